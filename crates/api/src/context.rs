@@ -1,0 +1,87 @@
+//! What a handler works with: one authenticated request.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderValue, header, request::Parts};
+use serde::de::DeserializeOwned;
+use switchyard_catalog::{Actor, Catalog, NamespaceName, ScriptName, ScriptRef, Token};
+use tokio::sync::SemaphorePermit;
+
+use crate::{Api, ApiConfig, body::RequestBody, error::{ApiError, Refusal}, router::Params};
+
+/// One request, its route found and its token known.
+pub(crate) struct Context<'a> {
+    api: &'a Api,
+    pub(crate) actor: Actor,
+    pub(crate) token: Token,
+    pub(crate) params: Params,
+    head: &'a Parts,
+    pub(crate) body: &'a mut RequestBody,
+    /// Held until the reply, so that the code of an upload is counted as long as it is in memory.
+    upload: Option<SemaphorePermit<'a>>,
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(
+        api: &'a Api,
+        actor: Actor,
+        token: Token,
+        params: Params,
+        head: &'a Parts,
+        body: &'a mut RequestBody,
+    ) -> Self {
+        Self { api, actor, token, params, head, body, upload: None }
+    }
+
+    pub(crate) fn catalog(&self) -> &'a Arc<Catalog> {
+        &self.api.catalog
+    }
+
+    /// Waits for one of the places for uploads.
+    pub(crate) async fn upload_begins(&mut self) -> Result<(), ApiError> {
+        let permit = tokio::time::timeout(self.api.config.body_idle, self.api.uploads.acquire());
+        let permit = permit.await.ok().and_then(Result::ok).ok_or_else(ApiError::too_many_uploads)?;
+        self.upload = Some(permit);
+        Ok(())
+    }
+
+    pub(crate) fn config(&self) -> &'a ApiConfig {
+        &self.api.config
+    }
+
+    pub(crate) fn headers(&self) -> &'a HeaderMap {
+        &self.head.headers
+    }
+
+    pub(crate) fn content_type(&self) -> &'a str {
+        self.headers().get(header::CONTENT_TYPE).map(HeaderValue::to_str).and_then(Result::ok).unwrap_or_default()
+    }
+
+    /// Who deploys, as `last_deployed_from` and a version's `source` show it.
+    pub(crate) fn source(&self) -> String {
+        let agent = self.headers().get(header::USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
+        if agent.starts_with(b"wrangler") { "wrangler" } else { "api" }.to_owned()
+    }
+
+    pub(crate) async fn json<T: DeserializeOwned>(&mut self) -> Result<T, ApiError> {
+        self.body.json(self.api.config.max_json_bytes).await
+    }
+
+    /// A query parameter, decoded; the first of that name. Empty counts as absent.
+    pub(crate) fn query(&self, name: &str) -> Option<String> {
+        let query = self.head.uri.query().unwrap_or_default();
+        let value = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name)?.1;
+        (!value.is_empty()).then(|| value.into_owned())
+    }
+
+    pub(crate) fn namespace(&self) -> Result<NamespaceName, Refusal> {
+        Ok(NamespaceName::parse(self.params.get("namespace"))?)
+    }
+
+    /// The script of the path: in its namespace, where the path names one, else the account's own.
+    pub(crate) fn script(&self) -> Result<ScriptRef, Refusal> {
+        let namespace = self.params.find("namespace").map(NamespaceName::parse).transpose()?;
+        let name = ScriptName::parse(self.params.get("script"))?;
+        Ok(ScriptRef { account: self.token.account.clone(), namespace, name })
+    }
+}

@@ -1,0 +1,83 @@
+//! The envelope around every reply (contract §1.2): `result`, `success`, `errors`, `messages`.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+use serde::Serialize;
+use serde_json::Value;
+
+/// A successful reply.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    Envelope { result: Value, result_info: Option<Value> },
+    /// Script content is the one reply without an envelope (contract §3.9).
+    Raw(Response<Full<Bytes>>),
+}
+
+#[derive(Serialize)]
+struct Envelope<'a> {
+    result: &'a Value,
+    success: bool,
+    errors: &'a [Fault],
+    messages: [(); 0],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result_info: Option<&'a Value>,
+}
+
+/// One entry of `errors`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Fault {
+    pub(crate) code: u32,
+    pub(crate) message: String,
+    /// wrangler prints it below the message.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) error_chain: Vec<Fault>,
+}
+
+impl Fault {
+    pub(crate) fn new(code: u32, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), error_chain: Vec::new() }
+    }
+}
+
+impl Reply {
+    /// 200 with this result.
+    pub(crate) fn of(result: impl Into<Value>) -> Self {
+        Self::Envelope { result: result.into(), result_info: None }
+    }
+
+    /// 200 with `"result": null`: what a deletion answers.
+    pub(crate) fn null() -> Self {
+        Self::of(Value::Null)
+    }
+
+    pub(crate) fn paged(result: impl Into<Value>, result_info: Value) -> Self {
+        Self::Envelope { result: result.into(), result_info: Some(result_info) }
+    }
+
+    pub(crate) fn into_response(self) -> Response<Full<Bytes>> {
+        match self {
+            Self::Envelope { result, result_info } => {
+                respond(StatusCode::OK, &result, &[], result_info.as_ref())
+            }
+            Self::Raw(response) => response,
+        }
+    }
+}
+
+/// A refusal: `success` false, `result` null.
+pub(crate) fn failure(status: StatusCode, errors: &[Fault]) -> Response<Full<Bytes>> {
+    respond(status, &Value::Null, errors, None)
+}
+
+fn respond(status: StatusCode, result: &Value, errors: &[Fault], result_info: Option<&Value>) -> Response<Full<Bytes>> {
+    let envelope = Envelope { result, success: errors.is_empty(), errors, messages: [], result_info };
+    // Values and strings only: there is nothing in an envelope that JSON cannot say.
+    let text = serde_json::to_vec(&envelope).unwrap_or_default();
+    let mut response = Response::new(Full::new(Bytes::from(text)));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,69 @@
+//! Dispatch namespaces (contract §2).
+
+use serde_json::{Map, Value, json};
+use switchyard_catalog::{NameError, NamespaceName};
+
+use crate::{
+    context::Context,
+    envelope::Reply,
+    error::{ApiError, Refusal},
+    metadata::Fields,
+    views,
+};
+
+/// All in one page. wrangler asks for `page=2` only while `result_info` says that there is more.
+pub(crate) async fn namespace_list(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+    let namespaces = context.catalog().namespace_list(&context.actor).await?;
+    let page: usize = context.query("page").and_then(|page| page.parse().ok()).unwrap_or(1);
+    let total = namespaces.len();
+    let shown: Vec<Value> = if page > 1 { Vec::new() } else { namespaces.iter().map(views::namespace).collect() };
+    let per_page = total.max(1);
+    let pages = total.div_ceil(per_page);
+    let info = json!({ "page": page, "per_page": per_page, "count": shown.len(), "total_count": total, "total_pages": pages });
+    Ok(Reply::paged(shown, info))
+}
+
+pub(crate) async fn namespace_create(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+    let body: Map<String, Value> = context.json().await?;
+    let name = name_of(&body)?.ok_or_else(no_name)?;
+    let made = context.catalog().namespace_create(&context.actor, &name).await?;
+    Ok(Reply::of(views::namespace(&made)))
+}
+
+pub(crate) async fn namespace_get(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+    let found = context.catalog().namespace_find(&context.actor, &context.namespace()?).await?;
+    Ok(Reply::of(views::namespace(&found)))
+}
+
+/// As PATCH: an absent `trusted_workers` stays, since wrangler's rename sends only `name`.
+pub(crate) async fn namespace_put(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+    namespace_patch(context).await
+}
+
+pub(crate) async fn namespace_patch(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+    let namespace = context.namespace()?;
+    let body: Map<String, Value> = context.json().await?;
+    let name = name_of(&body)?;
+    let trusted = Fields::new("body", &body).take::<bool>("trusted_workers")
+        .map_err(|_| ApiError::unparsable("trusted_workers must be true or false"))?;
+    let changed = context.catalog().namespace_update(&context.actor, &namespace, name.as_ref(), trusted).await?;
+    Ok(Reply::of(views::namespace(&changed)))
+}
+
+/// Its scripts go with it.
+pub(crate) async fn namespace_delete(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+    context.catalog().namespace_delete(&context.actor, &context.namespace()?).await?;
+    Ok(Reply::null())
+}
+
+fn name_of(body: &Map<String, Value>) -> Result<Option<NamespaceName>, Refusal> {
+    match body.get("name") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(name)) => Ok(Some(NamespaceName::parse(name)?)),
+        Some(other) => Err(NameError { what: "namespace name", text: other.to_string().chars().take(80).collect(), rule: "a string" }.into()),
+    }
+}
+
+fn no_name() -> Refusal {
+    NameError { what: "namespace name", text: String::new(), rule: "the body must have a name" }.into()
+}

@@ -1,0 +1,216 @@
+//! What replies show of the catalog's objects (contract §§2, 3.2, 3.7, 4.1). All that the schema
+//! has and this server knows is sent; clients read different parts of it.
+
+use serde_json::{Map, Value, json};
+use switchyard_catalog::{
+    Account, CodeSyntax, Deployment, Limits, NamedHandlers, Namespace, NamespaceName, Script, ScriptRow,
+    Tag, Token, Uploaded, Version,
+};
+
+use crate::bindings;
+
+pub(crate) fn account(account: &Account) -> Value {
+    json!({ "id": account.id.as_str(), "name": account.name, "type": "standard" })
+}
+
+pub(crate) fn token(token: &Token) -> Value {
+    json!({ "id": token.id, "status": "active" })
+}
+
+pub(crate) fn namespace(namespace: &Namespace) -> Value {
+    json!({
+        "namespace_id": namespace.id.to_string(),
+        "namespace_name": namespace.name.as_str(),
+        "script_count": namespace.script_count,
+        "trusted_workers": namespace.trusted_workers,
+        "created_on": namespace.created_on.to_string(),
+        "created_by": namespace.created_by,
+        "modified_on": namespace.modified_on.to_string(),
+        "modified_by": namespace.modified_by,
+    })
+}
+
+/// A Script: of what is deployed of it, else of its newest version.
+pub(crate) fn script(row: &ScriptRow) -> Map<String, Value> {
+    let version = row.deployed.as_ref().or(row.latest.as_ref());
+    let mut shown = script_alone(&row.script);
+    if let Some(version) = version {
+        shown.extend(object(json!({
+            "etag": version.code.digest().hex(),
+            "handlers": version.handlers,
+            "named_handlers": named_handlers(&version.named_handlers),
+            "has_modules": version.code.syntax == CodeSyntax::Modules,
+            "compatibility_date": version.compatibility_date,
+            "compatibility_flags": version.compatibility_flags,
+            "usage_model": version.usage_model,
+        })));
+        if let Some(tag) = &version.migration_tag {
+            shown.insert("migration_tag".to_owned(), tag.as_str().into());
+        }
+    }
+    shown
+}
+
+fn script_alone(script: &Script) -> Map<String, Value> {
+    let settings = &script.settings;
+    object(json!({
+        "id": script.name.as_str(),
+        "tag": script.id.simple(),
+        "tags": tags(&script.tags),
+        "has_assets": false,
+        "logpush": settings.logpush,
+        "observability": settings.observability,
+        "placement": settings.placement.clone().unwrap_or_else(|| json!({})),
+        "tail_consumers": settings.tail_consumers,
+        "last_deployed_from": settings.last_deployed_from.as_deref().unwrap_or("api"),
+        "created_on": script.created_on.to_string(),
+        "modified_on": script.modified_on.to_string(),
+    }))
+}
+
+/// One script of a namespace. Its fields are there twice: nested, as the schema has them, and flat,
+/// as the vendor's sample platform reads them.
+pub(crate) fn script_in_namespace(namespace: &NamespaceName, row: &ScriptRow) -> Value {
+    let script = script(row);
+    let mut shown = script.clone();
+    shown.insert("dispatch_namespace".to_owned(), namespace.as_str().into());
+    shown.insert("script".to_owned(), Value::Object(script));
+    Value::Object(shown)
+}
+
+/// The reply to an upload. wrangler prints `deployment_id` as the version's id.
+pub(crate) fn uploaded(uploaded: &Uploaded) -> Value {
+    let mut shown = script(&uploaded.row);
+    shown.extend(object(json!({
+        "entry_point": uploaded.version.code.entry,
+        "startup_time_ms": uploaded.version.startup_time_ms,
+        "deployment_id": uploaded.version.id.simple(),
+    })));
+    Value::Object(shown)
+}
+
+pub(crate) fn version(version: &Version) -> Value {
+    let mut shown = version_head(version);
+    shown.extend(object(json!({
+        "startup_time_ms": version.startup_time_ms,
+        "resources": {
+            "bindings": bindings(version),
+            "script": {
+                "etag": version.code.digest().hex(),
+                "handlers": version.handlers,
+                "named_handlers": named_handlers(&version.named_handlers),
+                "last_deployed_from": version.source,
+            },
+            "script_runtime": {
+                "compatibility_date": version.compatibility_date,
+                "compatibility_flags": version.compatibility_flags,
+                "limits": limits(&version.limits),
+                "usage_model": version.usage_model,
+            },
+        },
+    })));
+    Value::Object(shown)
+}
+
+/// A version as lists show it.
+pub(crate) fn version_head(version: &Version) -> Map<String, Value> {
+    object(json!({
+        "id": version.id.to_string(),
+        "number": version.number,
+        "annotations": version.annotations,
+        "metadata": {
+            "author_id": version.author,
+            "author_email": "",
+            "source": version.source,
+            "created_on": version.created_on.to_string(),
+            "modified_on": version.created_on.to_string(),
+            "hasPreview": false,
+        },
+    }))
+}
+
+pub(crate) fn deployment(deployment: &Deployment) -> Value {
+    let versions: Vec<_> = deployment.versions.iter().map(|share| {
+        json!({ "version_id": share.version.to_string(), "percentage": percentage(share.percentage) })
+    }).collect();
+    json!({
+        "id": deployment.id.to_string(),
+        "source": deployment.source,
+        "strategy": "percentage",
+        "author_email": "",
+        "annotations": deployment.annotations,
+        "versions": versions,
+        "created_on": deployment.created_on.to_string(),
+    })
+}
+
+/// Whole numbers without a fraction, as the service writes them.
+fn percentage(share: f64) -> Value {
+    if share.fract() == 0.0 { json!(share as i64) } else { json!(share) }
+}
+
+/// Settings of what is in force, else of the newest version.
+pub(crate) fn settings(row: &ScriptRow) -> Value {
+    let version = row.deployed.as_ref().or(row.latest.as_ref());
+    let mut shown = object(script_settings(&row.script));
+    if let Some(version) = version {
+        shown.extend(object(json!({
+            "bindings": bindings(version),
+            "compatibility_date": version.compatibility_date,
+            "compatibility_flags": version.compatibility_flags,
+            "limits": limits(&version.limits),
+            "usage_model": version.usage_model,
+        })));
+        if let Some(tag) = &version.migration_tag {
+            shown.insert("migration_tag".to_owned(), tag.as_str().into());
+        }
+    }
+    shown.insert("placement".to_owned(), row.script.settings.placement.clone().unwrap_or_else(|| json!({})));
+    Value::Object(shown)
+}
+
+/// What `…/script-settings` shows: what needs no version.
+pub(crate) fn script_settings(script: &Script) -> Value {
+    let settings = &script.settings;
+    json!({
+        "logpush": settings.logpush,
+        "observability": settings.observability,
+        "tags": tags(&script.tags),
+        "tail_consumers": settings.tail_consumers,
+    })
+}
+
+pub(crate) fn subdomain(script: &Script) -> Value {
+    let settings = &script.settings;
+    json!({ "enabled": settings.subdomain_enabled, "previews_enabled": settings.previews_enabled })
+}
+
+pub(crate) fn tags(tags: &[Tag]) -> Value {
+    tags.iter().map(Tag::as_str).collect()
+}
+
+pub(crate) fn bindings(version: &Version) -> Value {
+    version.bindings.iter().map(bindings::show).collect()
+}
+
+fn limits(limits: &Limits) -> Value {
+    let mut shown = Map::new();
+    for (name, value) in [("cpu_ms", limits.cpu_ms), ("subrequests", limits.subrequests)] {
+        if let Some(value) = value {
+            shown.insert(name.to_owned(), value.into());
+        }
+    }
+    Value::Object(shown)
+}
+
+fn named_handlers(handlers: &[NamedHandlers]) -> Value {
+    handlers.iter().map(|named| json!({ "name": named.name, "handlers": named.handlers })).collect()
+}
+
+/// The fields of a literal that is an object.
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}

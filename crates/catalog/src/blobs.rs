@@ -1,0 +1,35 @@
+//! Where code is kept, by the digest of its bytes.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::BlobDigest;
+
+/// A store of immutable byte strings. Every implementation passes the blobs suite of `storage`.
+#[async_trait]
+pub trait Blobs: Send + Sync + 'static {
+    /// Keeps the bytes; durable when it returns. Putting what is there already is cheap and safe.
+    async fn put(&self, bytes: Bytes) -> Result<BlobDigest, BlobsError>;
+
+    /// # Errors
+    /// [`BlobsError::Missing`] when there is none; [`BlobsError::Damaged`] when the bytes kept do
+    /// not have that digest any more.
+    async fn get(&self, digest: BlobDigest) -> Result<Bytes, BlobsError>;
+
+    /// Removes blobs that `in_use` does not name and that are older than `min_age`; returns how many.
+    async fn sweep(
+        &self,
+        in_use: &std::collections::HashSet<BlobDigest>,
+        min_age: std::time::Duration,
+    ) -> Result<u64, BlobsError>;
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum BlobsError {
+    #[error("there is no blob {}", .0.hex())]
+    Missing(BlobDigest),
+    #[error("blob {} does not have its digest any more", .0.hex())]
+    Damaged(BlobDigest),
+    #[error("could not {action} a blob")]
+    Io { action: &'static str, source: std::io::Error },
+}

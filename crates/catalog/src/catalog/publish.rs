@@ -1,0 +1,368 @@
+//! The one way to a new version (design §4): rules → bindings → start it for real → blobs → one
+//! transaction → wake the listeners. Every edit of code, bindings or secrets comes through here, so
+//! what is written is always something that was started.
+
+use std::{collections::HashMap, sync::Arc};
+
+use serde_json::{Map, Value};
+
+use super::{
+    Actor, Catalog, NewScript, RETRIES, SettingsPatch, after,
+    bindings::{Planned, PlannedKind},
+    rules,
+};
+use crate::{
+    Binding, BindingKind, BindingName, CatalogError, Code, CodeManifest, Deployment, DeploymentId, Limits,
+    Namespace, NewVersion, Publish, Scope, Script, ScriptId, ScriptRef, ScriptRow, ScriptSettings, Secret,
+    SecretId, StorageError, Timestamp, Version, VersionId, VersionShare,
+};
+
+/// What is to become of a script.
+pub(super) enum Edit {
+    Upload(Box<NewScript>),
+    /// As an upload, but not deployed, and the script's tags and settings stay.
+    Version(Box<NewScript>),
+    Content(Code),
+    Settings(Box<SettingsPatch>),
+    /// Set, or with `None` removed and destroyed.
+    Secrets(Vec<(BindingName, Option<Secret>)>),
+}
+
+/// What was written.
+pub(super) struct Publication {
+    pub(super) row: ScriptRow,
+    pub(super) version: Version,
+    pub(super) deployment: Option<Deployment>,
+}
+
+/// An edit applied to what is there now.
+pub(super) struct Plan {
+    pub(super) script: Script,
+    /// `None`: that of the previous version.
+    pub(super) code: Option<Code>,
+    pub(super) bindings: Vec<Planned>,
+    pub(super) compatibility_date: String,
+    pub(super) compatibility_flags: Vec<String>,
+    pub(super) limits: Limits,
+    pub(super) usage_model: String,
+    pub(super) migration_tag: Option<String>,
+    pub(super) annotations: Map<String, Value>,
+    pub(super) destroy_secrets: Vec<SecretId>,
+    pub(super) deploy: bool,
+}
+
+impl Catalog {
+    /// Applies the edit; when someone else changed the script meanwhile, applies it again to what is
+    /// there then, a few times.
+    pub(super) async fn publish(
+        &self,
+        actor: &Actor,
+        at: &ScriptRef,
+        edit: Edit,
+        source: String,
+    ) -> Result<Publication, CatalogError> {
+        for _ in 0..=RETRIES {
+            match self.publish_once(actor, at, &edit, &source).await {
+                Err(CatalogError::Conflict | CatalogError::Storage(StorageError::Gone(_))) => {}
+                other => return other,
+            }
+        }
+        Err(CatalogError::Conflict)
+    }
+
+    async fn publish_once(
+        &self,
+        actor: &Actor,
+        at: &ScriptRef,
+        edit: &Edit,
+        source: &str,
+    ) -> Result<Publication, CatalogError> {
+        let (scope, namespace) = self.scope_of(actor, at).await?;
+        let before = self.storage.script_find(&actor.account, scope, &at.name).await?;
+        let mut plan = self.plan(at, scope, before.as_ref(), edit).await?;
+        self.binding_targets_check(actor, &plan).await?;
+
+        let base = before.as_ref().and_then(|row| row.latest.as_ref());
+        let (code, manifest) = match plan.code.take() {
+            Some(code) => {
+                let manifest = code.manifest();
+                (code, manifest)
+            }
+            None => {
+                let manifest = base.map(|version| version.code.clone()).ok_or(CatalogError::VersionNotFound)?;
+                (self.code_load(&manifest).await?, manifest)
+            }
+        };
+        let (bindings, new_secrets, secrets) = self.secrets_settle(std::mem::take(&mut plan.bindings)).await?;
+        rules::variables(&self.settings, &bindings, &new_secrets)?;
+
+        if plan.deploy {
+            plan.script.settings.last_deployed_from = Some(source.to_owned());
+        }
+        let version = version_of(&plan, actor, source, manifest, bindings, base);
+        let started = self.start(&plan.script, namespace.as_ref(), version, &code, &secrets).await?;
+        self.finish(before, plan, started, code, new_secrets).await
+    }
+
+    /// Starts the version for real; gives it back with what was learnt.
+    async fn start(
+        &self,
+        script: &Script,
+        namespace: Option<&Namespace>,
+        mut version: Version,
+        code: &Code,
+        secrets: &HashMap<SecretId, Secret>,
+    ) -> Result<Version, CatalogError> {
+        let spec = self.spec_of(script, namespace, &version, Arc::new(code.clone()), secrets);
+        let started = self.validator.validate(&spec).await?;
+        if started.handlers.is_empty() && started.named_handlers.is_empty() {
+            return Err(CatalogError::NoHandlers);
+        }
+        version.handlers = started.handlers;
+        version.named_handlers = started.named_handlers;
+        version.startup_time_ms = started.startup_time_ms.max(1);
+        Ok(version)
+    }
+
+    /// Blobs first, then the rows: rows never name code that is not there.
+    async fn finish(
+        &self,
+        before: Option<ScriptRow>,
+        plan: Plan,
+        version: Version,
+        code: Code,
+        secrets: Vec<(SecretId, Secret)>,
+    ) -> Result<Publication, CatalogError> {
+        self.code_store(code).await?;
+        let deployment = plan.deploy.then(|| Deployment {
+            id: DeploymentId::random(),
+            script: plan.script.id,
+            versions: vec![VersionShare { version: version.id, percentage: 100.0 }],
+            source: version.source.clone(),
+            author: version.author.clone(),
+            annotations: version.annotations.clone(),
+            created_on: version.created_on,
+        });
+        let publish = Publish {
+            script: plan.script,
+            base: before.as_ref().and_then(|row| row.latest.as_ref()).map(|version| version.id),
+            seen: before.as_ref().map(|row| row.script.modified_on),
+            version: NewVersion { version, secrets },
+            deployment,
+            destroy_secrets: plan.destroy_secrets,
+            keep_versions: self.settings.keep_versions.max(1),
+        };
+        let wake = self.wakeup.guard();
+        self.storage.script_publish(&publish).await?;
+        wake.done().await;
+
+        let Publish { script, version: NewVersion { version, .. }, deployment, .. } = publish;
+        let deployed = match deployment {
+            Some(_) => Some(version.clone()),
+            None => before.and_then(|row| row.deployed),
+        };
+        let row = ScriptRow { script, deployed, latest: Some(version.clone()) };
+        Ok(Publication { row, version, deployment })
+    }
+
+    /// The edit, applied to what is there; every rule that needs no look outside the script.
+    async fn plan(
+        &self,
+        at: &ScriptRef,
+        scope: Scope,
+        before: Option<&ScriptRow>,
+        edit: &Edit,
+    ) -> Result<Plan, CatalogError> {
+        let (new, deploy) = match edit {
+            Edit::Upload(new) => (new, true),
+            Edit::Version(new) if before.is_some() => (new, false),
+            other => {
+                let row = before.ok_or(CatalogError::ScriptNotFound)?;
+                return self.plan_edit(row, other).await;
+            }
+        };
+        if new.code.is_none() && before.is_none() {
+            let message = "the upload has no module, and there is no script whose code could stay";
+            return Err(CatalogError::Invalid(message.to_owned()));
+        }
+        if let Some(code) = &new.code {
+            rules::code(&self.settings, code)?;
+        }
+        let previous = before.and_then(|row| row.latest.as_ref());
+        let bindings = self.bindings_plan(
+            &new.bindings,
+            new.keep_bindings.as_deref(),
+            new.strict_inherit,
+            before.map(|row| row.script.id),
+            previous,
+        );
+        let bindings = bindings.await?;
+        let mut script = script_next(at, scope, before);
+        if deploy {
+            if let Some(tags) = &new.tags {
+                script.tags = rules::tags(tags.clone())?;
+            }
+            script.settings = ScriptSettings {
+                tail_consumers: new.tail_consumers.clone(),
+                observability: new.observability.clone(),
+                placement: new.placement.clone(),
+                logpush: new.logpush,
+                ..script.settings
+            };
+            rules::settings(&script.settings)?;
+        }
+        let plan = Plan {
+            script,
+            code: new.code.clone(),
+            bindings,
+            compatibility_date: rules::compatibility_date(new.compatibility_date.as_deref())?,
+            compatibility_flags: new.compatibility_flags.clone(),
+            limits: new.limits,
+            usage_model: new.usage_model.clone().unwrap_or_else(|| "standard".to_owned()),
+            migration_tag: new.migration_tag.clone().or_else(|| previous.and_then(|v| v.migration_tag.clone())),
+            annotations: triggered_by(new.annotations.clone(), "upload"),
+            destroy_secrets: Vec::new(),
+            deploy,
+        };
+        rules::version(&plan)?;
+        Ok(plan)
+    }
+
+    /// Edits that start from the newest version, which must be the one in force: what they make is
+    /// deployed, and must not deploy something else by the way (10215).
+    async fn plan_edit(&self, row: &ScriptRow, edit: &Edit) -> Result<Plan, CatalogError> {
+        let latest = row.latest.as_ref().ok_or(CatalogError::VersionNotFound)?;
+        if row.deployed.as_ref().map(|version| version.id) != Some(latest.id) {
+            return Err(CatalogError::LatestNotDeployed);
+        }
+        let mut script = row.script.clone();
+        script.modified_on = after(script.modified_on);
+        let mut plan = Plan {
+            script,
+            code: None,
+            bindings: latest.bindings.iter().map(Planned::kept).collect(),
+            compatibility_date: latest.compatibility_date.clone(),
+            compatibility_flags: latest.compatibility_flags.clone(),
+            limits: latest.limits,
+            usage_model: latest.usage_model.clone(),
+            migration_tag: latest.migration_tag.clone(),
+            annotations: Map::new(),
+            destroy_secrets: Vec::new(),
+            deploy: true,
+        };
+        match edit {
+            Edit::Content(code) => {
+                rules::code(&self.settings, code)?;
+                plan.code = Some(code.clone());
+                plan.annotations = triggered_by(Map::new(), "upload");
+            }
+            Edit::Settings(patch) => {
+                patch.apply_to_script(&mut plan.script)?;
+                if let Some(bindings) = &patch.bindings {
+                    let planned = self.bindings_plan(bindings, Some(&[]), true, Some(row.script.id), Some(latest));
+                    plan.bindings = planned.await?;
+                }
+                patch.apply_to_version(&mut plan)?;
+                plan.annotations = triggered_by(patch.annotations.clone(), "settings");
+            }
+            Edit::Secrets(changes) => {
+                self.secrets_plan(&mut plan, latest, changes).await?;
+                plan.annotations = triggered_by(Map::new(), "secret");
+            }
+            // Both go through `plan`.
+            Edit::Upload(_) | Edit::Version(_) => return Err(CatalogError::ScriptNotFound),
+        }
+        rules::version(&plan)?;
+        Ok(plan)
+    }
+
+    /// Gives new secrets their ids and loads the values of the kept ones: the version's bindings, the
+    /// secrets that are new with it, and all values.
+    #[expect(clippy::type_complexity, reason = "three parts of one answer, used once")]
+    async fn secrets_settle(
+        &self,
+        planned: Vec<Planned>,
+    ) -> Result<(Vec<Binding>, Vec<(SecretId, Secret)>, HashMap<SecretId, Secret>), CatalogError> {
+        let kept: Vec<SecretId> = planned.iter().filter_map(Planned::kept_secret).collect();
+        let mut values: HashMap<SecretId, Secret> = HashMap::new();
+        if !kept.is_empty() {
+            values.extend(self.storage.secrets_load(&kept).await?);
+        }
+        let mut bindings = Vec::with_capacity(planned.len());
+        let mut new = Vec::new();
+        for Planned { name, kind, strict, .. } in planned {
+            let kind = match kind {
+                PlannedKind::NewSecret(value) => {
+                    let secret = SecretId::random();
+                    values.insert(secret, value.clone());
+                    new.push((secret, value));
+                    BindingKind::SecretText { secret }
+                }
+                // Inherited from an old version, and destroyed since.
+                PlannedKind::Kind(BindingKind::SecretText { secret }) if !values.contains_key(&secret) => {
+                    if strict {
+                        let message = format!("the secret {name} to inherit was deleted");
+                        return Err(CatalogError::InheritNotFound(message));
+                    }
+                    continue;
+                }
+                PlannedKind::Kind(kind) => kind,
+            };
+            bindings.push(Binding { name, kind });
+        }
+        Ok((bindings, new, values))
+    }
+}
+
+/// The script's row as this edit leaves it, before tags and settings.
+fn script_next(at: &ScriptRef, scope: Scope, before: Option<&ScriptRow>) -> Script {
+    if let Some(row) = before {
+        return Script { modified_on: after(row.script.modified_on), ..row.script.clone() };
+    }
+    let now = Timestamp::now();
+    Script {
+        id: ScriptId::random(),
+        account: at.account.clone(),
+        scope,
+        name: at.name.clone(),
+        tags: Vec::new(),
+        settings: ScriptSettings::default(),
+        created_on: now,
+        modified_on: now,
+    }
+}
+
+fn version_of(
+    plan: &Plan,
+    actor: &Actor,
+    source: &str,
+    code: CodeManifest,
+    bindings: Vec<Binding>,
+    base: Option<&Version>,
+) -> Version {
+    Version {
+        id: VersionId::random(),
+        script: plan.script.id,
+        // What storage will give it: it refuses the publish when `base` is not the newest any more.
+        number: base.map_or(0, |version| version.number) + 1,
+        code,
+        bindings,
+        compatibility_date: plan.compatibility_date.clone(),
+        compatibility_flags: plan.compatibility_flags.clone(),
+        limits: plan.limits,
+        handlers: Vec::new(),
+        named_handlers: Vec::new(),
+        startup_time_ms: 1,
+        annotations: plan.annotations.clone(),
+        usage_model: plan.usage_model.clone(),
+        migration_tag: plan.migration_tag.clone(),
+        source: source.to_owned(),
+        author: actor.token_id.clone(),
+        created_on: plan.script.modified_on,
+    }
+}
+
+fn triggered_by(mut annotations: Map<String, Value>, what: &str) -> Map<String, Value> {
+    annotations.entry("workers/triggered_by").or_insert_with(|| Value::String(what.to_owned()));
+    annotations
+}

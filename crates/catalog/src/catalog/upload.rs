@@ -1,0 +1,131 @@
+//! Uploads (contract §3.3): what a client sends, and the two operations that take it.
+
+use serde_json::{Map, Value};
+
+use super::{
+    Actor, Catalog,
+    publish::{Edit, Publication},
+};
+use crate::{
+    BindingKind, BindingName, CatalogError, Code, Deployment, Limits, ScriptRef, ScriptRow, Secret, Tag,
+    Version, VersionId,
+};
+
+/// An upload as the client sent it, parsed. `Default` is an upload that says nothing at all.
+#[derive(Debug, Clone, Default)]
+pub struct NewScript {
+    /// `None`: the code stays; only for a script that exists.
+    pub code: Option<Code>,
+    pub bindings: Vec<NewBinding>,
+    /// `keep_bindings`: types of bindings that stay unless one of the same name is sent. Types that
+    /// nobody knows are ignored. `None`: secrets stay.
+    pub keep_bindings: Option<Vec<String>>,
+    /// `bindings_inherit=strict`: an `inherit` without counterpart is an error, else it is dropped.
+    pub strict_inherit: bool,
+    /// `YYYY-MM-DD`. `None`: the oldest, 2021-11-02.
+    pub compatibility_date: Option<String>,
+    pub compatibility_flags: Vec<String>,
+    /// `None`: the tags stay.
+    pub tags: Option<Vec<Tag>>,
+    pub limits: Limits,
+    /// Settings as sent: what is absent is unset, since an upload replaces them as a whole.
+    pub tail_consumers: Option<Value>,
+    pub observability: Option<Value>,
+    pub placement: Option<Value>,
+    pub logpush: bool,
+    pub annotations: Map<String, Value>,
+    /// `None`: `standard`.
+    pub usage_model: Option<String>,
+    /// `migrations.new_tag`. `None`: stays.
+    pub migration_tag: Option<String>,
+    /// `wrangler`, `api` …
+    pub source: String,
+}
+
+/// One entry of `bindings` as sent.
+#[derive(Debug, Clone)]
+pub struct NewBinding {
+    pub name: BindingName,
+    pub kind: NewBindingKind,
+}
+
+#[derive(Debug, Clone)]
+pub enum NewBindingKind {
+    /// Anything but a secret's value: [`BindingKind::SecretText`] here is refused, since nobody
+    /// outside knows the ids of secrets.
+    Kind(BindingKind),
+    /// `secret_text` with its value.
+    Secret(Secret),
+    /// What the previous version (or that one) has under this name, or under `old_name`.
+    Inherit { old_name: Option<BindingName>, version_id: Option<VersionId> },
+}
+
+/// A finished upload. It is live on this node.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Uploaded {
+    /// As [`Catalog::script_find`] shows it now; `row.deployed` is the new version.
+    pub row: ScriptRow,
+    pub version: Version,
+    pub deployment: Deployment,
+}
+
+impl Catalog {
+    /// Makes a version of the script (and the script, if it is new) and deploys it. A refused upload
+    /// leaves everything as it was.
+    ///
+    /// # Errors
+    /// Nearly all of [`CatalogError`]: the rules in the order of contract §3.3, then what the
+    /// validator says ([`CatalogError::Start`], [`CatalogError::NoHandlers`]);
+    /// [`CatalogError::Conflict`] when others kept changing the same script.
+    pub async fn script_upload(
+        &self,
+        actor: &Actor,
+        script: &ScriptRef,
+        new: NewScript,
+    ) -> Result<Uploaded, CatalogError> {
+        let source = new.source.clone();
+        let published = self.publish(actor, script, Edit::Upload(Box::new(new)), source).await?;
+        published.into_uploaded()
+    }
+
+    /// Makes a version and does not deploy it; tags and settings of the script stay as they are.
+    ///
+    /// # Errors
+    /// As [`Catalog::script_upload`], and [`CatalogError::ScriptNotFound`] when it is new.
+    pub async fn version_create(
+        &self,
+        actor: &Actor,
+        script: &ScriptRef,
+        new: NewScript,
+    ) -> Result<Version, CatalogError> {
+        let source = new.source.clone();
+        let published = self.publish(actor, script, Edit::Version(Box::new(new)), source).await?;
+        Ok(published.version)
+    }
+
+    /// Replaces the code alone; bindings, settings and tags stay (contract §3.9).
+    ///
+    /// # Errors
+    /// As [`Catalog::script_upload`]; [`CatalogError::LatestNotDeployed`] when the newest version is
+    /// not the one in force, since its bindings would be deployed with the code.
+    pub async fn script_content_put(
+        &self,
+        actor: &Actor,
+        script: &ScriptRef,
+        code: Code,
+        source: String,
+    ) -> Result<Uploaded, CatalogError> {
+        self.publish(actor, script, Edit::Content(code), source).await?.into_uploaded()
+    }
+}
+
+impl Publication {
+    /// For edits that deploy.
+    pub(super) fn into_uploaded(self) -> Result<Uploaded, CatalogError> {
+        match self.deployment {
+            Some(deployment) => Ok(Uploaded { row: self.row, version: self.version, deployment }),
+            // Such an edit always deploys; should that ever change, nothing is live.
+            None => Err(CatalogError::LatestNotDeployed),
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Dispatch namespaces, and the scope a script lives in.
+
+use crate::{AccountId, NamespaceId, NamespaceName, Timestamp};
+
+/// A dispatch namespace as Cloudflare's API shows it (contract §2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Namespace {
+    pub id: NamespaceId,
+    pub account: AccountId,
+    /// Unique in the account at any one time; may change.
+    pub name: NamespaceName,
+    pub trusted_workers: bool,
+    /// Scripts in it now; kept by storage, ignored on writes.
+    pub script_count: u64,
+    pub created_on: Timestamp,
+    /// 32 characters: the id of the token that made it.
+    pub created_by: String,
+    pub modified_on: Timestamp,
+    pub modified_by: String,
+}
+
+/// Where a script's name is unique: among the account's own Workers, or in one dispatch namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scope {
+    Account,
+    Namespace(NamespaceId),
+}

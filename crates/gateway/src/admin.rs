@@ -1,0 +1,119 @@
+//! The inside listener: health, metrics, and Cloudflare's API. It answers from the first moment, so
+//! that an orchestrator sees a node that starts, and to the last, so that it sees one that drains.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use switchyard_api::Api;
+
+use crate::dispatch::Dispatcher;
+use crate::listen::Handler;
+use crate::observe::{Gauges, Observer};
+
+/// Where the node is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Phase {
+    Starting,
+    Ready,
+    Draining,
+}
+
+pub struct Admin {
+    phase: AtomicU8,
+    observer: Arc<Observer>,
+    parts: OnceLock<Parts>,
+}
+
+/// What is there once the node is ready.
+struct Parts {
+    api: Api,
+    dispatcher: Arc<Dispatcher>,
+}
+
+impl Admin {
+    pub fn new(observer: Arc<Observer>) -> Arc<Self> {
+        Arc::new(Self { phase: AtomicU8::new(Phase::Starting as u8), observer, parts: OnceLock::new() })
+    }
+
+    /// From here on the API answers.
+    pub fn ready(&self, api: Api, dispatcher: Arc<Dispatcher>) {
+        let _ = self.parts.set(Parts { api, dispatcher });
+        self.phase.store(Phase::Ready as u8, Ordering::Release);
+    }
+
+    pub fn draining(&self) {
+        self.phase.store(Phase::Draining as u8, Ordering::Release);
+    }
+
+    fn phase(&self) -> Phase {
+        match self.phase.load(Ordering::Acquire) {
+            0 => Phase::Starting,
+            1 => Phase::Ready,
+            _ => Phase::Draining,
+        }
+    }
+
+    async fn answer(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let path = request.uri().path();
+        if path == "/client/v4" || path.starts_with("/client/v4/") {
+            let Some(parts) = self.parts.get() else {
+                return text(StatusCode::SERVICE_UNAVAILABLE, "starting\n");
+            };
+            let write = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+            let response = parts.api.handle(peer.ip(), request).await;
+            self.observer.metrics.api(write, response.status().as_u16());
+            return response;
+        }
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return text(StatusCode::METHOD_NOT_ALLOWED, "method not allowed\n");
+        }
+        match path {
+            "/livez" => text(StatusCode::OK, "ok\n"),
+            "/readyz" => match self.phase() {
+                Phase::Ready => text(StatusCode::OK, "ok\n"),
+                Phase::Starting => text(StatusCode::SERVICE_UNAVAILABLE, "starting\n"),
+                Phase::Draining => text(StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
+            },
+            "/metrics" => self.metrics(),
+            _ => text(StatusCode::NOT_FOUND, "not found: /livez, /readyz, /metrics, /client/v4\n"),
+        }
+    }
+
+    fn metrics(&self) -> Response<Full<Bytes>> {
+        let mut gauges = Gauges { access_dropped: self.observer.access_dropped(), ..Gauges::default() };
+        if let Some(Parts { dispatcher, .. }) = self.parts.get() {
+            gauges.in_flight = dispatcher.admission.in_flight().into();
+            gauges.scripts = dispatcher.routes.scripts() as u64;
+            gauges.runtime = dispatcher.runtime.stats();
+        }
+        let mut response = Response::new(Full::new(self.observer.metrics.scrape(gauges).into()));
+        let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        response
+    }
+}
+
+/// [`Admin`] as a listener's handler.
+#[derive(Clone)]
+pub struct AdminHandler(pub Arc<Admin>);
+
+impl Handler for AdminHandler {
+    type Body = Full<Bytes>;
+
+    async fn handle(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        self.0.answer(peer, request).await
+    }
+}
+
+fn text(status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from_static(body.as_bytes())));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}

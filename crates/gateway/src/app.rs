@@ -1,0 +1,291 @@
+//! Builds a node from its configuration and runs it: storage → runtime → catalog → routes →
+//! dispatcher → resolvers → API → listeners, each part taking only those before it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use switchyard_api::{Api, ApiConfig};
+use switchyard_catalog::{AccountId, Blobs, Catalog, CatalogError, CatalogSettings, Limits, Storage, StorageError};
+use switchyard_runtime::{Runtime, RuntimeError};
+use switchyard_storage::{DataLock, FileBlobs, OpenError, SecretKey, SqliteStorage};
+use tokio::net::TcpListener;
+
+use crate::admin::{Admin, AdminHandler};
+use crate::admission::Admission;
+use crate::bootstrap::{self, BootstrapError, Bootstrapped};
+use crate::config::{Config, Wrong};
+use crate::dispatch::Dispatcher;
+use crate::egress::Egress;
+use crate::gateway::{Bounds, Gateway};
+use crate::listen::{Deadlines, Handler, Server, ServerConfig};
+use crate::observe::{Observer, ObserverError, Recorded};
+use crate::resolve::{ResolverError, Resolvers};
+use crate::routes::Routes;
+
+/// Connections of the inside listener: orchestrators, scrapers and uploads.
+const ADMIN_CONNECTIONS: u32 = 256;
+/// How often code that no version names any more is looked for.
+const SWEEP: Duration = Duration::from_secs(3_600);
+
+/// Why a node does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    #[error("the configuration is wrong")]
+    Config(#[from] Wrong),
+    #[error(transparent)]
+    Data(#[from] OpenError),
+    #[error("could not listen on {address}")]
+    Listen { address: SocketAddr, source: std::io::Error },
+    #[error(transparent)]
+    Observer(#[from] ObserverError),
+    #[error("could not start the runtime")]
+    Runtime(#[from] RuntimeError),
+    #[error("could not start the runtime: its thread ended")]
+    RuntimeThread,
+    #[error("could not set up TLS for outgoing requests")]
+    Tls(#[from] rustls::Error),
+    #[error("could not read the catalog")]
+    Catalog(#[from] CatalogError),
+    #[error("could not read the routes")]
+    Routes(#[from] StorageError),
+    #[error(transparent)]
+    Bootstrap(#[from] BootstrapError),
+    #[error(transparent)]
+    Resolver(#[from] ResolverError),
+}
+
+/// A node that answers.
+pub struct App {
+    gateway: Vec<SocketAddr>,
+    admin: SocketAddr,
+    bootstrapped: Option<Bootstrapped>,
+    config: Config,
+    parts: Parts,
+}
+
+/// What the drain needs, and what lives as long as the node.
+struct Parts {
+    clients: Server,
+    inside: Server,
+    state: Arc<Admin>,
+    observer: Arc<Observer>,
+    background: Vec<tokio::task::JoinHandle<()>>,
+    _lock: DataLock,
+}
+
+impl App {
+    /// Returns once gateway and admin answer.
+    ///
+    /// # Errors
+    /// [`AppError`]; nothing is left running.
+    pub async fn start(config: Config) -> Result<Self, AppError> {
+        config.check()?;
+        let lock = DataLock::acquire(&config.data)?;
+        let mut sockets = Vec::new();
+        for listener in &config.listener {
+            sockets.push(bind(listener.bind).await?);
+        }
+        let (inside_socket, admin_address) = bind(config.admin.bind).await?;
+
+        let observer = Arc::new(Observer::new(&config.log)?);
+        let inside = Server::new(&server_config(&config, ADMIN_CONNECTIONS), None);
+        let clients = Server::new(
+            &server_config(&config, config.limits.connections),
+            Some(observer.metrics.connections().clone()),
+        );
+        let state = Admin::new(observer.clone());
+        inside.serve(inside_socket, AdminHandler(state.clone()));
+        let mut parts = Parts { clients, inside, state, observer, background: Vec::new(), _lock: lock };
+
+        let started = Self::start_rest(&config, &mut parts, &sockets, admin_address).await;
+        let (gateway, bootstrapped) = match started {
+            Ok(started) => started,
+            Err(error) => {
+                parts.stop(Duration::ZERO).await;
+                return Err(error);
+            }
+        };
+        let mut addresses = Vec::new();
+        for (socket, address) in sockets {
+            addresses.push(address);
+            parts.clients.serve(socket, GatewayHandler(gateway.clone()));
+        }
+        Ok(Self { gateway: addresses, admin: admin_address, bootstrapped, config, parts })
+    }
+
+    async fn start_rest(
+        config: &Config,
+        parts: &mut Parts,
+        sockets: &[(TcpListener, SocketAddr)],
+        admin: SocketAddr,
+    ) -> Result<(Arc<Gateway>, Option<Bootstrapped>), AppError> {
+        let data = &config.data;
+        let storage: Arc<dyn Storage> =
+            Arc::new(SqliteStorage::open(data, SecretKey::load_or_create(&data.join("secret.key"))?).await?);
+        let blobs: Arc<dyn Blobs> = Arc::new(FileBlobs::open(&data.join("blobs"))?);
+
+        let limits = node_limits(config);
+        let runtime_config = runtime_config(config, limits);
+        let key = bootstrap::node_key(&data.join("node.key"))?;
+        let tokio = tokio::runtime::Handle::current();
+        // Compiles the engine the first time: seconds that health must not wait for.
+        let runtime = tokio::task::spawn_blocking(move || Runtime::new(runtime_config, key, tokio));
+        let runtime = runtime.await.map_err(|_| AppError::RuntimeThread)??;
+
+        let settings = CatalogSettings { isolation: config.runtime.isolation, ..CatalogSettings::default() };
+        let catalog = Arc::new(Catalog::new(storage.clone(), blobs, Arc::new(runtime.clone()), settings));
+        let bootstrapped = bootstrap::bootstrap(&catalog, &config.bootstrap, data).await?;
+
+        // Followed before it is loaded: what changes in between is then read again.
+        let follower = catalog.follow();
+        let routes = Arc::new(Routes::load(&*storage).await?);
+        let forgetful = runtime.clone();
+        parts.background.push(tokio::spawn(routes.clone().follow(storage.clone(), follower, move |versions| {
+            let runtime = forgetful.clone();
+            tokio::spawn(async move {
+                for version in versions {
+                    runtime.forget(version).await;
+                }
+            });
+        })));
+
+        let egress = Egress::new(&config.egress)?;
+        for (_, address) in sockets {
+            egress.forbid(*address);
+        }
+        egress.forbid(admin);
+        let admission = Arc::new(Admission::new(config.limits.requests_per_script, config.limits.requests));
+        let dispatcher = Dispatcher::new(runtime, catalog.clone(), routes.clone(), admission, egress, limits);
+        let accounts: Vec<AccountId> = catalog.account_list().await?.into_iter().map(|account| account.id).collect();
+        let resolvers = Resolvers::build(&config.resolver, &accounts, &routes)?;
+
+        if config.bootstrap.samples
+            && let Some(Bootstrapped { actor, .. }) = &bootstrapped
+            && let Some(namespace) = config.bootstrap.namespaces.first()
+        {
+            bootstrap::samples(&catalog, actor, namespace).await?;
+        }
+        let api = ApiConfig {
+            max_upload_bytes: config.limits.upload_bytes,
+            body_idle: config.timeouts.body,
+            ..ApiConfig::default()
+        };
+        parts.background.push(tokio::spawn(sweep(catalog.clone())));
+        parts.state.ready(Api::new(catalog, api), dispatcher.clone());
+        let bounds = Bounds {
+            uri_bytes: usize::try_from(config.limits.uri_bytes).unwrap_or(usize::MAX),
+            body_bytes: config.limits.body_bytes,
+            body_silence: config.timeouts.body,
+        };
+        Ok((Arc::new(Gateway { resolvers, dispatcher, observer: parts.observer.clone(), bounds }), bootstrapped))
+    }
+
+    /// Where clients come in, in the configured order; real ports.
+    pub fn gateway(&self) -> &[SocketAddr] {
+        &self.gateway
+    }
+
+    pub fn admin(&self) -> SocketAddr {
+        self.admin
+    }
+
+    /// Account and token, where the node made or knows them.
+    pub fn bootstrapped(&self) -> Option<&Bootstrapped> {
+        self.bootstrapped.as_ref()
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Stops accepting, finishes what is under way, and ends. True: no request was cut.
+    pub async fn drain(self) -> bool {
+        self.parts.state.draining();
+        tokio::time::sleep(self.config.timeouts.drain_delay).await;
+        self.parts.stop(self.config.timeouts.drain).await
+    }
+}
+
+impl Parts {
+    async fn stop(self, grace: Duration) -> bool {
+        let done = self.clients.drain(grace).await;
+        // Uploads finish too; health is the last to go.
+        self.inside.drain(grace.min(Duration::from_secs(5))).await;
+        for task in self.background {
+            task.abort();
+            let _ = task.await;
+        }
+        let observer = self.observer;
+        let _ = tokio::task::spawn_blocking(move || observer.flush()).await;
+        done
+    }
+}
+
+#[derive(Clone)]
+struct GatewayHandler(Arc<Gateway>);
+
+impl Handler for GatewayHandler {
+    type Body = Recorded;
+
+    async fn handle(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Recorded> {
+        self.0.handle(peer.ip(), request).await
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), AppError> {
+    let failed = |source| AppError::Listen { address, source };
+    let socket = TcpListener::bind(address).await.map_err(failed)?;
+    let real = socket.local_addr().map_err(failed)?;
+    Ok((socket, real))
+}
+
+async fn sweep(catalog: Arc<Catalog>) {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        match catalog.blobs_sweep().await {
+            Ok(removed) => tracing::debug!(removed, "swept code that nothing names"),
+            Err(error) => tracing::warn!(%error, "could not sweep code that nothing names"),
+        }
+    }
+}
+
+fn server_config(config: &Config, connections: u32) -> ServerConfig {
+    ServerConfig {
+        deadlines: Deadlines {
+            head: config.timeouts.head,
+            idle: config.timeouts.idle,
+            write: config.timeouts.body,
+            drain_idle: config.timeouts.drain_idle,
+        },
+        connections,
+        head_bytes: usize::try_from(config.limits.head_bytes).unwrap_or(usize::MAX),
+        headers: config.limits.headers as usize,
+    }
+}
+
+fn node_limits(config: &Config) -> Limits {
+    Limits {
+        cpu_ms: Some(u32::try_from(config.limits.cpu.as_millis()).unwrap_or(u32::MAX)),
+        subrequests: Some(config.limits.subrequests),
+        memory_bytes: Some(config.limits.memory),
+    }
+}
+
+fn runtime_config(config: &Config, limits: Limits) -> switchyard_runtime::Config {
+    let artefacts: PathBuf = config.data.join("artefacts");
+    switchyard_runtime::Config {
+        artefacts,
+        guest_threads: config.runtime.threads as usize,
+        max_instances: config.runtime.instances,
+        queue_per_tenant: config.runtime.queue_per_script as usize,
+        queue_total: config.runtime.queue as usize,
+        queue_timeout: config.runtime.queue_timeout,
+        worker_cache_bytes: config.runtime.worker_cache,
+        warm_instances: config.runtime.warm_instances,
+        limits,
+    }
+}

@@ -1,0 +1,181 @@
+//! One canonical authority for every request. Whom a request is for is decided by its host, so a
+//! request that names two hosts, or none, or a malformed one, is refused and no resolver sees it.
+
+use std::net::Ipv6Addr;
+
+use http::{HeaderMap, Uri, header};
+
+/// The host a request is for, in its one canonical spelling: lower case, no trailing dot, no user
+/// info, an IPv6 literal in brackets and in its shortest form. Punycode is left as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authority {
+    /// `host` or `host:port`, as the Worker sees it in `request.url`.
+    text: String,
+    /// Length of the host in `text`.
+    host_len: usize,
+}
+
+impl Authority {
+    /// The host without the port. IPv6 literals keep their brackets.
+    pub fn host(&self) -> &str {
+        &self.text[..self.host_len]
+    }
+
+    /// `host`, or `host:port` where the client gave a port other than 80.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Reads the authority from the target (absolute form, or HTTP/2's `:authority`) and the Host
+    /// headers. Where both are there they must mean the same.
+    ///
+    /// # Errors
+    /// [`AuthorityError`], for which the client gets a 400.
+    pub fn of(uri: &Uri, headers: &HeaderMap, http2: bool) -> Result<Self, AuthorityError> {
+        let mut hosts = headers.get_all(header::HOST).iter();
+        let (first, second) = (hosts.next(), hosts.next());
+        if second.is_some() {
+            return Err(AuthorityError::Several);
+        }
+        let host = match first {
+            Some(value) => Some(Self::parse(value.to_str().map_err(|_| AuthorityError::Malformed)?)?),
+            None => None,
+        };
+        let target = match uri.authority() {
+            Some(authority) => Some(Self::parse(authority.as_str())?),
+            None => None,
+        };
+        match (target, host) {
+            (Some(target), Some(host)) if target == host => Ok(host),
+            (Some(_), Some(_)) => Err(AuthorityError::Conflict),
+            // HTTP/1.1 asks for Host even with an absolute target (RFC 9112 §3.2).
+            (Some(target), None) if http2 => Ok(target),
+            (None, Some(host)) => Ok(host),
+            (_, None) => Err(AuthorityError::Missing),
+        }
+    }
+
+    /// Reads one `host[:port]`.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Malformed`] for anything that is not a host name of at most 253 bytes in
+    /// labels of 1 to 63 of `A-Z a-z 0-9 _ -`, an IPv4 address, or an IPv6 address in brackets,
+    /// with or without a port.
+    pub fn parse(text: &str) -> Result<Self, AuthorityError> {
+        let malformed = AuthorityError::Malformed;
+        let (host, port) = match text.strip_prefix('[') {
+            Some(rest) => {
+                let (address, after) = rest.split_once(']').ok_or(malformed)?;
+                let address: Ipv6Addr = address.parse().map_err(|_| malformed)?;
+                let port = match after.strip_prefix(':') {
+                    Some(port) => port,
+                    None if after.is_empty() => "",
+                    None => return Err(malformed),
+                };
+                (format!("[{address}]"), port)
+            }
+            None => {
+                let (name, port) = text.split_once(':').unwrap_or((text, ""));
+                let name = name.strip_suffix('.').unwrap_or(name);
+                if !is_host_name(name) {
+                    return Err(malformed);
+                }
+                (name.to_ascii_lowercase(), port)
+            }
+        };
+        let host_len = host.len();
+        let mut text = host;
+        if !port.is_empty() {
+            let digits = port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit());
+            let port: u16 = if digits { port.parse().map_err(|_| malformed)? } else { return Err(malformed) };
+            // The default port is not part of an origin; one spelling for both.
+            if port != 80 {
+                text.push(':');
+                text.push_str(&port.to_string());
+            }
+        }
+        Ok(Self { text, host_len })
+    }
+}
+
+fn is_host_name(name: &str) -> bool {
+    name.len() <= 253
+        && name.split('.').all(|label| {
+            (1..=63).contains(&label.len())
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        })
+}
+
+/// Why a request has no one host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AuthorityError {
+    #[error("the request names no host")]
+    Missing,
+    #[error("the request has more than one Host header")]
+    Several,
+    #[error("the request's host is not a valid host name")]
+    Malformed,
+    #[error("the request's target and its Host header name different hosts")]
+    Conflict,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canonical(text: &str) -> Option<String> {
+        Authority::parse(text).ok().map(|a| a.as_str().to_owned())
+    }
+
+    #[test]
+    fn one_spelling_for_every_host() {
+        for (given, wanted) in [
+            ("Hello.LocalHost", "hello.localhost"),
+            ("hello.localhost.", "hello.localhost"),
+            ("hello.localhost.:8080", "hello.localhost:8080"),
+            ("a.example:80", "a.example"),
+            ("a.example:", "a.example"),
+            ("a.example:00443", "a.example:443"),
+            ("xn--bcher-kva.example", "xn--bcher-kva.example"),
+            ("my_app.example", "my_app.example"),
+            ("127.0.0.1:1", "127.0.0.1:1"),
+            ("[::1]:8080", "[::1]:8080"),
+            ("[0:0:0:0:0:0:0:1]", "[::1]"),
+        ] {
+            assert_eq!(canonical(given).as_deref(), Some(wanted), "{given}");
+        }
+        assert_eq!(Authority::parse("A.b:81").unwrap().host(), "a.b");
+        assert_eq!(Authority::parse("[::1]:81").unwrap().host(), "[::1]");
+    }
+
+    #[test]
+    fn malformed_hosts_are_refused() {
+        let long = format!("{}.example", "a".repeat(64));
+        for bad in [
+            "", ".", "a..b", ".a", "a..", "u@a", "a/b", "a b", "a:b", "a:99999", "a:1:2", "a:+1", "a%41", "ä", "a,b",
+            "[::1", "[::1]x", "[fe80::1%25eth0]", "::1", "[1.2.3.4]", "a\tb", "a?b", "a#b", &long,
+        ] {
+            assert_eq!(canonical(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn target_and_header_must_agree() {
+        let of = |uri: &str, hosts: &[&str], http2| {
+            let mut headers = HeaderMap::new();
+            for host in hosts {
+                headers.append(header::HOST, host.parse().unwrap());
+            }
+            Authority::of(&uri.parse().unwrap(), &headers, http2).map(|a| a.as_str().to_owned())
+        };
+        assert_eq!(of("/x", &["a"], false).unwrap(), "a");
+        assert_eq!(of("http://A./x", &["a"], false).unwrap(), "a");
+        assert_eq!(of("http://a/x", &["b"], false), Err(AuthorityError::Conflict));
+        assert_eq!(of("http://a/x", &[], false), Err(AuthorityError::Missing));
+        assert_eq!(of("http://a/x", &[], true).unwrap(), "a");
+        assert_eq!(of("http://a/x", &["evil"], true), Err(AuthorityError::Conflict));
+        assert_eq!(of("http://u@a/x", &[], true), Err(AuthorityError::Malformed));
+        assert_eq!(of("/x", &["a", "a"], false), Err(AuthorityError::Several));
+        assert_eq!(of("/x", &[], true), Err(AuthorityError::Missing));
+    }
+}

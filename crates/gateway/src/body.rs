@@ -1,0 +1,136 @@
+//! Bodies with a condition attached: a deadline for progress, a most in bytes, something held until
+//! the end.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use switchyard_runtime::{Body, BodyError};
+use tokio::time::Sleep;
+
+/// A body that may not be silent for longer than `limit` while someone waits for it, nor be longer
+/// than `most` bytes. Trailers are dropped.
+pub struct Bounded<B> {
+    inner: B,
+    limit: Duration,
+    left: u64,
+    /// Armed while a read is pending.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl<B> Bounded<B> {
+    pub fn new(inner: B, limit: Duration, most: u64) -> Self {
+        Self { inner, limit, left: most, timer: None }
+    }
+}
+
+impl<B> HttpBody for Bounded<B>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: std::fmt::Display,
+{
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = self.get_mut();
+        loop {
+            let Poll::Ready(frame) = Pin::new(&mut this.inner).poll_frame(cx) else { break };
+            this.timer = None;
+            return Poll::Ready(match frame {
+                None => None,
+                Some(Err(error)) => Some(Err(BodyError(error.to_string()))),
+                Some(Ok(frame)) => match frame.into_data() {
+                    Err(_) => continue,
+                    Ok(data) => match this.left.checked_sub(data.len() as u64) {
+                        None => Some(Err(BodyError("the body is too large".into()))),
+                        Some(left) => {
+                            this.left = left;
+                            Some(Ok(Frame::data(data)))
+                        }
+                    },
+                },
+            });
+        }
+        let timer = this.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(this.limit)));
+        ready!(timer.as_mut().poll(cx));
+        Poll::Ready(Some(Err(BodyError("the body was silent for too long".into()))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+/// A body that holds something until it has ended or is dropped.
+pub struct Holding<T> {
+    inner: Body,
+    held: Option<T>,
+}
+
+/// Holds `thing` until the body has ended; a body that is complete already holds nothing.
+pub fn hold<T: Send + Unpin + 'static>(body: Body, thing: T) -> Body {
+    match body {
+        Body::Stream(_) => Body::stream(Holding { inner: body, held: Some(thing) }),
+        complete => complete,
+    }
+}
+
+impl<T: Unpin> HttpBody for Holding<T> {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = self.get_mut();
+        let frame = ready!(Pin::new(&mut this.inner).poll_frame(cx));
+        if !matches!(frame, Some(Ok(_))) {
+            this.held = None;
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::{BodyExt, Full, StreamBody};
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_and_excess_end_a_body() {
+        let silent = StreamBody::new(futures_util::stream::pending::<Result<Frame<Bytes>, BodyError>>());
+        let body = Bounded::new(silent, Duration::from_secs(30), 10);
+        assert!(body.collect().await.err().unwrap().0.contains("silent"));
+
+        let long = Full::new(Bytes::from_static(b"12345678901"));
+        assert!(Bounded::new(long, Duration::from_secs(30), 10).collect().await.is_err());
+        let fits = Full::new(Bytes::from_static(b"1234567890"));
+        let body = Bounded::new(fits, Duration::from_secs(30), 10);
+        assert_eq!(body.collect().await.unwrap().to_bytes(), "1234567890");
+    }
+
+    #[tokio::test]
+    async fn what_is_held_goes_with_the_end() {
+        let held = std::sync::Arc::new(());
+        let body = hold(Body::stream(Full::new(Bytes::from_static(b"x"))), held.clone());
+        assert_eq!(std::sync::Arc::strong_count(&held), 2);
+        body.collect().await.unwrap();
+        assert_eq!(std::sync::Arc::strong_count(&held), 1);
+        drop(hold(Body::from("whole"), held.clone()));
+        assert_eq!(std::sync::Arc::strong_count(&held), 1);
+    }
+}

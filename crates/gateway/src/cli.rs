@@ -1,0 +1,94 @@
+//! The command line: `switchyard dev` with flags and nothing else, `switchyard serve` from a file.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{AccessFormat, AccessTarget, Config, Listener, Resolver};
+
+/// A self-hosted Workers for Platforms.
+#[derive(Debug, Parser)]
+#[command(name = "switchyard", version, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// A node for development: needs no file and no service, makes an account, a token and samples
+    Dev(Dev),
+    /// A node from a configuration file
+    Serve(Serve),
+}
+
+#[derive(Debug, Args)]
+pub struct Dev {
+    /// Folder for database, code and keys
+    #[arg(long, value_name = "DIR", env = "SWITCHYARD_DATA", default_value = "./.switchyard")]
+    pub data: PathBuf,
+    /// Where clients come in; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", env = "SWITCHYARD_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Where API, health and metrics are; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", env = "SWITCHYARD_ADMIN", default_value = "127.0.0.1:8081")]
+    pub admin: SocketAddr,
+    /// The account's id
+    #[arg(long, value_name = "ID", env = "SWITCHYARD_ACCOUNT", default_value = "00000000000000000000000000000001")]
+    pub account: String,
+    /// An API token to accept, instead of the one made in the data folder
+    #[arg(long, value_name = "T", env = "SWITCHYARD_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// The dispatch namespace that subdomains lead to
+    #[arg(long, value_name = "NS", env = "SWITCHYARD_NAMESPACE", default_value = "dev")]
+    pub namespace: String,
+    /// The domain below which scripts are found: hello.localhost is the script hello
+    #[arg(long, value_name = "DOMAIN", env = "SWITCHYARD_SUFFIX", default_value = "localhost")]
+    pub suffix: String,
+    /// Every request goes to this Worker of the account first, instead of by subdomain
+    #[arg(long, value_name = "SCRIPT", env = "SWITCHYARD_DISPATCHER")]
+    pub dispatcher: Option<String>,
+    /// Do not make the sample Workers
+    #[arg(long, env = "SWITCHYARD_NO_SAMPLES")]
+    pub no_samples: bool,
+    /// Let Workers fetch from private and loopback addresses
+    #[arg(long, env = "SWITCHYARD_ALLOW_PRIVATE_EGRESS")]
+    pub allow_private_egress: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// The configuration; config/switchyard.toml shows every key
+    #[arg(long, value_name = "FILE", env = "SWITCHYARD_CONFIG")]
+    pub config: PathBuf,
+}
+
+impl Dev {
+    /// The configuration that a development node has.
+    pub fn config(&self) -> Config {
+        let mut config = Config {
+            data: self.data.clone(),
+            listener: vec![Listener { bind: self.listen }],
+            resolver: vec![match &self.dispatcher {
+                Some(script) => Resolver::worker(script),
+                None => Resolver::subdomain(&self.suffix, &self.namespace),
+            }],
+            ..Config::default()
+        };
+        // Other accounts may be left of an earlier start with another --account.
+        config.resolver[0].account = Some(self.account.clone());
+        config.admin.bind = self.admin;
+        config.bootstrap.account = self.account.clone();
+        config.bootstrap.account_name = "dev".into();
+        config.bootstrap.token = self.token.clone();
+        config.bootstrap.namespaces = vec![self.namespace.clone()];
+        config.bootstrap.samples = !self.no_samples;
+        config.egress.private = self.allow_private_egress;
+        config.log.access = AccessTarget::Stderr;
+        config.log.format = AccessFormat::Text;
+        config.log.console = true;
+        config.log.level = "info".into();
+        config
+    }
+}

@@ -1,0 +1,128 @@
+//! One client's request as it is observed, from its head until nothing of it runs any more. Whoever
+//! works for the request holds the context; the last to let go of it writes the access line.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use http::{HeaderValue, Method};
+use switchyard_runtime::Outcome;
+
+use crate::error::Kind;
+use crate::observe::Observer;
+use crate::routes::Route;
+
+/// For observing only: nothing here decides anything.
+pub struct RequestContext {
+    pub ray: HeaderValue,
+    pub peer: IpAddr,
+    pub http2: bool,
+    pub method: Method,
+    /// Host and path as the client sent them, for the access line; empty when nobody reads it.
+    pub host: String,
+    pub path: String,
+    pub started: Instant,
+    route: OnceLock<Arc<Route>>,
+    observer: Arc<Observer>,
+
+    status: AtomicU16,
+    kind: AtomicU8,
+    /// Bytes of the response's body.
+    sent: AtomicU64,
+    wall_micros: AtomicU64,
+    cpu_micros: AtomicU64,
+    subrequests: AtomicU32,
+}
+
+impl RequestContext {
+    pub fn new(observer: Arc<Observer>, ray: HeaderValue, peer: IpAddr, head: &http::request::Parts) -> Arc<Self> {
+        let (host, path) = if observer.logs_access() {
+            let host = head.headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
+            let host = host.or(head.uri.authority().map(|authority| authority.as_str()));
+            // Without the query: it is where people put secrets.
+            (host.unwrap_or_default().to_owned(), head.uri.path().to_owned())
+        } else {
+            (String::new(), String::new())
+        };
+        Arc::new(Self {
+            ray,
+            peer,
+            http2: head.version == http::Version::HTTP_2,
+            method: head.method.clone(),
+            host,
+            path,
+            started: Instant::now(),
+            route: OnceLock::new(),
+            observer,
+            status: AtomicU16::new(0),
+            kind: AtomicU8::new(Kind::ClientGone as u8),
+            sent: AtomicU64::new(0),
+            wall_micros: AtomicU64::new(0),
+            cpu_micros: AtomicU64::new(0),
+            subrequests: AtomicU32::new(0),
+        })
+    }
+
+    pub fn observer(&self) -> &Arc<Observer> {
+        &self.observer
+    }
+
+    /// Who got the request first. Set once.
+    pub fn set_route(&self, route: &Arc<Route>) {
+        let _ = self.route.set(route.clone());
+    }
+
+    pub fn route(&self) -> Option<&Arc<Route>> {
+        self.route.get()
+    }
+
+    /// The response ended: its body was sent, broke off, or nobody waits for it any more.
+    pub fn ended(&self, status: u16, kind: Kind, sent: u64) {
+        let wall = self.started.elapsed();
+        self.status.store(status, Ordering::Relaxed);
+        self.kind.store(kind as u8, Ordering::Relaxed);
+        self.sent.store(sent, Ordering::Relaxed);
+        self.wall_micros.store(wall.as_micros() as u64, Ordering::Relaxed);
+        self.observer.metrics.request(kind, status, wall);
+    }
+
+    /// One Worker that worked for this request has ended.
+    pub fn ran(&self, route: &Route, outcome: &Outcome) {
+        self.cpu_micros.fetch_add(outcome.cpu.as_micros() as u64, Ordering::Relaxed);
+        self.subrequests.fetch_add(outcome.subrequests, Ordering::Relaxed);
+        self.observer.ran(route, outcome);
+    }
+
+    pub fn status(&self) -> u16 {
+        self.status.load(Ordering::Relaxed)
+    }
+
+    pub fn kind(&self) -> Kind {
+        Kind::ALL.get(usize::from(self.kind.load(Ordering::Relaxed))).copied().unwrap_or(Kind::Internal)
+    }
+
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// From the head to the end of the body.
+    pub fn wall(&self) -> Duration {
+        Duration::from_micros(self.wall_micros.load(Ordering::Relaxed))
+    }
+
+    /// Of all Workers that worked for it.
+    pub fn cpu(&self) -> Duration {
+        Duration::from_micros(self.cpu_micros.load(Ordering::Relaxed))
+    }
+
+    pub fn subrequests(&self) -> u32 {
+        self.subrequests.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for RequestContext {
+    fn drop(&mut self) {
+        self.observer.done(self);
+    }
+}

@@ -1,0 +1,234 @@
+//! A Worker's way to the network: http and https, to public addresses only, redirects followed here
+//! so that every hop is checked like the first, bodies streamed both ways and decoded.
+
+mod address;
+mod connect;
+mod redirect;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderValue, Method, Request, Uri, header};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use parking_lot::RwLock;
+use switchyard_runtime::{Body, FetchError, FetchResponse};
+use url::Url;
+
+use crate::body::Bounded;
+use crate::coding::Coding;
+use crate::config;
+use crate::headers::{remove_hop_by_hop, set_loop_count};
+use crate::ids::reference;
+pub use connect::Policy;
+use connect::{ConnectError, Connector, Deadline};
+pub use redirect::Journey;
+
+/// The HTTP client of all Workers of this node.
+pub struct Egress {
+    client: Client<Deadline<HttpsConnector<Connector>>, Body>,
+    policy: Arc<Policy>,
+    config: config::Egress,
+}
+
+/// How one hop over the network ended. A metric label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EgressEnd {
+    Ok,
+    /// The URL, or the policy, forbids it.
+    Refused,
+    Lookup,
+    Connect,
+    Timeout,
+    /// The connection broke, or what came was not HTTP.
+    Lost,
+}
+
+impl EgressEnd {
+    pub const ALL: [EgressEnd; 6] =
+        [Self::Ok, Self::Refused, Self::Lookup, Self::Connect, Self::Timeout, Self::Lost];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Refused => "refused",
+            Self::Lookup => "lookup",
+            Self::Connect => "connect",
+            Self::Timeout => "timeout",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// What `fetch` says of a connection that could not be made or broke.
+const LOST: &str = "Network connection lost.";
+/// Idle connections to one origin that are kept, and for how long.
+const IDLE_PER_HOST: usize = 32;
+const IDLE: Duration = Duration::from_secs(30);
+
+impl Egress {
+    /// # Errors
+    /// The TLS provider has no usable protocol version.
+    pub fn new(config: &config::Egress) -> Result<Self, rustls::Error> {
+        let policy = Arc::new(Policy {
+            private: config.private,
+            blocked_ports: config.blocked_ports.clone(),
+            own: RwLock::default(),
+        });
+        let tls = HttpsConnectorBuilder::new()
+            .with_provider_and_webpki_roots(rustls::crypto::aws_lc_rs::default_provider())
+            .map_err(|error| rustls::Error::General(error.to_string()))?
+            .https_or_http()
+            .enable_all_versions()
+            .wrap_connector(Connector::new(policy.clone(), config.connections));
+        let client = Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(IDLE_PER_HOST)
+            .http1_max_buf_size(256 << 10)
+            .http2_max_header_list_size(256 << 10)
+            .build(Deadline { inner: tls, limit: config.connect_timeout });
+        Ok(Self { client, policy, config: config.clone() })
+    }
+
+    /// Names this node's own listeners, which no Worker reaches.
+    pub fn forbid(&self, own: std::net::SocketAddr) {
+        self.policy.own.write().push(own);
+    }
+
+    pub fn max_redirects(&self) -> u32 {
+        self.config.redirects
+    }
+
+    /// Sends one hop. `hops` is written as `CDN-Loop`.
+    ///
+    /// # Errors
+    /// What the Worker's `fetch` rejects with; the end says why, for the metric.
+    pub async fn send(&self, journey: &mut Journey, hops: u32) -> (EgressEnd, Result<FetchResponse, FetchError>) {
+        let request = match self.request(journey, hops) {
+            Ok(request) => request,
+            Err(error) => return (EgressEnd::Refused, Err(error)),
+        };
+        let head_only = request.method() == Method::HEAD;
+        let response = match tokio::time::timeout(self.config.head_timeout, self.client.request(request)).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return explain(&error),
+            Err(_) => return (EgressEnd::Timeout, Err(FetchError::error(LOST))),
+        };
+        let (mut head, body) = response.into_parts();
+        let reason = head.extensions.get::<hyper::ext::ReasonPhrase>();
+        let status_text = reason.map_or_else(String::new, |text| String::from_utf8_lossy(text.as_bytes()).into_owned());
+        remove_hop_by_hop(&mut head.headers);
+        let mut body = if http_body::Body::is_end_stream(&body) {
+            Body::Empty
+        } else {
+            Body::stream(Bounded::new(body, self.config.body_timeout, u64::MAX))
+        };
+        let empty = head_only || matches!(body, Body::Empty) || matches!(head.status.as_u16(), 204 | 205 | 304);
+        if let Some(coding) = Coding::of(&head.headers)
+            && !empty
+        {
+            // The header stays, as in Cloudflare's runtime: passed on, it says how to encode again.
+            head.headers.remove(header::CONTENT_LENGTH);
+            body = coding.decode(body);
+        }
+        let response = FetchResponse {
+            status: head.status.as_u16(),
+            status_text,
+            headers: head.headers,
+            url: without_fragment(&journey.url),
+            redirected: journey.redirected(),
+            body,
+        };
+        (EgressEnd::Ok, Ok(response))
+    }
+
+    fn request(&self, journey: &mut Journey, hops: u32) -> Result<Request<Body>, FetchError> {
+        let url = &journey.url;
+        let invalid = || FetchError::type_error(format!("Invalid URL: {url}"));
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(FetchError::type_error(format!("Fetch API cannot load: {url}")));
+        }
+        let host = url.host_str().ok_or_else(invalid)?;
+        let authority = match url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
+        let mut target = url.path().to_owned();
+        if let Some(query) = url.query() {
+            target.push('?');
+            target.push_str(query);
+        }
+        let uri = Uri::builder().scheme(url.scheme()).authority(authority).path_and_query(target);
+        let uri = uri.build().map_err(|_| invalid())?;
+
+        let mut headers = journey.headers.clone();
+        remove_hop_by_hop(&mut headers);
+        headers.remove(header::HOST);
+        headers.remove(header::CONTENT_LENGTH);
+        headers.remove(header::EXPECT);
+        if !headers.contains_key(header::ACCEPT_ENCODING) {
+            // Part of an encoded body cannot be decoded.
+            let accept = if headers.contains_key(header::RANGE) { "identity" } else { "gzip, br" };
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(accept));
+        }
+        set_loop_count(&mut headers, hops);
+        let body = journey.take_body();
+        let mut request = Request::new(body);
+        *request.method_mut() = journey.method.clone();
+        *request.uri_mut() = uri;
+        *request.headers_mut() = headers;
+        Ok(request)
+    }
+}
+
+fn without_fragment(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_fragment(None);
+    url.into()
+}
+
+/// What a Worker hears of a client's error. Whether a name exists inside, or what it resolves to, is
+/// not for tenants: both look alike, and the operator's log has the reference.
+fn explain(error: &hyper_util::client::legacy::Error) -> (EgressEnd, Result<FetchResponse, FetchError>) {
+    let lost = |end| (end, Err(FetchError::error(LOST)));
+    let hidden = |end, why: &ConnectError| {
+        let reference = reference();
+        tracing::info!(%reference, "a Worker's fetch was refused: {why}");
+        (end, Err(FetchError::error(format!("internal error; reference = {reference}"))))
+    };
+    match find::<ConnectError>(error) {
+        Some(why @ ConnectError::Forbidden(host)) => {
+            if host.parse::<std::net::IpAddr>().is_ok() {
+                let message = format!("Workers cannot fetch from {host}: it is not a public address.");
+                return (EgressEnd::Refused, Err(FetchError::error(message)));
+            }
+            hidden(EgressEnd::Refused, why)
+        }
+        Some(why @ ConnectError::Lookup(_)) => hidden(EgressEnd::Lookup, why),
+        Some(ConnectError::Port(_) | ConnectError::NoHost) => lost(EgressEnd::Refused),
+        Some(ConnectError::Io(_)) => lost(EgressEnd::Connect),
+        Some(ConnectError::Timeout) => lost(EgressEnd::Timeout),
+        None if error.is_connect() => lost(EgressEnd::Connect),
+        None => lost(EgressEnd::Lost),
+    }
+}
+
+fn find<'a, T: std::error::Error + 'static>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<T>() {
+            return Some(found);
+        }
+        // An io::Error shows the source of what it wraps, not what it wraps.
+        if let Some(wrapped) = error.downcast_ref::<std::io::Error>().and_then(|error| error.get_ref())
+            && let Some(found) = find::<T>(wrapped)
+        {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}

@@ -1,0 +1,301 @@
+//! Every way a request can fail, in one list: the metric label, whose fault it is, the status, and
+//! what the client may read. Nothing here shows a client anything of a tenant's code or data.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use http::{HeaderValue, Response, StatusCode, header};
+use switchyard_catalog::{InvalidScript, ScriptName};
+use switchyard_runtime::{Body, RunError, RunErrorKind, RuntimeError};
+
+use crate::authority::AuthorityError;
+
+/// A request that got no answer from a Worker.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    /// `CONNECT`, which a gateway for Workers has no use for.
+    #[error("the method is not allowed")]
+    MethodNotAllowed,
+    #[error("the method is not known")]
+    UnknownMethod,
+    /// Only `chunked` is understood; a coding that is passed on unread invites smuggling.
+    #[error("the transfer coding is not supported")]
+    TransferCoding,
+    /// Longer than `limits.uri_bytes`.
+    #[error("the request's URL is too long")]
+    UriTooLong,
+    /// Longer than `limits.body_bytes`.
+    #[error("the request's body is too large")]
+    BodyTooLarge,
+    /// No resolver knows this host.
+    #[error("there is no Worker for this host")]
+    NoTenant,
+    /// The `worker` resolver's script is not there (yet).
+    #[error("the dispatch Worker {0} does not exist")]
+    DispatcherMissing(ScriptName),
+    /// More requests at once than `limits.requests_per_script`.
+    #[error("the script has too many requests at once")]
+    TenantBusy,
+    /// More requests at once than `limits.requests`.
+    #[error("the node has too many requests at once")]
+    NodeBusy,
+    /// Workers calling Workers, deeper than 16 (contract §5.2).
+    #[error("Workers call each other too deeply")]
+    TooDeep,
+    #[error("the Worker could not be loaded")]
+    Load(#[source] Arc<RuntimeError>),
+    #[error(transparent)]
+    Run(RunError),
+}
+
+/// Whose fault an outcome is. A metric label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// There was no failure.
+    None,
+    Client,
+    Tenant,
+    Platform,
+}
+
+impl Side {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Client => "client",
+            Self::Tenant => "tenant",
+            Self::Platform => "platform",
+        }
+    }
+}
+
+/// What became of a request. A metric label, so a closed set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The Worker answered, and its body was sent to the end.
+    Ok,
+    BadHost,
+    BadMethod,
+    BadFraming,
+    UriTooLong,
+    BodyTooLarge,
+    NoTenant,
+    DispatcherMissing,
+    TenantBusy,
+    NodeBusy,
+    TooDeep,
+    LoadFailed,
+    Exception,
+    ExceededCpu,
+    ExceededMemory,
+    Hung,
+    Crashed,
+    Overloaded,
+    Internal,
+    /// The Worker's body broke off after the head was sent.
+    BodyFailed,
+    /// The client went away before the end.
+    ClientGone,
+}
+
+impl Kind {
+    pub const ALL: [Kind; 21] = [
+        Self::Ok, Self::BadHost, Self::BadMethod, Self::BadFraming, Self::UriTooLong, Self::BodyTooLarge,
+        Self::NoTenant, Self::DispatcherMissing, Self::TenantBusy, Self::NodeBusy, Self::TooDeep, Self::LoadFailed,
+        Self::Exception, Self::ExceededCpu, Self::ExceededMemory, Self::Hung, Self::Crashed, Self::Overloaded,
+        Self::Internal, Self::BodyFailed, Self::ClientGone,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::BadHost => "bad_host",
+            Self::BadMethod => "bad_method",
+            Self::BadFraming => "bad_framing",
+            Self::UriTooLong => "uri_too_long",
+            Self::BodyTooLarge => "body_too_large",
+            Self::NoTenant => "no_tenant",
+            Self::DispatcherMissing => "dispatcher_missing",
+            Self::TenantBusy => "tenant_busy",
+            Self::NodeBusy => "node_busy",
+            Self::TooDeep => "too_deep",
+            Self::LoadFailed => "load_failed",
+            Self::Exception => "exception",
+            Self::ExceededCpu => "exceeded_cpu",
+            Self::ExceededMemory => "exceeded_memory",
+            Self::Hung => "hung",
+            Self::Crashed => "crashed",
+            Self::Overloaded => "overloaded",
+            Self::Internal => "internal",
+            Self::BodyFailed => "body_failed",
+            Self::ClientGone => "client_gone",
+        }
+    }
+
+    pub fn side(self) -> Side {
+        match self {
+            Self::Ok => Side::None,
+            Self::BadHost | Self::BadMethod | Self::BadFraming | Self::UriTooLong | Self::BodyTooLarge
+            | Self::NoTenant | Self::ClientGone => Side::Client,
+            Self::TenantBusy | Self::TooDeep | Self::Exception | Self::ExceededCpu | Self::ExceededMemory | Self::Hung
+            | Self::Crashed | Self::BodyFailed => Side::Tenant,
+            Self::DispatcherMissing | Self::NodeBusy | Self::LoadFailed | Self::Overloaded | Self::Internal => {
+                Side::Platform
+            }
+        }
+    }
+}
+
+/// What a client gets for a failure.
+struct Page {
+    status: StatusCode,
+    /// Cloudflare's number, where it has one.
+    code: Option<u16>,
+    text: Cow<'static, str>,
+    retry: bool,
+}
+
+impl Failure {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Authority(_) => Kind::BadHost,
+            Self::MethodNotAllowed | Self::UnknownMethod => Kind::BadMethod,
+            Self::TransferCoding => Kind::BadFraming,
+            Self::UriTooLong => Kind::UriTooLong,
+            Self::BodyTooLarge => Kind::BodyTooLarge,
+            Self::NoTenant => Kind::NoTenant,
+            Self::DispatcherMissing(_) => Kind::DispatcherMissing,
+            Self::TenantBusy => Kind::TenantBusy,
+            Self::NodeBusy => Kind::NodeBusy,
+            Self::TooDeep => Kind::TooDeep,
+            Self::Load(_) => Kind::LoadFailed,
+            Self::Run(error) => match error.kind {
+                RunErrorKind::Exception => Kind::Exception,
+                RunErrorKind::ExceededCpu => Kind::ExceededCpu,
+                RunErrorKind::ExceededMemory => Kind::ExceededMemory,
+                RunErrorKind::Hung => Kind::Hung,
+                RunErrorKind::Crashed => Kind::Crashed,
+                RunErrorKind::Overloaded => Kind::Overloaded,
+                RunErrorKind::Internal => Kind::Internal,
+            },
+        }
+    }
+
+    /// What the client reads: a page where it asked for HTML, else one line.
+    pub fn response(&self, html: bool, ray: &HeaderValue) -> Response<Body> {
+        let page = self.page();
+        let line = match page.code {
+            Some(code) => format!("error code: {code}"),
+            None => page.text.clone().into_owned(),
+        };
+        let (kind, text) = if html {
+            let title = page.code.map_or(line, |code| format!("Error {code}"));
+            let ray = ray.to_str().unwrap_or_default();
+            let text = format!(
+                "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title>\
+                 <h1>{title}</h1><p>{}</p><p>Ray ID: {ray}</p></html>\n",
+                page.text,
+            );
+            ("text/html; charset=utf-8", text)
+        } else {
+            ("text/plain; charset=utf-8", line + "\n")
+        };
+        let mut response = Response::new(Body::from(text));
+        *response.status_mut() = page.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if page.retry {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+
+    fn page(&self) -> Page {
+        let page = |status, text: &'static str| Page { status, code: None, text: text.into(), retry: false };
+        let coded = |status, code, text: &'static str| Page { status, code: Some(code), text: text.into(), retry: false };
+        match self {
+            Self::Authority(error) => Page { text: error.to_string().into(), ..page(StatusCode::BAD_REQUEST, "") },
+            Self::MethodNotAllowed => page(StatusCode::METHOD_NOT_ALLOWED, "the method is not allowed"),
+            Self::UnknownMethod => page(StatusCode::NOT_IMPLEMENTED, "unrecognized request method"),
+            Self::TransferCoding => page(StatusCode::NOT_IMPLEMENTED, "the transfer coding is not supported"),
+            Self::UriTooLong => page(StatusCode::URI_TOO_LONG, "the URL is too long"),
+            Self::BodyTooLarge => page(StatusCode::PAYLOAD_TOO_LARGE, "the request body is too large"),
+            Self::NoTenant => page(StatusCode::NOT_FOUND, "there is no Worker for this host"),
+            // The operator's own script, named by the operator's own configuration.
+            Self::DispatcherMissing(script) => Page {
+                text: format!("the dispatch Worker {script} does not exist yet").into(),
+                retry: true,
+                ..page(StatusCode::SERVICE_UNAVAILABLE, "")
+            },
+            Self::TenantBusy => coded(StatusCode::TOO_MANY_REQUESTS, 1015, "You are being rate limited"),
+            Self::NodeBusy => Page { retry: true, ..page(StatusCode::SERVICE_UNAVAILABLE, "the server is overloaded") },
+            Self::TooDeep => coded(StatusCode::LOOP_DETECTED, 1019, "Worker recursively invoked too often"),
+            // It started at upload, and does not any more.
+            Self::Load(error) if matches!(**error, RuntimeError::Invalid(InvalidScript::Refused(_))) => exception(),
+            Self::Load(_) => page(StatusCode::INTERNAL_SERVER_ERROR, "internal error"),
+            Self::Run(error) => match error.kind {
+                RunErrorKind::Exception | RunErrorKind::Hung | RunErrorKind::Crashed => exception(),
+                RunErrorKind::ExceededCpu | RunErrorKind::ExceededMemory => {
+                    coded(StatusCode::SERVICE_UNAVAILABLE, 1102, "Worker exceeded resource limits")
+                }
+                RunErrorKind::Overloaded => {
+                    Page { retry: true, ..page(StatusCode::SERVICE_UNAVAILABLE, "the server is overloaded") }
+                }
+                RunErrorKind::Internal => page(StatusCode::INTERNAL_SERVER_ERROR, "internal error"),
+            },
+        }
+    }
+}
+
+fn exception() -> Page {
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    Page { status, code: Some(1101), text: "Worker threw exception".into(), retry: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(kind: RunErrorKind) -> Failure {
+        Failure::Run(RunError { kind, name: "Error".into(), message: "secret of the tenant".into() })
+    }
+
+    fn text(response: Response<Body>) -> String {
+        match response.into_body() {
+            Body::Whole(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_page_or_a_line_and_never_the_tenants_message() {
+        let ray = HeaderValue::from_static("0011223344556677");
+        for (failure, status, line) in [
+            (run(RunErrorKind::Exception), 500, "error code: 1101\n"),
+            (run(RunErrorKind::ExceededCpu), 503, "error code: 1102\n"),
+            (Failure::TenantBusy, 429, "error code: 1015\n"),
+            (Failure::TooDeep, 508, "error code: 1019\n"),
+            (Failure::NoTenant, 404, "there is no Worker for this host\n"),
+        ] {
+            let response = failure.response(false, &ray);
+            assert_eq!(response.status(), status);
+            assert_eq!(text(response), line);
+            let page = text(failure.response(true, &ray));
+            assert!(page.contains("Ray ID: 0011223344556677") && !page.contains("secret"), "{page}");
+        }
+    }
+
+    #[test]
+    fn labels_are_distinct() {
+        let mut labels: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+        labels.sort_unstable();
+        labels.dedup();
+        assert_eq!(labels.len(), Kind::ALL.len());
+        for (index, kind) in Kind::ALL.iter().enumerate() {
+            assert_eq!(*kind as usize, index);
+        }
+    }
+}

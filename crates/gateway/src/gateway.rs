@@ -1,0 +1,178 @@
+//! The life of a client's request, in order: check, resolve, admit, dispatch, answer, record.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::uri::{PathAndQuery, Scheme};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, request};
+use hyper::body::Incoming;
+use switchyard_runtime::{Body, StatusText};
+
+use crate::authority::{Authority, AuthorityError};
+use crate::body::Bounded;
+use crate::coding::Coding;
+use crate::context::RequestContext;
+use crate::dispatch::{Call, Dispatcher, MAX_DEPTH};
+use crate::error::{Failure, Kind};
+use crate::headers::{RAY, describe_client, loop_count, remove_hop_by_hop, wants_html};
+use crate::ids;
+use crate::observe::{Ending, Observer, Recorded};
+use crate::resolve::Resolvers;
+
+/// Answers clients.
+pub struct Gateway {
+    pub resolvers: Resolvers,
+    pub dispatcher: Arc<Dispatcher>,
+    pub observer: Arc<Observer>,
+    pub bounds: Bounds,
+}
+
+/// What a request may bring.
+#[derive(Debug, Clone)]
+pub struct Bounds {
+    pub uri_bytes: usize,
+    pub body_bytes: u64,
+    /// Without a byte of the body.
+    pub body_silence: Duration,
+}
+
+impl Gateway {
+    /// Always answers; a failure is a response.
+    pub async fn handle(&self, peer: IpAddr, request: Request<Incoming>) -> Response<Recorded> {
+        let (head, body) = request.into_parts();
+        let html = wants_html(&head.headers);
+        let head_only = head.method == Method::HEAD;
+        let ctx = RequestContext::new(self.observer.clone(), ids::ray(), peer, &head);
+        let mut ending = Ending::new(ctx.clone());
+
+        let (mut response, kind) = match self.answer(&ctx, &mut ending, head, body).await {
+            Ok(response) => (self.outgoing(response, head_only), Kind::Ok),
+            Err(failure) => (failure.response(html, &ctx.ray), failure.kind()),
+        };
+        response.headers_mut().insert(RAY, ctx.ray.clone());
+        let status = response.status().as_u16();
+        response.map(|body| Recorded::new(body, ending, status, kind, head_only))
+    }
+
+    async fn answer(
+        &self,
+        ctx: &Arc<RequestContext>,
+        ending: &mut Ending,
+        head: request::Parts,
+        body: Incoming,
+    ) -> Result<Response<Body>, Failure> {
+        self.check(&head, &body)?;
+        let authority = Authority::of(&head.uri, &head.headers, head.version == Version::HTTP_2)?;
+        let hops = loop_count(&head.headers);
+        if hops >= u32::from(MAX_DEPTH) {
+            return Err(Failure::TooDeep);
+        }
+        ending.node = Some(self.dispatcher.admission.enter_node()?);
+        let route = self.resolvers.resolve(&authority, &head).await?;
+        ctx.set_route(&route);
+        ending.script = Some(self.dispatcher.admission.enter_script(route.script)?);
+        let request = self.incoming(ctx, &authority, head, body)?;
+        let outbound = self.dispatcher.outbound(ctx, route.account.clone(), hops);
+        self.dispatcher.dispatch(ctx, outbound, &route, Call::default(), request).await
+    }
+
+    /// What no Worker gets to see.
+    fn check(&self, head: &request::Parts, body: &Incoming) -> Result<(), Failure> {
+        if head.method == Method::CONNECT {
+            return Err(Failure::MethodNotAllowed);
+        }
+        if !is_known(&head.method) {
+            return Err(Failure::UnknownMethod);
+        }
+        let mut codings = head.headers.get_all(header::TRANSFER_ENCODING).iter();
+        if let Some(coding) = codings.next()
+            && (codings.next().is_some() || !coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
+        {
+            return Err(Failure::TransferCoding);
+        }
+        if head.uri.path_and_query().is_some_and(|target| target.as_str().len() > self.bounds.uri_bytes) {
+            return Err(Failure::UriTooLong);
+        }
+        if http_body::Body::size_hint(body).lower() > self.bounds.body_bytes {
+            return Err(Failure::BodyTooLarge);
+        }
+        Ok(())
+    }
+
+    /// The request as the Worker sees it.
+    fn incoming(
+        &self,
+        ctx: &RequestContext,
+        authority: &Authority,
+        mut head: request::Parts,
+        body: Incoming,
+    ) -> Result<Request<Body>, Failure> {
+        remove_hop_by_hop(&mut head.headers);
+        describe_client(&mut head.headers, authority, ctx.peer, &ctx.ray);
+        let mut uri = http::uri::Parts::default();
+        uri.scheme = Some(Scheme::HTTP);
+        uri.authority = Some(authority.as_str().parse().map_err(|_| AuthorityError::Malformed)?);
+        let target = head.uri.into_parts().path_and_query;
+        // `OPTIONS *` has no path; an absolute URL has to have one.
+        uri.path_and_query = Some(match target {
+            Some(target) if target.as_str().starts_with('/') => target,
+            Some(target) => PathAndQuery::from_maybe_shared(Bytes::from(format!("/{target}")))
+                .map_err(|_| AuthorityError::Malformed)?,
+            None => PathAndQuery::from_static("/"),
+        });
+        head.uri = Uri::from_parts(uri).map_err(|_| AuthorityError::Malformed)?;
+        let body = if http_body::Body::is_end_stream(&body) {
+            Body::Empty
+        } else {
+            Body::stream(Bounded::new(body, self.bounds.body_silence, self.bounds.body_bytes))
+        };
+        Ok(Request::from_parts(head, body))
+    }
+
+    /// The Worker's response as it goes on the wire: framing is the server's business, not the
+    /// Worker's (workerd-facts B).
+    fn outgoing(&self, response: Response<Body>, head_only: bool) -> Response<Body> {
+        let (mut head, mut body) = response.into_parts();
+        head.version = Version::default();
+        remove_hop_by_hop(&mut head.headers);
+        if let Some(StatusText(text)) = head.extensions.remove()
+            && let Ok(reason) = hyper::ext::ReasonPhrase::try_from(text)
+        {
+            head.extensions.insert(reason);
+        }
+        if matches!(head.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED) {
+            body = Body::Empty;
+        }
+        if head_only {
+            // The length a GET would have had, as the Worker wrote it or as its body is.
+            if !head.headers.contains_key(header::CONTENT_LENGTH)
+                && let Body::Whole(bytes) = &body
+            {
+                head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+            }
+            return Response::from_parts(head, Body::Empty);
+        }
+        head.headers.remove(header::CONTENT_LENGTH);
+        if let Some(coding) = Coding::of(&head.headers)
+            && !matches!(body, Body::Empty)
+        {
+            body = coding.encode(body);
+        }
+        Response::from_parts(head, body)
+    }
+}
+
+/// The methods that Cloudflare's runtime knows; others never reach a Worker.
+fn is_known(method: &Method) -> bool {
+    const REST: [&str; 23] = [
+        "ACL", "BAN", "CHECKOUT", "COPY", "LOCK", "MERGE", "MKACTIVITY", "MKCOL", "MOVE", "MSEARCH", "NOTIFY",
+        "PROPFIND", "PROPPATCH", "PURGE", "QUERY", "REPORT", "SEARCH", "SUBSCRIBE", "UNLOCK", "UNSUBSCRIBE", "TRACE",
+        "LINK", "UNLINK",
+    ];
+    matches!(
+        *method,
+        Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::DELETE | Method::PATCH | Method::OPTIONS
+    ) || REST.contains(&method.as_str())
+}

@@ -1,0 +1,188 @@
+//! Which headers cross the gateway. Hop-by-hop ones end here in both directions; what a Worker
+//! learns of its client's address comes from the socket and replaces whatever the client claimed.
+
+use std::net::IpAddr;
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+use crate::authority::Authority;
+
+/// A request's id, for logs and support, in Cloudflare's name for it.
+pub const RAY: HeaderName = HeaderName::from_static("cf-ray");
+/// Counts passes through this node's egress (RFC 8586), so that loops over the network end.
+pub const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
+
+const CONNECTING_IP: HeaderName = HeaderName::from_static("cf-connecting-ip");
+const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+
+/// Headers of one connection only (RFC 9110 §7.6.1), besides those that `Connection` lists.
+const HOP_BY_HOP: [HeaderName; 8] = [
+    header::CONNECTION,
+    KEEP_ALIVE,
+    PROXY_CONNECTION,
+    header::TRANSFER_ENCODING,
+    header::TE,
+    header::TRAILER,
+    header::UPGRADE,
+    header::PROXY_AUTHENTICATE,
+];
+
+/// What only this gateway may say to a Worker. A client's own are dropped, in every spelling that a
+/// Worker could take for them.
+const OURS: [&str; 15] = [
+    "cf-connecting-ip", "cf-connecting-ipv6", "cf-connecting-o2o", "cf-ew-via", "cf-ipcountry", "cf-pseudo-ipv4",
+    "cf-ray", "cf-visitor", "cf-worker", "forwarded", "true-client-ip", "x-forwarded-for", "x-forwarded-host",
+    "x-forwarded-proto", "x-real-ip",
+];
+
+/// Removes what ends at this hop.
+pub fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    if headers.contains_key(header::CONNECTION) {
+        let mut listed = Vec::new();
+        for value in headers.get_all(header::CONNECTION) {
+            let names = value.to_str().unwrap_or_default().split(',');
+            listed.extend(names.filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok()));
+        }
+        for name in listed {
+            // The host is not the connection's, whatever `Connection` says.
+            if name != header::HOST {
+                headers.remove(name);
+            }
+        }
+    }
+    for name in &HOP_BY_HOP {
+        headers.remove(name);
+    }
+}
+
+/// Makes a client's headers those a Worker sees.
+///
+/// Call [`remove_hop_by_hop`] first, so that `Connection: cf-connecting-ip` can not remove ours.
+pub fn describe_client(headers: &mut HeaderMap, authority: &Authority, peer: IpAddr, ray: &HeaderValue) {
+    // A server that turns `_` into `-`, as CGI does, would take `x_forwarded_for` for ours.
+    let spoofed = |name: &HeaderName| {
+        let name = name.as_str();
+        match name.as_bytes().first() {
+            Some(b'c' | b'f' | b't' | b'x') if name.contains('_') => OURS.contains(&name.replace('_', "-").as_str()),
+            Some(b'c' | b'f' | b't' | b'x') => OURS.contains(&name),
+            _ => false,
+        }
+    };
+    if headers.keys().any(spoofed) {
+        let names: Vec<HeaderName> = headers.keys().filter(|name| spoofed(name)).cloned().collect();
+        for name in names {
+            headers.remove(name);
+        }
+    }
+
+    let address = peer.to_canonical().to_string();
+    if let Ok(address) = HeaderValue::from_maybe_shared(bytes::Bytes::from(address)) {
+        headers.insert(CONNECTING_IP, address.clone());
+        headers.insert(REAL_IP, address.clone());
+        headers.insert(FORWARDED_FOR, address);
+    }
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
+    if let Ok(host) = HeaderValue::from_str(authority.as_str()) {
+        headers.insert(header::HOST, host.clone());
+        headers.insert(FORWARDED_HOST, host);
+    }
+    headers.insert(RAY, ray.clone());
+}
+
+/// How often a request has passed through this node's egress already.
+pub fn loop_count(headers: &HeaderMap) -> u32 {
+    let entries = headers.get_all(CDN_LOOP).into_iter();
+    let entries = entries.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    entries
+        .filter_map(|entry| {
+            let mut parts = entry.split(';').map(str::trim);
+            if parts.next()? != "switchyard" {
+                return None;
+            }
+            let hops = parts.find_map(|part| part.strip_prefix("hops="));
+            // Ours always counts; what cannot be read is taken for the most.
+            Some(hops.and_then(|hops| hops.parse().ok()).unwrap_or(u32::MAX))
+        })
+        .max()
+        .unwrap_or(0)
+}
+
+/// What egress sends as `CDN-Loop`: the count is ours, a Worker cannot lower it.
+pub fn set_loop_count(headers: &mut HeaderMap, hops: u32) {
+    if let Ok(value) = HeaderValue::from_str(&format!("switchyard; hops={hops}")) {
+        headers.insert(CDN_LOOP, value);
+    }
+}
+
+/// Whether the client would rather read a page than a line: its `Accept` names HTML.
+pub fn wants_html(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).is_some_and(|accept| {
+        accept.as_bytes().windows(9).any(|window| window.eq_ignore_ascii_case(b"text/html"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(lines: &[(&'static str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(HeaderName::from_static(name), value.parse().unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn hop_by_hop_headers_end_here() {
+        let mut headers = map(&[
+            ("connection", "close, X-Once"), ("x-once", "1"), ("keep-alive", "timeout=5"), ("te", "trailers"),
+            ("upgrade", "h2c"), ("transfer-encoding", "chunked"), ("trailer", "x"), ("x-stays", "1"),
+        ]);
+        remove_hop_by_hop(&mut headers);
+        assert_eq!(headers, map(&[("x-stays", "1")]));
+
+        let mut headers = map(&[("connection", "host"), ("host", "a")]);
+        remove_hop_by_hop(&mut headers);
+        assert_eq!(headers, map(&[("host", "a")]));
+    }
+
+    #[test]
+    fn the_client_cannot_say_where_it_is() {
+        let mut headers = map(&[
+            ("x-forwarded-for", "6.6.6.6"), ("cf-connecting-ip", "6.6.6.6"), ("x_real_ip", "6.6.6.6"),
+            ("forwarded", "for=6.6.6.6"), ("true-client-ip", "6.6.6.6"), ("cf-worker", "x"), ("x-mine", "1"),
+        ]);
+        let authority = Authority::parse("a.example:8080").unwrap();
+        let ray = HeaderValue::from_static("0123456789abcdef");
+        describe_client(&mut headers, &authority, "::ffff:192.0.2.7".parse().unwrap(), &ray);
+        assert_eq!(headers, map(&[
+            ("x-mine", "1"), ("cf-connecting-ip", "192.0.2.7"), ("x-real-ip", "192.0.2.7"),
+            ("x-forwarded-for", "192.0.2.7"), ("x-forwarded-proto", "http"), ("host", "a.example:8080"),
+            ("x-forwarded-host", "a.example:8080"), ("cf-ray", "0123456789abcdef"),
+        ]));
+    }
+
+    #[test]
+    fn loops_are_counted_by_us_alone() {
+        assert_eq!(loop_count(&map(&[])), 0);
+        assert_eq!(loop_count(&map(&[("cdn-loop", "other; hops=9")])), 0);
+        assert_eq!(loop_count(&map(&[("cdn-loop", "other, switchyard; hops=3"), ("cdn-loop", "switchyard; hops=2")])), 3);
+        assert_eq!(loop_count(&map(&[("cdn-loop", "switchyard")])), u32::MAX);
+        let mut headers = map(&[("cdn-loop", "switchyard; hops=3")]);
+        set_loop_count(&mut headers, 4);
+        assert_eq!(loop_count(&headers), 4);
+    }
+
+    #[test]
+    fn html_only_for_those_who_ask() {
+        assert!(wants_html(&map(&[("accept", "text/HTML,application/xhtml+xml")])));
+        assert!(!wants_html(&map(&[("accept", "*/*")])));
+        assert!(!wants_html(&map(&[])));
+    }
+}

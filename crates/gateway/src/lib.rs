@@ -1,0 +1,34 @@
+//! The gateway: accepts requests, finds the tenant, dispatches to its Worker, and answers. The only
+//! crate that knows all the others; the binary `switchyard`.
+//!
+//! In reading order: `app` builds a node; `listen` turns sockets into requests; `gateway` is the life
+//! of a request, through `authority`, `resolve`, `admission`, `routes` and `dispatch`; `outbound` and
+//! `egress` are what a Worker can reach; `error` is every way it can fail; `observe` what is recorded.
+
+pub mod announce;
+pub mod app;
+pub mod bootstrap;
+pub mod cli;
+pub mod config;
+
+mod admin;
+mod admission;
+mod authority;
+mod body;
+mod coding;
+mod context;
+mod dispatch;
+mod egress;
+mod error;
+mod gateway;
+mod headers;
+mod ids;
+mod listen;
+mod observe;
+mod outbound;
+mod resolve;
+mod routes;
+
+pub use app::{App, AppError};
+pub use config::Config;
+pub use dispatch::chain;

@@ -1,0 +1,222 @@
+//! From sockets to requests: HTTP/1.1 and HTTP/2 with prior knowledge on one port, with deadlines for
+//! everything a client can be slow at, and a drain that fails no request.
+//!
+//! hyper's own timers do not see a connection that sends nothing, half an HTTP/2 preface, or a client
+//! that does not read. One watchdog a connection does, from what the socket and the requests say.
+
+mod io;
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, Version, header};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use prometheus::IntGauge;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use io::{InFlight, Overdue, Watch, Watched};
+
+/// What answers requests.
+pub trait Handler: Clone + Send + Sync + 'static {
+    type Body: http_body::Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + Unpin + 'static;
+
+    fn handle(&self, peer: SocketAddr, request: Request<Incoming>) -> impl Future<Output = Response<Self::Body>> + Send;
+}
+
+/// How long a connection may take for what.
+#[derive(Debug, Clone)]
+pub struct Deadlines {
+    /// For a whole head, also for the first of a connection.
+    pub head: Duration,
+    /// Between two requests.
+    pub idle: Duration,
+    /// Without taking a byte of a response.
+    pub write: Duration,
+    /// Without a request, once the server drains.
+    pub drain_idle: Duration,
+}
+
+/// Bounds of one connection and of all.
+#[derive(Debug, Clone)]
+pub struct ServerConfig {
+    pub deadlines: Deadlines,
+    pub connections: u32,
+    pub head_bytes: usize,
+    pub headers: usize,
+}
+
+/// Streams of one HTTP/2 connection at once.
+const STREAMS: u32 = 100;
+/// HTTP/2 flow control: what one stream, and one connection, may have in flight towards us.
+const STREAM_WINDOW: u32 = 256 << 10;
+const CONNECTION_WINDOW: u32 = 1 << 20;
+/// After an accept that failed for want of descriptors or memory.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Serves listeners until it is drained.
+#[derive(Clone)]
+pub struct Server {
+    builder: Arc<auto::Builder<TokioExecutor>>,
+    deadlines: Arc<Deadlines>,
+    places: Arc<Semaphore>,
+    open: Option<IntGauge>,
+    /// Cancelled: accept no more, and finish what there is.
+    draining: CancellationToken,
+    /// Cancelled: the grace is over.
+    ended: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Server {
+    /// `open` counts the connections.
+    pub fn new(config: &ServerConfig, open: Option<IntGauge>) -> Self {
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(config.head_bytes.max(8 << 10));
+        // Another number than hyper's own makes it allocate for each head.
+        if config.headers != 100 {
+            builder.http1().max_headers(config.headers);
+        }
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(STREAMS)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_header_list_size(u32::try_from(config.head_bytes).unwrap_or(u32::MAX))
+            .max_send_buf_size(128 << 10)
+            .keep_alive_interval(Duration::from_secs(20))
+            .keep_alive_timeout(Duration::from_secs(20));
+        Self {
+            builder: Arc::new(builder),
+            deadlines: Arc::new(config.deadlines.clone()),
+            places: Arc::new(Semaphore::new(config.connections as usize)),
+            open,
+            draining: CancellationToken::new(),
+            ended: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// Accepts until the drain begins; then what the kernel has accepted already is still served.
+    pub fn serve<H: Handler>(&self, listener: TcpListener, handler: H) {
+        let server = self.clone();
+        self.tasks.spawn(async move {
+            loop {
+                let place = tokio::select! {
+                    biased;
+                    () = server.draining.cancelled() => break,
+                    place = server.places.clone().acquire_owned() => place,
+                };
+                let Ok(place) = place else { return };
+                let accepted = tokio::select! {
+                    biased;
+                    () = server.draining.cancelled() => break,
+                    accepted = listener.accept() => accepted,
+                };
+                match accepted {
+                    Ok((stream, peer)) => server.connection(stream, peer, handler.clone(), place),
+                    Err(error) if is_of_the_connection(&error) => {}
+                    Err(error) => {
+                        tracing::warn!(%error, "could not accept a connection");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                }
+            }
+            // Clients behind these have seen their connection succeed.
+            while let Some(Ok((stream, peer))) = futures_util::FutureExt::now_or_never(listener.accept()) {
+                let Ok(place) = server.places.clone().acquire_owned().await else { return };
+                server.connection(stream, peer, handler.clone(), place);
+            }
+        });
+    }
+
+    /// Stops accepting, lets requests finish, closes connections as they fall idle. True: all have
+    /// ended; false: `grace` was over first, and the rest was cut.
+    pub async fn drain(&self, grace: Duration) -> bool {
+        self.draining.cancel();
+        self.tasks.close();
+        let done = tokio::time::timeout(grace, self.tasks.wait()).await.is_ok();
+        if !done {
+            self.ended.cancel();
+            let _ = tokio::time::timeout(Duration::from_secs(1), self.tasks.wait()).await;
+        }
+        done
+    }
+
+    fn connection<H: Handler>(&self, stream: TcpStream, peer: SocketAddr, handler: H, place: impl Send + 'static) {
+        let server = self.clone();
+        if let Some(open) = &self.open {
+            open.inc();
+        }
+        self.tasks.spawn(async move {
+            let _ = stream.set_nodelay(true);
+            server.run(stream, peer, handler).await;
+            if let Some(open) = &server.open {
+                open.dec();
+            }
+            drop(place);
+        });
+    }
+
+    async fn run<H: Handler>(&self, stream: TcpStream, peer: SocketAddr, handler: H) {
+        let watch = Arc::new(Watch::new());
+        let io = TokioIo::new(Watched::new(stream, watch.clone()));
+        let (watched, draining) = (watch.clone(), self.draining.clone());
+        let service = service_fn(move |request: Request<Incoming>| {
+            let http1 = request.version() != Version::HTTP_2;
+            let in_flight = watched.begin(!http1);
+            let (handler, draining) = (handler.clone(), draining.clone());
+            async move {
+                let mut response = handler.handle(peer, request).await;
+                if http1 && draining.is_cancelled() {
+                    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                }
+                Ok::<_, Infallible>(response.map(|body| InFlight::new(body, in_flight)))
+            }
+        });
+        let mut connection = std::pin::pin!(self.builder.serve_connection(io, service));
+        let mut timer = std::pin::pin!(sleep_until(Instant::now() + self.deadlines.head));
+        let mut draining_since = None;
+        loop {
+            tokio::select! {
+                biased;
+                // What it ends with concerns the client alone, or was recorded with its request.
+                _ = connection.as_mut() => return,
+                () = self.ended.cancelled() => return,
+                () = self.draining.cancelled(), if draining_since.is_none() => {
+                    draining_since = Some(watch.now());
+                    if watch.is_http2() {
+                        connection.as_mut().graceful_shutdown();
+                    }
+                    timer.as_mut().reset(Instant::now());
+                }
+                () = timer.as_mut() => match watch.overdue(&self.deadlines, draining_since) {
+                    Overdue::In(left) => timer.as_mut().reset(Instant::now() + left),
+                    Overdue::Idle => {
+                        // Closes at once, since nothing is under way; the next round is for those that do not.
+                        connection.as_mut().graceful_shutdown();
+                        timer.as_mut().reset(Instant::now() + self.deadlines.head);
+                    }
+                    Overdue::Stuck => return,
+                },
+            }
+        }
+    }
+}
+
+/// The peer went before it was accepted: not a reason to pause.
+fn is_of_the_connection(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}

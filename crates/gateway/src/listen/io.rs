@@ -1,0 +1,250 @@
+//! What a connection's watchdog knows: when bytes came, whether writing is stuck, how many requests
+//! are under way.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use http_body::{Body, Frame, SizeHint};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::Deadlines;
+
+/// One connection's state, in milliseconds since it began; 0 is never.
+pub struct Watch {
+    began: Instant,
+    /// Bytes of a head have come and its request has not begun.
+    head_since: AtomicU64,
+    idle_since: AtomicU64,
+    /// The client takes no bytes.
+    stuck_since: AtomicU64,
+    in_flight: AtomicU32,
+    begun: AtomicBool,
+    http2: AtomicBool,
+}
+
+/// What the watchdog finds.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Overdue {
+    /// Look again after this.
+    In(Duration),
+    /// Without a request for too long: close politely.
+    Idle,
+    /// Close.
+    Stuck,
+}
+
+impl Watch {
+    pub fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            head_since: AtomicU64::new(0),
+            idle_since: AtomicU64::new(1),
+            stuck_since: AtomicU64::new(0),
+            in_flight: AtomicU32::new(0),
+            begun: AtomicBool::new(false),
+            http2: AtomicBool::new(false),
+        }
+    }
+
+    /// Milliseconds since the connection began, at least 1.
+    pub fn now(&self) -> u64 {
+        self.began.elapsed().as_millis() as u64 + 1
+    }
+
+    pub fn is_http2(&self) -> bool {
+        self.http2.load(Ordering::Relaxed)
+    }
+
+    /// A request's head is there.
+    pub fn begin(self: &Arc<Self>, http2: bool) -> RequestGuard {
+        self.head_since.store(0, Ordering::Relaxed);
+        if !self.begun.swap(true, Ordering::Relaxed) && http2 {
+            self.http2.store(true, Ordering::Relaxed);
+        }
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        RequestGuard(self.clone())
+    }
+
+    fn came(&self) {
+        if self.in_flight.load(Ordering::Relaxed) == 0 && self.head_since.load(Ordering::Relaxed) == 0 {
+            self.head_since.store(self.now(), Ordering::Relaxed);
+        }
+    }
+
+    pub fn overdue(&self, deadlines: &Deadlines, draining_since: Option<u64>) -> Overdue {
+        let now = self.now();
+        let left = |since: u64, limit: Duration| {
+            let limit = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+            (since.saturating_add(limit)).checked_sub(now).filter(|left| *left > 0).map(Duration::from_millis)
+        };
+        let stuck = self.stuck_since.load(Ordering::Relaxed);
+        if stuck != 0 {
+            return left(stuck, deadlines.write).map_or(Overdue::Stuck, Overdue::In);
+        }
+        if self.in_flight.load(Ordering::Relaxed) > 0 {
+            return Overdue::In(deadlines.write.min(deadlines.idle));
+        }
+        if !self.begun.load(Ordering::Relaxed) && draining_since.is_none() {
+            return left(1, deadlines.head).map_or(Overdue::Stuck, Overdue::In);
+        }
+        let head = self.head_since.load(Ordering::Relaxed);
+        // On HTTP/2, frames come without a request too: only idleness counts there.
+        if head != 0 && !self.is_http2() {
+            return left(head, deadlines.head).map_or(Overdue::Stuck, Overdue::In);
+        }
+        let idle = self.idle_since.load(Ordering::Relaxed);
+        let left = match draining_since {
+            None => left(idle, deadlines.idle),
+            Some(since) => left(idle.max(since), deadlines.drain_idle),
+        };
+        left.map_or(Overdue::Idle, Overdue::In)
+    }
+}
+
+/// One request of the connection is under way.
+pub struct RequestGuard(Arc<Watch>);
+
+impl Drop for RequestGuard {
+    fn drop(&mut self) {
+        self.0.idle_since.store(self.0.now(), Ordering::Relaxed);
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A response's body; its request is under way until it goes.
+pub struct InFlight<B> {
+    body: B,
+    _request: RequestGuard,
+}
+
+impl<B> InFlight<B> {
+    pub fn new(body: B, request: RequestGuard) -> Self {
+        Self { body, _request: request }
+    }
+}
+
+impl<B: Body + Unpin> Body for InFlight<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        Pin::new(&mut self.get_mut().body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A socket that tells the watchdog what happens on it.
+pub struct Watched {
+    stream: TcpStream,
+    watch: Arc<Watch>,
+}
+
+impl Watched {
+    pub fn new(stream: TcpStream, watch: Arc<Watch>) -> Self {
+        Self { stream, watch }
+    }
+
+    fn wrote(&self, written: &Poll<io::Result<usize>>) {
+        let stuck = self.watch.stuck_since.load(Ordering::Relaxed);
+        match written {
+            Poll::Pending if stuck == 0 => self.watch.stuck_since.store(self.watch.now(), Ordering::Relaxed),
+            Poll::Ready(_) if stuck != 0 => self.watch.stuck_since.store(0, Ordering::Relaxed),
+            _ => {}
+        }
+    }
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buf.filled().len();
+        let read = Pin::new(&mut this.stream).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            this.watch.came();
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write(cx, buf);
+        this.wrote(&written);
+        written
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
+        this.wrote(&written);
+        written
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEADLINES: Deadlines = Deadlines {
+        head: Duration::from_secs(10),
+        idle: Duration::from_secs(75),
+        write: Duration::from_secs(30),
+        drain_idle: Duration::ZERO,
+    };
+
+    #[test]
+    fn a_connection_is_watched_from_its_first_moment() {
+        let watch = Arc::new(Watch::new());
+        assert!(matches!(watch.overdue(&DEADLINES, None), Overdue::In(left) if left <= DEADLINES.head));
+        assert_eq!(watch.overdue(&DEADLINES, Some(1)), Overdue::Idle);
+        let strict = Deadlines { head: Duration::ZERO, ..DEADLINES };
+        assert_eq!(watch.overdue(&strict, None), Overdue::Stuck);
+
+        // A head that has begun is waited for, also while draining.
+        watch.came();
+        assert!(matches!(watch.overdue(&DEADLINES, Some(1)), Overdue::In(_)));
+        let request = watch.begin(false);
+        assert!(matches!(watch.overdue(&strict, Some(1)), Overdue::In(_)));
+        drop(request);
+        assert!(matches!(watch.overdue(&DEADLINES, None), Overdue::In(left) if left > DEADLINES.head));
+        assert_eq!(watch.overdue(&Deadlines { idle: Duration::ZERO, ..DEADLINES }, None), Overdue::Idle);
+    }
+
+    #[test]
+    fn a_client_that_does_not_read_is_cut() {
+        let watch = Arc::new(Watch::new());
+        let _request = watch.begin(true);
+        watch.stuck_since.store(watch.now(), Ordering::Relaxed);
+        assert!(matches!(watch.overdue(&DEADLINES, None), Overdue::In(_)));
+        assert_eq!(watch.overdue(&Deadlines { write: Duration::ZERO, ..DEADLINES }, None), Overdue::Stuck);
+    }
+}

@@ -1,0 +1,71 @@
+//! `switchyard`: read the command line, start a node, say that it is ready, wait, drain.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+use switchyard_gateway::cli::{Cli, Command};
+use switchyard_gateway::{App, Config, announce};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    let config = match &cli.command {
+        Command::Dev(dev) => dev.config(),
+        Command::Serve(serve) => Config::load(&serve.config)?,
+    };
+    let filter = EnvFilter::try_new(&config.log.level).context("log.level is not a filter")?;
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let done = runtime.block_on(serve(config, &cli.command));
+    // Guests that do not end must not hold up the exit.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    done
+}
+
+async fn serve(config: Config, command: &Command) -> anyhow::Result<()> {
+    // Before the start, so that a signal during it is not the default: dying half-way.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let app = tokio::select! {
+        started = App::start(config) => started?,
+        _ = terminate.recv() => return Ok(()),
+        _ = interrupt.recv() => return Ok(()),
+    };
+    let mut text = announce::ready(&app) + "\n";
+    if let Command::Dev(dev) = command {
+        text += &announce::people(&app, dev);
+    }
+    // A closed stdout is no reason to stop serving.
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    drop(stdout);
+
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    let drained = async {
+        if !app.drain().await {
+            tracing::warn!("requests were cut: they took longer than timeouts.drain");
+        }
+    };
+    tokio::select! {
+        () = drained => {}
+        // Asked a second time, the answer is now.
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

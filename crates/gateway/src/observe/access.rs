@@ -1,0 +1,220 @@
+//! One line a request, JSON for machines or text for people. Lines are collected in memory and a
+//! thread writes them in lumps, so that a request pays for no system call and a slow disk stops
+//! nobody. What finds no room is dropped and counted.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+use switchyard_catalog::Timestamp;
+
+use crate::config::{AccessFormat, AccessTarget};
+use crate::context::RequestContext;
+
+/// How long lines are collected before they are written.
+const COLLECT: Duration = Duration::from_millis(50);
+
+pub struct AccessLog {
+    shared: Arc<Shared>,
+    format: AccessFormat,
+}
+
+struct Shared {
+    lines: Mutex<Lines>,
+    /// Told when the first line comes into an empty buffer, and when something was written.
+    changed: Condvar,
+    dropped: AtomicU64,
+    most: usize,
+}
+
+#[derive(Default)]
+struct Lines {
+    text: String,
+    writing: bool,
+    closed: bool,
+    hurry: bool,
+}
+
+impl AccessLog {
+    /// `most`: bytes kept that are not written yet.
+    pub fn start(target: AccessTarget, format: AccessFormat, most: usize) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared {
+            lines: Mutex::default(),
+            changed: Condvar::new(),
+            dropped: AtomicU64::new(0),
+            most,
+        });
+        let writer = shared.clone();
+        std::thread::Builder::new().name("access-log".into()).spawn(move || writer.run(target))?;
+        Ok(Self { shared, format })
+    }
+
+    pub fn write(&self, ctx: &RequestContext) {
+        let mut line = String::with_capacity(384);
+        match self.format {
+            AccessFormat::Json => json(&mut line, ctx),
+            AccessFormat::Text => text(&mut line, ctx),
+        }
+        self.shared.push(&line);
+    }
+
+    pub fn dropped(&self) -> u64 {
+        self.shared.dropped.load(Ordering::Relaxed)
+    }
+
+    pub fn flush(&self) {
+        let mut lines = self.shared.lines.lock();
+        lines.hurry = true;
+        self.shared.changed.notify_all();
+        while lines.writing || !lines.text.is_empty() {
+            // A writer that hangs (a full pipe that nobody reads) must not hold up the exit.
+            if self.shared.changed.wait_for(&mut lines, Duration::from_secs(1)).timed_out() {
+                return;
+            }
+        }
+    }
+}
+
+impl Drop for AccessLog {
+    fn drop(&mut self) {
+        self.shared.lines.lock().closed = true;
+        self.shared.changed.notify_all();
+    }
+}
+
+impl Shared {
+    fn push(&self, line: &str) {
+        let mut lines = self.lines.lock();
+        if lines.text.len() + line.len() > self.most {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let first = lines.text.is_empty();
+        lines.text.push_str(line);
+        drop(lines);
+        if first {
+            self.changed.notify_all();
+        }
+    }
+
+    fn run(&self, target: AccessTarget) {
+        let mut lump = String::new();
+        loop {
+            {
+                let mut lines = self.lines.lock();
+                while lines.text.is_empty() {
+                    lines.hurry = false;
+                    if lines.closed {
+                        return;
+                    }
+                    self.changed.wait(&mut lines);
+                }
+                if !lines.hurry && !lines.closed {
+                    self.changed.wait_while_for(&mut lines, |lines| !lines.hurry && !lines.closed, COLLECT);
+                }
+                mem::swap(&mut lines.text, &mut lump);
+                lines.writing = true;
+            }
+            // Nobody to tell when it fails.
+            let _ = match target {
+                AccessTarget::Stdout => std::io::stdout().lock().write_all(lump.as_bytes()),
+                AccessTarget::Stderr => std::io::stderr().lock().write_all(lump.as_bytes()),
+                AccessTarget::Off => Ok(()),
+            };
+            lump.clear();
+            lump.shrink_to(1 << 20);
+            self.lines.lock().writing = false;
+            self.changed.notify_all();
+        }
+    }
+}
+
+fn json(line: &mut String, ctx: &RequestContext) {
+    let ray = ctx.ray.to_str().unwrap_or_default();
+    let _ = write!(line, "{{\"time\":\"{}\",\"ray\":\"{ray}\",\"client\":\"{}\"", Timestamp::now(), ctx.peer);
+    let _ = write!(line, ",\"protocol\":\"{}\",\"method\":", if ctx.http2 { "h2" } else { "h1" });
+    quote(line, ctx.method.as_str());
+    line.push_str(",\"host\":");
+    quote(line, &ctx.host);
+    line.push_str(",\"path\":");
+    quote(line, &ctx.path);
+    let kind = ctx.kind();
+    let _ = write!(
+        line,
+        ",\"status\":{},\"kind\":\"{}\",\"side\":\"{}\",\"bytes\":{},\"ms\":{:.3},\"cpu_ms\":{:.3},\"subrequests\":{}",
+        ctx.status(),
+        kind.as_str(),
+        kind.side().as_str(),
+        ctx.sent(),
+        ctx.wall().as_secs_f64() * 1e3,
+        ctx.cpu().as_secs_f64() * 1e3,
+        ctx.subrequests(),
+    );
+    if let Some(route) = ctx.route() {
+        // Names hold no character that JSON would have to escape.
+        let _ = write!(line, ",\"account\":\"{}\",\"script\":\"{}\"", route.account, route.name);
+        if let Some(namespace) = &route.namespace {
+            let _ = write!(line, ",\"namespace\":\"{namespace}\"");
+        }
+        let _ = write!(line, ",\"script_id\":\"{}\"", route.script.as_uuid().simple());
+    }
+    line.push_str("}\n");
+}
+
+fn text(line: &mut String, ctx: &RequestContext) {
+    let script = ctx.route().map_or("-", |route| route.name.as_str());
+    let _ = writeln!(
+        line,
+        "{} {} {}{} {} {}B {:.1}ms cpu {:.2}ms [{script}]",
+        ctx.status(),
+        ctx.kind().as_str(),
+        super::harmless(&ctx.host),
+        super::harmless(&ctx.path),
+        ctx.method,
+        ctx.sent(),
+        ctx.wall().as_secs_f64() * 1e3,
+        ctx.cpu().as_secs_f64() * 1e3,
+    );
+}
+
+/// A JSON string; every control character is escaped.
+fn quote(out: &mut String, text: &str) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            c if c.is_control() => { let _ = write!(out, "\\u{:04x}", c as u32); }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoted_text_is_json_of_one_line() {
+        for text in ["plain", "a\"b\\c", "a\r\nb\u{0}\u{1b}[0m\u{9b}", "ä\u{2028}😀"] {
+            let mut out = String::new();
+            quote(&mut out, text);
+            assert_eq!(serde_json::from_str::<String>(&out).unwrap(), text);
+            assert!(!out.chars().any(char::is_control));
+        }
+    }
+
+    #[test]
+    fn what_finds_no_room_is_counted() {
+        let shared = Shared { lines: Mutex::default(), changed: Condvar::new(), dropped: AtomicU64::new(0), most: 10 };
+        shared.push("12345\n");
+        shared.push("12345\n");
+        assert_eq!(shared.dropped.load(Ordering::Relaxed), 1);
+        assert_eq!(shared.lines.lock().text, "12345\n");
+    }
+}

@@ -1,0 +1,330 @@
+//! From a script's name to the version that is live: in memory, filled at start, fed by the change
+//! feed. A request never asks the database. Lookups allocate nothing.
+//!
+//! An account's table never goes away once asked for, so resolvers keep it; namespaces and scripts
+//! in it come and go. A namespace that is renamed takes its scripts along.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use dashmap::DashMap;
+use switchyard_catalog::{
+    AccountId, Change, ChangeKind, Follower, NamespaceId, NamespaceName, RouteRow, Scope, ScriptId, ScriptName,
+    Storage, StorageError, VersionId, VersionShare,
+};
+
+/// A script with something deployed. Immutable: a change puts another in its place.
+#[derive(Debug)]
+pub struct Route {
+    pub account: AccountId,
+    pub scope: Scope,
+    /// For people (logs); everything else uses ids.
+    pub namespace: Option<NamespaceName>,
+    pub script: ScriptId,
+    pub name: ScriptName,
+    versions: Vec<VersionShare>,
+}
+
+impl Route {
+    fn versions(&self) -> impl Iterator<Item = VersionId> {
+        self.versions.iter().map(|share| share.version)
+    }
+
+    /// The version for one request: by weight where two are live.
+    ///
+    /// `draw` is uniform over `u64`.
+    pub fn pick(&self, draw: impl FnOnce() -> u64) -> Option<VersionId> {
+        let (first, rest) = self.versions.split_first()?;
+        if rest.is_empty() {
+            return Some(first.version);
+        }
+        let total: f64 = self.versions.iter().map(|share| share.percentage.max(0.0)).sum();
+        let mut left = draw() as f64 / u64::MAX as f64 * total;
+        for share in &self.versions {
+            if left < share.percentage {
+                return Some(share.version);
+            }
+            left -= share.percentage.max(0.0);
+        }
+        self.versions.iter().rfind(|share| share.percentage > 0.0).map(|share| share.version)
+    }
+}
+
+/// Scripts of one scope, by name.
+type Table = DashMap<Box<str>, Arc<Route>>;
+
+/// One account's Workers and namespaces.
+#[derive(Default)]
+pub struct AccountRoutes {
+    own: Table,
+    names: DashMap<Box<str>, NamespaceId>,
+    namespaces: DashMap<NamespaceId, Arc<Table>>,
+}
+
+impl AccountRoutes {
+    /// One of the account's own Workers.
+    pub fn worker(&self, name: &str) -> Option<Arc<Route>> {
+        self.own.get(name).map(|route| route.clone())
+    }
+
+    /// A script in a dispatch namespace, both by their names now.
+    pub fn dispatched(&self, namespace: &str, name: &str) -> Option<Arc<Route>> {
+        let id = *self.names.get(namespace)?;
+        let table = self.namespaces.get(&id)?;
+        table.get(name).map(|route| route.clone())
+    }
+
+    fn table(&self, id: NamespaceId) -> Arc<Table> {
+        self.namespaces.entry(id).or_default().clone()
+    }
+}
+
+/// Every deployed script of this node.
+#[derive(Default)]
+pub struct Routes {
+    accounts: DashMap<AccountId, Arc<AccountRoutes>>,
+    scripts: DashMap<ScriptId, Arc<Route>>,
+    /// A namespace's account and name as this table has them.
+    namespaces: DashMap<NamespaceId, (AccountId, NamespaceName)>,
+    /// Changes up to here are in the table.
+    revision: AtomicU64,
+}
+
+/// Changes read at once.
+const CHANGES: u32 = 256;
+
+impl Routes {
+    /// Fills a table from the database.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn load(storage: &dyn Storage) -> Result<Self, StorageError> {
+        let routes = Self::default();
+        for account in storage.account_list().await? {
+            for namespace in storage.namespace_list(&account.id).await? {
+                routes.namespace_set(namespace.account, namespace.id, namespace.name);
+            }
+        }
+        let (revision, rows) = storage.routes_load().await?;
+        for row in rows {
+            routes.script_set(row);
+        }
+        routes.revision.store(revision, Ordering::Relaxed);
+        Ok(routes)
+    }
+
+    /// The account's table; an empty one for an account that has nothing yet.
+    pub fn account(&self, account: &AccountId) -> Arc<AccountRoutes> {
+        match self.accounts.get(account) {
+            Some(found) => found.clone(),
+            None => self.accounts.entry(account.clone()).or_default().clone(),
+        }
+    }
+
+    /// How many scripts are deployed.
+    pub fn scripts(&self) -> usize {
+        self.scripts.len()
+    }
+
+    /// Applies changes as they come, until the catalog is gone. The catalog lets the writer of a
+    /// change wait for it, so a reply to an upload means that the next request sees it.
+    ///
+    /// `gone` hears of versions that are not deployed any more.
+    pub async fn follow(
+        self: Arc<Self>,
+        storage: Arc<dyn Storage>,
+        mut follower: Follower,
+        gone: impl Fn(Vec<VersionId>) + Send,
+    ) {
+        while let Some(number) = follower.changed().await {
+            let versions = loop {
+                match self.catch_up(&*storage).await {
+                    Ok(versions) => break versions,
+                    Err(error) => tracing::error!(%error, "could not read the change feed; routes may be old"),
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            };
+            follower.applied(number);
+            if !versions.is_empty() {
+                gone(versions);
+            }
+        }
+    }
+
+    /// Reads the change feed to its end. One caller at a time. Returns the versions that are not
+    /// deployed any more.
+    ///
+    /// # Errors
+    /// What the database says; what was read before is applied.
+    pub async fn catch_up(&self, storage: &dyn Storage) -> Result<Vec<VersionId>, StorageError> {
+        let mut gone = Vec::new();
+        loop {
+            let changes = storage.changes_after(self.revision.load(Ordering::Relaxed), CHANGES).await?;
+            if changes.is_empty() {
+                return Ok(gone);
+            }
+            for change in changes {
+                gone.extend(self.apply(storage, &change).await?);
+                self.revision.store(change.revision, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// The feed says what moved; how it stands now is read from its row, so that applying a change
+    /// twice, or late, is harmless.
+    async fn apply(&self, storage: &dyn Storage, change: &Change) -> Result<Vec<VersionId>, StorageError> {
+        Ok(match change.kind {
+            ChangeKind::Script(id) => match storage.route_find(id).await? {
+                Some(row) => self.script_set(row),
+                None => self.script_remove(id),
+            },
+            ChangeKind::Namespace(id) => match storage.namespace_by_id(id).await? {
+                Some(namespace) => {
+                    self.namespace_set(namespace.account, id, namespace.name);
+                    Vec::new()
+                }
+                None => self.namespace_remove(id),
+            },
+        })
+    }
+
+    fn script_set(&self, row: RouteRow) -> Vec<VersionId> {
+        let account = self.account(&row.account);
+        let route = Arc::new(Route {
+            account: row.account,
+            scope: row.scope,
+            namespace: row.namespace,
+            script: row.script,
+            name: row.name,
+            versions: row.versions,
+        });
+        match route.scope {
+            Scope::Account => drop(account.own.insert(route.name.as_str().into(), route.clone())),
+            Scope::Namespace(id) => {
+                if let Some(name) = &route.namespace
+                    && !self.namespaces.contains_key(&id)
+                {
+                    self.namespace_set(route.account.clone(), id, name.clone());
+                }
+                account.table(id).insert(route.name.as_str().into(), route.clone());
+            }
+        }
+        let before = self.scripts.insert(route.script, route.clone());
+        let before = before.iter().flat_map(|before| before.versions());
+        before.filter(|version| route.versions().all(|now| now != *version)).collect()
+    }
+
+    fn script_remove(&self, id: ScriptId) -> Vec<VersionId> {
+        let Some((_, route)) = self.scripts.remove(&id) else { return Vec::new() };
+        let account = self.account(&route.account);
+        // A script made anew under the name may be there already: only this one goes.
+        let this = |_: &Box<str>, there: &Arc<Route>| there.script == id;
+        match route.scope {
+            Scope::Account => drop(account.own.remove_if(route.name.as_str(), this)),
+            Scope::Namespace(namespace) => {
+                let table = account.namespaces.get(&namespace).map(|table| table.clone());
+                if let Some(table) = table {
+                    table.remove_if(route.name.as_str(), this);
+                }
+            }
+        }
+        route.versions().collect()
+    }
+
+    fn namespace_set(&self, account: AccountId, id: NamespaceId, name: NamespaceName) {
+        let before = self.namespaces.insert(id, (account.clone(), name.clone()));
+        let routes = self.account(&account);
+        let table = routes.table(id);
+        if let Some((_, before)) = before
+            && before != name
+        {
+            routes.names.remove_if(before.as_str(), |_, there| *there == id);
+            let scripts: Vec<Arc<Route>> = table.iter().map(|entry| entry.clone()).collect();
+            for script in scripts {
+                let renamed = Arc::new(Route {
+                    account: script.account.clone(),
+                    scope: script.scope,
+                    namespace: Some(name.clone()),
+                    script: script.script,
+                    name: script.name.clone(),
+                    versions: script.versions.clone(),
+                });
+                table.insert(renamed.name.as_str().into(), renamed.clone());
+                self.scripts.insert(renamed.script, renamed);
+            }
+        }
+        routes.names.insert(name.as_str().into(), id);
+    }
+
+    fn namespace_remove(&self, id: NamespaceId) -> Vec<VersionId> {
+        let mut gone = Vec::new();
+        let Some((_, (account, name))) = self.namespaces.remove(&id) else { return gone };
+        let routes = self.account(&account);
+        routes.names.remove_if(name.as_str(), |_, there| *there == id);
+        if let Some((_, table)) = routes.namespaces.remove(&id) {
+            for entry in table.iter() {
+                self.scripts.remove(&entry.script);
+                gone.extend(entry.versions());
+            }
+        }
+        gone
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(namespace: Option<(NamespaceId, &str)>, name: &str) -> RouteRow {
+        RouteRow {
+            account: AccountId::parse("a").unwrap(),
+            scope: namespace.map_or(Scope::Account, |(id, _)| Scope::Namespace(id)),
+            namespace: namespace.map(|(_, name)| NamespaceName::parse(name).unwrap()),
+            script: ScriptId::random(),
+            name: ScriptName::parse(name).unwrap(),
+            versions: vec![VersionShare { version: VersionId::random(), percentage: 100.0 }],
+        }
+    }
+
+    #[test]
+    fn scripts_come_move_and_go() {
+        let routes = Routes::default();
+        let account = routes.account(&AccountId::parse("a").unwrap());
+        let id = NamespaceId::random();
+        let (first, own) = (row(Some((id, "prod")), "x"), row(None, "x"));
+        routes.script_set(first.clone());
+        routes.script_set(own.clone());
+        assert_eq!(account.dispatched("prod", "x").unwrap().script, first.script);
+        assert_eq!(account.worker("x").unwrap().script, own.script);
+        assert!(account.dispatched("prod", "y").is_none() && account.dispatched("dev", "x").is_none());
+
+        // Renamed: found under the new name alone.
+        routes.namespace_set(first.account.clone(), id, NamespaceName::parse("live").unwrap());
+        assert!(account.dispatched("prod", "x").is_none());
+        assert_eq!(account.dispatched("live", "x").unwrap().namespace.as_ref().unwrap().as_str(), "live");
+
+        // Deleted and made again, with the delete heard late: the new one stays.
+        let again = row(Some((id, "live")), "x");
+        routes.script_set(again.clone());
+        routes.script_remove(first.script);
+        assert_eq!(account.dispatched("live", "x").unwrap().script, again.script);
+
+        routes.namespace_remove(id);
+        assert!(account.dispatched("live", "x").is_none());
+        assert_eq!(routes.scripts(), 1);
+    }
+
+    #[test]
+    fn two_versions_share_by_weight() {
+        let share = |percentage| VersionShare { version: VersionId::random(), percentage };
+        let row = RouteRow { versions: vec![share(10.0), share(90.0)], ..row(None, "x") };
+        let (a, b) = (row.versions[0].version, row.versions[1].version);
+        let routes = Routes::default();
+        routes.script_set(row);
+        let route = routes.account(&AccountId::parse("a").unwrap()).worker("x").unwrap();
+        assert_eq!(route.pick(|| 0), Some(a));
+        assert_eq!(route.pick(|| u64::MAX / 100 * 9), Some(a));
+        assert_eq!(route.pick(|| u64::MAX / 100 * 11), Some(b));
+        assert_eq!(route.pick(|| u64::MAX), Some(b));
+    }
+}

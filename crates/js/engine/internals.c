@@ -1,0 +1,185 @@
+/* Included at the end of quickjs.c by the patch "internals": what needs to see QuickJS's own structures. Freezing, the
+   context slot, the eval switch, and reading bytes and classes of values without going through script-visible getters.
+
+   Freezing. Everything alive becomes immortal: its count is a huge number that counting up and down leaves alone, its
+   block never returns to the heap, the cycle collector no longer lists it. Frozen is not read-only; scripts change frozen
+   objects in place and only those pages become private.
+   The collector stays right because it works by trial deletion: it takes off the references held by listed objects, and
+   what is still counted is held from outside. A frozen object is not listed, so what it holds is never taken off: each
+   frozen object is a root, with no write barrier. The price: what hangs on a frozen object that is dropped stays. */
+
+/* Works on blocks, not on the graph of objects, so nothing can be forgotten. No JS frame may be active. */
+void sy_freeze(JSRuntime *rt, uint32_t slack)
+{
+    JSArenaState *arenas = &rt->arena_state;
+    struct list_head *el, *next;
+    JSMallocBlockHeader *b;
+
+    JS_RunGC(rt);
+
+    /* Atoms and shapes hang in two shared tables threaded through them: resizing one rewrites them all. Have that now,
+       with as much room again as is used, so that scripts do not dirty the base by it. */
+    while (rt->atom_count * 2 > rt->atom_count_resize)
+        if (JS_ResizeAtomHash(rt, rt->atom_hash_size * 2))
+            break;
+    while (rt->shape_hash_count * 4 > rt->shape_hash_size)
+        if (resize_shape_hash(rt, rt->shape_hash_bits + 1))
+            break;
+
+    /* Small blocks, used or free; where a block has no count the field means nothing. Then the arenas are forgotten. */
+    for (int i = 0; i < JS_ARENA_BLOCK_SIZE_COUNT; i++) {
+        int size = arena_block_sizes[i];
+        list_for_each(el, &arenas->arena_list[i]) {
+            JSArena *arena = list_entry(el, JSArena, link);
+            for (int j = 0; j < arena->n_blocks; j++) {
+                b = arena_get_block(arena, j, size);
+                b->ref_count = SY_IMMORTAL;
+            }
+            /* What lies in free blocks is dead: not into the image. */
+            for (unsigned j = arena->first_free_block; j != JS_ARENA_FREE_NIL;) {
+                b = arena_get_block(arena, j, size);
+                j = b->u.free_next;
+                memset(b->user_data, 0, size - sizeof(*b));
+            }
+        }
+        init_list_head(&arenas->arena_list[i]);
+        init_list_head(&arenas->free_arena_list[i]);
+        arenas->sy_grow[i] = 0;
+    }
+    /* Large blocks. The other chunks are arenas and the runtime; they begin with an aligned pointer and with the index
+       of a function in the table, and neither has 0xffff in its low half. */
+    for (b = sy_heap_next(NULL); b; b = sy_heap_next(b))
+        if (b->u.block_idx == JS_ARENA_FREE_NIL && b->block_size_idx == 0xff)
+            b->ref_count = SY_IMMORTAL;
+    /* Each link a list of its own: growing a frozen object's shape in place unlinks it, which must touch no neighbour. */
+    list_for_each_safe(el, next, &rt->gc_obj_list)
+        init_list_head(el);
+    init_list_head(&rt->gc_obj_list);
+
+    sy_frozen_end = (uintptr_t)sy_heap_seal(slack);
+    rt->malloc_gc_threshold = rt->malloc_state.malloc_size + (1 << 20);
+}
+
+/* Instances of one image would all draw the same numbers. A state of zero would stay zero. */
+void sy_seed_random(JSContext *ctx, uint64_t seed)
+{
+    ctx->random_state = seed ? seed : 1;
+}
+
+void sy_set_eval(bool allowed)
+{
+    sy_eval_allowed = allowed;
+}
+
+JSValueConst sy_context_get(JSRuntime *rt)
+{
+    return safe_const(rt->sy_context);
+}
+
+JSValue sy_context_swap(JSRuntime *rt, JSValue next)
+{
+    JSValue before = rt->sy_context;
+    rt->sy_context = next;
+    return before;
+}
+
+/* The bytes of a typed array, DataView or buffer as they are now; NULL for anything else and what is detached or out of
+   bounds (a buffer of no bytes has a pointer all the same). */
+const uint8_t *sy_bytes_of(JSValueConst value, size_t *len)
+{
+    static const uint8_t nothing[1];
+    JSObject *p;
+    *len = 0;
+    if (JS_VALUE_GET_TAG(value) != JS_TAG_OBJECT)
+        return NULL;
+    p = JS_VALUE_GET_OBJ(value);
+    if (p->class_id == JS_CLASS_ARRAY_BUFFER || p->class_id == JS_CLASS_SHARED_ARRAY_BUFFER) {
+        JSArrayBuffer *ab = p->u.array_buffer;
+        if (ab->detached)
+            return NULL;
+        *len = ab->byte_length;
+        return *len ? ab->data : nothing;
+    }
+    if (is_typed_array(p->class_id) || p->class_id == JS_CLASS_DATAVIEW) {
+        JSTypedArray *ta = p->u.typed_array;
+        JSArrayBuffer *ab = ta->buffer->u.array_buffer;
+        size_t size;
+        if (ab->detached || ta->offset > ab->byte_length)
+            return NULL;
+        if (ta->track_rab) {
+            size = ab->byte_length - ta->offset;
+            if (is_typed_array(p->class_id))
+                size &= ~(((size_t)1 << typed_array_size_log2(p->class_id)) - 1);
+        } else {
+            size = ta->length;
+            if (size > ab->byte_length - ta->offset)
+                return NULL;
+        }
+        *len = size;
+        return size ? ab->data + ta->offset : nothing;
+    }
+    return NULL;
+}
+
+/* The class of an object as the engine knows it, null for plain objects and primitives. */
+JSValue sy_class_name(JSContext *ctx, JSValueConst value)
+{
+    JSClassID id;
+    if (JS_VALUE_GET_TAG(value) != JS_TAG_OBJECT)
+        return JS_NULL;
+    id = JS_VALUE_GET_OBJ(value)->class_id;
+    if (id == JS_CLASS_OBJECT)
+        return JS_NULL;
+    if (id == JS_CLASS_PROXY)
+        return JS_NewString(ctx, "Proxy");
+    return JS_AtomToString(ctx, ctx->rt->class_array[id].class_name);
+}
+
+bool sy_is_error(JSValueConst value)
+{
+    JSClassID id;
+    if (JS_VALUE_GET_TAG(value) != JS_TAG_OBJECT)
+        return false;
+    id = JS_VALUE_GET_OBJ(value)->class_id;
+    return id == JS_CLASS_ERROR || id == JS_CLASS_DOM_EXCEPTION;
+}
+
+/* A string found under `name` on the object or its prototypes as plain data. No code of the script may run here. */
+static const char *sy_plain_string(JSContext *ctx, JSObject *p, JSAtom name)
+{
+    for (int depth = 0; p && depth < 32; depth++, p = p->shape->proto) {
+        JSProperty *pr;
+        JSShapeProperty *prs;
+        if (p->class_id == JS_CLASS_PROXY)
+            return NULL;
+        prs = find_own_property(&pr, p, name);
+        if (!prs)
+            continue;
+        if ((prs->flags & JS_PROP_TMASK) != JS_PROP_NORMAL || !JS_IsString(pr->u.value))
+            return NULL;
+        return JS_ToCString(ctx, pr->u.value);
+    }
+    return NULL;
+}
+
+/* The first line of a stack, as V8 writes it: `Name: message`. */
+static void sy_stack_head(JSContext *ctx, DynBuf *out, JSValueConst error)
+{
+    const char *name, *message;
+    JSObject *p;
+    if (!sy_is_error(error))
+        return;
+    p = JS_VALUE_GET_OBJ(error);
+    name = sy_plain_string(ctx, p, JS_ATOM_name);
+    message = sy_plain_string(ctx, p, JS_ATOM_message);
+    dbuf_putstr(out, name ? name : "Error");
+    if (message && *message) {
+        dbuf_putstr(out, ": ");
+        dbuf_putstr(out, message);
+    }
+    dbuf_putc(out, '\n');
+    if (name)
+        JS_FreeCString(ctx, name);
+    if (message)
+        JS_FreeCString(ctx, message);
+}

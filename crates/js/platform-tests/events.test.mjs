@@ -1,0 +1,66 @@
+// Events, AbortController, structuredClone.
+test('event target', () => {
+  const target = new EventTarget();
+  const seen = [];
+  const listener = (e) => seen.push(e.type, e.target === target, e.eventPhase);
+  target.addEventListener('a', listener);
+  target.addEventListener('a', listener);
+  target.addEventListener('a', { handleEvent() { seen.push('object'); } }, { once: true });
+  target.dispatchEvent(new Event('a'));
+  target.dispatchEvent(new Event('a'));
+  assert.deepEqual(seen, ['a', true, 2, 'object', 'a', true, 2]);
+  target.removeEventListener('a', listener);
+  target.addEventListener('a', (e) => e.preventDefault());
+  assert.equal(target.dispatchEvent(new Event('a', { cancelable: true })), false);
+  assert.equal(new CustomEvent('x', { detail: 5 }).detail, 5);
+  target.addEventListener('b', () => { throw new Error('x'); });
+  let reached = false;
+  target.addEventListener('b', () => (reached = true));
+  target.dispatchEvent(new Event('b'));
+  assert.equal(reached, true);
+});
+test('abort', async () => {
+  const c = new AbortController();
+  const seen = [];
+  c.signal.onabort = (e) => seen.push(e.type);
+  c.signal.addEventListener('abort', () => seen.push('listener'));
+  c.abort();
+  c.abort();
+  assert.deepEqual(seen, ['abort', 'listener']);
+  assert.equal(c.signal.reason.name, 'AbortError');
+  throws(() => c.signal.throwIfAborted(), 'AbortError');
+  assert.equal(AbortSignal.abort(5).reason, 5);
+  const any = AbortSignal.any([new AbortController().signal, AbortSignal.abort('r')]);
+  assert.equal(any.reason, 'r');
+  const other = new AbortController();
+  const both = AbortSignal.any([other.signal]);
+  other.abort('later');
+  assert.equal(both.reason, 'later');
+  const timeout = AbortSignal.timeout(1);
+  await new Promise((r) => timeout.addEventListener('abort', r));
+  assert.equal(timeout.reason.name, 'TimeoutError');
+  throws(() => new AbortSignal(), 'TypeError', 'Illegal constructor');
+});
+test('structured clone', () => {
+  const value = { a: [1, , 3], d: new Date(5), r: /x/gi, m: new Map([[{ k: 1 }, new Set([1])]]), b: 10n, u: undefined,
+    n: null, e: new TypeError('t', { cause: 'c' }), t: new Uint16Array([1, 2]), s: Object('str') };
+  value.self = value;
+  const copy = structuredClone(value);
+  assert.notEqual(copy, value);
+  assert.equal(copy.self, copy);
+  assert.deepEqual([...copy.t], [1, 2]);
+  assert.notEqual(copy.t.buffer, value.t.buffer);
+  assert.equal(copy.e.message, 't');
+  assert.ok(copy.e instanceof TypeError);
+  assert.equal(copy.e.cause, 'c');
+  assert.equal(1 in copy.a, false);
+  assert.equal(copy.r.flags, 'gi');
+  assert.equal([...copy.m.values()][0].has(1), true);
+  throws(() => structuredClone(() => {}), 'DataCloneError');
+  throws(() => structuredClone({ a: Symbol('x') }), 'DataCloneError');
+  throws(() => structuredClone(new Response()), 'DataCloneError');
+  const buffer = new ArrayBuffer(4);
+  const moved = structuredClone({ buffer }, { transfer: [buffer] });
+  assert.equal(buffer.byteLength, 0);
+  assert.equal(moved.buffer.byteLength, 4);
+});

@@ -1,0 +1,309 @@
+// What a body is inside, by the Fetch standard: made from whatever a script gave, read in every way, cloned, sent.
+// It is whole (text or bytes), a stream of the script's, or a host stream: a number that becomes JavaScript
+// machinery only when the script asks for the stream, and goes out as that number if it does not.
+import * as host from 'switchyard:host';
+import { BODY_GUEST, BODY_HOST, BODY_WHOLE, STATUS_END, STATUS_OK, SYNC_STREAM_SMALL } from './abi.js';
+import { blobBytes, isBlob } from './blob.js';
+import { hostError, refuseGlobalScope } from './errors.js';
+import { isFormData, serializeFormData } from './formdata.js';
+import { newHostStream } from './host-stream.js';
+import { forget, readHost } from './ops.js';
+import { innerReadable } from './readable.js';
+import { newByteStream } from './byte-controller.js';
+import { Reader, closeStream } from './readable-state.js';
+import { tee } from './tee.js';
+import { URLSearchParams } from './url-search-params.js';
+
+const USED = 'Body has already been used. It can only be used once. Use tee() first if you need to read it twice.';
+
+export class Content {
+  constructor(kind, data, length) {
+    this.kind = kind; // BODY_WHOLE, BODY_GUEST, BODY_HOST
+    this.data = data; // text or bytes; null; number of the host stream
+    this.length = length; // in bytes, where a stream's is known
+    this.used = false;
+    this.stream = null; // the stream inside, once there is one
+    this.collector = null; // who is reading a host stream to its end
+  }
+
+  isUsed() {
+    return this.used || (this.stream !== null && this.stream.disturbed);
+  }
+
+  isLocked() {
+    return this.stream !== null && this.stream.reader !== null;
+  }
+
+  // The stream of this body, made at the first look.
+  readable() {
+    if (this.stream === null) {
+      if (this.kind === BODY_HOST) this.stream = newHostStream(this.data, this.length);
+      else this.stream = wholeStream(this.data);
+      if (this.used) {
+        this.stream.disturbed = true;
+        closeStream(this.stream);
+      }
+    }
+    return this.stream;
+  }
+}
+
+function wholeStream(data) {
+  return newByteStream({
+    pull(controller) {
+      const bytes = bytesOf(data);
+      if (bytes.byteLength > 0) controller.enqueue(bytes.slice());
+      controller.finish();
+    },
+  });
+}
+
+function bytesOf(data) {
+  return typeof data === 'string' ? host.utf8Encode(data) : data;
+}
+
+// What a script gave as a body -> Content, or null. The type goes to `extracted.type`, where it implies one.
+export const extracted = { type: null };
+
+export const TEXT_TYPE = 'text/plain;charset=UTF-8';
+
+export function extract(body) {
+  extracted.type = null;
+  if (body === null || body === undefined) return null;
+  if (typeof body === 'object') {
+    const stream = innerReadable(body);
+    if (stream !== undefined) return streamContent(stream);
+  }
+  refuseGlobalScope();
+  if (typeof body === 'string') {
+    extracted.type = TEXT_TYPE;
+    return new Content(BODY_WHOLE, body, null);
+  }
+  if (typeof body === 'object') {
+    if (ArrayBuffer.isView(body)) {
+      return whole(new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice());
+    }
+    if (body instanceof ArrayBuffer) return whole(new Uint8Array(body.slice(0)));
+    if (body instanceof URLSearchParams) {
+      extracted.type = 'application/x-www-form-urlencoded;charset=UTF-8';
+      return whole(body.toString());
+    }
+    if (isBlob(body)) {
+      if (body.type !== '') extracted.type = body.type;
+      return whole(blobBytes(body));
+    }
+    if (isFormData(body)) {
+      const { bytes, type } = serializeFormData(body);
+      extracted.type = type;
+      return whole(bytes);
+    }
+  }
+  extracted.type = TEXT_TYPE;
+  return whole(`${body}`);
+}
+
+function whole(data) {
+  return new Content(BODY_WHOLE, data, null);
+}
+
+function streamContent(stream) {
+  if (stream.disturbed) {
+    throw new TypeError(
+      'This ReadableStream is disturbed (has already been read from), and cannot be used as a body.');
+  }
+  if (stream.reader !== null) throw new TypeError('This ReadableStream is locked to a reader, and cannot be used as a body.');
+  // A host stream nobody has read keeps being one: it can pass through unread.
+  const content = new Content(stream.host >= 0 ? BODY_HOST : BODY_GUEST, stream.host, stream.length);
+  content.stream = stream;
+  return content;
+}
+
+// What a consumer makes of the bytes.
+export const TEXT = 0;
+export const JSON_VALUE = 1;
+export const BYTES = 2;
+export const BUFFER = 3;
+
+function convert(data, how) {
+  if (how === BYTES) return typeof data === 'string' ? host.utf8Encode(data) : data;
+  if (how === BUFFER) {
+    const bytes = bytesOf(data);
+    return bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer;
+  }
+  let text = data;
+  if (typeof data !== 'string') text = host.utf8Decode(data, false, false);
+  else if (data.charCodeAt(0) === 0xfeff) text = data.slice(1);
+  else if (!data.isWellFormed()) text = data.toWellFormed();
+  return how === JSON_VALUE ? JSON.parse(text) : text;
+}
+
+// All the chunks of a stream as one Uint8Array. One object serves as every read's entry (host stream) or
+// request (stream in JavaScript).
+class Collector {
+  constructor(how, resolve, reject) {
+    this.how = how;
+    this.resolve = resolve;
+    this.reject = reject;
+    this.first = null;
+    this.rest = null;
+    this.size = 0;
+    this.content = null;
+    this.reader = null;
+    this.operation = 0;
+  }
+
+  next() {
+    try {
+      this.operation = readHost(this.content.data, this);
+    } catch (error) {
+      this.reject(error);
+    }
+  }
+
+  complete(status, value, message) {
+    if (status === STATUS_OK) {
+      this.add(value);
+      this.next();
+    } else if (status === STATUS_END) {
+      this.finish();
+    } else {
+      this.reject(hostError(value, message));
+    }
+  }
+
+  chunk(value) {
+    if (typeof value === 'string') value = host.utf8Encode(value);
+    else if (value instanceof ArrayBuffer) value = new Uint8Array(value);
+    else if (ArrayBuffer.isView(value)) value = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+    else {
+      this.reject(new TypeError('This ReadableStream did not return bytes.'));
+      return;
+    }
+    this.add(value);
+    this.reader.read(this);
+  }
+
+  close() {
+    this.finish();
+  }
+
+  error(reason) {
+    this.reject(reason);
+  }
+
+  add(bytes) {
+    this.size += bytes.byteLength;
+    if (this.first === null) this.first = bytes;
+    else (this.rest ??= []).push(bytes);
+  }
+
+  finish() {
+    let bytes = this.first;
+    if (bytes === null) bytes = new Uint8Array(0);
+    else if (this.rest !== null) {
+      const all = new Uint8Array(this.size);
+      all.set(bytes, 0);
+      let at = bytes.byteLength;
+      for (const chunk of this.rest) {
+        all.set(chunk, at);
+        at += chunk.byteLength;
+      }
+      bytes = all;
+    }
+    try {
+      this.resolve(convert(bytes, this.how));
+    } catch (error) {
+      this.reject(error);
+    }
+  }
+}
+
+export function consume(content, how) {
+  try {
+    if (content === null) return Promise.resolve(convert('', how));
+    if (content.isUsed()) return Promise.reject(new TypeError(USED));
+    if (content.isLocked()) {
+      return Promise.reject(new TypeError('This ReadableStream is currently locked to a reader.'));
+    }
+    content.used = true;
+    if (content.kind === BODY_WHOLE) {
+      seal(content);
+      const data = content.data;
+      content.data = '';
+      return Promise.resolve(convert(data, how));
+    }
+    if (content.kind === BODY_HOST) {
+      seal(content);
+      const bytes = host.sync(SYNC_STREAM_SMALL, content.data);
+      if (bytes !== undefined && bytes !== null) return Promise.resolve(convert(bytes, how));
+    }
+    return new Promise((resolve, reject) => {
+      const collector = new Collector(how, resolve, reject);
+      collector.content = content;
+      if (content.kind === BODY_HOST) {
+        content.collector = collector;
+        collector.next();
+      } else {
+        collector.reader = new Reader(content.stream);
+        collector.reader.read(collector);
+      }
+    });
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+// The bytes go another way than through the stream that the script may hold: to it they have been read.
+function seal(content) {
+  if (content.stream === null) return;
+  content.stream.disturbed = true;
+  closeStream(content.stream);
+}
+
+// A host stream fails for a reason of the script's (an AbortSignal): its reader, now or later, gets that reason.
+export function abortContent(content, reason) {
+  const { collector } = content;
+  if (collector !== null) {
+    forget(collector.operation);
+    collector.reject(reason);
+  } else if (!content.used) {
+    content.readable().controller.error(reason);
+    content.kind = BODY_GUEST; // the number is worth nothing any more
+    content.data = null;
+  }
+}
+
+// Of a text that has gone out: whoever asks finds it used.
+export const SPENT = new Content(BODY_WHOLE, '', null);
+SPENT.used = true;
+
+// May this body go out?
+export function checkSendable(content) {
+  if (content.isUsed()) throw new TypeError(USED);
+  if (content.isLocked()) throw new TypeError('The ReadableStream has been locked to a reader.');
+}
+
+// Marks a body as gone, where its bytes leave without passing through its stream.
+export function giveAway(content) {
+  content.used = true;
+  if (content.kind !== BODY_GUEST) seal(content);
+}
+
+// A second body with the same bytes; the first goes on through the other half of the tee.
+export function cloneContent(content) {
+  if (content === null) return null;
+  if (content.isUsed() || content.isLocked()) {
+    throw new TypeError('This ReadableStream is currently locked to a reader,');
+  }
+  if (content.kind === BODY_WHOLE && content.stream === null) {
+    const data = content.data;
+    return new Content(BODY_WHOLE, typeof data === 'string' ? data : data.slice(), content.length);
+  }
+  const branches = tee(content.readable());
+  content.kind = BODY_GUEST;
+  content.data = null;
+  content.stream = branches[0];
+  const copy = new Content(BODY_GUEST, null, content.length);
+  copy.stream = branches[1];
+  return copy;
+}

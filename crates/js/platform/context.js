@@ -1,0 +1,108 @@
+// ExecutionContext: what a handler gets as `ctx`, and the platform's record of one request in flight. It is the
+// value of the context slot, so whatever a job does is known to be done for this request.
+import * as host from 'switchyard:host';
+import { EVENT_ABORTED, OP_DONE } from './abi.js';
+import { newSignal, signalAbort } from './abort.js';
+import { DOMException, tag } from './errors.js';
+import { forgetOwned } from './ops.js';
+
+const watched = new Map(); // request number -> ExecutionContext: those that want to hear that the client left
+
+export let requestId; // (ctx)
+export let answered; // (ctx): the response or the error goes out; true when the host has nothing else to wait for
+export let streamBegun; // (context slot's value): a body begins to be written in pieces
+export let streamEnded;
+export let clientSignal; // (ctx): the signal that fires when the client leaves
+
+export class ExecutionContext {
+  #id;
+  #props;
+  #waiting = 0; // waitUntil promises not settled
+  #streams = 0; // bodies still being written, of the response and of fetches
+  #answered = false;
+  #told = false; // the host knows that nothing is waited for
+  #signal = null;
+
+  constructor(id, props) {
+    if (typeof id !== 'number') throw new TypeError('Illegal constructor');
+    this.#id = id;
+    this.#props = props; // JSON until somebody looks
+  }
+
+  static {
+    requestId = (ctx) => ctx.#id;
+    answered = (ctx) => {
+      ctx.#answered = true;
+      ctx.#release();
+      return (ctx.#told = ctx.#waiting === 0);
+    };
+    streamBegun = (ctx) => {
+      if (ctx instanceof ExecutionContext) ctx.#streams++;
+    };
+    streamEnded = (ctx) => {
+      if (!(ctx instanceof ExecutionContext)) return;
+      ctx.#streams--;
+      ctx.#release();
+    };
+    clientSignal = (ctx) => {
+      if (ctx.#signal === null) {
+        ctx.#signal = newSignal();
+        watched.set(ctx.#id, ctx);
+      }
+      return ctx.#signal;
+    };
+  }
+
+  // Nothing that belongs to the request stays behind it.
+  #release() {
+    if (!this.#answered || this.#waiting > 0 || this.#streams > 0) return;
+    if (this.#signal !== null) watched.delete(this.#id);
+    forgetOwned(this);
+  }
+
+  get props() {
+    if (typeof this.#props !== 'object' || this.#props === null) {
+      this.#props = typeof this.#props === 'string' ? JSON.parse(this.#props) : {};
+    }
+    return this.#props;
+  }
+
+  waitUntil(promise) {
+    if (typeof this !== 'object' || this === null || !(#id in this)) throw illegalInvocation();
+    if (!host.isPromise(promise) && typeof promise?.then !== 'function') {
+      throw new TypeError(
+        "Failed to execute 'waitUntil' on 'ExecutionContext': parameter 1 is not of type 'Promise'.");
+    }
+    this.#waiting++;
+    const settled = () => {
+      this.#waiting--;
+      if (this.#waiting > 0 || !this.#answered) return;
+      this.#release();
+      if (!this.#told) {
+        this.#told = true;
+        host.op(OP_DONE, this.#id);
+      }
+    };
+    Promise.resolve(promise).then(settled, settled);
+  }
+
+  passThroughOnException() {
+    if (typeof this !== 'object' || this === null || !(#id in this)) throw illegalInvocation();
+  }
+}
+tag(ExecutionContext);
+
+function illegalInvocation() {
+  return new TypeError('Illegal invocation: function called with incorrect `this` reference. See ' +
+    'https://developers.cloudflare.com/workers/observability/errors/#illegal-invocation-errors for details.');
+}
+
+export function installContext() {
+  host.register(EVENT_ABORTED, (id) => {
+    const ctx = watched.get(id);
+    if (ctx === undefined) return;
+    const previous = host.contextSet(ctx);
+    signalAbort(clientSignal(ctx), new DOMException('The client has disconnected', 'AbortError'));
+    host.contextSet(previous);
+  });
+}

@@ -1,0 +1,149 @@
+// A Worker's start and its requests: what its module exports (workerd's rules for default and named exports),
+// and from DISPATCH to RESPOND or THROW. The path of a hello is here: it makes a Request, a ctx and no more.
+import * as host from 'switchyard:host';
+import { EVENT_DISPATCH, EVENT_START, OP_STARTED, OP_THROW } from './abi.js';
+import { ExecutionContext, answered, requestId } from './context.js';
+import { WorkerEntrypoint } from './entrypoint.js';
+import { currentEnv } from './env.js';
+import { describeThrown } from './errors.js';
+import { incomingRequest } from './request.js';
+import { isResponse, sendResponse } from './response.js';
+
+const HANDLERS = ['fetch', 'scheduled', 'queue', 'tail', 'trace', 'tailStream', 'email', 'test', 'alarm'];
+
+// One export that can be called. fetch is looked up once, at the start, as on workerd; a class's at each request.
+class Entrypoint {
+  constructor(target, entrypointClass, fetch) {
+    this.target = target;
+    this.class = entrypointClass;
+    this.fetch = fetch;
+  }
+}
+
+let main = null;
+let named = null;
+const then = Promise.prototype.then;
+
+function isEntrypointClass(value) {
+  return typeof value === 'function' && value.prototype instanceof WorkerEntrypoint;
+}
+
+function checkExport(name, value) {
+  if (value === undefined || value === null) {
+    throw new TypeError('Cannot initialize N7workerd3api15ExportedHandlerE with required members from an undefined or null value.');
+  }
+  if (typeof value !== 'object' && typeof value !== 'function') {
+    throw new TypeError(`Incorrect type for map entry '${name}': the provided value is not of type 'function or ExportedHandler'.`);
+  }
+}
+
+// What an export can handle, by name: all methods of a class, the known ones of an object.
+function handlersOf(value, fetch) {
+  if (!isEntrypointClass(value)) {
+    return HANDLERS.filter((name) => (name === 'fetch' ? typeof fetch === 'function' : typeof value[name] === 'function'));
+  }
+  const names = new Set();
+  for (let at = value.prototype; at !== WorkerEntrypoint.prototype; at = Object.getPrototypeOf(at)) {
+    for (const name of Object.getOwnPropertyNames(at)) {
+      if (name !== 'constructor' && typeof Object.getOwnPropertyDescriptor(at, name).value === 'function') names.add(name);
+    }
+  }
+  return [...names];
+}
+
+export function start(namespace) {
+  const report = { handlers: [], named: [], class: false };
+  main = new Entrypoint(undefined, null, undefined);
+  named = null;
+  for (const name of Object.keys(namespace)) {
+    const value = namespace[name];
+    checkExport(name, value);
+    const isClass = isEntrypointClass(value);
+    const fetch = typeof value === 'object' ? value.fetch : undefined;
+    const entrypoint = new Entrypoint(value, isClass ? value : null, fetch);
+    const handlers = handlersOf(value, fetch);
+    if (name === 'default') {
+      main = entrypoint;
+      report.handlers = handlers;
+      report.class = isClass;
+    } else {
+      (named ??= { __proto__: null })[name] = entrypoint;
+      report.named.push({ name, handlers, class: isClass });
+    }
+  }
+  host.op(OP_STARTED, 0, JSON.stringify(report));
+}
+
+// Entrypoints that only exist before the base is frozen.
+let training = null;
+
+export function setTraining(worker) {
+  training = worker === null ? null : new Entrypoint(worker, null, worker.fetch);
+}
+
+function entrypoint(name) {
+  if (name === null || name === 'default') return main;
+  if (name === '__train' && training !== null) return training;
+  return named?.[name];
+}
+
+const NO_FETCH = 'Handler does not export a fetch() function.';
+
+function invoke(entry, request, ctx) {
+  if (entry === undefined || entry === null) throw new Error(NO_FETCH);
+  if (entry.class === null) {
+    const fetch = entry.fetch;
+    if (typeof fetch !== 'function') throw new Error(NO_FETCH);
+    return fetch.call(entry.target, request, currentEnv(), ctx);
+  }
+  const env = currentEnv();
+  const instance = new entry.class(ctx, env);
+  if (typeof instance.fetch !== 'function') throw new Error(NO_FETCH);
+  return instance.fetch(request, env, ctx);
+}
+
+function respond(ctx, value) {
+  try {
+    if (!isResponse(value)) throw new TypeError("Callback returned incorrect type; expected 'Promise'");
+    sendResponse(requestId(ctx), value, ctx);
+  } catch (error) {
+    fail(ctx, error);
+  }
+}
+
+function fail(ctx, error) {
+  const [name, message, stack] = describeThrown(error);
+  host.op(OP_THROW, requestId(ctx), name, message, stack, answered(ctx));
+}
+
+// Reactions of the handler's promise. They run in the context of the request, which says whose they are: no
+// closure a request is needed.
+function settled(value) {
+  respond(host.contextGet(), value);
+}
+
+function failed(error) {
+  fail(host.contextGet(), error);
+}
+
+function dispatch(id, status, method, url, headers, stream, length, name, props) {
+  const ctx = new ExecutionContext(id, props);
+  const previous = host.contextSet(ctx);
+  try {
+    const request = incomingRequest(method, url, headers, stream, length, ctx);
+    const result = invoke(entrypoint(name), request, ctx);
+    if (host.isPromise(result)) then.call(result, settled, failed);
+    else if (typeof result === 'object' && result !== null && !isResponse(result) && typeof result.then === 'function') {
+      then.call(Promise.resolve(result), settled, failed);
+    } else respond(ctx, result);
+  } catch (error) {
+    fail(ctx, error);
+  } finally {
+    host.contextSet(previous);
+  }
+}
+
+export function installDispatch() {
+  host.register(EVENT_START, start);
+  host.register(EVENT_DISPATCH, dispatch);
+}

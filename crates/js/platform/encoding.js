@@ -1,0 +1,104 @@
+// TextEncoder and TextDecoder, by the Encoding standard. UTF-8 is the engine's own code; other encodings, and
+// decoding in pieces, are the host's, with the state between pieces kept here as bytes.
+import * as host from 'switchyard:host';
+import { SYNC_DECODE, SYNC_ENCODING } from './abi.js';
+import { tag } from './errors.js';
+
+export class TextEncoder {
+  get encoding() {
+    return 'utf-8';
+  }
+
+  encode(input = '') {
+    return host.utf8Encode(`${input}`);
+  }
+
+  encodeInto(source, destination) {
+    source = `${source}`;
+    if (!(destination instanceof Uint8Array)) {
+      throw new TypeError("Failed to execute 'encodeInto' on 'TextEncoder': parameter 2 is not of type 'Uint8Array'.");
+    }
+    const bytes = host.utf8Encode(source);
+    if (bytes.byteLength <= destination.byteLength) {
+      destination.set(bytes);
+      return { read: source.length, written: bytes.byteLength };
+    }
+    // Only whole characters: step back to where one begins.
+    let written = destination.byteLength;
+    while (written > 0 && (bytes[written] & 0xc0) === 0x80) written--;
+    destination.set(bytes.subarray(0, written));
+    let read = 0;
+    for (let i = 0; i < written; i++) {
+      const byte = bytes[i];
+      if ((byte & 0xc0) !== 0x80) read += byte >= 0xf0 ? 2 : 1;
+    }
+    return { read, written };
+  }
+}
+tag(TextEncoder);
+
+function bytesOf(input) {
+  if (input === undefined) return new Uint8Array(0);
+  if (ArrayBuffer.isView(input)) {
+    return input instanceof Uint8Array ? input : new Uint8Array(input.buffer, input.byteOffset, input.byteLength);
+  }
+  if (input instanceof ArrayBuffer || input instanceof SharedArrayBuffer) return new Uint8Array(input);
+  throw new TypeError("Failed to execute 'decode' on 'TextDecoder': parameter 1 is not of type 'ArrayBuffer or ArrayBufferView'.");
+}
+
+const FAILED = 'Failed to decode input.';
+
+export class TextDecoder {
+  #encoding = 'utf-8';
+  #fatal;
+  #ignoreBOM;
+  #state = null; // of the host's decoder, between pieces
+  #within = false; // pieces have been decoded, more may come
+
+  constructor(label = undefined, options = undefined) {
+    if (label !== undefined && label !== 'utf-8' && label !== 'utf8' && label !== 'UTF-8') {
+      const name = host.sync(SYNC_ENCODING, `${label}`);
+      if (name === undefined || name === null || name === 'replacement') {
+        throw new RangeError(`"${label}" is not a valid encoding.`);
+      }
+      this.#encoding = name;
+    }
+    this.#fatal = Boolean(options?.fatal);
+    this.#ignoreBOM = Boolean(options?.ignoreBOM);
+  }
+
+  get encoding() {
+    return this.#encoding;
+  }
+
+  get fatal() {
+    return this.#fatal;
+  }
+
+  get ignoreBOM() {
+    return this.#ignoreBOM;
+  }
+
+  decode(input = undefined, options = undefined) {
+    const bytes = bytesOf(input);
+    const stream = Boolean(options?.stream);
+    if (!stream && !this.#within && this.#encoding === 'utf-8') {
+      try {
+        return host.utf8Decode(bytes, this.#fatal, this.#ignoreBOM);
+      } catch {
+        throw new TypeError(FAILED);
+      }
+    }
+    const answer = host.sync(
+      SYNC_DECODE, this.#encoding, bytes, this.#fatal, this.#ignoreBOM, this.#within ? this.#state : null, stream);
+    this.#within = false;
+    this.#state = null;
+    if (answer === undefined || answer === null) throw new TypeError(FAILED);
+    if (stream) {
+      this.#within = true;
+      this.#state = answer[1];
+    }
+    return answer[0];
+  }
+}
+tag(TextDecoder);

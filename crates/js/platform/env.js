@@ -1,0 +1,123 @@
+// The Worker's env: built from the bindings the host sends after an instance is restored (event ENV), or asks
+// for when module code reads it before that. Service bindings and dispatch namespaces are stubs around numbers.
+import * as host from 'switchyard:host';
+import { EVENT_ENV, SYNC_ENV } from './abi.js';
+import { tag } from './errors.js';
+import { fetchThrough } from './fetch.js';
+
+const TOKEN = Symbol('binding');
+
+const TEXT = 0;
+const JSON_TEXT = 1;
+const FETCHER = 2;
+const DISPATCH_NAMESPACE = 3;
+const VERSION_METADATA = 4;
+
+// Another Worker: a service binding, or one of a dispatch namespace (with its name and options).
+class Fetcher {
+  #binding;
+  #name;
+  #options;
+
+  constructor(token, binding, name, options) {
+    if (token !== TOKEN) throw new TypeError('Illegal constructor');
+    this.#binding = binding;
+    this.#name = name;
+    this.#options = options;
+  }
+
+  fetch(input, init = undefined) {
+    return fetchThrough(this.#binding, this.#name, this.#options, input, init);
+  }
+}
+tag(Fetcher);
+
+function isFilled(value) {
+  return typeof value === 'object' && value !== null && Object.keys(value).length > 0;
+}
+
+class DispatchNamespace {
+  #binding;
+
+  constructor(token, binding) {
+    if (token !== TOKEN) throw new TypeError('Illegal constructor');
+    this.#binding = binding;
+  }
+
+  // Looks nothing up: a missing Worker shows at its fetch.
+  get(name, args = {}, options = {}) {
+    let json = null;
+    const limits = options?.limits;
+    const outbound = options?.outbound;
+    if (isFilled(args) || isFilled(limits) || isFilled(outbound)) {
+      json = JSON.stringify({
+        args: isFilled(args) ? args : undefined,
+        limits: isFilled(limits) ? limits : undefined,
+        outbound: isFilled(outbound) ? outbound : undefined,
+      });
+    }
+    return new Fetcher(TOKEN, this.#binding, String(name), json);
+  }
+}
+tag(DispatchNamespace, 'DispatchNamespace');
+
+// The bindings come flat: kind, name, value, kind, name, value…
+function build(values) {
+  const env = {};
+  for (let i = 0; i < values.length; i += 3) {
+    const name = values[i + 1];
+    switch (values[i]) {
+      case TEXT:
+        env[name] = values[i + 2];
+        break;
+      case JSON_TEXT:
+      case VERSION_METADATA:
+        env[name] = JSON.parse(values[i + 2]);
+        break;
+      case FETCHER:
+        env[name] = new Fetcher(TOKEN, i / 3, null, null);
+        break;
+      case DISPATCH_NAMESPACE:
+        env[name] = new DispatchNamespace(TOKEN, i / 3);
+        break;
+    }
+  }
+  return env;
+}
+
+let current = null;
+let written = null; // what the script set on `env` of cloudflare:workers before the bindings came
+
+export function currentEnv() {
+  return (current ??= build(host.sync(SYNC_ENV) ?? []));
+}
+
+// `env` of cloudflare:workers: mirrors the handlers' env, and is not the same object (as on workerd).
+export const importedEnv = new Proxy({}, {
+  get: (_, key) => currentEnv()[key],
+  has: (_, key) => key in currentEnv(),
+  ownKeys: () => Reflect.ownKeys(currentEnv()),
+  set: (_, key, value) => {
+    currentEnv()[key] = value;
+    (written ??= {})[key] = value;
+    return true;
+  },
+  deleteProperty: (_, key) => delete currentEnv()[key],
+  defineProperty: (_, key, descriptor) => Reflect.defineProperty(currentEnv(), key, descriptor),
+  getOwnPropertyDescriptor: (_, key) => {
+    const descriptor = Object.getOwnPropertyDescriptor(currentEnv(), key);
+    if (descriptor !== undefined) descriptor.configurable = true;
+    return descriptor;
+  },
+});
+
+export function installEnv() {
+  host.register(EVENT_ENV, (id, status, ...values) => {
+    current = build(values);
+    if (written !== null) Object.assign(current, written);
+  });
+}
+
+export function forgetEnv() {
+  current = written = null;
+}

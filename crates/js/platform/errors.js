@@ -1,0 +1,68 @@
+// The errors the platform raises in its own name, and how an error that crossed the wire as
+// (name, message) becomes an object again. Texts are those of workerd, which applications match on.
+import * as host from 'switchyard:host';
+import { SYNC_GLOBAL_SCOPE } from './abi.js';
+
+// The engine's own class: it captures stacks and is what atob throws. Taken before tenants can replace it.
+export const DOMException = globalThis.DOMException;
+
+const GLOBAL_SCOPE =
+  'Disallowed operation called within global scope. Asynchronous I/O (ex: fetch() or connect()), setting a ' +
+  'timeout, and generating random values are not allowed within global scope. To fix this error, perform this ' +
+  'operation within a handler. https://developers.cloudflare.com/workers/runtime-apis/handlers/';
+
+const NATIVE = {
+  __proto__: null, Error, TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError,
+};
+
+export function globalScopeError() {
+  return new Error(GLOBAL_SCOPE);
+}
+
+// Throws where I/O is refused. A running request always has a context, so the host is asked only without one.
+export function refuseGlobalScope() {
+  if (host.contextGet() === undefined && host.sync(SYNC_GLOBAL_SCOPE)) throw globalScopeError();
+}
+
+// What an operation that the host did not accept means.
+export function refusal(code) {
+  return code === 1 ? globalScopeError() : new Error('Too many concurrent operations.');
+}
+
+export function hostError(name, message) {
+  return new (NATIVE[name] ?? Error)(message);
+}
+
+// A stack without the platform's own frames, nor the native call that leads from them into the script.
+export function scriptStack(stack) {
+  if (typeof stack !== 'string') return '';
+  if (!stack.includes('(platform:')) return stack;
+  const lines = stack.split('\n');
+  return lines.filter((line, i) => !line.includes('(platform:') &&
+    !(line.endsWith('(<anonymous>)') && i + 1 < lines.length && lines[i + 1].includes('(platform:'))).join('\n');
+}
+
+// (name, message, stack) of whatever was thrown: values that are no errors are named as workerd names them.
+export function describeThrown(value) {
+  try {
+    return describe(value);
+  } catch {
+    return ['Error', '#<Object>', '']; // its own getters throw
+  }
+}
+
+function describe(value) {
+  if (value instanceof Error) {
+    return [String(value.name), String(value.message), scriptStack(value.stack)];
+  }
+  let message;
+  if (typeof value === 'function') message = '#<Function>';
+  else if (typeof value === 'object' && value !== null) message = `#<${value.constructor?.name || 'Object'}>`;
+  else message = String(value);
+  return ['Error', message, ''];
+}
+
+// Web classes name themselves through Symbol.toStringTag.
+export function tag(target, name = target.name) {
+  Object.defineProperty(target.prototype, Symbol.toStringTag, { value: name, configurable: true });
+}

@@ -1,0 +1,26 @@
+// The platform's entry: the one module the base evaluates. It puts the globals in place, registers the callbacks
+// for the host's events, exercises itself, and waits for the host to train and freeze it.
+import * as host from 'switchyard:host';
+import { EVENT_TRAINED } from './abi.js';
+import { installContext } from './context.js';
+import { installDispatch, setTraining } from './dispatch.js';
+import { forgetEnv, installEnv } from './env.js';
+import { install } from './globals.js';
+import { installOps } from './ops.js';
+import { installPumps } from './pump.js';
+import { train, trainingWorker } from './train.js';
+import 'cloudflare:workers';
+
+install(globalThis);
+installOps();
+installPumps();
+installContext();
+installEnv();
+installDispatch();
+
+train();
+setTraining(trainingWorker);
+host.register(EVENT_TRAINED, () => {
+  setTraining(null);
+  forgetEnv();
+});

@@ -1,0 +1,80 @@
+// Operations in flight: each has a number that is never reused in an instance, and an entry that is told of
+// its completion. What a request leaves unfinished when it ends is forgotten: a warm instance keeps nothing of it.
+import * as host from 'switchyard:host';
+import { EVENT_COMPLETE, OP_READ, STATUS_OK, STATUS_END } from './abi.js';
+import { hostError, refusal } from './errors.js';
+
+const pending = new Map();
+let last = 0;
+
+// Numbers of operations and of guest streams come from one counter.
+export function nextId() {
+  return ++last;
+}
+
+// `entry.complete(status, ...values)` is called once, unless the operation is forgotten before.
+export function expect(id, entry) {
+  entry.owner = host.contextGet();
+  pending.set(id, entry);
+}
+
+// The request is over: the host completes nothing more for it.
+export function forgetOwned(owner) {
+  if (pending.size === 0) return;
+  for (const [id, entry] of pending) {
+    if (entry.owner !== owner) continue;
+    pending.delete(id);
+    entry.dropped?.();
+  }
+}
+
+export function entryOf(id) {
+  return pending.get(id);
+}
+
+export function forget(id) {
+  return pending.delete(id);
+}
+
+class PromiseEntry {
+  constructor(resolve, reject) {
+    this.resolve = resolve;
+    this.reject = reject;
+    this.owner = undefined;
+  }
+  complete(status, a, b) {
+    if (status === STATUS_OK) this.resolve(a);
+    else if (status === STATUS_END) this.resolve(null);
+    else this.reject(hostError(a, b));
+  }
+}
+
+// An operation as a promise of its first value; the end of a stream is null.
+export function operation(kind, a, b) {
+  return new Promise((resolve, reject) => {
+    const id = nextId();
+    const code = b === undefined ? host.op(kind, id, a) : host.op(kind, id, a, b);
+    if (code !== 0) reject(refusal(code));
+    else expect(id, new PromiseEntry(resolve, reject));
+  });
+}
+
+// The next bytes of a host stream, for a callback object rather than a promise: body readers loop on it.
+export function readHost(stream, entry) {
+  const id = nextId();
+  const code = host.op(OP_READ, id, stream);
+  if (code !== 0) throw refusal(code);
+  expect(id, entry);
+  return id;
+}
+
+function completed(id, status, a, b, c, d, e, f, g) {
+  const entry = pending.get(id);
+  if (entry === undefined) return; // cancelled while the answer was under way
+  pending.delete(id);
+  entry.complete(status, a, b, c, d, e, f, g);
+}
+
+export function installOps() {
+  host.register(EVENT_COMPLETE, completed);
+}

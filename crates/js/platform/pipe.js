@@ -1,0 +1,131 @@
+// ReadableStreamPipeTo of the Streams standard: reads while the destination wants more, carries errors and
+// the end over in both directions unless an option prevents it, and stops on an AbortSignal.
+import { onAbort, offAbort, isAbortSignal } from './abort.js';
+import { Deferred } from './queue.js';
+import { CLOSED, ERRORED, Reader, cancelStream } from './readable-state.js';
+import { Writer, isWritableClosed, writableFailure } from './writable-state.js';
+
+function nothing() {}
+
+class Pipe {
+  constructor(source, target, options) {
+    const { preventAbort, preventCancel, preventClose, signal } = options;
+    if (signal !== undefined && !isAbortSignal(signal)) throw new TypeError('signal is not an AbortSignal.');
+    this.source = source;
+    this.target = target;
+    this.preventAbort = Boolean(preventAbort);
+    this.preventCancel = Boolean(preventCancel);
+    this.preventClose = Boolean(preventClose);
+    this.signal = signal;
+    this.reader = new Reader(source);
+    this.writer = new Writer(target);
+    this.finished = new Deferred();
+    this.shuttingDown = false;
+    this.waiting = false; // a read is under way
+    this.lastWrite = Promise.resolve();
+    source.disturbed = true;
+  }
+
+  start() {
+    const { signal } = this;
+    if (signal !== undefined) {
+      this.abort = () => this.aborted(signal.reason);
+      if (signal.aborted) {
+        this.abort();
+        return;
+      }
+      onAbort(signal, this.abort);
+    }
+    const check = () => this.check();
+    this.reader.closedPromise().then(check, check);
+    this.writer.closedPromise().then(check, check);
+    this.check();
+    if (!this.shuttingDown) this.step();
+  }
+
+  // The four ways a side ends, in the order the standard tries them.
+  check() {
+    const { source, target } = this;
+    if (this.shuttingDown) return;
+    const failure = writableFailure(target);
+    if (source.state === ERRORED) {
+      const error = source.error;
+      this.shutdown(this.preventAbort ? null : () => target.abort(error), true, error);
+    } else if (failure !== null) {
+      const error = failure.error;
+      this.shutdown(this.preventCancel ? null : () => cancelStream(source, error), true, error);
+    } else if (source.state === CLOSED) {
+      // The read that is under way may still be carrying the last chunk.
+      if (this.waiting) return;
+      this.shutdown(this.preventClose ? null : () => this.writer.closeWithErrorPropagation(), false);
+    } else if (isWritableClosed(target)) {
+      const error = new TypeError('The destination stream has been closed.');
+      this.shutdown(this.preventCancel ? null : () => cancelStream(source, error), true, error);
+    }
+  }
+
+  step() {
+    if (this.shuttingDown) return;
+    this.writer.readyPromise().then(() => {
+      this.check();
+      if (this.shuttingDown) return;
+      this.waiting = true;
+      this.reader.read(this);
+    }, nothing);
+  }
+
+  // As a read request.
+  chunk(value) {
+    this.waiting = false;
+    this.lastWrite = this.writer.write(value);
+    this.lastWrite.catch(nothing);
+    if (this.source.state !== 0) this.check();
+    this.step();
+  }
+
+  close() {
+    this.waiting = false;
+    this.check();
+  }
+
+  error() {
+    this.waiting = false;
+    this.check();
+  }
+
+  aborted(reason) {
+    const { source, target } = this;
+    this.shutdown(() => {
+      const actions = [];
+      if (!this.preventAbort) actions.push(target.abort(reason));
+      if (!this.preventCancel) actions.push(cancelStream(source, reason));
+      return Promise.all(actions);
+    }, true, reason);
+  }
+
+  shutdown(action, failed, error) {
+    if (this.shuttingDown) return;
+    this.shuttingDown = true;
+    const act = () => {
+      if (action === null) this.finish(failed, error);
+      else action().then(() => this.finish(failed, error), (reason) => this.finish(true, reason));
+    };
+    // Chunks that were read are written before anything is closed or aborted.
+    if (writableFailure(this.target) === null && !isWritableClosed(this.target)) this.lastWrite.then(act, act);
+    else act();
+  }
+
+  finish(failed, error) {
+    if (this.signal !== undefined) offAbort(this.signal, this.abort);
+    this.writer.release();
+    this.reader.release();
+    if (failed) this.finished.reject(error);
+    else this.finished.resolve();
+  }
+}
+
+export function pipe(source, target, options) {
+  const state = new Pipe(source, target, options);
+  state.start();
+  return state.finished.promise;
+}

@@ -1,0 +1,130 @@
+// A first-in first-out queue on one array. A linked list would start in the frozen base for queues made
+// there, and nothing reachable from a frozen node is ever released; an array only moves its head along.
+
+export class Queue {
+  constructor() {
+    this.items = [];
+    this.head = 0;
+  }
+
+  get length() {
+    return this.items.length - this.head;
+  }
+
+  push(item) {
+    this.items.push(item);
+  }
+
+  peek() {
+    return this.items[this.head];
+  }
+
+  shift() {
+    const item = this.items[this.head];
+    this.items[this.head++] = undefined;
+    if (this.head === this.items.length) {
+      this.items.length = 0;
+      this.head = 0;
+    } else if (this.head > 64 && this.head * 2 > this.items.length) {
+      this.items = this.items.slice(this.head);
+      this.head = 0;
+    }
+    return item;
+  }
+
+  clear() {
+    this.items = [];
+    this.head = 0;
+  }
+
+  // Hands every item to `each` and leaves the queue empty, in an order that is safe if `each` pushes again.
+  drain(each) {
+    const items = this.items;
+    const head = this.head;
+    this.clear();
+    for (let i = head; i < items.length; i++) each(items[i]);
+  }
+}
+
+// A queue whose items have sizes, by "queue-with-sizes" of the Streams standard.
+export class SizedQueue extends Queue {
+  constructor() {
+    super();
+    this.total = 0;
+  }
+
+  enqueue(value, size) {
+    size = Number(size);
+    if (!(size >= 0) || size === Infinity) {
+      throw new RangeError('Size must be a finite, non-NaN, non-negative number.');
+    }
+    this.push(value);
+    this.push(size);
+    this.total += size;
+  }
+
+  dequeue() {
+    const value = this.shift();
+    this.total -= this.shift();
+    if (this.total < 0 || this.length === 0) this.total = 0; // rounding errors of fractional sizes
+    return value;
+  }
+
+  reset() {
+    this.clear();
+    this.total = 0;
+  }
+}
+
+// A promise with its two ends.
+export class Deferred {
+  constructor() {
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+  }
+}
+
+function ignore() {}
+
+// A rejection that somebody may look at later is no unhandled one.
+export function handled(promise) {
+  promise.then(undefined, ignore);
+  return promise;
+}
+
+export function rejected(reason) {
+  return handled(Promise.reject(reason));
+}
+
+// Calls a user's method (or nothing) for a promise of its result.
+export function promiseCall(method, self, a, b) {
+  if (method === undefined) return Promise.resolve();
+  try {
+    return Promise.resolve(method.call(self, a, b));
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+// A member of an underlying source, sink or transformer: a function, or not there.
+export function member(object, name) {
+  const value = object[name];
+  if (value === undefined) return undefined;
+  if (typeof value !== 'function') throw new TypeError(`${name} is not a function.`);
+  return value;
+}
+
+export function highWaterMark(strategy, fallback) {
+  const value = strategy.highWaterMark;
+  if (value === undefined) return fallback;
+  const mark = Number(value);
+  if (!(mark >= 0)) throw new RangeError('Invalid highWaterMark.');
+  return mark;
+}
+
+export function sizeFunction(strategy) {
+  const size = member(strategy, 'size');
+  return size === undefined ? null : (chunk) => size(chunk);
+}

@@ -1,0 +1,120 @@
+// setTimeout, setInterval and their clearing, scheduler.wait, by the HTML standard. The number of a timer is the
+// number of the operation behind it; an interval keeps its first number while its operations change.
+import * as host from 'switchyard:host';
+import { OP_CLEAR, OP_TIMER } from './abi.js';
+import { refusal, refuseGlobalScope, tag } from './errors.js';
+import { entryOf, expect, forget, nextId } from './ops.js';
+import { isAbortSignal, offAbort, onAbort } from './abort.js';
+
+const intervals = new Map(); // timer number -> Timer, only while its operation has another number
+
+class Timer {
+  constructor(callback, delay, args, repeat) {
+    this.callback = callback;
+    this.delay = delay;
+    this.args = args;
+    this.repeat = repeat;
+    this.owner = undefined; // the request, set with each operation
+    this.id = 0;
+    this.operation = 0;
+  }
+
+  start() {
+    const operation = nextId();
+    const code = host.op(OP_TIMER, operation, this.delay);
+    if (code !== 0) throw refusal(code);
+    expect(operation, this);
+    this.operation = operation;
+  }
+
+  dropped() {
+    intervals.delete(this.id);
+  }
+
+  // A throwing callback is the end of it: nothing is told, as on workerd; an interval goes on.
+  complete() {
+    const previous = host.contextSet(this.owner);
+    try {
+      if (this.repeat) {
+        this.start();
+        intervals.set(this.id, this);
+      }
+      const { callback, args } = this;
+      if (args === null) callback();
+      else callback(...args);
+    } catch {
+      // The request goes on.
+    } finally {
+      host.contextSet(previous);
+    }
+  }
+}
+
+function milliseconds(value) {
+  const delay = Math.trunc(Number(value));
+  return delay > 0 ? Math.min(delay, 2147483647) : 0;
+}
+
+export function startTimer(callback, delay, args = null, repeat = false) {
+  const timer = new Timer(callback, milliseconds(delay), args, repeat);
+  timer.start();
+  return (timer.id = timer.operation);
+}
+
+function check(callback, name) {
+  if (typeof callback === 'function') return;
+  throw new TypeError(
+    `Failed to execute '${name}' on 'ServiceWorkerGlobalScope': parameter 1 is not of type 'function'.`);
+}
+
+export function setTimeout(callback, delay = 0, ...args) {
+  check(callback, 'setTimeout');
+  return startTimer(callback, delay, args.length === 0 ? null : args);
+}
+
+export function setInterval(callback, delay = 0, ...args) {
+  check(callback, 'setInterval');
+  return startTimer(callback, delay, args.length === 0 ? null : args, true);
+}
+
+export function clearTimeout(id = undefined) {
+  refuseGlobalScope();
+  id = Number(id);
+  const interval = intervals.get(id);
+  const operation = interval === undefined ? id : interval.operation;
+  intervals.delete(id);
+  const timer = entryOf(operation);
+  if (!(timer instanceof Timer)) return; // over already, or the number of something else
+  forget(operation);
+  host.op(OP_CLEAR, operation);
+}
+
+export function clearInterval(id = undefined) {
+  clearTimeout(id);
+}
+
+export class Scheduler {
+  wait(delay, options = undefined) {
+    return new Promise((resolve, reject) => {
+      const signal = options?.signal;
+      if (!isAbortSignal(signal)) {
+        startTimer(resolve, delay);
+        return;
+      }
+      if (signal.aborted) {
+        reject(signal.reason);
+        return;
+      }
+      const abort = () => {
+        clearTimeout(id);
+        reject(signal.reason);
+      };
+      const id = startTimer(() => {
+        offAbort(signal, abort);
+        resolve();
+      }, delay);
+      onAbort(signal, abort);
+    });
+  }
+}
+tag(Scheduler);

@@ -1,0 +1,234 @@
+// TransformStream and its controller, by the Streams standard: a writable side that fills a readable side.
+// IdentityTransformStream and FixedLengthStream (identity.js) are built on the same inside.
+import { tag } from './errors.js';
+import { Deferred, handled, highWaterMark, member, promiseCall, sizeFunction } from './queue.js';
+import { ERRORED, INTERNAL, READABLE, Readable } from './readable-state.js';
+import { DefaultController } from './readable-default.js';
+import { publicReadable } from './readable.js';
+import { publicWritable } from './writable.js';
+import { Writable, WritableController, isWritableOpen, writableFailure } from './writable-state.js';
+
+function nothing() {}
+
+export class Transform {
+  constructor(transformer, writableMark, writableSize, readableMark, readableSize) {
+    this.transformer = transformer;
+    this.transform = this.flush = this.cancel = undefined;
+    this.facade = this; // what the transformer's methods get
+    this.backpressure = undefined;
+    this.backpressureChange = null;
+    this.finishing = null;
+    this.started = new Deferred();
+
+    this.writable = new Writable();
+    const writer = new WritableController(this.writable, this, writableMark, writableSize);
+    writer.write = this.sinkWrite;
+    writer.closeSink = this.sinkClose;
+    writer.abort = this.sinkAbort;
+    writer.begin(this.started.promise);
+
+    this.readable = new Readable();
+    const controller = new DefaultController(this.readable, this, null, readableMark, readableSize);
+    controller.pull = this.sourcePull;
+    controller.cancel = this.sourceCancel;
+    this.started.promise.then(() => controller.begin(), (reason) => controller.error(reason));
+    this.setBackpressure(true);
+  }
+
+  setBackpressure(backpressure) {
+    if (this.backpressureChange !== null) this.backpressureChange.resolve();
+    this.backpressureChange = new Deferred();
+    this.backpressure = backpressure;
+  }
+
+  forget() {
+    this.transform = this.flush = this.cancel = undefined;
+  }
+
+  // The methods of the transform's controller.
+  desiredSize() {
+    return this.readable.controller.desiredSize();
+  }
+
+  enqueue(chunk) {
+    const controller = this.readable.controller;
+    if (!controller.open()) throw new TypeError('The stream is not in a state that permits enqueue.');
+    try {
+      controller.enqueue(chunk);
+    } catch (error) {
+      this.errorWritable(error);
+      throw this.readable.error;
+    }
+    const backpressure = !(controller.desiredSize() > 0) && !(controller.stream.reader?.requests.length > 0);
+    if (backpressure && !this.backpressure) this.setBackpressure(true);
+  }
+
+  error(reason) {
+    this.readable.controller.error(reason);
+    this.errorWritable(reason);
+  }
+
+  terminate() {
+    this.readable.controller.close();
+    this.errorWritable(new TypeError('This TransformStream has been terminated.'));
+  }
+
+  errorWritable(reason) {
+    this.forget();
+    this.writable.controller.errorIfNeeded(reason);
+    if (this.backpressure) this.setBackpressure(false);
+  }
+
+  perform(chunk) {
+    let result;
+    try {
+      if (this.transform === undefined) {
+        this.enqueue(chunk);
+        return Promise.resolve();
+      }
+      result = Promise.resolve(this.transform.call(this.transformer, chunk, this.facade));
+    } catch (error) {
+      result = Promise.reject(error);
+    }
+    return result.then(nothing, (reason) => {
+      this.error(reason);
+      throw reason;
+    });
+  }
+
+  // Called by the sides' controllers, with this as their sink and source.
+  sinkWrite(chunk) {
+    if (!this.backpressure) return this.perform(chunk);
+    return this.backpressureChange.promise.then(() => {
+      if (writableFailure(this.writable) !== null) throw this.writable.error;
+      return this.perform(chunk);
+    });
+  }
+
+  sinkAbort(reason) {
+    if (this.finishing !== null) return this.finishing.promise;
+    const finishing = (this.finishing = new Deferred());
+    const result = promiseCall(this.cancel, this.transformer, reason);
+    this.forget();
+    result.then(() => {
+      if (this.readable.state === ERRORED) finishing.reject(this.readable.error);
+      else {
+        this.readable.controller.error(reason);
+        finishing.resolve();
+      }
+    }, (error) => {
+      this.readable.controller.error(error);
+      finishing.reject(error);
+    });
+    return handled(finishing.promise);
+  }
+
+  sinkClose() {
+    if (this.finishing !== null) return this.finishing.promise;
+    const finishing = (this.finishing = new Deferred());
+    const result = promiseCall(this.flush, this.transformer, this.facade);
+    this.forget();
+    result.then(() => {
+      if (this.readable.state === ERRORED) finishing.reject(this.readable.error);
+      else {
+        this.readable.controller.close();
+        finishing.resolve();
+      }
+    }, (error) => {
+      this.readable.controller.error(error);
+      finishing.reject(error);
+    });
+    return handled(finishing.promise);
+  }
+
+  sourcePull() {
+    this.setBackpressure(false);
+    return this.backpressureChange.promise;
+  }
+
+  sourceCancel(reason) {
+    if (this.finishing !== null) return this.finishing.promise;
+    const finishing = (this.finishing = new Deferred());
+    const result = promiseCall(this.cancel, this.transformer, reason);
+    this.forget();
+    const unblock = (error) => {
+      this.writable.controller.errorIfNeeded(error);
+      if (this.backpressure) this.setBackpressure(false);
+    };
+    result.then(() => {
+      if (writableFailure(this.writable) !== null) finishing.reject(this.writable.error);
+      else {
+        unblock(reason);
+        finishing.resolve();
+      }
+    }, (error) => {
+      unblock(error);
+      finishing.reject(error);
+    });
+    return handled(finishing.promise);
+  }
+}
+
+export class TransformStreamDefaultController {
+  #inner;
+
+  constructor(token, inner) {
+    if (token !== INTERNAL) throw new TypeError('Illegal constructor');
+    this.#inner = inner;
+  }
+
+  get desiredSize() {
+    return this.#inner.desiredSize();
+  }
+
+  enqueue(chunk = undefined) {
+    this.#inner.enqueue(chunk);
+  }
+
+  error(reason = undefined) {
+    if (this.#inner.readable.state === READABLE || isWritableOpen(this.#inner.writable)) this.#inner.error(reason);
+  }
+
+  terminate() {
+    this.#inner.terminate();
+  }
+}
+tag(TransformStreamDefaultController);
+
+export class TransformStream {
+  #readable;
+  #writable;
+
+  constructor(transformer = {}, writableStrategy = {}, readableStrategy = {}) {
+    if (transformer instanceof Transform) {
+      this.#readable = publicReadable(transformer.readable);
+      this.#writable = publicWritable(transformer.writable);
+      return;
+    }
+    transformer ??= {};
+    if (transformer.readableType !== undefined) throw new RangeError('readableType must be undefined.');
+    if (transformer.writableType !== undefined) throw new RangeError('writableType must be undefined.');
+    const readableSize = sizeFunction(readableStrategy ?? {});
+    const readableMark = highWaterMark(readableStrategy ?? {}, 0);
+    const writableSize = sizeFunction(writableStrategy ?? {});
+    const writableMark = highWaterMark(writableStrategy ?? {}, 1);
+    const start = member(transformer, 'start');
+    const inner = new Transform(transformer, writableMark, writableSize, readableMark, readableSize);
+    inner.transform = member(transformer, 'transform');
+    inner.flush = member(transformer, 'flush');
+    inner.cancel = member(transformer, 'cancel');
+    inner.facade = new TransformStreamDefaultController(INTERNAL, inner);
+    this.#readable = publicReadable(inner.readable);
+    this.#writable = publicWritable(inner.writable);
+    inner.started.resolve(start === undefined ? undefined : start.call(transformer, inner.facade));
+  }
+
+  get readable() {
+    return this.#readable;
+  }
+
+  get writable() {
+    return this.#writable;
+  }
+}
+tag(TransformStream);

@@ -1,0 +1,143 @@
+// URL, by the URL standard. The host parses and re-parses (the `url` crate); here are the class, the parts it
+// answered with, and the link to searchParams.
+import * as host from 'switchyard:host';
+import { SYNC_URL_PARSE, SYNC_URL_SET } from './abi.js';
+import { tag } from './errors.js';
+import { paramsOf, resetParams } from './url-search-params.js';
+
+// Places in the host's answer.
+const HREF = 0;
+const PROTOCOL = 1;
+const USERNAME = 2;
+const PASSWORD = 3;
+const HOST = 4;
+const HOSTNAME = 5;
+const PORT = 6;
+const PATHNAME = 7;
+const SEARCH = 8;
+const HASH = 9;
+const ORIGIN = 10;
+
+// The parts of a URL, [href, protocol, …], or null when it is none.
+export function parseUrl(url, base) {
+  return host.sync(SYNC_URL_PARSE, url, base) ?? null;
+}
+
+const TOKEN = Symbol('parsed');
+
+let changeSearch;
+
+export class URL {
+  #parts;
+  #params = null;
+
+  constructor(url, base = undefined) {
+    if (url === TOKEN) {
+      this.#parts = base;
+      return;
+    }
+    if (arguments.length === 0) throw new TypeError("Failed to construct 'URL': 1 argument required.");
+    const parts = parseUrl(`${url}`, base === undefined ? null : `${base}`);
+    if (parts === null) throw new TypeError('Invalid URL string.');
+    this.#parts = parts;
+  }
+
+  static {
+    changeSearch = (url, query) => url.#set('search', query);
+  }
+
+  static canParse(url, base = undefined) {
+    return parseUrl(`${url}`, base === undefined ? null : `${base}`) !== null;
+  }
+
+  static parse(url, base = undefined) {
+    const parts = parseUrl(`${url}`, base === undefined ? null : `${base}`);
+    return parts === null ? null : new URL(TOKEN, parts);
+  }
+
+  #set(part, value) {
+    const parts = host.sync(SYNC_URL_SET, this.#parts[HREF], part, `${value}`);
+    if (parts !== undefined && parts !== null) this.#parts = parts;
+  }
+
+  get href() {
+    return this.#parts[HREF];
+  }
+  set href(value) {
+    const parts = parseUrl(`${value}`, null);
+    if (parts === null) throw new TypeError('Invalid URL string.');
+    this.#parts = parts;
+    if (this.#params !== null) resetParams(this.#params, parts[SEARCH]);
+  }
+  get origin() {
+    return this.#parts[ORIGIN];
+  }
+  get protocol() {
+    return this.#parts[PROTOCOL];
+  }
+  set protocol(value) {
+    this.#set('protocol', value);
+  }
+  get username() {
+    return this.#parts[USERNAME];
+  }
+  set username(value) {
+    this.#set('username', value);
+  }
+  get password() {
+    return this.#parts[PASSWORD];
+  }
+  set password(value) {
+    this.#set('password', value);
+  }
+  get host() {
+    return this.#parts[HOST];
+  }
+  set host(value) {
+    this.#set('host', value);
+  }
+  get hostname() {
+    return this.#parts[HOSTNAME];
+  }
+  set hostname(value) {
+    this.#set('hostname', value);
+  }
+  get port() {
+    return this.#parts[PORT];
+  }
+  set port(value) {
+    this.#set('port', value);
+  }
+  get pathname() {
+    return this.#parts[PATHNAME];
+  }
+  set pathname(value) {
+    this.#set('pathname', value);
+  }
+  get search() {
+    return this.#parts[SEARCH];
+  }
+  set search(value) {
+    this.#set('search', value);
+    if (this.#params !== null) resetParams(this.#params, this.#parts[SEARCH]);
+  }
+  get hash() {
+    return this.#parts[HASH];
+  }
+  set hash(value) {
+    this.#set('hash', value);
+  }
+
+  get searchParams() {
+    return (this.#params ??= paramsOf(this, this.#parts[SEARCH], changeSearch));
+  }
+
+  toString() {
+    return this.#parts[HREF];
+  }
+
+  toJSON() {
+    return this.#parts[HREF];
+  }
+}
+tag(URL);

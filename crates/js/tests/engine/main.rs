@@ -1,0 +1,9 @@
+//! The engine as a host sees it: module, imports, exports, scripts on frozen and never frozen instances.
+
+mod context;
+mod frozen;
+mod host;
+mod language;
+mod modules;
+mod module;
+mod wire;

@@ -1,0 +1,86 @@
+//! The frozen base: engine and platform, evaluated and exercised once, as the one memory image of the
+//! process. Making it is deterministic (constant clock and randomness), so that a page delta made by
+//! an earlier process of the same build fits.
+
+use switchyard_js::abi::{Writer, event};
+use wasmtime::InstancePre;
+
+use crate::RuntimeError;
+use crate::engine::{EngineCore, MAX_WASM_PAGES};
+use crate::host::Host;
+use crate::image::{PAGE, memory_module, nonzero_runs};
+use crate::slot::Slot;
+
+/// Room that the base leaves before a request must grow its memory, in bytes. Less makes ordinary
+/// requests grow (and so lose their slot); more is pages to scan.
+const SLACK: i32 = 1 << 20;
+/// Wasm pages of the memory in which the base is made, before it grows as needed.
+const BOOT_PAGES: u64 = 32;
+/// Training requests before the freeze: lazily made properties, shapes and atoms come into being.
+const TRAINING_REQUESTS: i32 = 24;
+
+/// The base image, and how to make a memory of it.
+pub struct Base {
+    /// All bytes of the memory, the stack's as zeros.
+    pub image: Vec<u8>,
+    /// Where the stack pointer stands while no call is active.
+    pub stack_pointer: i32,
+    /// Instantiates a memory that maps the image.
+    pub memory: InstancePre<Host>,
+    /// SHA-256 of the image: what a delta depends on.
+    pub digest: [u8; 32],
+}
+
+impl Base {
+    /// Boots, trains, freezes and takes the image. Some tens of milliseconds.
+    ///
+    /// # Errors
+    /// When the platform's own code fails: a fault of the build.
+    pub fn make(core: &EngineCore) -> Result<Self, RuntimeError> {
+        let data: Vec<(u32, &[u8])> = core.data.iter().map(|(at, bytes)| (*at, bytes.as_slice())).collect();
+        let memory = memory_pre(core, &memory_module(BOOT_PAGES, MAX_WASM_PAGES, &data))?;
+        let mut slot = Slot::create(core, &memory).map_err(wrong("be instantiated"))?;
+        let stack_pointer = slot.stack_pointer();
+        if core.data.iter().any(|(at, _)| (*at as i32) < stack_pointer) {
+            return Err(failed("be frozen", "the stack is not laid first in memory".into()));
+        }
+        slot.boot().map_err(|message| failed("boot the platform", message))?;
+        for number in 1..=TRAINING_REQUESTS {
+            let mut values = Vec::new();
+            let post = number % 2 == 0;
+            let mut write = Writer::new(&mut values);
+            write.text(if post { "POST" } else { "GET" }).text("http://train.localhost/path?q=1");
+            write.text("host\ntrain.localhost\nuser-agent\ntrain/1\naccept\n*/*").int(-1).null();
+            write.text("__train").null();
+            slot.event_now(event::DISPATCH, number, 0, &values).map_err(|message| failed("be trained", message))?;
+            slot.drain_training().map_err(|message| failed("be trained", message))?;
+        }
+        slot.event_now(TRAINED, 0, 0, &[]).map_err(|message| failed("be trained", message))?;
+        slot.freeze(SLACK).map_err(|message| failed("be frozen", message))?;
+        let mut image = slot.memory_bytes().to_vec();
+        image[..stack_pointer as usize].fill(0); // no call is active: all of the stack is dead bytes
+        if image.len() % PAGE != 0 || slot.stack_pointer() != stack_pointer {
+            return Err(failed("be frozen", "the base did not come to rest".into()));
+        }
+        drop(slot);
+        let module = memory_module((image.len() >> 16) as u64, MAX_WASM_PAGES, &nonzero_runs(&image));
+        let digest = switchyard_catalog::BlobDigest::of(&image).0;
+        Ok(Self { memory: memory_pre(core, &module)?, image, stack_pointer, digest })
+    }
+}
+
+/// The event that ends training (ABI.md, Events).
+const TRAINED: i32 = 5;
+
+fn memory_pre(core: &EngineCore, module: &[u8]) -> Result<InstancePre<Host>, RuntimeError> {
+    let module = wasmtime::Module::new(&core.engine, module).map_err(wrong("map its base"))?;
+    core.linker.instantiate_pre(&module).map_err(wrong("map its base"))
+}
+
+fn wrong(action: &'static str) -> impl Fn(wasmtime::Error) -> RuntimeError {
+    move |error| failed(action, format!("{error:#}"))
+}
+
+fn failed(action: &'static str, message: String) -> RuntimeError {
+    RuntimeError::Engine { action, message }
+}

@@ -1,0 +1,46 @@
+//! The runtime's part of the configuration.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use switchyard_catalog::Limits;
+
+/// Every setting has a default that suits one machine.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Folder for the compiled engine and sealed Workers.
+    pub artefacts: PathBuf,
+    /// Threads that run guests; 0: as many as there are cores.
+    pub guest_threads: usize,
+    /// Instances that may run at once, waiting ones included. Each reserves 4 GiB of address space
+    /// and no memory before it is used.
+    pub max_instances: u32,
+    /// Requests of one tenant that may wait for an instance.
+    pub queue_per_tenant: usize,
+    /// Requests in all that may wait for an instance.
+    pub queue_total: usize,
+    /// How long a request may wait for an instance.
+    pub queue_timeout: Duration,
+    /// Bytes of Workers kept ready in memory; others are opened from their files.
+    pub worker_cache_bytes: u64,
+    /// Warm instances kept idle.
+    pub warm_instances: u32,
+    /// The node's limits: what no Worker may exceed.
+    pub limits: Limits,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            artefacts: PathBuf::from(".switchyard/artefacts"),
+            guest_threads: 0,
+            max_instances: 1_000,
+            queue_per_tenant: 1_000,
+            queue_total: 10_000,
+            queue_timeout: Duration::from_secs(10),
+            worker_cache_bytes: 512 << 20,
+            warm_instances: 100,
+            limits: Limits::DEFAULT,
+        }
+    }
+}

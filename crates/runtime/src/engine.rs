@@ -1,0 +1,204 @@
+//! wasmtime's settings in one place, each with its reason; the engine's code, compiled once; and the
+//! imports a guest is given.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use switchyard_js::abi::{IMPORT_MODULE, accepted, op, sync as question};
+use wasmtime::{
+    Caller, Config, Engine, Extern, InstanceAllocationStrategy, Linker, Module, PoolingAllocationConfig,
+    Store,
+};
+
+use crate::artefacts::Artefacts;
+use crate::host::{GuestOp, Host, MAX_OPERATIONS, Mode};
+use crate::image::{self, Split};
+use crate::{RuntimeError, sync};
+
+/// Largest memory of a guest in wasm pages: 128 MiB, as the engine is linked.
+pub const MAX_WASM_PAGES: u64 = 2048;
+/// Native stack of a guest call. JavaScript's own check stops recursion long before.
+const WASM_STACK: usize = 2 << 20;
+/// Bytes of one `op` message.
+const MAX_MESSAGE: usize = 128 << 20;
+
+/// The shared code: compiled once, instantiated over a memory that comes from elsewhere.
+pub struct EngineCore {
+    pub engine: Engine,
+    pub code: Module,
+    pub linker: Linker<Host>,
+    /// The engine's own data, for the first boot of a base.
+    pub data: Vec<(u32, Vec<u8>)>,
+    imports: Vec<(String, String)>,
+}
+
+impl EngineCore {
+    /// Loads the compiled engine, or compiles and keeps it (about 2 s of CPU, once per engine,
+    /// wasmtime version, settings and CPU).
+    ///
+    /// # Errors
+    /// When the engine breaks a condition of restoring in place, or does not compile.
+    pub fn load(artefacts: &Artefacts, slots: u32) -> Result<Self, RuntimeError> {
+        let wrong = |action| move |message: String| RuntimeError::Engine { action, message };
+        let engine = Engine::new(&config(slots)).map_err(|e| wrong("be set up")(format!("{e:#}")))?;
+        let Split { code, data } = image::split(switchyard_js::ENGINE_WASM).map_err(wrong("be split"))?;
+        image::check_state_is_memory(&code).map_err(wrong("be restored in place"))?;
+        let mut hasher = DefaultHasher::new();
+        engine.precompile_compatibility_hash().hash(&mut hasher);
+        let name = format!("engine-{:.16}-{:016x}.cwasm", switchyard_js::engine_digest(), hasher.finish());
+        let kept = artefacts.read(&name).and_then(|bytes| {
+            // SAFETY: these bytes were written by `Module::serialize` in `compile` below: they bear the
+            // MAC of this node's key under this very name, and wasmtime refuses another version's.
+            unsafe { Module::deserialize(&engine, bytes) }.ok()
+        });
+        let code = match kept {
+            Some(code) => code,
+            None => compile(&engine, &code, artefacts, &name)?,
+        };
+        let imports = code.imports().map(|import| (import.module().to_owned(), import.name().to_owned())).collect();
+        let linker = imports_of(&engine, &code).map_err(|e| wrong("be linked")(format!("{e:#}")))?;
+        Ok(Self { engine, code, linker, data, imports })
+    }
+
+    /// The values of the code's imports, in its order, with the memory among them.
+    pub fn externs(&self, store: &mut Store<Host>, memory: wasmtime::Memory) -> Option<Vec<Extern>> {
+        let find = |(module, name): &(String, String)| {
+            if module == "env" && name == "memory" { Some(memory.into()) } else { self.linker.get(&mut *store, module, name).ok() }
+        };
+        self.imports.iter().map(find).collect()
+    }
+}
+
+fn compile(engine: &Engine, code: &[u8], artefacts: &Artefacts, name: &str) -> Result<Module, RuntimeError> {
+    let wrong = |error: wasmtime::Error| RuntimeError::Engine { action: "be compiled", message: format!("{error:#}") };
+    let module = Module::new(engine, code).map_err(wrong)?;
+    let bytes = module.serialize().map_err(wrong)?;
+    artefacts.write(name, &bytes).map_err(|source| RuntimeError::Io { action: "keep the compiled engine", source })?;
+    Ok(module)
+}
+
+fn config(slots: u32) -> Config {
+    let mut config = Config::new();
+    config
+        // CPU limits and yields stand on epochs (19 % of interpreter speed; fuel would be 25 to 39).
+        .epoch_interruption(true)
+        .max_wasm_stack(WASM_STACK)
+        .async_stack_size(WASM_STACK + (512 << 10))
+        // The base image is mapped copy on write: one set of pages for all slots.
+        .memory_init_cow(true);
+    let mut pool = PoolingAllocationConfig::default();
+    // A slot is two instances: the memory's module and the engine's code over it.
+    pool.total_core_instances(slots * 2)
+        .total_memories(slots)
+        .total_tables(slots)
+        .total_stacks(slots)
+        .max_memory_size((MAX_WASM_PAGES as usize) << 16)
+        .table_elements(20_000)
+        // A dropped slot is decommitted whole. wasmtime's own scan between tenants misses pages that
+        // are being migrated: it must stay off, and nothing be kept resident across owners.
+        .linear_memory_keep_resident(0)
+        .table_keep_resident(0)
+        .pagemap_scan(wasmtime::Enabled::No);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    config
+}
+
+/// A request used up its CPU time: what a guest call then fails with.
+#[derive(Debug, thiserror::Error)]
+#[error("Worker exceeded CPU time limit.")]
+pub struct CpuExceeded;
+
+/// How long a guest may go on after the first look at its meter, in ticks of 1 ms.
+pub fn on_tick(host: &Host) -> wasmtime::Result<wasmtime::UpdateDeadline> {
+    if host.meter.exceeded() {
+        return Err(wasmtime::Error::new(CpuExceeded));
+    }
+    // Others get their turn: the task goes to the end of its tenant's queue.
+    Ok(wasmtime::UpdateDeadline::Yield(1))
+}
+
+/// A deadline that never comes, for calls that are known to be short.
+pub const NO_DEADLINE: u64 = Duration::from_secs(1 << 30).as_secs();
+
+fn imports_of(engine: &Engine, code: &Module) -> wasmtime::Result<Linker<Host>> {
+    let mut linker: Linker<Host> = Linker::new(engine);
+    linker.func_wrap(IMPORT_MODULE, "op", |mut caller: Caller<'_, Host>, kind: i32, id: i32, ptr: i32, len: i32| -> i32 {
+        let Some((bytes, host)) = message(&mut caller, ptr, len) else { return accepted::TOO_MANY };
+        let told = matches!(kind, op::LOG | op::STARTED | op::START_ERROR | op::THROW);
+        if host.mode == Mode::GlobalScope && !told {
+            return accepted::GLOBAL_SCOPE;
+        }
+        if host.ops.len() + host.pending >= MAX_OPERATIONS || host.op_bytes + bytes.len() > MAX_MESSAGE {
+            return accepted::TOO_MANY;
+        }
+        host.op_bytes += bytes.len();
+        host.ops.push(GuestOp { kind, id, values: bytes.to_vec() });
+        accepted::YES
+    })?;
+    linker.func_wrap(IMPORT_MODULE, "sync", |mut caller: Caller<'_, Host>, kind: i32, ptr: i32, len: i32| -> i32 {
+        let Some((bytes, host)) = message(&mut caller, ptr, len) else { return question::NO_ANSWER };
+        if sync::answer(host, kind, bytes) { host.answer.len() as i32 } else { question::NO_ANSWER }
+    })?;
+    linker.func_wrap(IMPORT_MODULE, "take", |mut caller: Caller<'_, Host>, ptr: i32| -> wasmtime::Result<()> {
+        let memory = memory_of(&caller)?;
+        let (bytes, host) = memory.data_and_store_mut(&mut caller);
+        let from = ptr as u32 as usize;
+        let target = from.checked_add(host.answer.len()).and_then(|to| bytes.get_mut(from..to));
+        target.ok_or_else(|| wasmtime::Error::msg("an answer was taken out of bounds"))?.copy_from_slice(&host.answer);
+        Ok(())
+    })?;
+    linker.func_wrap(IMPORT_MODULE, "now", |caller: Caller<'_, Host>| caller.data().now())?;
+    wasi(&mut linker)?;
+    // Anything else libc may mention is never reached; if it is, that instance ends.
+    linker.define_unknown_imports_as_traps(code)?;
+    Ok(linker)
+}
+
+/// The handful of WASI calls that libc makes: the clock, and the engine's last words before an abort.
+fn wasi(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+    const WASI: &str = "wasi_snapshot_preview1";
+    const BAD_DESCRIPTOR: i32 = 8;
+    const OK: i32 = 0;
+    linker.func_wrap(WASI, "fd_close", |_: i32| BAD_DESCRIPTOR)?;
+    linker.func_wrap(WASI, "fd_fdstat_get", |_: i32, _: i32| BAD_DESCRIPTOR)?;
+    linker.func_wrap(WASI, "fd_seek", |_: i32, _: i64, _: i32, _: i32| BAD_DESCRIPTOR)?;
+    linker.func_wrap(WASI, "fd_write", |mut caller: Caller<'_, Host>, _: i32, vectors: i32, count: i32, written: i32| -> wasmtime::Result<i32> {
+        let memory = memory_of(&caller)?;
+        let (bytes, host) = memory.data_and_store_mut(&mut caller);
+        let word = |bytes: &[u8], at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?) as usize);
+        let mut total = 0;
+        for vector in 0..(count as u32 as usize).min(16) {
+            let at = vectors as u32 as usize + vector * 8;
+            let (Some(from), Some(len)) = (word(bytes, at), word(bytes, at + 4)) else { return Ok(BAD_DESCRIPTOR) };
+            let Some(text) = from.checked_add(len).and_then(|to| bytes.get(from..to)) else { return Ok(BAD_DESCRIPTOR) };
+            if host.stderr.len() < 4096 {
+                host.stderr.push_str(&String::from_utf8_lossy(&text[..text.len().min(1024)]));
+            }
+            total += len as u32;
+        }
+        let at = written as u32 as usize;
+        if let Some(slot) = bytes.get_mut(at..at + 4) {
+            slot.copy_from_slice(&total.to_le_bytes());
+        }
+        Ok(OK)
+    })?;
+    linker.func_wrap(WASI, "clock_time_get", |mut caller: Caller<'_, Host>, _: i32, _: i64, at: i32| -> wasmtime::Result<i32> {
+        let nanos = (caller.data().now() * 1e6) as u64;
+        let memory = memory_of(&caller)?;
+        memory.write(&mut caller, at as u32 as usize, &nanos.to_le_bytes())?;
+        Ok(OK)
+    })?;
+    Ok(())
+}
+
+fn memory_of(caller: &Caller<'_, Host>) -> wasmtime::Result<wasmtime::Memory> {
+    caller.data().memory.ok_or_else(|| wasmtime::Error::msg("the guest has no memory yet"))
+}
+
+/// A message in guest memory, and the host beside it; `None` when it is out of bounds.
+fn message<'a>(caller: &'a mut Caller<'_, Host>, ptr: i32, len: i32) -> Option<(&'a [u8], &'a mut Host)> {
+    let memory = caller.data().memory?;
+    let (bytes, host) = memory.data_and_store_mut(caller);
+    let (from, len) = (ptr as u32 as usize, len as u32 as usize);
+    Some((bytes.get(from..from.checked_add(len)?)?, host))
+}

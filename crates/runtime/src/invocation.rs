@@ -1,0 +1,24 @@
+//! What goes along with one request into a Worker.
+
+use std::sync::Arc;
+
+use switchyard_catalog::Limits;
+
+use crate::{Outbound, Outcome};
+
+/// Everything about one request that is not the request itself.
+pub struct Invocation {
+    /// The effective limits: node, namespace, script and dispatch call already combined.
+    pub limits: Limits,
+    /// Worker-to-Worker hops before this one; 0 for a request from a client.
+    pub depth: u8,
+    /// How this Worker reaches anything. Called with `depth` as above; the implementation adds one.
+    pub outbound: Arc<dyn Outbound>,
+    /// Named export to call instead of the default one.
+    pub entrypoint: Option<String>,
+    /// `ctx.props`, as JSON text.
+    pub props: Option<String>,
+    /// Called once, when nothing of the request runs any more: the body ended, errored or was
+    /// dropped, and `waitUntil` work is done or was cut off.
+    pub on_outcome: Option<Box<dyn FnOnce(Outcome) + Send>>,
+}

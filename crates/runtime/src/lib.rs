@@ -1,0 +1,46 @@
+//! Turns a script version into a [`Worker`] and runs requests in it, within limits.
+//!
+//! JavaScript runs on one shared engine: a frozen base image, and a page delta per script
+//! (design §5). The runtime cannot reach the network: all a Worker can reach is [`Outbound`].
+//!
+//! In reading order: `engine` and `base` (made once), `publish` and `sealed` (once a version),
+//! `worker`, `slots`, `slot` and `session` (a request).
+
+mod body;
+mod config;
+mod error;
+mod invocation;
+mod outbound;
+mod outcome;
+mod runtime;
+mod worker;
+
+mod artefacts;
+mod base;
+mod delta;
+mod engine;
+mod executor;
+mod head;
+mod host;
+mod image;
+mod meter;
+mod modules;
+mod pagemap;
+mod publish;
+mod sealed;
+mod session;
+mod slot;
+mod slots;
+mod stream;
+mod sync;
+mod warm;
+
+pub use body::{Body, BodyError};
+pub use config::Config;
+pub use error::{RunError, RunErrorKind, RuntimeError};
+pub use head::StatusText;
+pub use invocation::Invocation;
+pub use outbound::{FetchError, FetchRequest, FetchResponse, Outbound, RedirectMode, Target};
+pub use outcome::{Ending, LogLevel, LogLine, Outcome};
+pub use runtime::{Runtime, RuntimeStats, WorkerSource};
+pub use worker::{About, Worker};

@@ -1,0 +1,56 @@
+//! CPU time of one request: thread time around each poll of its task, readable at every epoch tick.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Nanoseconds of CPU that this thread has used.
+pub fn thread_cpu() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the kernel writes one timespec, which is ours.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+/// Counts one request. A task is polled by one thread at a time, so relaxed order is enough.
+#[derive(Debug)]
+pub struct CpuMeter {
+    used: AtomicU64,
+    /// Thread time when the present poll began; 0 between polls.
+    poll_began: AtomicU64,
+    limit: u64,
+}
+
+impl CpuMeter {
+    pub fn new(limit: Duration) -> Self {
+        let limit = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
+        Self { used: AtomicU64::new(0), poll_began: AtomicU64::new(0), limit }
+    }
+
+    /// The thread that polls says when it begins …
+    pub fn poll_begin(&self) {
+        self.poll_began.store(thread_cpu(), Ordering::Relaxed);
+    }
+
+    /// … and when it is done; returns what the poll cost, in nanoseconds.
+    pub fn poll_end(&self) -> u64 {
+        let cost = thread_cpu().saturating_sub(self.poll_began.swap(0, Ordering::Relaxed));
+        self.used.fetch_add(cost, Ordering::Relaxed);
+        cost
+    }
+
+    /// Work done elsewhere for this request: digests on the blocking pool, say.
+    pub fn charge(&self, nanos: u64) {
+        self.used.fetch_add(nanos, Ordering::Relaxed);
+    }
+
+    /// All of it so far; from the polling thread it includes the present poll.
+    pub fn used(&self) -> Duration {
+        let began = self.poll_began.load(Ordering::Relaxed);
+        let running = if began == 0 { 0 } else { thread_cpu().saturating_sub(began) };
+        Duration::from_nanos(self.used.load(Ordering::Relaxed) + running)
+    }
+
+    pub fn exceeded(&self) -> bool {
+        self.used().as_nanos() > u128::from(self.limit)
+    }
+}

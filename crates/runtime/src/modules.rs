@@ -1,0 +1,140 @@
+//! The modules of one Worker, and what an import specifier names among them (workerd-facts §A).
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use switchyard_catalog::{Code, ModuleKind};
+use switchyard_js::PLATFORM;
+
+/// How the shim reads a module's bytes (ABI.md, Modules).
+const ES_MODULE: i32 = 0;
+const TEXT: i32 = 1;
+const DATA: i32 = 2;
+const JSON: i32 = 3;
+
+/// The module a tenant imports as `cloudflare:workers`.
+const CLOUDFLARE_WORKERS: &str = "cloudflare:workers";
+
+/// Uploaded modules by name; platform modules are found beside them.
+#[derive(Debug, Default, Clone)]
+pub struct Modules {
+    by_name: HashMap<String, (i32, Bytes)>,
+}
+
+impl Modules {
+    pub fn of(code: &Code) -> Self {
+        let by_name = code.modules.iter().filter_map(|module| {
+            let kind = match module.kind {
+                ModuleKind::EsModule => ES_MODULE,
+                ModuleKind::Text => TEXT,
+                ModuleKind::Data => DATA,
+                ModuleKind::Json => JSON,
+                // Kept for the API; the catalog refuses to run the others.
+                ModuleKind::SourceMap | ModuleKind::CommonJs | ModuleKind::Wasm => return None,
+            };
+            Some((module.name.clone(), (kind, module.content.clone())))
+        });
+        Self { by_name: by_name.collect() }
+    }
+
+    /// Canonical name of what `referrer` imports as `specifier`; or the name under which it was
+    /// sought, for the message.
+    pub fn resolve(&self, specifier: &str, referrer: &str) -> Result<String, String> {
+        if referrer.starts_with("platform:") || referrer == CLOUDFLARE_WORKERS {
+            if specifier == "switchyard:host" || specifier == CLOUDFLARE_WORKERS {
+                return Ok(specifier.to_owned());
+            }
+            let name = format!("platform:{}", specifier.trim_start_matches("platform:").trim_start_matches("./"));
+            return platform(&name).map(|_| name).ok_or_else(|| specifier.to_owned());
+        }
+        if specifier == CLOUDFLARE_WORKERS {
+            return Ok(specifier.to_owned());
+        }
+        let folder = referrer.rfind('/').map_or("", |slash| &referrer[..=slash]);
+        let relative = specifier.starts_with("./") || specifier.starts_with("../");
+        let name = if relative { join(folder, specifier) } else { join("", specifier.trim_start_matches('/')) };
+        // An uploaded name may itself begin with `./`; a bare one may stand for its sibling.
+        let candidates = [name.clone(), specifier.to_owned(), join(folder, specifier)];
+        candidates.into_iter().find(|name| self.by_name.contains_key(name)).ok_or(name)
+    }
+
+    /// Kind and bytes of a module by its canonical name.
+    pub fn source(&self, name: &str) -> Option<(i32, Bytes)> {
+        if name == CLOUDFLARE_WORKERS {
+            return platform("platform:cloudflare-workers.js").map(|source| (ES_MODULE, source));
+        }
+        if name.starts_with("platform:") {
+            return platform(name).map(|source| (ES_MODULE, source));
+        }
+        self.by_name.get(name).cloned()
+    }
+
+    /// Modules other than those: what a dynamic import in a handler could still want.
+    pub fn without(&self, loaded: &std::collections::HashSet<String>) -> Self {
+        let rest = self.by_name.iter().filter(|(name, _)| !loaded.contains(*name));
+        Self { by_name: rest.map(|(name, module)| (name.clone(), module.clone())).collect() }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&str, i32, &Bytes)> {
+        self.by_name.iter().map(|(name, (kind, bytes))| (name.as_str(), *kind, bytes))
+    }
+
+    pub fn insert(&mut self, name: String, kind: i32, bytes: Bytes) {
+        self.by_name.insert(name, (kind, bytes));
+    }
+
+    /// Bytes held.
+    pub fn size(&self) -> usize {
+        self.by_name.iter().map(|(name, (_, bytes))| name.len() + bytes.len()).sum()
+    }
+}
+
+fn platform(name: &str) -> Option<Bytes> {
+    PLATFORM.iter().find(|(known, _)| *known == name).map(|(_, source)| Bytes::from_static(source.as_bytes()))
+}
+
+/// `specifier` as seen from `folder` (empty, or ending in a slash), with `.` and `..` resolved.
+fn join(folder: &str, specifier: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in folder.split('/').chain(specifier.split('/')) {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn specifiers_resolve_relative_to_the_importer() {
+        let mut modules = Modules::default();
+        for name in ["index.js", "lib/a.js", "lib/b.js", "lib/deep/c.js"] {
+            modules.insert(name.into(), ES_MODULE, Bytes::new());
+        }
+        for (specifier, referrer, wanted) in [
+            ("./lib/a.js", "index.js", Ok("lib/a.js")),
+            ("lib/a.js", "index.js", Ok("lib/a.js")),
+            ("/lib/a.js", "lib/b.js", Ok("lib/a.js")),
+            ("./a.js", "lib/b.js", Ok("lib/a.js")),
+            ("a.js", "lib/b.js", Ok("lib/a.js")),
+            ("../b.js", "lib/deep/c.js", Ok("lib/b.js")),
+            ("../../../index.js", "lib/deep/c.js", Ok("index.js")),
+            ("cloudflare:workers", "index.js", Ok("cloudflare:workers")),
+            ("./nope.js", "lib/a.js", Err("lib/nope.js")),
+            ("node:fs", "index.js", Err("node:fs")),
+            ("switchyard:host", "index.js", Err("switchyard:host")),
+            ("platform:main.js", "index.js", Err("platform:main.js")),
+            ("./index.js?x", "index.js", Err("index.js?x")),
+        ] {
+            let got = modules.resolve(specifier, referrer);
+            assert_eq!(got.as_deref().map_err(|name| name.as_str()), wanted, "{specifier} from {referrer}");
+        }
+    }
+}

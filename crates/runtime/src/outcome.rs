@@ -1,0 +1,78 @@
+//! How one request in a Worker ended: recorded once, when nothing of it runs any more.
+
+use std::time::Duration;
+
+/// What the observer is told.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    pub ending: Ending,
+    /// CPU of the guest and of host work done for it.
+    pub cpu: Duration,
+    /// From the call to the end.
+    pub wall: Duration,
+    /// How many subrequests were started.
+    pub subrequests: u32,
+    /// `console` lines, in order, up to 128 KB in all.
+    pub logs: Vec<LogLine>,
+    /// Lines that did not fit.
+    pub logs_dropped: u32,
+    /// An exception the handler threw: `Name: message` and the stack.
+    pub exception: Option<String>,
+}
+
+/// The closed set of ways a request ends; each is a metric label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ending {
+    Ok,
+    Exception,
+    ExceededCpu,
+    ExceededMemory,
+    /// The handler can never answer, and nothing is pending.
+    Hung,
+    /// The client went before the end.
+    Canceled,
+    /// `waitUntil` outlived its grace.
+    WaitUntilCut,
+    /// A trap, or an engine fault.
+    Crashed,
+    /// No slot in time.
+    Overloaded,
+    Internal,
+}
+
+impl Ending {
+    pub const ALL: [Ending; 10] = [
+        Self::Ok, Self::Exception, Self::ExceededCpu, Self::ExceededMemory, Self::Hung, Self::Canceled,
+        Self::WaitUntilCut, Self::Crashed, Self::Overloaded, Self::Internal,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Exception => "exception",
+            Self::ExceededCpu => "exceeded_cpu",
+            Self::ExceededMemory => "exceeded_memory",
+            Self::Hung => "hung",
+            Self::Canceled => "canceled",
+            Self::WaitUntilCut => "wait_until_cut",
+            Self::Crashed => "crashed",
+            Self::Overloaded => "overloaded",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    pub level: LogLevel,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogLevel {
+    Debug,
+    Log,
+    Info,
+    Warn,
+    Error,
+}

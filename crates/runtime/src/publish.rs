@@ -1,0 +1,167 @@
+//! Starting a Worker for real: its modules are evaluated on the base within the start-up limits, and
+//! the pages that differ then are the Worker. What throws here is refused with the engine's message.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use switchyard_catalog::{InvalidScript, NamedHandlers, Started, WorkerSpec};
+use switchyard_js::abi::{Reader, op, start};
+use tokio::sync::oneshot;
+
+use crate::engine::CpuExceeded;
+use crate::host::{GuestOp, Host, Mode};
+use crate::meter::CpuMeter;
+use crate::modules::Modules;
+use crate::runtime::Inner;
+use crate::sealed::{Head, Sealed, hex};
+use crate::slot::Slot;
+use crate::worker::env_values;
+
+/// CPU that evaluating the modules may use (contract §5.2).
+const START_CPU: Duration = Duration::from_secs(1);
+/// Memory at start.
+const START_MEMORY: usize = 128 << 20;
+/// A Worker's page delta may be this large: what each node keeps of each version.
+const MAX_DELTA_BYTES: usize = 64 << 20;
+
+/// The STARTED operation.
+#[derive(Deserialize)]
+struct Announced {
+    handlers: Vec<String>,
+    named: Vec<AnnouncedExport>,
+}
+
+#[derive(Deserialize)]
+struct AnnouncedExport {
+    name: String,
+    handlers: Vec<String>,
+}
+
+/// Evaluates, and returns what a sealed file needs. Runs on a guest thread.
+///
+/// # Errors
+/// `Refused` with the engine's message, or `Unavailable`.
+pub async fn publish(runtime: &Arc<Inner>, spec: &WorkerSpec) -> Result<(Sealed, Started), InvalidScript> {
+    let _turn = Arc::clone(&runtime.publishing)
+        .acquire_owned()
+        .await
+        .map_err(|_| InvalidScript::Unavailable("the runtime has ended".into()))?;
+    let meter = Arc::new(CpuMeter::new(START_CPU));
+    let (reply, answer) = oneshot::channel();
+    let task = {
+        let (runtime, spec, meter) = (Arc::clone(runtime), spec.clone(), Arc::clone(&meter));
+        async move {
+            let _ = reply.send(evaluate(&runtime, &spec, meter).await);
+        }
+    };
+    runtime.executor.spawn(spec.script, meter, task);
+    answer.await.unwrap_or_else(|_| Err(InvalidScript::Unavailable("the evaluation ended early".into())))
+}
+
+async fn evaluate(runtime: &Arc<Inner>, spec: &WorkerSpec, meter: Arc<CpuMeter>) -> Result<(Sealed, Started), InvalidScript> {
+    let began = Instant::now();
+    let unavailable = |message: String| InvalidScript::Unavailable(message);
+    let trap = |error: wasmtime::Error| InvalidScript::Unavailable(format!("{error:#}"));
+    let bindings: Vec<_> = spec.bindings.iter().map(|(name, bound)| (name.to_string(), bound.clone())).collect();
+    let modules = Arc::new(Modules::of(&spec.code));
+    let mut slot = runtime.clean_slot(&Arc::default()).map_err(unavailable)?;
+    slot.store.data_mut().begin(Mode::GlobalScope, meter, START_MEMORY, Arc::clone(&modules), env_values(&bindings));
+    slot.seed().map_err(trap)?;
+    slot.short("sy_allow_eval", Some(1)).map_err(trap)?;
+    let code = match slot.start(&spec.code.entry).await {
+        Ok(code) => code,
+        Err(error) => return Err(InvalidScript::Refused(trapped(&error, slot.store.data()))),
+    };
+    let ops = std::mem::take(&mut slot.store.data_mut().ops);
+    match code {
+        start::OK => {}
+        start::UNSETTLED => return Err(InvalidScript::Refused("Uncaught Error: Top-level await in module is unsettled.".into())),
+        _ => return Err(InvalidScript::Refused(refusal(&ops, slot.store.data()))),
+    }
+    let announced = ops.iter().rev().find(|started| started.kind == op::STARTED);
+    let announced: Announced = announced
+        .and_then(|started| serde_json::from_str(Reader::new(&started.values).text().ok()?).ok())
+        .ok_or_else(|| unavailable("the platform announced no handlers".into()))?;
+    slot.short("sy_allow_eval", Some(0)).and_then(|()| slot.short("sy_gc", None)).map_err(trap)?;
+    let sealed = take_pages(runtime, spec, &mut slot, &modules, bindings)?;
+    let named = announced.named.into_iter().map(|export| NamedHandlers { name: export.name, handlers: export.handlers });
+    let started = Started {
+        handlers: announced.handlers,
+        named_handlers: named.collect(),
+        startup_time_ms: u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX).max(1),
+    };
+    Ok((sealed, started))
+}
+
+fn take_pages(
+    runtime: &Arc<Inner>,
+    spec: &WorkerSpec,
+    slot: &mut Slot,
+    modules: &Modules,
+    bindings: Vec<(String, switchyard_catalog::WorkerBinding)>,
+) -> Result<Sealed, InvalidScript> {
+    let delta = slot.delta(&runtime.base).map_err(InvalidScript::Unavailable)?;
+    if delta.bytes.len() > MAX_DELTA_BYTES {
+        return Err(InvalidScript::Refused(format!(
+            "the Worker's global scope holds {} MiB; the most is {} MiB",
+            delta.bytes.len() >> 20,
+            MAX_DELTA_BYTES >> 20
+        )));
+    }
+    let host = slot.store.data();
+    let head = Head {
+        base: hex(&runtime.base.digest),
+        account: spec.account.to_string(),
+        script: spec.script.to_string(),
+        script_name: spec.script_name.to_string(),
+        namespace: spec.namespace.as_ref().map(|(_, name)| name.to_string()),
+        limits: spec.limits,
+        isolation: spec.isolation,
+        wasm_pages: delta.wasm_pages,
+        delta_is_secret: host.env_read,
+        modules: Vec::new(),
+    };
+    Ok(Sealed { head, bindings, delta: Arc::new(delta), modules: modules.without(&host.loaded) })
+}
+
+/// What a person is told of a trap at start.
+fn trapped(error: &wasmtime::Error, host: &Host) -> String {
+    if error.downcast_ref::<CpuExceeded>().is_some() {
+        format!("Script startup exceeded CPU time limit: its global scope used more than {} ms.", START_CPU.as_millis())
+    } else if host.limiter.refused {
+        "Script startup exceeded memory limits.".into()
+    } else {
+        format!("Script startup failed: {}", error.root_cause())
+    }
+}
+
+/// The engine's message as workerd words it: `Uncaught Name: message`, then where.
+fn refusal(ops: &[GuestOp], host: &Host) -> String {
+    let Some(error) = ops.iter().find(|started| started.kind == op::START_ERROR) else {
+        return "Uncaught Error: the script failed without an exception".into();
+    };
+    let mut values = Reader::new(&error.values);
+    let mut text = |most: usize| -> String {
+        values.text_or_null().ok().flatten().unwrap_or_default().chars().take(most).collect()
+    };
+    let (name, message, stack) = (text(100), text(4_000), text(8_000));
+    if message.starts_with("No such module") && let Some((sought, importer)) = &host.missing {
+        return format!("Uncaught Error: No such module \"{sought}\".\n  imported from \"{importer}\"");
+    }
+    let mut refusal = format!("Uncaught {name}: {message}");
+    for line in stack.lines().map(str::trim).filter(|line| line.starts_with("at ")).take(10) {
+        // QuickJS writes `at f (file:1:2)`, workerd `at file:1:2 in f`.
+        let place = line.strip_prefix("at ").unwrap_or(line);
+        let worded = match place.split_once(" (").and_then(|(f, at)| Some((f, at.strip_suffix(')')?))) {
+            Some(("<anonymous>" | "", at)) => at.to_owned(),
+            Some((_, "native")) => continue,
+            Some((f, at)) => format!("{at} in {f}"),
+            None => place.to_owned(),
+        };
+        if !worded.contains("platform:") {
+            refusal += &format!("\n  at {worded}");
+        }
+    }
+    refusal
+}

@@ -1,0 +1,263 @@
+//! The runtime: engine, base, slots, threads, and the cache of Workers, built once a process.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use moka::future::Cache;
+use switchyard_catalog::{
+    AccountId, InvalidScript, NamespaceName, ScriptId, ScriptName, Started, Validator, VersionId, WorkerSpec,
+};
+use tokio::sync::Semaphore;
+
+use crate::RuntimeError;
+use crate::artefacts::Artefacts;
+use crate::base::Base;
+use crate::config::Config;
+use crate::delta::Delta;
+use crate::engine::EngineCore;
+use crate::executor::Executor;
+use crate::meter::CpuMeter;
+use crate::publish::publish;
+use crate::sealed::{Sealed, Sealer};
+use crate::slot::Slot;
+use crate::slots::{QueueLimits, Slots};
+use crate::warm::WarmPool;
+use crate::worker::{About, Worker, env_values};
+
+/// Publishes that are evaluated at once.
+const PUBLISHING: usize = 4;
+/// Long host work (digests) at once.
+const BACKGROUND: usize = 2;
+
+/// Where a version's source is got when this node has no sealed file of it.
+#[async_trait]
+pub trait WorkerSource: Send + Sync {
+    /// # Errors
+    /// A text for the log: the version is gone, or the database does not answer.
+    async fn worker_spec(&self, version: VersionId) -> Result<WorkerSpec, String>;
+}
+
+/// See the module's paragraph. Cheap to clone.
+#[derive(Clone)]
+pub struct Runtime {
+    inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub core: EngineCore,
+    pub base: Base,
+    pub executor: Executor,
+    pub slots: Slots,
+    pub warm: WarmPool,
+    pub tokio: tokio::runtime::Handle,
+    pub publishing: Arc<Semaphore>,
+    pub background: Arc<Semaphore>,
+    artefacts: Artefacts,
+    sealer: Sealer,
+    workers: Cache<VersionId, Arc<Worker>>,
+    live: Arc<AtomicUsize>,
+    most_live: usize,
+    idle_meter: Arc<CpuMeter>,
+}
+
+/// What the runtime holds now.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RuntimeStats {
+    pub instances_running: usize,
+    pub slots_idle: usize,
+    pub warm_idle: usize,
+    pub slots_live: usize,
+    pub workers_cached: u64,
+    pub worker_bytes: u64,
+}
+
+impl Runtime {
+    /// Loads or compiles the engine (about 2 s of CPU the first time), makes the base, starts the
+    /// guest threads. Blocks; `key` is the node's, for artefacts.
+    ///
+    /// # Errors
+    /// When the engine or the artefact folder is not usable.
+    pub fn new(config: Config, key: [u8; 32], tokio: tokio::runtime::Handle) -> Result<Self, RuntimeError> {
+        let io = |action| move |source| RuntimeError::Io { action, source };
+        let artefacts = Artefacts::open(&config.artefacts, &key).map_err(io("make the artefact folder"))?;
+        let most_live = config.max_instances.max(2) as usize + config.warm_instances as usize + PUBLISHING;
+        let core = EngineCore::load(&artefacts, most_live as u32 + 1)?;
+        let base = Base::make(&core)?;
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let threads = if config.guest_threads == 0 { cores } else { config.guest_threads };
+        let executor = Executor::start(threads, &core.engine).map_err(io("start the guest threads"))?;
+        let limits = QueueLimits {
+            max_instances: config.max_instances,
+            per_tenant: config.queue_per_tenant,
+            total: config.queue_total,
+            timeout: config.queue_timeout,
+        };
+        let workers = Cache::builder()
+            .weigher(|_, worker: &Arc<Worker>| u32::try_from(worker.size()).unwrap_or(u32::MAX))
+            .max_capacity(config.worker_cache_bytes)
+            .build();
+        let inner = Inner {
+            core, base, executor, tokio, artefacts, workers, most_live,
+            slots: Slots::new(limits),
+            warm: WarmPool::new(config.warm_instances),
+            publishing: Arc::new(Semaphore::new(PUBLISHING)),
+            background: Arc::new(Semaphore::new(BACKGROUND)),
+            sealer: Sealer::new(&key),
+            live: Arc::default(),
+            idle_meter: Arc::new(CpuMeter::new(Duration::MAX)),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The Worker of a version: from memory, else from its sealed file, else from source. Callers that
+    /// miss at the same time wait for one load.
+    ///
+    /// # Errors
+    /// When it is in none of them, or does not start any more.
+    pub async fn worker(&self, version: VersionId, source: &dyn WorkerSource) -> Result<Arc<Worker>, Arc<RuntimeError>> {
+        if let Some(worker) = self.inner.workers.get(&version).await {
+            return Ok(worker);
+        }
+        self.inner.workers.try_get_with(version, self.load(version, source)).await
+    }
+
+    async fn load(&self, version: VersionId, source: &dyn WorkerSource) -> Result<Arc<Worker>, RuntimeError> {
+        let inner = Arc::clone(&self.inner);
+        let opened = self.inner.tokio.spawn_blocking(move || inner.open(version)).await;
+        if let Ok(Some(worker)) = opened {
+            return Ok(worker);
+        }
+        let spec = source.worker_spec(version).await;
+        let spec = spec.map_err(|message| RuntimeError::Engine { action: "find the script's source", message })?;
+        let (worker, _) = self.publish(&spec).await?;
+        Ok(worker)
+    }
+
+    /// Evaluates and seals a Worker.
+    async fn publish(&self, spec: &WorkerSpec) -> Result<(Arc<Worker>, Started), InvalidScript> {
+        let (sealed, started) = publish(&self.inner, spec).await?;
+        let sealed = Arc::new(sealed);
+        let (inner, version, kept) = (Arc::clone(&self.inner), spec.version, Arc::clone(&sealed));
+        // A file that cannot be written only costs the next start an evaluation.
+        let written = self.inner.tokio.spawn_blocking(move || inner.keep(version, &kept)).await;
+        if !matches!(written, Ok(true)) {
+            tracing::warn!(%version, "a sealed Worker could not be kept");
+        }
+        let worker = self.inner.worker_of(version, &sealed);
+        let worker = worker.ok_or_else(|| InvalidScript::Unavailable("the sealed Worker is not readable".into()))?;
+        Ok((worker, started))
+    }
+
+    /// Drops what is kept of a version that is not deployed any more.
+    pub async fn forget(&self, version: VersionId) {
+        self.inner.workers.invalidate(&version).await;
+        self.inner.warm.forget(version);
+        self.inner.artefacts.remove(&Sealed::file_name(version));
+    }
+
+    pub fn stats(&self) -> RuntimeStats {
+        RuntimeStats {
+            instances_running: self.inner.slots.running(),
+            slots_idle: self.inner.slots.idle(),
+            warm_idle: self.inner.warm.len(),
+            slots_live: self.inner.live.load(Ordering::Relaxed),
+            workers_cached: self.inner.workers.entry_count(),
+            worker_bytes: self.inner.workers.weighted_size(),
+        }
+    }
+}
+
+#[async_trait]
+impl Validator for Runtime {
+    async fn validate(&self, spec: &WorkerSpec) -> Result<Started, InvalidScript> {
+        let (worker, started) = self.publish(spec).await?;
+        self.inner.workers.insert(spec.version, worker).await;
+        Ok(started)
+    }
+}
+
+impl Inner {
+    pub fn base_pages(&self) -> u64 {
+        (self.base.image.len() >> 16) as u64
+    }
+
+    pub fn idle_meter(&self) -> Arc<CpuMeter> {
+        Arc::clone(&self.idle_meter)
+    }
+
+    /// A slot that holds this script and nothing else.
+    ///
+    /// # Errors
+    /// A text for the log.
+    pub fn clean_slot(&self, script: &Arc<Delta>) -> Result<Slot, String> {
+        let mut slot = match self.slots.take_idle() {
+            Some(slot) => slot,
+            None => self.new_slot()?,
+        };
+        match slot.hold(&self.base, script) {
+            Ok(()) => Ok(slot),
+            Err(message) => {
+                // A doubt: this slot goes, a new one takes its place.
+                tracing::error!(message, "a slot could not be made ready and is dropped");
+                drop(slot);
+                let mut slot = self.new_slot()?;
+                slot.hold(&self.base, script).map(|()| slot)
+            }
+        }
+    }
+
+    fn new_slot(&self) -> Result<Slot, String> {
+        // Idle slots make room for a new one when the pool is full of them.
+        if self.live.load(Ordering::Relaxed) >= self.most_live {
+            drop(self.slots.take_idle());
+        }
+        let mut slot = Slot::create(&self.core, &self.base.memory).map_err(|error| format!("{error:#}"))?;
+        slot.count_in(&self.live);
+        Ok(slot)
+    }
+
+    /// After a request that ended well.
+    pub fn release(&self, mut slot: Slot) {
+        if slot.release(&self.base) {
+            self.slots.give_back(slot);
+        }
+    }
+
+    fn open(self: Arc<Self>, version: VersionId) -> Option<Arc<Worker>> {
+        let bytes = self.artefacts.read(&Sealed::file_name(version))?;
+        let sealed = Sealed::from_bytes(&bytes, &self.sealer, version, &self.base.digest)?;
+        self.worker_of(version, &sealed)
+    }
+
+    fn keep(&self, version: VersionId, sealed: &Sealed) -> bool {
+        let bytes = sealed.to_bytes(&self.sealer, version);
+        bytes.is_some_and(|bytes| self.artefacts.write(&Sealed::file_name(version), &bytes).is_ok())
+    }
+
+    fn worker_of(self: &Arc<Self>, version: VersionId, sealed: &Sealed) -> Option<Arc<Worker>> {
+        let head = &sealed.head;
+        let namespace = match &head.namespace {
+            Some(name) => Some(NamespaceName::parse(name).ok()?),
+            None => None,
+        };
+        let about = About {
+            account: AccountId::parse(&head.account)?,
+            namespace,
+            script: ScriptId::parse(&head.script)?,
+            script_name: ScriptName::parse(&head.script_name).ok()?,
+            version,
+            limits: head.limits,
+            isolation: head.isolation,
+        };
+        Some(Arc::new(Worker {
+            runtime: Arc::downgrade(self),
+            about,
+            delta: Arc::clone(&sealed.delta),
+            modules: Arc::new(sealed.modules.clone()),
+            bindings: sealed.bindings.iter().map(|(_, binding)| binding.clone()).collect(),
+            env: env_values(&sealed.bindings),
+        }))
+    }
+}

@@ -1,0 +1,211 @@
+//! A runnable version as one file: what a first call opens instead of asking the database. It is an
+//! artefact: source is the truth, and a file that does not fit this engine, this platform or this
+//! node's key is made anew.
+//!
+//! The file is a list of parts, each with its length: a JSON head that says what the parts depend on,
+//! the env (always encrypted), the page delta (encrypted when the script read its env while it was
+//! evaluated), and the modules that were not evaluated. `Artefacts` signs the whole.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use serde::{Deserialize, Serialize};
+use switchyard_catalog::{Isolation, Limits, VersionId, WorkerBinding};
+
+use crate::delta::Delta;
+use crate::modules::Modules;
+
+/// What is needed to make a Worker without its source.
+pub struct Sealed {
+    pub head: Head,
+    pub bindings: Vec<(String, WorkerBinding)>,
+    pub delta: Arc<Delta>,
+    pub modules: Modules,
+}
+
+/// The part that is read first.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Head {
+    /// SHA-256 of the base image the delta is against, hex.
+    pub base: String,
+    pub account: String,
+    pub script: String,
+    pub script_name: String,
+    pub namespace: Option<String>,
+    pub limits: Limits,
+    pub isolation: Isolation,
+    pub wasm_pages: u64,
+    /// The delta holds what was read from env.
+    pub delta_is_secret: bool,
+    /// Names, kinds and lengths of the modules in the last part.
+    pub modules: Vec<(String, i32, u64)>,
+}
+
+/// A binding as it is kept: JSON, inside an encrypted part.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Kept {
+    Text { text: String },
+    Json { value: serde_json::Value },
+    Secret { text: String },
+    Service { service: String, entrypoint: Option<String>, props: Option<serde_json::Value> },
+    DispatchNamespace { namespace: String, outbound: Option<KeptOutbound> },
+    VersionMetadata { value: serde_json::Value },
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptOutbound {
+    service: String,
+    environment: Option<String>,
+    entrypoint: Option<String>,
+    params: Vec<String>,
+}
+
+const MAGIC: &[u8; 8] = b"SWYDSEA1";
+
+/// Encrypts parts of sealed files; a key derived from the node's.
+pub struct Sealer(XChaCha20Poly1305);
+
+impl Sealer {
+    pub fn new(node_key: &[u8; 32]) -> Self {
+        let root = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, node_key);
+        let derived = aws_lc_rs::hmac::sign(&root, b"switchyard sealed parts v1");
+        let mut key = [0u8; 32];
+        key.copy_from_slice(derived.as_ref());
+        Self(XChaCha20Poly1305::new(&key.into()))
+    }
+
+    fn seal(&self, version: VersionId, part: u8, bytes: &[u8]) -> Option<Vec<u8>> {
+        let mut nonce = [0u8; 24];
+        aws_lc_rs::rand::fill(&mut nonce).ok()?;
+        let aad = [version.as_uuid().as_bytes().as_slice(), &[part]].concat();
+        let sealed = self.0.encrypt(&XNonce::from(nonce), Payload { msg: bytes, aad: &aad }).ok()?;
+        Some([nonce.as_slice(), &sealed].concat())
+    }
+
+    fn open(&self, version: VersionId, part: u8, bytes: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, sealed) = bytes.split_first_chunk::<24>()?;
+        let aad = [version.as_uuid().as_bytes().as_slice(), &[part]].concat();
+        self.0.decrypt(&XNonce::from(*nonce), Payload { msg: sealed, aad: &aad }).ok()
+    }
+}
+
+impl Sealed {
+    /// Name of a version's file below the artefacts' folder.
+    pub fn file_name(version: VersionId) -> String {
+        let id = version.simple();
+        format!("workers/{}/{id}.sealed", &id[..2])
+    }
+
+    /// The file's bytes; `None` when encryption is not possible.
+    pub fn to_bytes(&self, sealer: &Sealer, version: VersionId) -> Option<Vec<u8>> {
+        let kept: Vec<(&str, Kept)> = self.bindings.iter().map(|(name, binding)| (name.as_str(), keep(binding))).collect();
+        let env = sealer.seal(version, 1, &serde_json::to_vec(&kept).ok()?)?;
+        let mut pages = Vec::with_capacity(4 + self.delta.size());
+        pages.extend_from_slice(&(self.delta.pages.len() as u32).to_le_bytes());
+        self.delta.pages.iter().for_each(|page| pages.extend_from_slice(&page.to_le_bytes()));
+        pages.extend_from_slice(&self.delta.bytes);
+        if self.head.delta_is_secret {
+            pages = sealer.seal(version, 2, &pages)?;
+        }
+        let mut head = self.head.clone();
+        let mut modules = Vec::new();
+        head.modules = self.modules.iter().map(|(name, kind, bytes)| {
+            modules.extend_from_slice(bytes);
+            (name.to_owned(), kind, bytes.len() as u64)
+        }).collect();
+        let head = serde_json::to_vec(&head).ok()?;
+        let mut file = MAGIC.to_vec();
+        for part in [&head, &env, &pages, &modules] {
+            file.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            file.extend_from_slice(part);
+        }
+        Some(file)
+    }
+
+    /// Reads a file that bears our MAC; `None` when it is of another base or is not whole.
+    pub fn from_bytes(file: &[u8], sealer: &Sealer, version: VersionId, base: &[u8; 32]) -> Option<Self> {
+        let mut rest = file.strip_prefix(MAGIC)?;
+        let mut part = || {
+            let (len, after) = rest.split_first_chunk::<8>()?;
+            let (part, after) = after.split_at_checked(usize::try_from(u64::from_le_bytes(*len)).ok()?)?;
+            rest = after;
+            Some(part)
+        };
+        let (head, env, pages, mut code) = (part()?, part()?, part()?, part()?);
+        let head: Head = serde_json::from_slice(head).ok()?;
+        if head.base != hex(base) {
+            return None;
+        }
+        let kept: Vec<(String, Kept)> = serde_json::from_slice(&sealer.open(version, 1, env)?).ok()?;
+        let bindings = kept.into_iter().map(|(name, kept)| Some((name, unkeep(kept)?))).collect::<Option<_>>()?;
+        let opened = if head.delta_is_secret { Some(sealer.open(version, 2, pages)?) } else { None };
+        let pages = opened.as_deref().unwrap_or(pages);
+        let (count, after) = pages.split_first_chunk::<4>()?;
+        let (numbers, bytes) = after.split_at_checked(u32::from_le_bytes(*count) as usize * 4)?;
+        let numbers: Vec<u32> = numbers.as_chunks::<4>().0.iter().map(|number| u32::from_le_bytes(*number)).collect();
+        if bytes.len() != numbers.len() * crate::image::PAGE {
+            return None;
+        }
+        let delta = Arc::new(Delta { pages: numbers, bytes: bytes.to_vec(), wasm_pages: head.wasm_pages });
+        let mut modules = Modules::default();
+        for (name, kind, len) in &head.modules {
+            let (bytes, after) = code.split_at_checked(usize::try_from(*len).ok()?)?;
+            modules.insert(name.clone(), *kind, Bytes::copy_from_slice(bytes));
+            code = after;
+        }
+        Some(Self { head, bindings, delta, modules })
+    }
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn keep(binding: &WorkerBinding) -> Kept {
+    match binding {
+        WorkerBinding::Text(text) => Kept::Text { text: text.clone() },
+        WorkerBinding::Json(value) => Kept::Json { value: value.clone() },
+        WorkerBinding::Secret(secret) => Kept::Secret { text: secret.expose().to_owned() },
+        WorkerBinding::Service { service, entrypoint, props } => {
+            Kept::Service { service: service.to_string(), entrypoint: entrypoint.clone(), props: props.clone() }
+        }
+        WorkerBinding::DispatchNamespace { namespace, outbound } => Kept::DispatchNamespace {
+            namespace: namespace.to_string(),
+            outbound: outbound.as_ref().map(|outbound| KeptOutbound {
+                service: outbound.service.to_string(),
+                environment: outbound.environment.clone(),
+                entrypoint: outbound.entrypoint.clone(),
+                params: outbound.params.clone(),
+            }),
+        },
+        WorkerBinding::VersionMetadata(value) => Kept::VersionMetadata { value: value.clone() },
+    }
+}
+
+fn unkeep(kept: Kept) -> Option<WorkerBinding> {
+    use switchyard_catalog::{DispatchOutbound, NamespaceName, ScriptName, Secret};
+    Some(match kept {
+        Kept::Text { text } => WorkerBinding::Text(text),
+        Kept::Json { value } => WorkerBinding::Json(value),
+        Kept::Secret { text } => WorkerBinding::Secret(Secret::new(text)),
+        Kept::Service { service, entrypoint, props } => {
+            WorkerBinding::Service { service: ScriptName::parse(&service).ok()?, entrypoint, props }
+        }
+        Kept::DispatchNamespace { namespace, outbound } => WorkerBinding::DispatchNamespace {
+            namespace: NamespaceName::parse(&namespace).ok()?,
+            outbound: match outbound {
+                None => None,
+                Some(kept) => Some(DispatchOutbound {
+                    service: ScriptName::parse(&kept.service).ok()?,
+                    environment: kept.environment,
+                    entrypoint: kept.entrypoint,
+                    params: kept.params,
+                }),
+            },
+        },
+        Kept::VersionMetadata { value } => WorkerBinding::VersionMetadata(value),
+    })
+}

@@ -1,0 +1,143 @@
+//! Bodies on their way between host and guest. A host stream is read by the guest chunk by chunk
+//! (a READ is its credit); a guest stream is a bounded channel the guest writes into (a WRITE is
+//! completed when there is room). Neither is ever held whole.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body as _, Frame, SizeHint};
+use http_body_util::BodyExt;
+use tokio::sync::mpsc;
+
+use crate::{Body, BodyError};
+
+/// Largest chunk a guest is given at once, in bytes.
+pub const MAX_CHUNK: usize = 64 * 1024;
+/// Chunks that wait on the host for a reader before a guest's WRITE has to wait.
+pub const CHANNEL_CHUNKS: usize = 2;
+/// Streams that one session may hold.
+pub const MAX_STREAMS: usize = 1024;
+
+/// A body the guest may read.
+#[derive(Debug)]
+pub struct HostStream {
+    body: Body,
+    /// What was read and did not fit into the last chunk.
+    rest: Bytes,
+}
+
+impl HostStream {
+    pub fn new(body: Body) -> Self {
+        Self { body, rest: Bytes::new() }
+    }
+
+    /// The length, where the sender told it.
+    pub fn length(&self) -> Option<u64> {
+        self.body.size_hint().exact().map(|length| length + self.rest.len() as u64)
+    }
+
+    /// The whole of it, when it is here already and small enough for one message.
+    pub fn take_whole(&mut self) -> Option<Bytes> {
+        match &mut self.body {
+            Body::Whole(bytes) if self.rest.is_empty() && bytes.len() <= 1 << 20 => Some(std::mem::take(bytes)),
+            Body::Empty if self.rest.is_empty() => Some(Bytes::new()),
+            _ => None,
+        }
+    }
+
+    /// The next chunk, at most [`MAX_CHUNK`]; `None` at the end. Trailers are dropped.
+    pub async fn next(&mut self) -> Option<Result<Bytes, BodyError>> {
+        while self.rest.is_empty() {
+            match self.body.frame().await? {
+                Ok(frame) => {
+                    if let Ok(data) = frame.into_data() {
+                        self.rest = data;
+                    }
+                }
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        Some(Ok(self.rest.split_to(self.rest.len().min(MAX_CHUNK))))
+    }
+
+    /// Back to a body, to be passed on unread.
+    pub fn into_body(self) -> Body {
+        if self.rest.is_empty() { self.body } else { Body::stream(Rest { rest: self.rest, body: self.body }) }
+    }
+}
+
+/// A body that begins with what was read of it already.
+struct Rest {
+    rest: Bytes,
+    body: Body,
+}
+
+impl http_body::Body for Rest {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if self.rest.is_empty() {
+            return Pin::new(&mut self.body).poll_frame(cx);
+        }
+        Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.rest)))))
+    }
+}
+
+/// The writing end of a guest stream. Dropped without [`GuestSender::close`], the reader gets an error,
+/// not an end: a body that was cut short never looks whole.
+#[derive(Debug, Clone)]
+pub struct GuestSender {
+    pub chunks: mpsc::Sender<Result<Bytes, BodyError>>,
+    closed: Arc<AtomicBool>,
+}
+
+impl GuestSender {
+    /// The guest has written all of it.
+    pub fn close(self) {
+        self.closed.store(true, Ordering::Release);
+    }
+}
+
+/// A guest stream: where the guest writes, and the body the reader gets. `length` is promised to
+/// the reader when it is known.
+pub fn guest_stream(length: Option<u64>) -> (GuestSender, Body) {
+    let (chunks, receiver) = mpsc::channel(CHANNEL_CHUNKS);
+    let closed = Arc::new(AtomicBool::new(false));
+    let body = ChannelBody { receiver, length, closed: Arc::clone(&closed) };
+    (GuestSender { chunks, closed }, Body::stream(body))
+}
+
+struct ChannelBody {
+    receiver: mpsc::Receiver<Result<Bytes, BodyError>>,
+    /// Bytes still to come, when the length is known.
+    length: Option<u64>,
+    closed: Arc<AtomicBool>,
+}
+
+impl http_body::Body for ChannelBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match self.receiver.poll_recv(cx) {
+            Poll::Ready(Some(Ok(bytes))) => {
+                if let Some(left) = &mut self.length {
+                    *left = left.saturating_sub(bytes.len() as u64);
+                }
+                Poll::Ready(Some(Ok(Frame::data(bytes))))
+            }
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error))),
+            Poll::Ready(None) if self.closed.swap(true, Ordering::AcqRel) => Poll::Ready(None),
+            Poll::Ready(None) => Poll::Ready(Some(Err(BodyError("the Worker ended before its body did".into())))),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.length.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}

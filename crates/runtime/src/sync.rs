@@ -1,0 +1,328 @@
+//! Questions a guest asks and is answered at once (ABI.md, Sync): modules, URLs, randomness, text
+//! decoding, small digests. All are bounded by bytes, since epochs cannot stop host work.
+
+use switchyard_js::abi::{Malformed, Reader, Writer, sync};
+use url::Url;
+
+use crate::host::{Host, Mode, small_body};
+
+/// Input of a digest that is answered at once, in bytes; longer ones go by the DIGEST operation.
+const MAX_SYNC_DIGEST: usize = 1 << 20;
+/// `crypto.getRandomValues` gives at most this much at a time.
+const MAX_RANDOM: usize = 65_536;
+/// The longest URL that is parsed, in bytes.
+const MAX_URL: usize = 1 << 20;
+
+/// Answers into `host.answer`; `false` is null.
+pub fn answer(host: &mut Host, kind: i32, message: &[u8]) -> bool {
+    let mut out = std::mem::take(&mut host.answer);
+    out.clear();
+    let answered = ask(host, kind, Reader::new(message), &mut out).unwrap_or(false);
+    host.answer = out;
+    answered
+}
+
+fn ask(host: &mut Host, kind: i32, mut values: Reader<'_>, out: &mut Vec<u8>) -> Result<bool, Malformed> {
+    let mut write = Writer::new(out);
+    Ok(match kind {
+        sync::MODULE_RESOLVE => {
+            let (specifier, referrer) = (values.text()?, values.text()?);
+            match host.modules.resolve(specifier, referrer) {
+                Ok(name) => {
+                    write.text(&name);
+                    true
+                }
+                Err(sought) => {
+                    host.missing = Some((sought, referrer.to_owned()));
+                    false
+                }
+            }
+        }
+        sync::MODULE_SOURCE => {
+            let name = values.text()?;
+            match host.modules.source(name) {
+                Some((kind, bytes)) => {
+                    host.loaded.insert(name.to_owned());
+                    write.int(kind);
+                    write.bytes(&bytes);
+                    true
+                }
+                None => false,
+            }
+        }
+        sync::URL_PARSE => {
+            let (text, base) = (values.text()?, values.text_or_null()?);
+            write_url(&mut write, parse_url(text, base).as_ref())
+        }
+        sync::URL_SET => {
+            let (href, part, value) = (values.text()?, values.text()?, values.text()?);
+            let changed = parse_url(href, None).map(|mut url| {
+                set_part(&mut url, part, value);
+                url
+            });
+            write_url(&mut write, changed.as_ref())
+        }
+        sync::RANDOM => {
+            let length = usize::try_from(values.int()?).unwrap_or(usize::MAX);
+            if length > MAX_RANDOM || host.mode == Mode::GlobalScope {
+                return Ok(false);
+            }
+            let mut bytes = vec![0u8; length];
+            if host.mode == Mode::Handler && aws_lc_rs::rand::fill(&mut bytes).is_err() {
+                return Ok(false);
+            }
+            write.bytes(&bytes);
+            true
+        }
+        sync::DECODE => return decode(values, &mut write),
+        sync::ENCODING => match encoding_rs::Encoding::for_label_no_replacement(values.text()?.as_bytes()) {
+            Some(encoding) => {
+                write.text(&encoding.name().to_ascii_lowercase());
+                true
+            }
+            None => false,
+        },
+        sync::DIGEST => {
+            let (algorithm, bytes) = (values.text()?, values.bytes()?);
+            match digest(algorithm, bytes) {
+                Some(digest) if bytes.len() <= MAX_SYNC_DIGEST => {
+                    write.bytes(&digest);
+                    true
+                }
+                _ => false,
+            }
+        }
+        sync::GLOBAL_SCOPE => {
+            write.bool(host.mode == Mode::GlobalScope);
+            true
+        }
+        sync::ENV => {
+            host.env_read |= host.mode == Mode::GlobalScope;
+            let env = std::sync::Arc::clone(&host.env);
+            out.extend_from_slice(&env);
+            true
+        }
+        sync::STREAM_SMALL => match small_body(host, values.int()?) {
+            Some(bytes) => {
+                write.bytes(&bytes);
+                true
+            }
+            None => false,
+        },
+        _ => false,
+    })
+}
+
+fn parse_url(text: &str, base: Option<&str>) -> Option<Url> {
+    if text.len() > MAX_URL || base.is_some_and(|base| base.len() > MAX_URL) {
+        return None;
+    }
+    match base {
+        Some(base) => Url::parse(base).ok()?.join(text).ok(),
+        None => Url::parse(text).ok(),
+    }
+}
+
+fn write_url(write: &mut Writer<'_>, url: Option<&Url>) -> bool {
+    let Some(url) = url else { return false };
+    use url::quirks;
+    for part in [
+        quirks::href(url), quirks::protocol(url), quirks::username(url), quirks::password(url),
+        quirks::host(url), quirks::hostname(url), quirks::port(url), quirks::pathname(url),
+        quirks::search(url), quirks::hash(url),
+    ] {
+        write.text(part);
+    }
+    write.text(&quirks::origin(url));
+    true
+}
+
+/// The setters of the URL standard; what they refuse changes nothing.
+fn set_part(url: &mut Url, part: &str, value: &str) {
+    use url::quirks;
+    let _ = match part {
+        "href" => quirks::set_href(url, value).map_err(|_| ()),
+        "protocol" => quirks::set_protocol(url, value),
+        "username" => quirks::set_username(url, value),
+        "password" => quirks::set_password(url, value),
+        "host" => quirks::set_host(url, value),
+        "hostname" => quirks::set_hostname(url, value),
+        "port" => quirks::set_port(url, value),
+        "pathname" => {
+            quirks::set_pathname(url, value);
+            Ok(())
+        }
+        "search" => {
+            quirks::set_search(url, value);
+            Ok(())
+        }
+        "hash" => {
+            quirks::set_hash(url, value);
+            Ok(())
+        }
+        _ => Err(()),
+    };
+}
+
+/// `TextDecoder` for any label. A stream's state between two calls is the bytes of its unfinished
+/// sequence: no decoder lives on the host, so nothing crosses a freeze.
+fn decode(mut values: Reader<'_>, write: &mut Writer<'_>) -> Result<bool, Malformed> {
+    let (label, bytes) = (values.text()?, values.bytes()?);
+    let (fatal, ignore_bom) = (values.bool()?, values.bool()?);
+    let state = values.value()?.as_bytes().unwrap_or_default();
+    let stream = values.bool()?;
+    let Some(encoding) = encoding_rs::Encoding::for_label_no_replacement(label.as_bytes()) else { return Ok(false) };
+    // The state: one byte that says whether the start was seen, then everything not yet decoded for
+    // certain. Stateful encodings (ISO-2022-JP) are decoded anew from the last point of return.
+    let started = state.first() == Some(&1);
+    let mut input = state.get(1..).unwrap_or_default().to_vec();
+    input.extend_from_slice(bytes);
+    let keep_bom = ignore_bom || started;
+    let mut decoder =
+        if keep_bom { encoding.new_decoder_without_bom_handling() } else { encoding.new_decoder_with_bom_removal() };
+    // How much can be decoded for certain: all of it at the end of the stream, else up to the last
+    // point from which decoding can begin anew.
+    let certain = if stream { restart_point(encoding, &input) } else { input.len() };
+    let mut text = String::with_capacity(decoder.max_utf8_buffer_length(certain).unwrap_or(certain * 3));
+    if fatal {
+        let (result, _) = decoder.decode_to_string_without_replacement(&input[..certain], &mut text, true);
+        if result != encoding_rs::DecoderResult::InputEmpty {
+            return Ok(false);
+        }
+    } else {
+        let _ = decoder.decode_to_string(&input[..certain], &mut text, true);
+    }
+    write.text(&text);
+    let mut left = vec![u8::from(started || certain > 0)];
+    left.extend_from_slice(&input[certain..]);
+    write.bytes(if stream { &left } else { &[] });
+    Ok(true)
+}
+
+/// The longest prefix after which a fresh decoder gives the same text for what follows.
+fn restart_point(encoding: &'static encoding_rs::Encoding, input: &[u8]) -> usize {
+    if encoding.is_single_byte() {
+        return input.len();
+    }
+    if encoding == encoding_rs::UTF_16LE || encoding == encoding_rs::UTF_16BE {
+        let whole = input.len() & !1;
+        let high = |unit: &[u8]| {
+            let byte = if encoding == encoding_rs::UTF_16LE { unit[1] } else { unit[0] };
+            (0xd8..0xdc).contains(&byte)
+        };
+        return if whole >= 2 && high(&input[whole - 2..whole]) { whole - 2 } else { whole };
+    }
+    if encoding == encoding_rs::ISO_2022_JP {
+        // Any byte may be under an escape that came before: only the whole is certain.
+        return if input.contains(&0x1b) { 0 } else { input.len() };
+    }
+    // Multi-byte encodings: a sequence is at most four bytes; an ASCII byte below 0x30 never is a trail
+    // byte. Try the cut at the end, then the ones before it, until a decoder has nothing pending.
+    for cut in (input.len().saturating_sub(4)..=input.len()).rev() {
+        let mut decoder = encoding.new_decoder_without_bom_handling();
+        let mut text = String::with_capacity(decoder.max_utf8_buffer_length(cut).unwrap_or(cut * 3));
+        let _ = decoder.decode_to_string(&input[..cut], &mut text, false);
+        let before = text.len();
+        let (_, _, malformed) = {
+            text.reserve(16);
+            decoder.decode_to_string(&[], &mut text, true)
+        };
+        if !malformed && text.len() == before {
+            return cut;
+        }
+    }
+    input.len()
+}
+
+/// A digest by its Web Crypto name, any case. MD5 is a Workers extension.
+pub fn digest(algorithm: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    use aws_lc_rs::digest as d;
+    let algorithm = match algorithm.to_ascii_uppercase().as_str() {
+        "SHA-1" => &d::SHA1_FOR_LEGACY_USE_ONLY,
+        "SHA-256" => &d::SHA256,
+        "SHA-384" => &d::SHA384,
+        "SHA-512" => &d::SHA512,
+        "MD5" => return Some(md5(bytes)),
+        _ => return None,
+    };
+    Some(d::digest(algorithm, bytes).as_ref().to_vec())
+}
+
+fn md5(bytes: &[u8]) -> Vec<u8> {
+    use md5::Digest;
+    md5::Md5::digest(bytes).to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use switchyard_js::abi::Value;
+
+    fn run(host: &mut Host, kind: i32, build: impl FnOnce(&mut Writer<'_>)) -> Option<Vec<u8>> {
+        let mut message = Vec::new();
+        build(&mut Writer::new(&mut message));
+        answer(host, kind, &message).then(|| host.answer.clone())
+    }
+
+    fn decode_in_parts(label: &str, parts: &[&[u8]]) -> String {
+        let mut host = Host::new();
+        let (mut text, mut state) = (String::new(), Vec::new());
+        for (at, part) in parts.iter().enumerate() {
+            let more = at + 1 < parts.len();
+            let answer = run(&mut host, sync::DECODE, |write| {
+                write.text(label);
+                write.bytes(part);
+                write.bool(false);
+                write.bool(false);
+                write.bytes(&state);
+                write.bool(more);
+            })
+            .unwrap();
+            let mut values = Reader::new(&answer);
+            text += values.text().unwrap();
+            state = values.bytes().unwrap().to_vec();
+        }
+        text
+    }
+
+    #[test]
+    fn decoding_in_pieces_is_decoding_the_whole() {
+        for (label, text) in [("shift_jis", "日本語テキスト"), ("gb18030", "中文𠮷x"), ("euc-kr", "한국어"), ("utf-16le", "a𝄞b")] {
+            let encoding = encoding_rs::Encoding::for_label(label.as_bytes()).unwrap();
+            let bytes = if label == "utf-16le" {
+                text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+            } else {
+                encoding.encode(text).0.into_owned()
+            };
+            for cut in 0..=bytes.len() {
+                assert_eq!(decode_in_parts(label, &[&bytes[..cut], &bytes[cut..]]), text, "{label} cut at {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn urls_parse_and_refuse() {
+        let mut host = Host::new();
+        let answer = run(&mut host, sync::URL_PARSE, |write| {
+            write.text("../x?q=1#h");
+            write.text("https://User:pw@Example.com:8443/a/b/");
+        })
+        .unwrap();
+        let parts: Vec<Value<'_>> = Reader::new(&answer).map(Result::unwrap).collect();
+        assert_eq!(parts[0], Value::Text("https://User:pw@example.com:8443/a/x?q=1#h"));
+        assert_eq!(parts.len(), 11);
+        let refused = run(&mut host, sync::URL_PARSE, |write| {
+            write.text("/rel");
+            write.null();
+        });
+        assert!(refused.is_none());
+    }
+
+    #[test]
+    fn digests_are_the_published_ones() {
+        let hex = |bytes: Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        assert_eq!(hex(digest("sha-1", b"abc").unwrap()), "a9993e364706816aba3e25717850c26c9cd0d89d");
+        assert_eq!(hex(digest("MD5", b"abc").unwrap()), "900150983cd24fb0d6963f7d28e17f72");
+        assert!(digest("SHA-3", b"").is_none());
+    }
+}

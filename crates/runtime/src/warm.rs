@@ -1,0 +1,108 @@
+//! Warm instances: slots that were not put back, kept for the version they belong to, so that its
+//! global state survives. Bounded in number, age and requests; the one used longest ago goes first.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use switchyard_catalog::VersionId;
+
+use crate::slot::Slot;
+
+/// Requests one instance serves before it is replaced: what leaks in a tenant's heap is bounded.
+const MAX_REQUESTS: u32 = 10_000;
+const MAX_AGE: Duration = Duration::from_secs(30 * 60);
+
+/// A live instance of one version.
+pub struct WarmInstance {
+    pub slot: Slot,
+    pub born: Instant,
+    pub requests: u32,
+}
+
+impl WarmInstance {
+    pub fn new(slot: Slot) -> Self {
+        Self { slot, born: Instant::now(), requests: 0 }
+    }
+
+    fn spent(&self) -> bool {
+        self.requests >= MAX_REQUESTS || self.born.elapsed() > MAX_AGE
+    }
+}
+
+/// The idle ones.
+pub struct WarmPool {
+    most: usize,
+    idle: Mutex<Idle>,
+}
+
+#[derive(Default)]
+struct Idle {
+    of: HashMap<VersionId, Vec<(u64, WarmInstance)>>,
+    /// By the time of their last use.
+    order: BTreeMap<u64, VersionId>,
+    clock: u64,
+}
+
+impl WarmPool {
+    pub fn new(most: u32) -> Self {
+        Self { most: most as usize, idle: Mutex::default() }
+    }
+
+    /// The instance of that version that was used last.
+    pub fn take(&self, version: VersionId) -> Option<WarmInstance> {
+        let mut idle = self.idle.lock();
+        let instances = idle.of.get_mut(&version)?;
+        let (used, instance) = instances.pop()?;
+        if instances.is_empty() {
+            idle.of.remove(&version);
+        }
+        idle.order.remove(&used);
+        Some(instance)
+    }
+
+    /// Keeps an instance, or drops it when it is spent; may drop the one used longest ago.
+    pub fn give_back(&self, version: VersionId, instance: WarmInstance) {
+        if instance.spent() || self.most == 0 {
+            return;
+        }
+        let mut dropped = None;
+        let mut idle = self.idle.lock();
+        idle.clock += 1;
+        let now = idle.clock;
+        idle.of.entry(version).or_default().push((now, instance));
+        idle.order.insert(now, version);
+        if idle.order.len() > self.most {
+            dropped = idle.evict();
+        }
+        drop(idle);
+        drop(dropped); // outside the lock: it unmaps
+    }
+
+    /// Drops those of a version that is not deployed any more.
+    pub fn forget(&self, version: VersionId) {
+        let mut idle = self.idle.lock();
+        let instances = idle.of.remove(&version).unwrap_or_default();
+        for (used, _) in &instances {
+            idle.order.remove(used);
+        }
+        drop(idle);
+    }
+
+    pub fn len(&self) -> usize {
+        self.idle.lock().order.len()
+    }
+}
+
+impl Idle {
+    fn evict(&mut self) -> Option<WarmInstance> {
+        let (used, version) = self.order.pop_first()?;
+        let instances = self.of.get_mut(&version)?;
+        let at = instances.iter().position(|(at, _)| *at == used)?;
+        let (_, instance) = instances.remove(at);
+        if instances.is_empty() {
+            self.of.remove(&version);
+        }
+        Some(instance)
+    }
+}

@@ -1,0 +1,316 @@
+//! Between rows and the catalog's types: ids as bytes, and what is kept as JSON. The JSON has its own
+//! types here, so that a change of the catalog's types can not silently change what is on disk.
+//! A field that is added later has a default.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+use sqlx::{Row, sqlite::SqliteRow};
+use switchyard_catalog::{
+    Binding, BindingKind, BindingName, BlobDigest, CodeManifest, CodeSyntax, DispatchOutbound, Limits,
+    ModuleEntry, ModuleKind, NameError, NamedHandlers, NamespaceName, ScriptName, ScriptSettings, SecretId,
+    StorageError, Timestamp, Version,
+};
+use uuid::Uuid;
+
+use super::database;
+
+/// Why something kept can not be read.
+pub(super) fn damaged(what: &str, why: impl std::fmt::Display) -> StorageError {
+    StorageError::Damaged(format!("{what}: {why}"))
+}
+
+/// One column.
+pub(super) fn column<'r, T>(row: &'r SqliteRow, name: &'static str) -> Result<T, StorageError>
+where
+    T: sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
+{
+    row.try_get(name).map_err(database("read a row"))
+}
+
+/// A column that holds an id.
+pub(super) fn id(row: &SqliteRow, name: &'static str) -> Result<Uuid, StorageError> {
+    let bytes: &[u8] = column(row, name)?;
+    Uuid::from_slice(bytes).map_err(|e| damaged(name, e))
+}
+
+pub(super) fn optional_id(row: &SqliteRow, name: &'static str) -> Result<Option<Uuid>, StorageError> {
+    let bytes: Option<&[u8]> = column(row, name)?;
+    bytes.map(Uuid::from_slice).transpose().map_err(|e| damaged(name, e))
+}
+
+pub(super) fn time(row: &SqliteRow, name: &'static str) -> Result<Timestamp, StorageError> {
+    Ok(Timestamp::from_micros(column(row, name)?))
+}
+
+/// A column that holds a name.
+pub(super) fn name<T>(
+    row: &SqliteRow,
+    column_name: &'static str,
+    parse: impl FnOnce(&str) -> Result<T, NameError>,
+) -> Result<T, StorageError> {
+    parse(column(row, column_name)?).map_err(|e| damaged(column_name, e))
+}
+
+/// Ids for `json_each`, as hex for `unhex`.
+pub(super) fn hex_list<'a>(ids: impl Iterator<Item = &'a Uuid>) -> String {
+    let hex: Vec<String> = ids.map(|id| id.simple().to_string()).collect();
+    Value::from(hex).to_string()
+}
+
+pub(super) fn from_json<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, StorageError> {
+    serde_json::from_str(text).map_err(|e| damaged(what, e))
+}
+
+pub(super) fn to_json<T: Serialize>(what: &'static str, value: &T) -> Result<String, StorageError> {
+    serde_json::to_string(value).map_err(|e| damaged(what, e))
+}
+
+/// `scripts.settings`.
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+pub(super) struct SettingsRecord {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tail_consumers: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    observability: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    placement: Option<Value>,
+    logpush: bool,
+    subdomain_enabled: bool,
+    previews_enabled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_deployed_from: Option<String>,
+}
+
+impl From<&ScriptSettings> for SettingsRecord {
+    fn from(s: &ScriptSettings) -> Self {
+        Self {
+            tail_consumers: s.tail_consumers.clone(),
+            observability: s.observability.clone(),
+            placement: s.placement.clone(),
+            logpush: s.logpush,
+            subdomain_enabled: s.subdomain_enabled,
+            previews_enabled: s.previews_enabled,
+            last_deployed_from: s.last_deployed_from.clone(),
+        }
+    }
+}
+
+impl From<SettingsRecord> for ScriptSettings {
+    fn from(r: SettingsRecord) -> Self {
+        Self {
+            tail_consumers: r.tail_consumers,
+            observability: r.observability,
+            placement: r.placement,
+            logpush: r.logpush,
+            subdomain_enabled: r.subdomain_enabled,
+            previews_enabled: r.previews_enabled,
+            last_deployed_from: r.last_deployed_from,
+        }
+    }
+}
+
+/// `versions.body`: all of a version but its ids, number and bindings.
+#[derive(Serialize, Deserialize)]
+struct VersionRecord {
+    syntax: CodeSyntax,
+    entry: String,
+    modules: Vec<ModuleRecord>,
+    compatibility_date: String,
+    compatibility_flags: Vec<String>,
+    limits: Limits,
+    handlers: Vec<String>,
+    named_handlers: Vec<(String, Vec<String>)>,
+    startup_time_ms: u32,
+    annotations: Map<String, Value>,
+    usage_model: String,
+    migration_tag: Option<String>,
+    source: String,
+    author: String,
+    created_on: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ModuleRecord {
+    name: String,
+    kind: ModuleKind,
+    digest: String,
+    size: u64,
+}
+
+/// The version's body as text.
+pub(super) fn version_body(version: &Version) -> Result<String, StorageError> {
+    let modules = version.code.modules.iter().map(|module| ModuleRecord {
+        name: module.name.clone(),
+        kind: module.kind,
+        digest: module.digest.hex(),
+        size: module.size,
+    });
+    let named = version.named_handlers.iter().map(|named| (named.name.clone(), named.handlers.clone()));
+    let record = VersionRecord {
+        syntax: version.code.syntax,
+        entry: version.code.entry.clone(),
+        modules: modules.collect(),
+        compatibility_date: version.compatibility_date.clone(),
+        compatibility_flags: version.compatibility_flags.clone(),
+        limits: version.limits,
+        handlers: version.handlers.clone(),
+        named_handlers: named.collect(),
+        startup_time_ms: version.startup_time_ms,
+        annotations: version.annotations.clone(),
+        usage_model: version.usage_model.clone(),
+        migration_tag: version.migration_tag.clone(),
+        source: version.source.clone(),
+        author: version.author.clone(),
+        created_on: version.created_on.micros(),
+    };
+    to_json("a version", &record)
+}
+
+/// A version from its columns; `bindings` is `None` where a list leaves them out.
+pub(super) fn version(
+    id: Uuid,
+    script: Uuid,
+    number: i64,
+    body: &str,
+    bindings: Option<&str>,
+) -> Result<Version, StorageError> {
+    let record: VersionRecord = from_json("a version", body)?;
+    let modules = record.modules.into_iter().map(|module| {
+        let digest = BlobDigest::parse(&module.digest).ok_or_else(|| damaged("a module's digest", &module.digest))?;
+        Ok(ModuleEntry { name: module.name, kind: module.kind, digest, size: module.size })
+    });
+    let modules = modules.collect::<Result<_, StorageError>>()?;
+    let named = record.named_handlers.into_iter();
+    Ok(Version {
+        id: switchyard_catalog::VersionId::from_uuid(id),
+        script: switchyard_catalog::ScriptId::from_uuid(script),
+        number: u32::try_from(number).map_err(|e| damaged("a version's number", e))?,
+        code: CodeManifest { syntax: record.syntax, entry: record.entry, modules },
+        bindings: bindings.map_or(Ok(Vec::new()), bindings_from)?,
+        compatibility_date: record.compatibility_date,
+        compatibility_flags: record.compatibility_flags,
+        limits: record.limits,
+        handlers: record.handlers,
+        named_handlers: named.map(|(name, handlers)| NamedHandlers { name, handlers }).collect(),
+        startup_time_ms: record.startup_time_ms,
+        annotations: record.annotations,
+        usage_model: record.usage_model,
+        migration_tag: record.migration_tag,
+        source: record.source,
+        author: record.author,
+        created_on: Timestamp::from_micros(record.created_on),
+    })
+}
+
+/// One entry of `versions.bindings`.
+#[derive(Serialize, Deserialize)]
+struct BindingRecord {
+    name: String,
+    #[serde(flatten)]
+    kind: KindRecord,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum KindRecord {
+    PlainText { text: String },
+    Json { value: Value },
+    SecretText { secret: String },
+    Service { service: String, environment: Option<String>, entrypoint: Option<String>, props: Option<Value> },
+    DispatchNamespace { namespace: String, outbound: Option<OutboundRecord> },
+    VersionMetadata,
+}
+
+#[derive(Serialize, Deserialize)]
+struct OutboundRecord {
+    service: String,
+    environment: Option<String>,
+    entrypoint: Option<String>,
+    params: Vec<String>,
+}
+
+pub(super) fn bindings_to(bindings: &[Binding]) -> Result<String, StorageError> {
+    let records: Vec<_> = bindings.iter().map(BindingRecord::from).collect();
+    to_json("bindings", &records)
+}
+
+fn bindings_from(text: &str) -> Result<Vec<Binding>, StorageError> {
+    let records: Vec<BindingRecord> = from_json("bindings", text)?;
+    records.into_iter().map(Binding::try_from).collect()
+}
+
+impl From<&Binding> for BindingRecord {
+    fn from(binding: &Binding) -> Self {
+        let kind = match &binding.kind {
+            BindingKind::PlainText { text } => KindRecord::PlainText { text: text.clone() },
+            BindingKind::Json { value } => KindRecord::Json { value: value.clone() },
+            BindingKind::SecretText { secret } => KindRecord::SecretText { secret: secret.simple() },
+            BindingKind::Service { service, environment, entrypoint, props } => KindRecord::Service {
+                service: service.as_str().to_owned(),
+                environment: environment.clone(),
+                entrypoint: entrypoint.clone(),
+                props: props.clone(),
+            },
+            BindingKind::DispatchNamespace { namespace, outbound } => KindRecord::DispatchNamespace {
+                namespace: namespace.as_str().to_owned(),
+                outbound: outbound.as_ref().map(|outbound| OutboundRecord {
+                    service: outbound.service.as_str().to_owned(),
+                    environment: outbound.environment.clone(),
+                    entrypoint: outbound.entrypoint.clone(),
+                    params: outbound.params.clone(),
+                }),
+            },
+            BindingKind::VersionMetadata => KindRecord::VersionMetadata,
+        };
+        Self { name: binding.name.as_str().to_owned(), kind }
+    }
+}
+
+impl TryFrom<BindingRecord> for Binding {
+    type Error = StorageError;
+
+    fn try_from(record: BindingRecord) -> Result<Self, StorageError> {
+        let named = |e: NameError| damaged("a binding", e);
+        let kind = match record.kind {
+            KindRecord::PlainText { text } => BindingKind::PlainText { text },
+            KindRecord::Json { value } => BindingKind::Json { value },
+            KindRecord::SecretText { secret } => BindingKind::SecretText {
+                secret: SecretId::parse(&secret).ok_or_else(|| damaged("a secret's id", &secret))?,
+            },
+            KindRecord::Service { service, environment, entrypoint, props } => BindingKind::Service {
+                service: ScriptName::parse(&service).map_err(named)?,
+                environment,
+                entrypoint,
+                props,
+            },
+            KindRecord::DispatchNamespace { namespace, outbound } => BindingKind::DispatchNamespace {
+                namespace: NamespaceName::parse(&namespace).map_err(named)?,
+                outbound: outbound.map(DispatchOutbound::try_from).transpose().map_err(named)?,
+            },
+            KindRecord::VersionMetadata => BindingKind::VersionMetadata,
+        };
+        Ok(Self { name: BindingName::parse(&record.name).map_err(named)?, kind })
+    }
+}
+
+impl TryFrom<OutboundRecord> for DispatchOutbound {
+    type Error = NameError;
+
+    fn try_from(record: OutboundRecord) -> Result<Self, NameError> {
+        Ok(Self {
+            service: ScriptName::parse(&record.service)?,
+            environment: record.environment,
+            entrypoint: record.entrypoint,
+            params: record.params,
+        })
+    }
+}
+
+/// `deployments.body`: all but ids, shares and time.
+#[derive(Serialize, Deserialize)]
+pub(super) struct DeploymentRecord {
+    pub(super) source: String,
+    pub(super) author: String,
+    pub(super) annotations: Map<String, Value>,
+}

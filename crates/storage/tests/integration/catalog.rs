@@ -1,0 +1,10 @@
+//! The catalog's operations on a real storage, with a validator that answers as the test wishes.
+
+mod deployments;
+mod fixture;
+mod namespaces;
+mod scripts;
+mod secrets;
+mod settings;
+mod uploads;
+mod wakeups;

@@ -1,0 +1,10 @@
+//! Storage and blobs against their suites, what only SQLite has to hold, and the catalog's
+//! operations on top of them.
+
+mod blobs;
+//CAT mod catalog;
+mod crash;
+mod folder;
+mod sample;
+mod sqlite;
+mod suite;
