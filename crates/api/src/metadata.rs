@@ -111,6 +111,21 @@ impl<'a> Fields<'a> {
         entries.iter().enumerate().map(|(at, entry)| bindings::parse(entry, at)).collect::<Result<_, _>>().map(Some)
     }
 
+    /// As [`Fields::bindings`], of a settings patch: an entry with nothing but name and type stands
+    /// for the binding that is there (`wrangler secret bulk` sends what it wants to keep so).
+    pub(crate) fn bindings_or_kept(&self) -> Result<Option<Vec<NewBinding>>, ApiError> {
+        let mut object = Map::new();
+        if let Some(mut entries) = self.take::<Vec<Value>>("bindings")? {
+            for entry in entries.iter_mut().filter_map(Value::as_object_mut) {
+                if entry.len() == 2 && entry.contains_key("name") && entry.get("type").is_some_and(Value::is_string) {
+                    entry.insert("type".to_owned(), "inherit".into());
+                }
+            }
+            object.insert("bindings".to_owned(), Value::Array(entries));
+        }
+        Fields::new(self.what, &object).bindings()
+    }
+
     pub(crate) fn tags(&self) -> Result<Option<Vec<Tag>>, ApiError> {
         let Some(tags) = self.take::<Vec<String>>("tags")? else { return Ok(None) };
         parse_tags(&tags).map(Some)

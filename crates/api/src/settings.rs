@@ -32,7 +32,7 @@ pub(crate) async fn settings_patch(context: &mut Context<'_>) -> Result<Reply, R
     let object = read_settings(context).await?;
     let fields = Fields::new("settings", &object);
     let patch = SettingsPatch {
-        bindings: fields.bindings()?,
+        bindings: fields.bindings_or_kept()?,
         compatibility_date: fields.take("compatibility_date")?,
         compatibility_flags: fields.take("compatibility_flags")?,
         limits: fields.limits()?,

@@ -84,6 +84,7 @@ impl App {
     /// [`AppError`]; nothing is left running.
     pub async fn start(config: Config) -> Result<Self, AppError> {
         config.check()?;
+        private_folder(&config.data);
         let lock = DataLock::acquire(&config.data)?;
         let mut sockets = Vec::new();
         for listener in &config.listener {
@@ -234,6 +235,16 @@ impl Handler for GatewayHandler {
     async fn handle(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Recorded> {
         self.0.handle(peer.ip(), request).await
     }
+}
+
+/// Tenants' code is nobody else's business. A folder that is there keeps the mode it has; one that
+/// cannot be made is the lock's error.
+fn private_folder(path: &std::path::Path) {
+    use std::os::unix::fs::DirBuilderExt;
+    if let Some(parent) = path.parent() {
+        let _ = std::fs::create_dir_all(parent);
+    }
+    let _ = std::fs::DirBuilder::new().mode(0o700).create(path);
 }
 
 async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), AppError> {

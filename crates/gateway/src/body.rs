@@ -110,10 +110,10 @@ mod tests {
     use super::*;
     use http_body_util::{BodyExt, Full, StreamBody};
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn silence_and_excess_end_a_body() {
         let silent = StreamBody::new(futures_util::stream::pending::<Result<Frame<Bytes>, BodyError>>());
-        let body = Bounded::new(silent, Duration::from_secs(30), 10);
+        let body = Bounded::new(silent, Duration::from_millis(10), 10);
         assert!(body.collect().await.err().unwrap().0.contains("silent"));
 
         let long = Full::new(Bytes::from_static(b"12345678901"));

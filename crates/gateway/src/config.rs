@@ -252,7 +252,7 @@ impl Default for Limits {
             requests: 20_000,
             requests_per_script: 1_000,
             connections: 20_000,
-            body_bytes: 100 << 20,
+            body_bytes: 5 << 30,
             head_bytes: 128 << 10,
             headers: 100,
             uri_bytes: 16 << 10,

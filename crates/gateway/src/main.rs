@@ -1,6 +1,6 @@
 //! `switchyard`: read the command line, start a node, say that it is ready, wait, drain.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -26,7 +26,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Serve(serve) => Config::load(&serve.config)?,
     };
     let filter = EnvFilter::try_new(&config.log.level).context("log.level is not a filter")?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let done = runtime.block_on(serve(config, &cli.command));
     // Guests that do not end must not hold up the exit.

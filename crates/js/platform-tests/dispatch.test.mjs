@@ -151,3 +151,18 @@ test('dispatch leaves nothing behind', async () => {
   await control.wait(9);
   await control.wait(10, reply.body);
 });
+test('dispatch the same response twice', async () => {
+  const kept = new Response('kept');
+  assert.equal((await answer(() => kept)).body, 'kept');
+  assert.ok((await answer(() => kept)).message.startsWith('Body has already been used.'));
+  assert.equal(kept.bodyUsed, true);
+  const empty = new Response(null, { status: 204 });
+  assert.equal((await answer(() => empty)).status, 204);
+  assert.equal((await answer(() => empty)).status, 204);
+});
+test('dispatch thrown values with throwing getters', async () => {
+  const { message } = await answer(() => {
+    throw Object.defineProperty(new Error(), 'message', { get() { throw 1; } });
+  });
+  assert.equal(message, '#<Object>');
+});

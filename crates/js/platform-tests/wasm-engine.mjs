@@ -161,10 +161,10 @@ const boot = process.hrtime.bigint();
 guest.named(guest.exports.sy_boot, 'platform:main.js');
 console.log(`boot ${Number(process.hrtime.bigint() - boot) / 1e6} ms, heap ${guest.exports.sy_heap_top() >> 10} KiB`);
 guest.global = false;
-for (const path of ['/keep', '/hello', '/headers', '/stream', '/bodies', '/throw', '/wait', '/crypto', '/hello', '/hello']) {
+for (const path of ['/keep', '/hello', '/headers', '/stream', '/bodies', '/throw', '/wait', '/crypto', '/fetch', '/x', '/x', '/x', '/x', '/x']) {
   guest.ops.length = 0;
   guest.request(guest.ops.length + 1, `http://h${path}?q=1`, { entrypoint: '__train' });
-  if (path === '/bodies' || path === '/wait') assert.equal(guest.ops[0][0], 1, JSON.stringify(guest.ops));
+  if (path === '/bodies' || path === '/wait') assert.ok(guest.ops.some((op) => op[0] === 1), JSON.stringify(guest.ops));
 }
 guest.streams.set(5, ['{"a":', '1}']);
 guest.request(1, 'http://h/json', { method: 'POST', body: 5, entrypoint: '__train' });

@@ -16,6 +16,7 @@ export const OP_DIGEST = 12;
 export const OP_DONE = 13;
 export const OP_STARTED = 14;
 export const OP_CLEAR = 16;
+export const OP_WAITING = 17;
 
 export const EVENT_START = -1;
 export const EVENT_DISPATCH = 0;
@@ -26,7 +27,6 @@ export const EVENT_ENV = 4;
 export const EVENT_TRAINED = 5;
 
 export const STATUS_OK = 0;
-export const STATUS_ERROR = 1;
 export const STATUS_END = 2;
 
 export const SYNC_URL_PARSE = 3;

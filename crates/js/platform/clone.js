@@ -5,6 +5,7 @@ import { isBlob } from './blob.js';
 import { DOMException } from './errors.js';
 
 const ERRORS = { __proto__: null, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError };
+const PLAIN = new Set(['Object', null, undefined]); // kinds of an object that is just properties
 const TYPED = Object.getPrototypeOf(Uint8Array);
 
 function uncloneable(value) {
@@ -53,7 +54,7 @@ class Cloner {
     if (isBlob(value)) return value; // its bytes never change
     switch (kind) {
       case 'ArrayBuffer':
-        if (value.detached) throw new DOMException('An ArrayBuffer is detached and could not be cloned.', 'DataCloneError');
+        if (value.detached) throw detached();
         return value.slice(0);
       case 'Map':
         return new Map();
@@ -92,7 +93,7 @@ class Cloner {
     } else if (kind === 'Error') {
       const cause = Object.getOwnPropertyDescriptor(value, 'cause');
       if (cause !== undefined) hidden(copy, 'cause', this.clone(cause.value));
-    } else if (copy !== value && (kind === 'Object' || kind === null || kind === undefined) && !ArrayBuffer.isView(value)) {
+    } else if (copy !== value && PLAIN.has(kind) && !ArrayBuffer.isView(value)) {
       this.properties(value, copy);
     }
   }
@@ -106,6 +107,10 @@ class Cloner {
 const PLATFORM = new Set(['Headers', 'Request', 'Response', 'ReadableStream', 'WritableStream', 'TransformStream',
   'AbortSignal', 'AbortController', 'URL', 'URLSearchParams', 'FormData', 'ExecutionContext', 'Fetcher', 'WeakMap',
   'WeakSet', 'WeakRef', 'Promise', 'Generator', 'AsyncGenerator']);
+
+function detached() {
+  return new DOMException('An ArrayBuffer is detached and could not be cloned.', 'DataCloneError');
+}
 
 function hidden(object, name, value) {
   Object.defineProperty(object, name, { value, writable: true, configurable: true, enumerable: false });
@@ -126,7 +131,7 @@ export function structuredClone(value, options = undefined) {
       throw new DOMException('Only ArrayBuffers can be transferred.', 'DataCloneError');
     }
     if (buffer.detached || cloner.seen.has(buffer)) {
-      throw new DOMException('An ArrayBuffer is detached and could not be cloned.', 'DataCloneError');
+      throw detached();
     }
     cloner.seen.set(buffer, buffer.slice(0));
   }

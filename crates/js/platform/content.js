@@ -111,7 +111,9 @@ function streamContent(stream) {
     throw new TypeError(
       'This ReadableStream is disturbed (has already been read from), and cannot be used as a body.');
   }
-  if (stream.reader !== null) throw new TypeError('This ReadableStream is locked to a reader, and cannot be used as a body.');
+  if (stream.reader !== null) {
+    throw new TypeError('This ReadableStream is locked to a reader, and cannot be used as a body.');
+  }
   // A host stream nobody has read keeps being one: it can pass through unread.
   const content = new Content(stream.host >= 0 ? BODY_HOST : BODY_GUEST, stream.host, stream.length);
   content.stream = stream;

@@ -1,7 +1,7 @@
 // ExecutionContext: what a handler gets as `ctx`, and the platform's record of one request in flight. It is the
 // value of the context slot, so whatever a job does is known to be done for this request.
 import * as host from 'switchyard:host';
-import { EVENT_ABORTED, OP_DONE } from './abi.js';
+import { EVENT_ABORTED, OP_DONE, OP_WAITING } from './abi.js';
 import { newSignal, signalAbort } from './abort.js';
 import { DOMException, tag } from './errors.js';
 import { forgetOwned } from './ops.js';
@@ -73,7 +73,7 @@ export class ExecutionContext {
       throw new TypeError(
         "Failed to execute 'waitUntil' on 'ExecutionContext': parameter 1 is not of type 'Promise'.");
     }
-    this.#waiting++;
+    if (this.#waiting++ === 0) host.op(OP_WAITING, this.#id);
     const settled = () => {
       this.#waiting--;
       if (this.#waiting > 0 || !this.#answered) return;

@@ -27,10 +27,14 @@ export class SubtleCrypto {
     try {
       const given = typeof algorithm === 'object' && algorithm !== null ? algorithm.name : algorithm;
       const name = `${given}`.toUpperCase();
-      if (!ALGORITHMS[name]) throw new DOMException(`Unrecognized or unimplemented digest algorithm "${given}".`, 'NotSupportedError');
+      if (!ALGORITHMS[name]) {
+        throw new DOMException(`Unrecognized or unimplemented digest algorithm "${given}".`, 'NotSupportedError');
+      }
       const bytes = inputBytes(data);
       // Module code cannot wait for an operation.
-      if (bytes.byteLength > LARGE && host.contextGet() !== undefined) return operation(OP_DIGEST, name, bytes).then(bufferOf);
+      if (bytes.byteLength > LARGE && host.contextGet() !== undefined) {
+        return operation(OP_DIGEST, name, bytes).then(bufferOf);
+      }
       return Promise.resolve(bufferOf(host.sync(SYNC_DIGEST, name, bytes)));
     } catch (error) {
       return Promise.reject(error);
@@ -59,7 +63,8 @@ export class Crypto {
   getRandomValues(array) {
     this.#subtle;
     if (!ArrayBuffer.isView(array) || !INTEGERS.includes(array[Symbol.toStringTag])) {
-      throw new DOMException('ArrayBufferView argument to getRandomValues() must be an integer-typed view.', 'TypeMismatchError');
+      throw new DOMException(
+        'ArrayBufferView argument to getRandomValues() must be an integer-typed view.', 'TypeMismatchError');
     }
     if (array.byteLength > 65536) {
       throw new DOMException(

@@ -30,22 +30,25 @@ function isEntrypointClass(value) {
 
 function checkExport(name, value) {
   if (value === undefined || value === null) {
-    throw new TypeError('Cannot initialize N7workerd3api15ExportedHandlerE with required members from an undefined or null value.');
+    throw new TypeError('Cannot initialize N7workerd3api15ExportedHandlerE with required members from an ' +
+      'undefined or null value.');
   }
   if (typeof value !== 'object' && typeof value !== 'function') {
-    throw new TypeError(`Incorrect type for map entry '${name}': the provided value is not of type 'function or ExportedHandler'.`);
+    throw new TypeError(`Incorrect type for map entry '${name}': the provided value is not of type ` +
+      "'function or ExportedHandler'.");
   }
 }
 
 // What an export can handle, by name: all methods of a class, the known ones of an object.
 function handlersOf(value, fetch) {
   if (!isEntrypointClass(value)) {
-    return HANDLERS.filter((name) => (name === 'fetch' ? typeof fetch === 'function' : typeof value[name] === 'function'));
+    return HANDLERS.filter((name) => typeof (name === 'fetch' ? fetch : value[name]) === 'function');
   }
   const names = new Set();
   for (let at = value.prototype; at !== WorkerEntrypoint.prototype; at = Object.getPrototypeOf(at)) {
     for (const name of Object.getOwnPropertyNames(at)) {
-      if (name !== 'constructor' && typeof Object.getOwnPropertyDescriptor(at, name).value === 'function') names.add(name);
+      const { value: method } = Object.getOwnPropertyDescriptor(at, name);
+      if (name !== 'constructor' && typeof method === 'function') names.add(name);
     }
   }
   return [...names];

@@ -43,7 +43,8 @@ function bytesOf(input) {
     return input instanceof Uint8Array ? input : new Uint8Array(input.buffer, input.byteOffset, input.byteLength);
   }
   if (input instanceof ArrayBuffer || input instanceof SharedArrayBuffer) return new Uint8Array(input);
-  throw new TypeError("Failed to execute 'decode' on 'TextDecoder': parameter 1 is not of type 'ArrayBuffer or ArrayBufferView'.");
+  throw new TypeError("Failed to execute 'decode' on 'TextDecoder': parameter 1 is not of type " +
+    "'ArrayBuffer or ArrayBufferView'.");
 }
 
 const FAILED = 'Failed to decode input.';

@@ -36,10 +36,10 @@ export function hostError(name, message) {
 // A stack without the platform's own frames, nor the native call that leads from them into the script.
 export function scriptStack(stack) {
   if (typeof stack !== 'string') return '';
-  if (!stack.includes('(platform:')) return stack;
+  if (!stack.includes('platform:')) return stack;
   const lines = stack.split('\n');
-  return lines.filter((line, i) => !line.includes('(platform:') &&
-    !(line.endsWith('(<anonymous>)') && i + 1 < lines.length && lines[i + 1].includes('(platform:'))).join('\n');
+  const ours = (line) => line !== undefined && /^\s+at (?:.* \()?platform:/.test(line);
+  return lines.filter((line, i) => !ours(line) && !(line.endsWith('(<anonymous>)') && ours(lines[i + 1]))).join('\n');
 }
 
 // (name, message, stack) of whatever was thrown: values that are no errors are named as workerd names them.

@@ -121,7 +121,8 @@ export class EventTarget {
     const list = (this.#listeners ??= []);
     if (callback === null || callback === undefined) return;
     if (typeof callback !== 'function' && typeof callback !== 'object') {
-      throw new TypeError("Failed to execute 'addEventListener' on 'EventTarget': parameter 2 is not of type 'function'.");
+      throw new TypeError(
+        "Failed to execute 'addEventListener' on 'EventTarget': parameter 2 is not of type 'function'.");
     }
     type = `${type}`;
     const all = typeof options === 'object' && options !== null;

@@ -10,7 +10,9 @@ export let isFormData;
 
 function entryValue(value, filename) {
   if (!isBlob(value)) {
-    if (filename !== undefined) throw new TypeError("Failed to execute 'append' on 'FormData': parameter 2 is not of type 'Blob'.");
+    if (filename !== undefined) {
+      throw new TypeError("Failed to execute 'append' on 'FormData': parameter 2 is not of type 'Blob'.");
+    }
     return `${value}`.toWellFormed();
   }
   if (value instanceof File && filename === undefined) return value;

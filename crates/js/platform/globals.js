@@ -4,6 +4,7 @@ import * as host from 'switchyard:host';
 import { AbortController, AbortSignal } from './abort.js';
 import { Blob, File } from './blob.js';
 import { Body } from './body.js';
+import { ReadableStreamBYOBRequest } from './byte-controller.js';
 import { structuredClone } from './clone.js';
 import { console } from './console.js';
 import { Crypto, SubtleCrypto, crypto } from './crypto.js';
@@ -15,7 +16,6 @@ import { FormData } from './formdata.js';
 import { Headers } from './headers.js';
 import { FixedLengthStream, IdentityTransformStream } from './identity.js';
 import { ReadableStream, ReadableStreamDefaultReader } from './readable.js';
-import { ReadableStreamBYOBRequest } from './byte-controller.js';
 import { ReadableByteStreamController, ReadableStreamBYOBReader } from './readable-bytes.js';
 import { ReadableStreamDefaultController } from './readable-default.js';
 import { Request } from './request.js';
@@ -63,8 +63,8 @@ const CLASSES = {
   EventTarget, File, FixedLengthStream, FormData, Headers, IdentityTransformStream, Navigator,
   ReadableByteStreamController, ReadableStream, ReadableStreamBYOBReader, ReadableStreamBYOBRequest,
   ReadableStreamDefaultController, ReadableStreamDefaultReader, Request, Response, SubtleCrypto, TextDecoder,
-  TextDecoderStream, TextEncoder, TextEncoderStream, TransformStream, TransformStreamDefaultController, URL, URLSearchParams, WritableStream,
-  WritableStreamDefaultController, WritableStreamDefaultWriter,
+  TextDecoderStream, TextEncoder, TextEncoderStream, TransformStream, TransformStreamDefaultController, URL,
+  URLSearchParams, WritableStream, WritableStreamDefaultController, WritableStreamDefaultWriter,
 };
 
 const OBJECTS = { console, crypto };

@@ -5,6 +5,7 @@ import { scriptStack } from './errors.js';
 
 const WIDTH = 72; // what fits on one line
 const MOST = 100; // elements shown of a collection
+const PROMISE_STATES = ['<pending>', '<resolved>', '<rejected>'];
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 
 export function inspect(value, options = {}) {
@@ -164,7 +165,9 @@ class Inspector {
       });
     }
     const kind = host.kind(object);
-    if (kind === 'Error' || object instanceof Error) return plain({ prefix: errorText(object), braces: null, deep: false });
+    if (kind === 'Error' || object instanceof Error) {
+      return plain({ prefix: errorText(object), braces: null, deep: false });
+    }
     if (ArrayBuffer.isView(object) && kind !== 'DataView') {
       return plain({
         prefix: `${name}(${object.length}) `, braces: ['[', ']'], indexed: true,
@@ -186,12 +189,15 @@ class Inspector {
       case 'RegExp':
         return plain({ prefix: String(object), braces: null, deep: false });
       case 'Promise':
-        return plain({ prefix: 'Promise ', entries: () => [['<pending>', '<resolved>', '<rejected>'][host.promiseState(object)]] });
+        return plain({ prefix: 'Promise ', entries: () => [PROMISE_STATES[host.promiseState(object)]] });
       case 'ArrayBuffer':
       case 'SharedArrayBuffer':
         return plain({ prefix: `${kind} `, entries: () => [`byteLength: ${object.byteLength}`] });
       case 'DataView':
-        return plain({ prefix: 'DataView ', entries: () => [`byteLength: ${object.byteLength}`, `byteOffset: ${object.byteOffset}`] });
+        return plain({
+          prefix: 'DataView ',
+          entries: () => [`byteLength: ${object.byteLength}`, `byteOffset: ${object.byteOffset}`],
+        });
       case 'Number':
       case 'String':
       case 'Boolean':
@@ -285,7 +291,8 @@ function errorText(error) {
   }
   const text = stack.startsWith(head) ? stack : stack === '' ? `[${head}]` : `${head}\n${stack}`;
   const cause = Object.getOwnPropertyDescriptor(error, 'cause');
-  return cause === undefined ? text : `${text} {\n  [cause]: ${inspect(cause.value, { depth: 1 }).replaceAll('\n', '\n  ')}\n}`;
+  if (cause === undefined) return text;
+  return `${text} {\n  [cause]: ${inspect(cause.value, { depth: 1 }).replaceAll('\n', '\n  ')}\n}`;
 }
 
 function join(open, entries, close, level, shape) {

@@ -1,7 +1,7 @@
 // ReadableStream and ReadableStreamDefaultReader, by the Streams standard: the public side of readable-state.js.
 import { tag } from './errors.js';
 import { highWaterMark, member, promiseCall, rejected, sizeFunction } from './queue.js';
-import { CLOSED, ERRORED, INTERNAL, PromiseRequest, Reader, Readable, cancelStream } from './readable-state.js';
+import { INTERNAL, PromiseRequest, Reader, Readable, cancelStream } from './readable-state.js';
 import { defaultFromSource, newStream } from './readable-default.js';
 import { ReadableStreamBYOBReader, bytesFromSource } from './readable-bytes.js';
 import { pipe } from './pipe.js';
@@ -37,7 +37,10 @@ export class ReadableStream {
   }
 
   static {
-    innerReadable = (value) => (typeof value === 'object' && value !== null && #inner in value ? value.#inner : undefined);
+    innerReadable = (value) => {
+      if (typeof value !== 'object' || value === null) return undefined;
+      return #inner in value ? value.#inner : undefined;
+    };
   }
 
   static from(iterable) {

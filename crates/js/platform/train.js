@@ -77,7 +77,8 @@ function language() {
   const text = `${a} ${JSON.stringify(rest)} ${'a-b'.split('-').map((s) => s.toUpperCase()).join('+')}`;
   return [new Derived().x, map.get('k'), /(\d+)-(?<w>\w+)/.exec('12-ab')?.groups.w, text.replace(/\s+/g, '_'),
     Object.entries(rest).flat(), [...new Set([1, 1])], new Date(0).toISOString(), Number('5').toFixed(2),
-    [3, 1, 2].sort((x, y) => x - y), encodeURIComponent('é'), decodeURIComponent('%20'), parseInt('7'), btoa('a'), atob('YQ==')];
+    [3, 1, 2].sort((x, y) => x - y), encodeURIComponent('é'), decodeURIComponent('%20'), parseInt('7'), btoa('a'),
+    atob('YQ==')];
 }
 
 function events() {
@@ -102,11 +103,12 @@ const kept = [];
 function keep(request, env, ctx) {
   const url = new URL(request.url);
   const controller = new AbortController();
-  kept.push(request, ctx, new Response('kept'), new Response(null, { headers: {} }), Response.json({}), url, url.searchParams,
-    new Headers({ a: 'b' }), new Request(url), request.clone(), controller, new ReadableStream(), new TransformStream(),
-    new ReadableStream({ type: 'bytes' }), new Error('kept'), new TypeError('kept'), Promise.resolve(), new Map(), new Set(),
-    [1], { value: undefined, done: true }, { a: 1 }, () => {}, new TextDecoder(), new TextEncoder(), new Date(0),
-    new Uint8Array(1), new Event('kept'), new FormData(), new Blob(['kept']));
+  kept.push(request, ctx, new Response('kept'), new Response(null, { headers: {} }), Response.json({}), url,
+    url.searchParams, new Headers({ a: 'b' }), new Request(url), request.clone(), controller, new ReadableStream(),
+    new TransformStream(), new ReadableStream({ type: 'bytes' }), new Error('kept'), new TypeError('kept'),
+    Promise.resolve(), new Map(), new Set(), [1], { value: undefined, done: true }, { a: 1 }, () => {},
+    new TextDecoder(), new TextEncoder(), new Date(0), new Uint8Array(1), new Event('kept'), new FormData(),
+    new Blob(['kept']));
   request.headers.get('host');
   for (const value of kept) if (value instanceof Response) value.headers.get('content-type');
   return new Response('kept');
@@ -118,12 +120,20 @@ const pages = {
   '/headers': (request) => new Response(request.headers.get('user-agent'), {
     status: 201, headers: { 'content-type': 'text/plain', 'x-all': String([...request.headers].length) },
   }),
-  '/json': async (request) => Response.json({ got: await request.json(), method: request.method }),
+  '/json': async (request) => {
+    const body = request.body === null ? new Response('{"a":1}') : request;
+    return Response.json({ got: await body.json(), method: request.method });
+  },
   '/echo': (request) => new Response(request.body, request),
   '/stream': () => new Response(ReadableStream.from(['a', 'b'])),
   '/bodies': async () => Response.json(await bodies()),
   '/throw': () => {
     throw new TypeError('training');
+  },
+  '/fetch': async (request) => {
+    const answer = await fetch('http://train.localhost/', { method: 'POST', body: request.body ?? 'x', headers: { a: 'b' } });
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    return new Response(answer.body, answer);
   },
   '/wait': async (request, env, ctx) => {
     ctx.waitUntil(Promise.resolve());
@@ -134,10 +144,15 @@ const pages = {
     (await crypto.subtle.digest('SHA-256', new TextEncoder().encode('a'))).byteLength}`),
 };
 
+// Any other path takes its turn through the pages that answer.
+const turns = Object.keys(pages).filter((path) => path !== '/throw');
+let turn = 0;
+
 export const trainingWorker = {
   fetch(request, env, ctx) {
     const url = new URL(request.url);
     url.searchParams.get('q');
-    return (pages[url.pathname] ?? pages['/hello'])(request, env, ctx);
+    const page = pages[url.pathname] ?? pages[turns[turn++ % turns.length]];
+    return page(request, env, ctx);
   },
 };

@@ -49,7 +49,10 @@ export class WritableStream {
   }
 
   static {
-    innerWritable = (value) => (typeof value === 'object' && value !== null && #inner in value ? value.#inner : undefined);
+    innerWritable = (value) => {
+      if (typeof value !== 'object' || value === null) return undefined;
+      return #inner in value ? value.#inner : undefined;
+    };
   }
 
   get locked() {

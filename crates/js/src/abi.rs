@@ -20,6 +20,7 @@ pub mod op {
     pub const STARTED: i32 = 14;
     pub const START_ERROR: i32 = 15;
     pub const CLEAR: i32 = 16;
+    pub const WAITING: i32 = 17;
 }
 
 /// What the host answers to an `op`.

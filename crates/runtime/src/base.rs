@@ -5,19 +5,25 @@
 use switchyard_js::abi::{Writer, event};
 use wasmtime::InstancePre;
 
-use crate::RuntimeError;
+use crate::{Body, RuntimeError};
 use crate::engine::{EngineCore, MAX_WASM_PAGES};
 use crate::host::Host;
 use crate::image::{PAGE, memory_module, nonzero_runs};
 use crate::slot::Slot;
+use crate::stream::HostStream;
 
 /// Room that the base leaves before a request must grow its memory, in bytes. Less makes ordinary
 /// requests grow (and so lose their slot); more is pages to scan.
 const SLACK: i32 = 1 << 20;
 /// Wasm pages of the memory in which the base is made, before it grows as needed.
 const BOOT_PAGES: u64 = 32;
-/// Training requests before the freeze: lazily made properties, shapes and atoms come into being.
-const TRAINING_REQUESTS: i32 = 24;
+/// Paths of the training worker (ABI.md, The base): what they touch exists before the freeze.
+const TRAINING: [&str; 11] =
+    ["/keep", "/hello", "/headers", "/json", "/echo", "/stream", "/bodies", "/throw", "/wait", "/crypto", "/fetch"];
+/// The number of a training request's body.
+const TRAINING_STREAM: i32 = 1 << 30;
+/// Times each is asked.
+const ROUNDS: usize = 3;
 
 /// The base image, and how to make a memory of it.
 pub struct Base {
@@ -45,15 +51,22 @@ impl Base {
             return Err(failed("be frozen", "the stack is not laid first in memory".into()));
         }
         slot.boot().map_err(|message| failed("boot the platform", message))?;
-        for number in 1..=TRAINING_REQUESTS {
+        for (number, path) in TRAINING.iter().cycle().take(TRAINING.len() * ROUNDS).enumerate() {
             let mut values = Vec::new();
-            let post = number % 2 == 0;
             let mut write = Writer::new(&mut values);
-            write.text(if post { "POST" } else { "GET" }).text("http://train.localhost/path?q=1");
-            write.text("host\ntrain.localhost\nuser-agent\ntrain/1\naccept\n*/*").int(-1).null();
+            let post = matches!(*path, "/echo" | "/json");
+            write.text(if post { "POST" } else { "GET" });
+            write.text(&format!("http://train.localhost{path}?q=1"));
+            write.text("host\ntrain.localhost\nuser-agent\ntrain/1\naccept\n*/*");
+            if post {
+                slot.store.data_mut().streams.insert(TRAINING_STREAM, HostStream::new(Body::from(r#"{"items":[1,2]}"#)));
+                write.int(TRAINING_STREAM).int(15);
+            } else {
+                write.int(-1).null();
+            }
             write.text("__train").null();
-            slot.event_now(event::DISPATCH, number, 0, &values).map_err(|message| failed("be trained", message))?;
-            slot.drain_training().map_err(|message| failed("be trained", message))?;
+            slot.event_now(event::DISPATCH, number as i32 + 1, 0, &values).map_err(|message| failed("be trained", message))?;
+            slot.drain_training(*path == "/throw").map_err(|message| failed("be trained", message))?;
         }
         slot.event_now(TRAINED, 0, 0, &[]).map_err(|message| failed("be trained", message))?;
         slot.freeze(SLACK).map_err(|message| failed("be frozen", message))?;

@@ -34,6 +34,9 @@ const MAX_LOG_BYTES: usize = 128 * 1024;
 /// Requests to the network that wait for their head at once (contract §5.2); further ones queue.
 const CONNECTIONS: usize = 6;
 
+/// What a write into a stream without a reader is told.
+const NOT_READ: &str = "This stream is no longer read.";
+
 pub type Reply = oneshot::Sender<Result<Response<Body>, RunError>>;
 
 /// What a session needs beside its slot.
@@ -53,8 +56,8 @@ enum Happened {
     Complete { op: i32, status: i32, values: Vec<u8> },
     Fetched { op: i32, result: Result<FetchResponse, FetchError> },
     Read { op: i32, stream: i32, host: HostStream, chunk: Option<Result<Bytes, BodyError>> },
-    /// Nobody reads that guest stream any more.
-    ReaderGone { stream: i32 },
+    /// Nobody reads that guest stream any more; the WRITE that found it out, if one did.
+    ReaderGone { stream: i32, write: Option<i32> },
     Stopped,
 }
 
@@ -76,6 +79,8 @@ pub struct Session {
     answered: bool,
     /// No `waitUntil` is pending.
     done: bool,
+    /// A `waitUntil` was made: the request goes on for it without its client.
+    waiting: bool,
     client_gone: bool,
     connections: Arc<Semaphore>,
     pub subrequests: u32,
@@ -101,6 +106,7 @@ impl Session {
             body_stream: None,
             answered: false,
             done: false,
+            waiting: false,
             client_gone: false,
             connections: Arc::new(Semaphore::new(CONNECTIONS)),
             subrequests: 0,
@@ -138,6 +144,9 @@ impl Session {
                     self.reply = None;
                     self.answered = true;
                     self.call(slot, event::ABORTED, request, 0, &[]).await?;
+                    if !self.waiting {
+                        return Ok(self.ending());
+                    }
                 }
                 Wait::GraceOver => return Ok(Ending::WaitUntilCut),
             }
@@ -200,13 +209,17 @@ impl Session {
     async fn tell(&mut self, slot: &mut Slot, happened: Happened) -> Result<(), Broken> {
         let (op, status, values) = match happened {
             Happened::Stopped => return Ok(()),
-            Happened::ReaderGone { stream } => {
+            Happened::ReaderGone { stream, write } => {
                 // Closed by the guest itself a moment ago: then there is nothing to cancel.
-                if self.writers.remove(&stream).is_some() {
-                    if self.body_stream == Some(stream) {
-                        self.body_stream = None;
-                        self.client_gone = true;
-                    }
+                let open = self.writers.remove(&stream).is_some();
+                if open && self.body_stream.take_if(|body| *body == stream).is_some() {
+                    self.client_gone = true;
+                }
+                if let Some(op) = write && self.outstanding.remove(&op).is_some() {
+                    let values = error_values("TypeError", NOT_READ);
+                    self.call(slot, event::COMPLETE, op, status::ERROR, &values).await?;
+                }
+                if open {
                     self.call(slot, event::CANCELLED, stream, 0, &[]).await?;
                 }
                 return Ok(());
@@ -281,6 +294,7 @@ impl Session {
             op::RESPOND if id == self.request => self.respond(slot, values)?,
             op::THROW => {
                 let (name, message, stack) = (values.text()?, values.text()?, values.text_or_null()?.unwrap_or_default());
+                self.done = values.bool()?;
                 let refused = slot.store.data().limiter.refused;
                 self.exception.get_or_insert_with(|| cut(format!("{name}: {message}\n{stack}"), 16 * 1024));
                 let error = if refused && !self.answered {
@@ -291,6 +305,7 @@ impl Session {
                 self.fail(error);
             }
             op::DONE if id == self.request => self.done = true,
+            op::WAITING if id == self.request => self.waiting = true,
             op::FETCH => self.fetch(slot, id, values)?,
             op::TIMER => {
                 let millis = values.float()?.clamp(0.0, f64::from(i32::MAX));
@@ -341,14 +356,14 @@ impl Session {
     }
 
     fn respond(&mut self, slot: &mut Slot, mut values: Reader<'_>) -> Result<(), Malformed> {
-        if self.answered {
-            return Ok(());
-        }
         let status = values.int()?;
         let status_text = values.text_or_null()?;
         let headers = values.text()?;
         let (body, stream) = self.body(slot, &mut values)?;
         self.done = values.bool()?;
+        if self.answered {
+            return Ok(()); // nobody waits for it any more
+        }
         let response = head::response(status, status_text, headers, body).ok_or(Malformed::Unexpected)?;
         self.body_stream = stream.filter(|stream| self.writers.contains_key(stream));
         self.answered = true;
@@ -376,7 +391,7 @@ impl Session {
                 // Not outstanding: a reader that stays is nothing to wait for.
                 self.pending.push(Box::pin(async move {
                     gone.closed().await;
-                    Happened::ReaderGone { stream }
+                    Happened::ReaderGone { stream, write: None }
                 }));
                 self.writers.insert(stream, writer);
                 (body, Some(stream))
@@ -451,7 +466,7 @@ impl Session {
 
     fn write(&mut self, id: i32, stream: i32, bytes: Bytes) {
         let Some(writer) = self.writers.get(&stream) else {
-            self.refuse(id, "TypeError", "This stream is no longer read.");
+            self.refuse(id, "TypeError", NOT_READ);
             return;
         };
         match writer.chunks.try_send(Ok(bytes)) {
@@ -461,16 +476,13 @@ impl Session {
                 self.start(id, async move {
                     match chunks.send(chunk).await {
                         Ok(()) => Happened::Complete { op: id, status: status::OK, values: Vec::new() },
-                        Err(_) => Happened::Complete {
-                            op: id,
-                            status: status::ERROR,
-                            values: error_values("TypeError", "This stream is no longer read."),
-                        },
+                        Err(_) => Happened::ReaderGone { stream, write: Some(id) },
                     }
                 });
             }
             Err(tokio::sync::mpsc::error::TrySendError::Closed(_)) => {
-                self.refuse(id, "TypeError", "This stream is no longer read.");
+                self.outstanding.insert(id, AbortHandle::new_pair().0);
+                self.ready.push_back(Happened::ReaderGone { stream, write: Some(id) });
             }
         }
     }

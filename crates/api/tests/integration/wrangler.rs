@@ -206,3 +206,23 @@ async fn whoami_and_the_choice_of_an_account() {
         assert!(info["page"].as_u64() >= info["total_pages"].as_u64(), "with exactly one, wrangler takes it");
     }
 }
+
+/// `secret bulk` of 4.86 patches the settings: new secrets, and what is to stay by name and type alone.
+#[tokio::test]
+async fn secret_bulk_of_the_older_release() {
+    let h = Harness::new().await;
+    h.namespace("prod").await;
+    let script = format!("{A}/workers/scripts/dispatcher");
+    let binding = json!([{ "name": "dispatcher", "type": "dispatch_namespace", "namespace": "prod" }]);
+    form_of(&h, Method::PUT, &script, bundle(binding, false)).await.ok();
+    json_of(&h, Method::PUT, &format!("{script}/secrets"), json!({ "name": "OLD", "text": "v" })).await.ok();
+    let bindings = json!([
+        { "name": "dispatcher", "type": "dispatch_namespace" }, { "name": "OLD", "type": "secret_text" },
+        { "name": "A", "type": "secret_text", "text": "1" },
+    ]);
+    let form = Form::new().part("name=\"settings\"", None, json!({ "bindings": bindings }).to_string());
+    let reply = form_of(&h, Method::PATCH, &format!("{script}/settings"), form).await.ok();
+    let shown = reply.result()["bindings"].as_array().expect("a list");
+    assert_eq!(shown[0], json!({ "name": "dispatcher", "type": "dispatch_namespace", "namespace": "prod" }));
+    assert_eq!(shown.iter().map(|b| b["name"].clone()).collect::<Vec<_>>(), ["dispatcher", "OLD", "A"]);
+}

@@ -1,0 +1,15 @@
+//! What a client of a node sees: real sockets, real Workers, real uploads. One module a theme.
+
+mod harness;
+
+mod admin;
+mod basics;
+mod dispatch;
+mod drain;
+mod egress;
+mod failures;
+mod headers;
+mod hosts;
+mod process;
+mod start;
+mod streams;

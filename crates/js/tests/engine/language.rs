@@ -86,21 +86,21 @@ fn recurse() {
           regex: () => new RegExp("(".repeat(1e5) + ")".repeat(1e5)).test(""),
           regexClass: () => new RegExp("[".repeat(1e5) + "]".repeat(1e5), "v").test(""),
           lookahead: () => new RegExp("(?=".repeat(5000) + ")".repeat(5000)).test(""),
-          parens: () => eval("(".repeat(1e5) + "1" + ")".repeat(1e5)),
-          brackets: () => eval("[".repeat(1e5) + "]".repeat(1e5)),
-          blocks: () => eval("{".repeat(1e5) + "}".repeat(1e5)),
-          unary: () => eval("!".repeat(1e5) + "1"),
-          arrows: () => eval("x=>".repeat(1e5) + "1"),
-          ternary: () => eval("1?".repeat(1e5) + "1" + ":1".repeat(1e5)),
-          assignment: () => eval("var a;" + "a=".repeat(1e5) + "1"),
-          functions: () => eval("(function(){".repeat(3e4) + "})".repeat(3e4)),
-          templates: () => eval("`${".repeat(3e4) + "}`".repeat(3e4)),
-          exponents: () => eval("2**".repeat(1e5) + "1"),
-          news: () => eval("new ".repeat(1e5) + "Date"),
-          destructuring: () => eval("var " + "[".repeat(1e5) + "a" + "]".repeat(1e5) + "=[]"),
-          ifs: () => eval("if(1)".repeat(1e5) + ";"),
-          labels: () => eval(Array.from({ length: 1e5 }, (_, i) => `a${i}:`).join("") + ";"),
-          classes: () => eval("(class extends ".repeat(3e4) + "Object" + "{})".repeat(3e4)),
+          parens: () => eval("(".repeat(2e4) + "1" + ")".repeat(2e4)),
+          brackets: () => eval("[".repeat(2e4) + "]".repeat(2e4)),
+          blocks: () => eval("{".repeat(2e4) + "}".repeat(2e4)),
+          unary: () => eval("!".repeat(2e4) + "1"),
+          arrows: () => eval("x=>".repeat(2e4) + "1"),
+          ternary: () => eval("1?".repeat(2e4) + "1" + ":1".repeat(2e4)),
+          assignment: () => eval("var a;" + "a=".repeat(2e4) + "1"),
+          functions: () => eval("(function(){".repeat(8e3) + "})".repeat(8e3)),
+          templates: () => eval("`${".repeat(8e3) + "}`".repeat(8e3)),
+          exponents: () => eval("2**".repeat(2e4) + "1"),
+          news: () => eval("new ".repeat(2e4) + "Date"),
+          destructuring: () => eval("var " + "[".repeat(2e4) + "a" + "]".repeat(2e4) + "=[]"),
+          ifs: () => eval("if(1)".repeat(2e4) + ";"),
+          labels: () => eval(Array.from({ length: 2e4 }, (_, i) => `a${i}:`).join("") + ";"),
+          classes: () => eval("(class extends ".repeat(8e3) + "Object" + "{})".repeat(8e3)),
           sort: () => { const f = () => [1, 2].sort(f); return f() },
           replace: () => { const f = () => "a".replace(/a/, f); return f() },
           iterator: () => { const o = { *[Symbol.iterator]() { yield* o } }; return [...o] },
@@ -123,6 +123,7 @@ fn recurse() {
     );
     let mut trapped = Vec::new();
     for name in guest.ask("names", &[]).split(',') {
+        let started = std::time::Instant::now();
         let mut fresh = guest.copy();
         let pointer = fresh.stack_pointer();
         let answer = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
@@ -132,7 +133,7 @@ fn recurse() {
             answer
         }));
         match answer {
-            Ok(answer) => println!("{name}: {}", &answer[..answer.len().min(60)]),
+            Ok(answer) => println!("{name}: {answer} in {:?}", started.elapsed()),
             Err(_) => trapped.push(name.to_owned()),
         }
     }

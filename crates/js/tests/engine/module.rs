@@ -1,5 +1,6 @@
 //! The wasm module itself: what restoring an instance in place relies on, and that a pinned compiler builds it the same.
 
+use wasmparser::{DataKind, Operator, Parser, Payload};
 use wasmtime::ExternType;
 
 use crate::host::{ENGINE, Guest, Modules};
@@ -28,6 +29,42 @@ fn imports_and_exports_are_those_of_the_abi() {
     }
     assert_eq!(globals, 1);
     println!("{} bytes; imports {imports:?}", switchyard_js::ENGINE_WASM.len());
+}
+
+/// All that an instance can change is its memory and the one global: then putting those two back is putting it back.
+#[test]
+fn an_instance_changes_nothing_but_memory_and_the_stack_pointer() {
+    let mut mutable = 0;
+    for payload in Parser::new(0).parse_all(switchyard_js::ENGINE_WASM) {
+        match payload.expect("a valid module") {
+            Payload::GlobalSection(globals) => {
+                mutable += globals.into_iter().filter(|g| g.as_ref().is_ok_and(|g| g.ty.mutable)).count();
+            }
+            Payload::StartSection { .. } => panic!("a start function"),
+            Payload::DataSection(segments) => {
+                for segment in segments {
+                    assert!(matches!(segment.expect("a segment").kind, DataKind::Active { .. }), "a passive segment");
+                }
+            }
+            Payload::CodeSectionEntry(body) => {
+                for operator in body.get_operators_reader().expect("code") {
+                    match operator.expect("an instruction") {
+                        Operator::TableSet { .. }
+                        | Operator::TableGrow { .. }
+                        | Operator::TableFill { .. }
+                        | Operator::TableCopy { .. }
+                        | Operator::TableInit { .. }
+                        | Operator::ElemDrop { .. }
+                        | Operator::MemoryInit { .. }
+                        | Operator::DataDrop { .. } => panic!("an instruction changes a table or a segment"),
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(mutable, 1);
 }
 
 #[test]

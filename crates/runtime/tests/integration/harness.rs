@@ -42,7 +42,7 @@ pub fn answer(body: impl Into<Body>) -> Result<FetchResponse, FetchError> {
     })
 }
 
-struct NoSource;
+pub struct NoSource;
 
 #[async_trait]
 impl WorkerSource for NoSource {
@@ -176,5 +176,43 @@ pub fn spec_of(modules: &[(&str, ModuleKind, &str)], env: HashMap<&str, WorkerBi
         compatibility_flags: Vec::new(),
         limits: Limits::default(),
         isolation: Isolation::Request,
+    }
+}
+
+/// A body that never gives anything.
+pub struct Endless;
+
+impl http_body::Body for Endless {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
+        std::task::Poll::Pending
+    }
+}
+
+/// `count` chunks of `size` bytes.
+pub struct Chunks {
+    pub count: usize,
+    pub size: usize,
+}
+
+impl http_body::Body for Chunks {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        _cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
+        std::task::Poll::Ready(if self.count == 0 {
+            None
+        } else {
+            self.count -= 1;
+            Some(Ok(http_body::Frame::data(Bytes::from(vec![b'z'; self.size]))))
+        })
     }
 }

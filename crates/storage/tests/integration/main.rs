@@ -2,7 +2,7 @@
 //! operations on top of them.
 
 mod blobs;
-//CAT mod catalog;
+mod catalog;
 mod crash;
 mod folder;
 mod sample;

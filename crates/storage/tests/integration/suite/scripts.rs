@@ -13,8 +13,8 @@ async fn publish(storage: &dyn Storage, scope: Scope, name: &str, tags: &[&str])
 
 async fn names(storage: &dyn Storage, filter: &ScriptFilter, after: Option<&str>, limit: u32) -> Vec<String> {
     let after = after.map(sample::name);
-    let list = storage.script_list(&sample::account(), Scope::Account, filter, after.as_ref(), limit);
-    list.await.unwrap().iter().map(|row| row.script.name.as_str().to_owned()).collect()
+    let list = storage.script_list(&sample::account(), Scope::Account, filter, after.as_ref(), limit).await;
+    list.unwrap().iter().map(|row| row.script.name.as_str().to_owned()).collect()
 }
 
 fn filter(with: &[&str], without: &[&str]) -> ScriptFilter {
