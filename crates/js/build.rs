@@ -17,7 +17,13 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 fn main() {
-    for name in ["SWITCHYARD_ENGINE_WASM", "SWITCHYARD_ENGINE_CACHE", "SWITCHYARD_QUICKJS_SRC", "WASI_SYSROOT", "PATH"] {
+    for name in [
+        "SWITCHYARD_ENGINE_WASM",
+        "SWITCHYARD_ENGINE_CACHE",
+        "SWITCHYARD_QUICKJS_SRC",
+        "WASI_SYSROOT",
+        "PATH",
+    ] {
         println!("cargo::rerun-if-env-changed={name}");
     }
     for path in ["build.rs", "build", "engine", "platform", "Cargo.toml"] {
@@ -40,15 +46,23 @@ fn run() -> Result<(), String> {
     }
     let platform = platform::embed(&manifest.join("platform"), &out.join("platform.rs"))?;
     println!("cargo::rerun-if-changed={}", engine.display());
-    println!("cargo::rustc-env=SWITCHYARD_ENGINE_PATH={}", engine.display());
-    println!("cargo::rustc-env=SWITCHYARD_ENGINE_DIGEST={}", hex(&Sha256::digest(&bytes)));
+    println!(
+        "cargo::rustc-env=SWITCHYARD_ENGINE_PATH={}",
+        engine.display()
+    );
+    println!(
+        "cargo::rustc-env=SWITCHYARD_ENGINE_DIGEST={}",
+        hex(&Sha256::digest(&bytes))
+    );
     println!("cargo::rustc-env=SWITCHYARD_ENGINE_COMPILER={compiler}");
     println!("cargo::rustc-env=SWITCHYARD_PLATFORM_DIGEST={platform}");
     Ok(())
 }
 
 fn path_variable(name: &str) -> Result<PathBuf, String> {
-    std::env::var_os(name).map(PathBuf::from).ok_or_else(|| format!("cargo did not set {name}"))
+    std::env::var_os(name)
+        .map(PathBuf::from)
+        .ok_or_else(|| format!("cargo did not set {name}"))
 }
 
 /// The engine's file and what compiled it.
@@ -65,8 +79,10 @@ fn engine(manifest: &Path, out: &Path) -> Result<(PathBuf, String), String> {
     let cache = fs::canonicalize(&cache).map_err(|e| format!("{}: {e}", cache.display()))?;
 
     // Another profile may be at it in this moment: wait for it, then find its work done.
-    let lock = File::create(cache.join("lock")).map_err(|e| format!("cannot lock {}: {e}", cache.display()))?;
-    lock.lock().map_err(|e| format!("cannot lock {}: {e}", cache.display()))?;
+    let lock = File::create(cache.join("lock"))
+        .map_err(|e| format!("cannot lock {}: {e}", cache.display()))?;
+    lock.lock()
+        .map_err(|e| format!("cannot lock {}: {e}", cache.display()))?;
 
     let work = out.join("engine-build");
     let _ = fs::remove_dir_all(&work);

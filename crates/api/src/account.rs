@@ -3,7 +3,12 @@
 
 use serde_json::{Value, json};
 
-use crate::{context::Context, envelope::Reply, error::{ApiError, Refusal}, views};
+use crate::{
+    context::Context,
+    envelope::Reply,
+    error::{ApiError, Refusal},
+    views,
+};
 
 /// A token is all there is of a user: its name stands where clients print an address.
 pub(crate) async fn user_get(context: &mut Context<'_>) -> Result<Reply, Refusal> {

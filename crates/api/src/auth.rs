@@ -10,7 +10,11 @@ use http::{HeaderMap, header};
 use parking_lot::Mutex;
 use switchyard_catalog::{Access, Actor, Token};
 
-use crate::{Api, error::{ApiError, Place, Refusal}, router::{Endpoint, Params}};
+use crate::{
+    Api,
+    error::{ApiError, Place, Refusal},
+    router::{Endpoint, Params},
+};
 
 /// Longer than any token; what is hashed is bounded.
 const MAX_TOKEN: usize = 1024;

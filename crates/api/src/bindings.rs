@@ -4,8 +4,8 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use switchyard_catalog::{
-    Binding, BindingKind, BindingName, DispatchOutbound, NamespaceName, NewBinding, NewBindingKind,
-    ScriptName, Secret, VersionId,
+    Binding, BindingKind, BindingName, DispatchOutbound, NamespaceName, NewBinding, NewBindingKind, ScriptName,
+    Secret, VersionId,
 };
 
 use crate::error::ApiError;
@@ -73,14 +73,17 @@ pub(crate) fn parse(entry: &Value, at: usize) -> Result<NewBinding, ApiError> {
 }
 
 fn parse_kind(name: &str, kind: &str, object: &Map<String, Value>) -> Result<NewBindingKind, ApiError> {
-    let fault = |what: &dyn std::fmt::Display| ApiError::invalid(format!("binding {name:?} of type {kind}: {what}"));
+    let fault =
+        |what: &dyn std::fmt::Display| ApiError::invalid(format!("binding {name:?} of type {kind}: {what}"));
     let absent = |field: &str| fault(&format!("{field} is missing"));
     // The one field that may hold anything is taken as it is.
     if kind == "json" {
         let value = object.get("json").cloned().ok_or_else(|| absent("json"))?;
         return Ok(NewBindingKind::Kind(BindingKind::Json { value }));
     }
-    if !["plain_text", "secret_text", "service", "dispatch_namespace", "version_metadata", "inherit"].contains(&kind) {
+    if !["plain_text", "secret_text", "service", "dispatch_namespace", "version_metadata", "inherit"]
+        .contains(&kind)
+    {
         let shown: String = kind.chars().take(80).collect();
         let message = format!("binding {name:?} has type {shown:?}, which this server does not implement");
         return Err(ApiError::invalid(message));
@@ -117,8 +120,12 @@ fn parse_kind(name: &str, kind: &str, object: &Map<String, Value>) -> Result<New
         _ => {
             let old_name = sent.old_name.map(|old| BindingName::parse(&old).map_err(|error| fault(&error)));
             let version = sent.version_id.filter(|id| id != "latest");
-            let version = version.map(|id| VersionId::parse(&id).ok_or_else(|| fault(&"version_id is not a UUID")));
-            return Ok(NewBindingKind::Inherit { old_name: old_name.transpose()?, version_id: version.transpose()? });
+            let version =
+                version.map(|id| VersionId::parse(&id).ok_or_else(|| fault(&"version_id is not a UUID")));
+            return Ok(NewBindingKind::Inherit {
+                old_name: old_name.transpose()?,
+                version_id: version.transpose()?,
+            });
         }
     };
     Ok(NewBindingKind::Kind(kind))

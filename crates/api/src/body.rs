@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
+use http::{HeaderMap, header};
 use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -18,6 +19,9 @@ pub(crate) struct RequestBody {
     deadline: Instant,
     /// Nothing more will come, or nothing more is wanted.
     ended: bool,
+    /// The client waits to be asked for it (`Expect: 100-continue`), and has not been: the first
+    /// read asks.
+    unasked: bool,
 }
 
 /// Why a body could not be read. The transport's own error says nothing a client could use.
@@ -39,13 +43,15 @@ impl From<ReadError> for ApiError {
 }
 
 impl RequestBody {
-    pub(crate) fn new<B>(body: B, config: &ApiConfig) -> Self
+    pub(crate) fn new<B>(body: B, headers: &HeaderMap, config: &ApiConfig) -> Self
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
     {
         let ended = body.is_end_stream();
         let inner = UnsyncBoxBody::new(body.map_err(|_| ReadError::Broken));
-        Self { inner, idle: config.body_idle, deadline: Instant::now() + config.body_total, ended }
+        let deadline = Instant::now() + config.body_total;
+        let unasked = headers.contains_key(header::EXPECT);
+        Self { inner, idle: config.body_idle, deadline, ended, unasked }
     }
 
     /// Bytes that will come at least: the Content-Length, where there is one.
@@ -55,6 +61,7 @@ impl RequestBody {
 
     /// The next piece; `None` at the end.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, ReadError> {
+        self.unasked = false;
         while !self.ended {
             let until = self.deadline.min(Instant::now() + self.idle);
             let frame = match timeout_at(until, self.inner.frame()).await {
@@ -97,8 +104,9 @@ impl RequestBody {
         // Through a value, so that bad JSON and a wrong field read as different errors.
         let value: Value = serde_json::from_slice(&bytes)
             .map_err(|error| ApiError::unparsable(format!("the request body is not JSON: {error}")))?;
-        serde_json::from_value(value)
-            .map_err(|error| ApiError::unparsable(format!("the request body does not have the form expected: {error}")))
+        serde_json::from_value(value).map_err(|error| {
+            ApiError::unparsable(format!("the request body does not have the form expected: {error}"))
+        })
     }
 
     /// The pieces as a stream, for the multipart reader.
@@ -113,6 +121,9 @@ impl RequestBody {
     /// sending would else see a broken connection in place of the refusal.
     pub(crate) async fn drain(&mut self, most: u64) {
         const LONGEST: Duration = Duration::from_secs(5);
+        if self.unasked {
+            return;
+        }
         self.deadline = self.deadline.min(Instant::now() + LONGEST);
         let mut left = most;
         while left > 0 {

@@ -7,7 +7,12 @@ use serde::de::DeserializeOwned;
 use switchyard_catalog::{Actor, Catalog, NamespaceName, ScriptName, ScriptRef, Token};
 use tokio::sync::SemaphorePermit;
 
-use crate::{Api, ApiConfig, body::RequestBody, error::{ApiError, Refusal}, router::Params};
+use crate::{
+    Api, ApiConfig,
+    body::RequestBody,
+    error::{ApiError, Refusal},
+    router::Params,
+};
 
 /// One request, its route found and its token known.
 pub(crate) struct Context<'a> {

@@ -9,7 +9,10 @@ use serde_json::Value;
 /// A successful reply.
 #[derive(Debug)]
 pub(crate) enum Reply {
-    Envelope { result: Value, result_info: Option<Value> },
+    Envelope {
+        result: Value,
+        result_info: Option<Value>,
+    },
     /// Script content is the one reply without an envelope (contract §3.9).
     Raw(Response<Full<Bytes>>),
 }
@@ -57,9 +60,7 @@ impl Reply {
 
     pub(crate) fn into_response(self) -> Response<Full<Bytes>> {
         match self {
-            Self::Envelope { result, result_info } => {
-                respond(StatusCode::OK, &result, &[], result_info.as_ref())
-            }
+            Self::Envelope { result, result_info } => respond(StatusCode::OK, &result, &[], result_info.as_ref()),
             Self::Raw(response) => response,
         }
     }
@@ -70,7 +71,12 @@ pub(crate) fn failure(status: StatusCode, errors: &[Fault]) -> Response<Full<Byt
     respond(status, &Value::Null, errors, None)
 }
 
-fn respond(status: StatusCode, result: &Value, errors: &[Fault], result_info: Option<&Value>) -> Response<Full<Bytes>> {
+fn respond(
+    status: StatusCode,
+    result: &Value,
+    errors: &[Fault],
+    result_info: Option<&Value>,
+) -> Response<Full<Bytes>> {
     let envelope = Envelope { result, success: errors.is_empty(), errors, messages: [], result_info };
     // Values and strings only: there is nothing in an envelope that JSON cannot say.
     let text = serde_json::to_vec(&envelope).unwrap_or_default();

@@ -92,7 +92,7 @@ impl Api {
         B: http_body::Body<Data = Bytes> + Send + 'static,
     {
         let (head, body) = request.into_parts();
-        let mut body = RequestBody::new(body, &self.config);
+        let mut body = RequestBody::new(body, &head.headers, &self.config);
         let (answer, drain) = self.answer(peer, &head, &mut body).await;
         if answer.is_err() {
             body.drain(drain).await;

@@ -44,7 +44,8 @@ pub(crate) async fn namespace_patch(context: &mut Context<'_>) -> Result<Reply, 
     let namespace = context.namespace()?;
     let body: Map<String, Value> = context.json().await?;
     let name = name_of(&body)?;
-    let trusted = Fields::new("body", &body).take::<bool>("trusted_workers")
+    let trusted = Fields::new("body", &body)
+        .take::<bool>("trusted_workers")
         .map_err(|_| ApiError::unparsable("trusted_workers must be true or false"))?;
     let changed = context.catalog().namespace_update(&context.actor, &namespace, name.as_ref(), trusted).await?;
     Ok(Reply::of(views::namespace(&changed)))
@@ -60,7 +61,12 @@ fn name_of(body: &Map<String, Value>) -> Result<Option<NamespaceName>, Refusal> 
     match body.get("name") {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(name)) => Ok(Some(NamespaceName::parse(name)?)),
-        Some(other) => Err(NameError { what: "namespace name", text: other.to_string().chars().take(80).collect(), rule: "a string" }.into()),
+        Some(other) => Err(NameError {
+            what: "namespace name",
+            text: other.to_string().chars().take(80).collect(),
+            rule: "a string",
+        }
+        .into()),
     }
 }
 

@@ -69,9 +69,7 @@ pub(crate) async fn script_upload(context: &mut Context<'_>) -> Result<Reply, Re
 }
 
 /// The upload in the body, as the catalog takes it.
-pub(crate) async fn read_new_script(
-    context: &mut Context<'_>,
-) -> Result<switchyard_catalog::NewScript, Refusal> {
+pub(crate) async fn read_new_script(context: &mut Context<'_>) -> Result<switchyard_catalog::NewScript, Refusal> {
     let upload = upload::read(context, "metadata").await?;
     let strict = context.query("bindings_inherit").is_some_and(|mode| mode == "strict");
     let (metadata, form) = match upload {

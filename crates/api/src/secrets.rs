@@ -5,7 +5,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use switchyard_catalog::{BindingName, Secret};
 
-use crate::{context::Context, envelope::Reply, error::{ApiError, Refusal}};
+use crate::{
+    context::Context,
+    envelope::Reply,
+    error::{ApiError, Refusal},
+};
 
 /// A secret as sent. No `Debug`: its text must not be printable.
 #[derive(Deserialize)]
@@ -93,7 +97,8 @@ fn parse(name: &str, sent: Sent) -> Result<(BindingName, Secret), ApiError> {
             format!("secret {:?} has type {:?}, which this server does not implement", short(name), short(kind));
         return Err(ApiError::invalid(message));
     }
-    let value = Secret::new(sent.text.ok_or_else(|| ApiError::invalid(format!("secret {:?} has no text", short(name))))?);
+    let value =
+        Secret::new(sent.text.ok_or_else(|| ApiError::invalid(format!("secret {:?} has no text", short(name))))?);
     let name = BindingName::parse(name).map_err(|error| ApiError::invalid(error.to_string()))?;
     Ok((name, value))
 }

@@ -1,7 +1,7 @@
 //! Tags of a script (contract §3.7).
 
 use serde_json::Value;
-use switchyard_catalog::{Tag, CatalogError};
+use switchyard_catalog::{CatalogError, Tag};
 
 use crate::{context::Context, envelope::Reply, error::Refusal, metadata, views};
 

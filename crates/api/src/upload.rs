@@ -74,7 +74,12 @@ pub(crate) async fn read(context: &mut Context<'_>, json_part: &str) -> Result<U
     }
 }
 
-async fn read_form(context: &mut Context<'_>, boundary: String, json_part: &str, cap: u64) -> Result<Form, ApiError> {
+async fn read_form(
+    context: &mut Context<'_>,
+    boundary: String,
+    json_part: &str,
+    cap: u64,
+) -> Result<Form, ApiError> {
     let limit = SizeLimit::new().whole_stream(cap).for_field(json_part, MAX_JSON_PART);
     let constraints = Constraints::new().size_limit(limit);
     let mut multipart = Multipart::with_constraints(context.body.stream(), boundary, constraints);
@@ -147,8 +152,9 @@ impl Form {
         if self.parts.is_empty() {
             return Ok(None);
         }
-        let entry = entry
-            .ok_or_else(|| ApiError::invalid("metadata has neither main_module nor body_part: nothing to start"))?;
+        let entry = entry.ok_or_else(|| {
+            ApiError::invalid("metadata has neither main_module nor body_part: nothing to start")
+        })?;
         let (syntax, wanted) = match entry {
             Entry::Module(name) => (CodeSyntax::Modules, name),
             Entry::Body(name) => (CodeSyntax::ServiceWorker, name),
@@ -188,13 +194,19 @@ impl Part {
             "application/json" => ModuleKind::Json,
             "application/source-map" => ModuleKind::SourceMap,
             kind @ ("text/x-python" | "text/x-python-requirement") => {
-                return Err(ApiError::invalid(format!("module {name:?} is {kind}: Python is not implemented by this server")));
+                return Err(ApiError::invalid(format!(
+                    "module {name:?} is {kind}: Python is not implemented by this server"
+                )));
             }
             _ => kind_by_name(name),
         };
         // curl labels a .js or .mjs file as it likes; what is named as the main module must be one.
         let unclear = matches!(kind, ModuleKind::Text | ModuleKind::Data | ModuleKind::CommonJs);
-        Ok(if is_main && unclear && kind_by_name(name) == ModuleKind::EsModule { ModuleKind::EsModule } else { kind })
+        Ok(if is_main && unclear && kind_by_name(name) == ModuleKind::EsModule {
+            ModuleKind::EsModule
+        } else {
+            kind
+        })
     }
 }
 

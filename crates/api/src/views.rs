@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value, json};
 use switchyard_catalog::{
-    Account, CodeSyntax, Deployment, Limits, NamedHandlers, Namespace, NamespaceName, Script, ScriptRow,
-    Tag, Token, Uploaded, Version,
+    Account, CodeSyntax, Deployment, Limits, NamedHandlers, Namespace, NamespaceName, Script, ScriptRow, Tag,
+    Token, Uploaded, Version,
 };
 
 use crate::bindings;
@@ -130,9 +130,13 @@ pub(crate) fn version_head(version: &Version) -> Map<String, Value> {
 }
 
 pub(crate) fn deployment(deployment: &Deployment) -> Value {
-    let versions: Vec<_> = deployment.versions.iter().map(|share| {
-        json!({ "version_id": share.version.to_string(), "percentage": percentage(share.percentage) })
-    }).collect();
+    let versions: Vec<_> = deployment
+        .versions
+        .iter()
+        .map(
+            |share| json!({ "version_id": share.version.to_string(), "percentage": percentage(share.percentage) }),
+        )
+        .collect();
     json!({
         "id": deployment.id.to_string(),
         "source": deployment.source,

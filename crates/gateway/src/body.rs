@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use switchyard_runtime::{Body, BodyError};
+use tokio::runtime::Handle;
 use tokio::time::Sleep;
 
 /// A body that may not be silent for longer than `limit` while someone waits for it, nor be longer
@@ -19,11 +20,14 @@ pub struct Bounded<B> {
     left: u64,
     /// Armed while a read is pending.
     timer: Option<Pin<Box<Sleep>>>,
+    /// Guests' threads read bodies too, and have no timers of their own.
+    timers: Handle,
 }
 
 impl<B> Bounded<B> {
+    /// Call it on a thread of the I/O runtime, whose timers it uses.
     pub fn new(inner: B, limit: Duration, most: u64) -> Self {
-        Self { inner, limit, left: most, timer: None }
+        Self { inner, limit, left: most, timer: None, timers: Handle::current() }
     }
 }
 
@@ -55,7 +59,10 @@ where
                 },
             });
         }
-        let timer = this.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(this.limit)));
+        let timer = this.timer.get_or_insert_with(|| {
+            let _timers = this.timers.enter();
+            Box::pin(tokio::time::sleep(this.limit))
+        });
         ready!(timer.as_mut().poll(cx));
         Poll::Ready(Some(Err(BodyError("the body was silent for too long".into()))))
     }
@@ -121,6 +128,17 @@ mod tests {
         let fits = Full::new(Bytes::from_static(b"1234567890"));
         let body = Bounded::new(fits, Duration::from_secs(30), 10);
         assert_eq!(body.collect().await.unwrap().to_bytes(), "1234567890");
+    }
+
+    #[tokio::test]
+    async fn other_threads_may_read() {
+        let silent = StreamBody::new(futures_util::stream::pending::<Result<Frame<Bytes>, BodyError>>());
+        let mut body = Bounded::new(silent, Duration::from_secs(30), 10);
+        let reader = std::thread::spawn(move || {
+            let mut cx = Context::from_waker(std::task::Waker::noop());
+            Pin::new(&mut body).poll_frame(&mut cx).is_pending()
+        });
+        assert!(reader.join().unwrap());
     }
 
     #[tokio::test]

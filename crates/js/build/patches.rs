@@ -19,7 +19,12 @@ pub struct Patch {
 }
 
 const fn once(find: &'static str, put: &'static str) -> Edit {
-    Edit { file: "quickjs.c", find, put, times: 1 }
+    Edit {
+        file: "quickjs.c",
+        find,
+        put,
+        times: 1,
+    }
 }
 
 /// How many places count a reference up and down. Every one must go through the helpers of `immortal counts`.
@@ -174,9 +179,10 @@ static inline int sy_count_down(const void *p) {
     // eval, direct or not, and every constructor of functions from text come through here; modules do not.
     Patch {
         name: "eval switch",
-        edits: &[once(
-            "    if (!JS_IsString(val))\n        return js_dup(val);\n    str = JS_ToCStringLen(ctx, &len, val);\n    if (!str)\n        return JS_EXCEPTION;\n    ret = JS_EvalInternal(",
-            r#"    if (!JS_IsString(val))
+        edits: &[
+            once(
+                "    if (!JS_IsString(val))\n        return js_dup(val);\n    str = JS_ToCStringLen(ctx, &len, val);\n    if (!str)\n        return JS_EXCEPTION;\n    ret = JS_EvalInternal(",
+                r#"    if (!JS_IsString(val))
         return js_dup(val);
     if (!sy_eval_allowed)
         return JS_Throw(ctx, JS_MakeError2(ctx, JS_EVAL_ERROR, true, "Code generation from strings disallowed for this context"));
@@ -184,11 +190,12 @@ static inline int sy_count_down(const void *p) {
     if (!str)
         return JS_EXCEPTION;
     ret = JS_EvalInternal("#,
-        ),
-        once(
-            "/* the indirection is needed to make 'eval' optional */\n",
-            "static bool sy_eval_allowed = true;\n\n/* the indirection is needed to make 'eval' optional */\n",
-        )],
+            ),
+            once(
+                "/* the indirection is needed to make 'eval' optional */\n",
+                "static bool sy_eval_allowed = true;\n\n/* the indirection is needed to make 'eval' optional */\n",
+            ),
+        ],
     },
     // One value travels with the work: taken when a reaction or job is made, current while the job runs.
     Patch {
@@ -291,8 +298,14 @@ int JS_EnqueueJob(JSContext *ctx, JSJobFunc *job_func,
                 "                    dbuf_printf(&dbuf, \":%d:%d\", line_num1, col_num1);\n                dbuf_putc(&dbuf, ')');\n",
                 "                    dbuf_printf(&dbuf, \":%d:%d\", line_num1, col_num1);\n                if (!bare)\n                    dbuf_putc(&dbuf, ')');\n",
             ),
-            once("dbuf_printf(&dbuf, \" (missing)\");", "dbuf_printf(&dbuf, \" (<anonymous>)\");"),
-            once("dbuf_printf(&dbuf, \" (native)\");", "dbuf_printf(&dbuf, \" (<anonymous>)\");"),
+            once(
+                "dbuf_printf(&dbuf, \" (missing)\");",
+                "dbuf_printf(&dbuf, \" (<anonymous>)\");",
+            ),
+            once(
+                "dbuf_printf(&dbuf, \" (native)\");",
+                "dbuf_printf(&dbuf, \" (<anonymous>)\");",
+            ),
             once(
                 "            stack = JS_NewStringLen(ctx, (char *)dbuf.buf, dbuf.size);\n",
                 "            stack = JS_NewStringLen(ctx, (char *)dbuf.buf, dbuf.size - (dbuf.size && dbuf.buf[dbuf.size - 1] == '\\n'));\n",
@@ -337,7 +350,9 @@ fn counts(source: &str) -> Result<String, String> {
     let (mut up, mut down) = (0, 0);
     while let Some(at) = rest.find(MACRO) {
         let argument = &rest[at + MACRO.len()..];
-        let Some(close) = argument.find(')') else { break };
+        let Some(close) = argument.find(')') else {
+            break;
+        };
         let (name, behind) = (&argument[..close], &argument[close + 1..]);
         let before = &rest[..at];
         if let Some(before) = before.strip_suffix("--") {

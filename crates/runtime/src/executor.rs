@@ -17,6 +17,8 @@ use switchyard_catalog::ScriptId;
 
 use crate::meter::CpuMeter;
 
+/// Guests run on fibers of their own; short calls (allocation) run here, above wasmtime's own limit.
+const GUEST_THREAD_STACK: usize = 4 << 20;
 /// Ticks without anything to run after which the ticker sleeps.
 const IDLE_TICKS: u32 = 20;
 
@@ -58,7 +60,7 @@ impl Executor {
         let mut this = Self { shared, threads: Vec::new() };
         for number in 0..threads.max(1) {
             let shared = Arc::clone(&this.shared);
-            let builder = std::thread::Builder::new().name(format!("guest-{number}"));
+            let builder = std::thread::Builder::new().name(format!("guest-{number}")).stack_size(GUEST_THREAD_STACK);
             this.threads.push(builder.spawn(move || shared.work())?);
         }
         let shared = Arc::clone(&this.shared);

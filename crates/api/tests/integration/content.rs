@@ -10,10 +10,11 @@ const ENTRY: &str = "import './lib/a.js'; export default {}";
 
 fn two_modules() -> Form {
     let metadata = json!({ "main_module": "index.js", "tags": ["gold"], "bindings": [{ "name": "X", "type": "plain_text", "text": "1" }] });
-    Form::new()
-        .part("name=\"metadata\"", None, metadata.to_string())
-        .module("index.js", ENTRY)
-        .part("name=\"lib/a.js\"; filename=\"lib/a.js\"", Some("application/javascript+module"), "export const a = 1")
+    Form::new().part("name=\"metadata\"", None, metadata.to_string()).module("index.js", ENTRY).part(
+        "name=\"lib/a.js\"; filename=\"lib/a.js\"",
+        Some("application/javascript+module"),
+        "export const a = 1",
+    )
 }
 
 async fn get_at(h: &Harness, upload: &str, content: &str) {
@@ -55,7 +56,11 @@ async fn put_at(h: &Harness, script: &str) {
     let content = format!("{script}/content");
     // The Python package: no metadata but a part `metadata`, files under `files[]`.
     let form = Form::new()
-        .part("name=\"files[]\"; filename=\"new.mjs\"", Some("application/javascript+module"), "export default { new: 1 }")
+        .part(
+            "name=\"files[]\"; filename=\"new.mjs\"",
+            Some("application/javascript+module"),
+            "export default { new: 1 }",
+        )
         .part("name=\"metadata\"", Some("application/json"), json!({ "main_module": "new.mjs" }).to_string());
     let reply = h.form(Method::PUT, &content, form).await.ok();
     assert_eq!(reply.result()["tags"], json!(["gold"]), "tags stay");
@@ -83,8 +88,16 @@ pub async fn content_put(h: &Harness) {
     assert!(text.expect("text").contains("third: 1"));
     h.upload(&format!("{NS}/prod/scripts/y")).await;
     let form = Form::new()
-        .part("name=\"metadata\"; filename=\"metadata\"", Some("application/json"), json!({ "main_module": "one.mjs" }).to_string())
-        .part("name=\"files\"; filename=\"one.mjs\"", Some("application/javascript+module"), "export default { one: 1 }");
+        .part(
+            "name=\"metadata\"; filename=\"metadata\"",
+            Some("application/json"),
+            json!({ "main_module": "one.mjs" }).to_string(),
+        )
+        .part(
+            "name=\"files\"; filename=\"one.mjs\"",
+            Some("application/javascript+module"),
+            "export default { one: 1 }",
+        );
     h.form(Method::PUT, &format!("{NS}/prod/scripts/y/content"), form).await.ok().golden("content_put");
 }
 

@@ -149,7 +149,8 @@ async fn a_missing_namespace_is_told_first_then_a_missing_script() {
             assert_eq!(reply.json["errors"][1]["code"], json!(10007), "{}", row.path);
         }
     }
-    let account_rows = endpoints().iter().filter(|row| row.path.contains("{script}") && !row.path.contains("{namespace}"));
+    let account_rows =
+        endpoints().iter().filter(|row| row.path.contains("{script}") && !row.path.contains("{namespace}"));
     for row in account_rows.filter(|row| row.handler != "scripts::script_upload") {
         let method: Method = row.method.parse().expect("a method");
         let code = if row.path.contains("/services/") { 10090 } else { 10007 };
@@ -160,14 +161,22 @@ async fn a_missing_namespace_is_told_first_then_a_missing_script() {
 #[tokio::test]
 async fn an_unknown_path_is_7003_and_a_known_one_names_its_methods() {
     let harness = Harness::new().await;
-    for path in ["", "/", "/nothing", &format!("{A}/workers"), &format!("{NS}//scripts"), &format!("{NS}/prod/scripts/x/y/z")] {
+    for path in [
+        "",
+        "/",
+        "/nothing",
+        &format!("{A}/workers"),
+        &format!("{NS}//scripts"),
+        &format!("{NS}/prod/scripts/x/y/z"),
+    ] {
         let reply = harness.get(path).await.refused(404, 7003);
         assert!(reply.message().contains("Could not route to"), "{}", reply.message());
     }
     for row in endpoints() {
         for method in [Method::HEAD, Method::OPTIONS] {
             let path = concrete(row.path, "prod", "x");
-            let reply = harness.send(crate::harness::request(method, &path).body(Default::default()).expect("a request"));
+            let reply =
+                harness.send(crate::harness::request(method, &path).body(Default::default()).expect("a request"));
             let reply = reply.await.refused(405, 7001);
             let allow = reply.headers["allow"].to_str().expect("text").to_owned();
             assert!(allow.split(", ").any(|method| method == row.method), "{path}: {allow}");

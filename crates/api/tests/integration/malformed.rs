@@ -1,6 +1,12 @@
 //! Requests that are wrong in every way: each gets a JSON refusal of the client's fault, never a panic.
 
-use std::{convert::Infallible, net::{IpAddr, Ipv4Addr}, pin::Pin, task::{Context, Poll}, time::Duration};
+use std::{
+    convert::Infallible,
+    net::{IpAddr, Ipv4Addr},
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
@@ -17,10 +23,23 @@ use crate::{
 #[tokio::test]
 async fn every_endpoint_survives_nonsense() {
     let bodies: [&[u8]; 9] = [
-        b"", b"{", b"null", b"[]", b"\"x\"", b"1e999", b"\xff\xfe\x00", b"{\"secrets\":{\"A\":[]}}",
+        b"",
+        b"{",
+        b"null",
+        b"[]",
+        b"\"x\"",
+        b"1e999",
+        b"\xff\xfe\x00",
+        b"{\"secrets\":{\"A\":[]}}",
         b"{\"name\":{\"name\":1},\"tags\":{},\"versions\":[{}],\"settings\":[]}",
     ];
-    let types = ["application/json", "multipart/form-data", "multipart/form-data; boundary=x", "application/javascript", "\u{1}"];
+    let types = [
+        "application/json",
+        "multipart/form-data",
+        "multipart/form-data; boundary=x",
+        "application/javascript",
+        "\u{1}",
+    ];
     let h = Harness::with_scripts(&["x"]).await;
     h.upload(&concrete("/accounts/{account}/workers/scripts/x", "", "")).await;
     for row in endpoints().iter().filter(|row| row.method != "DELETE" && row.method != "GET") {
@@ -65,7 +84,10 @@ impl Body for Stalled {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match self.0.pop() {
             Some(chunk) => Poll::Ready(Some(Ok(Frame::data(chunk)))),
             None => Poll::Pending,
@@ -118,11 +140,14 @@ async fn a_body_that_breaks_off_is_the_clients_fault() {
     let h = Harness::with_scripts(&[]).await;
     for content_type in ["application/json".to_owned(), format!("multipart/form-data; boundary={BOUNDARY}")] {
         let broken = futures_util::stream::iter([
-            Ok(Frame::data(Bytes::from(format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"metadata\"\r\n\r\n{{")))),
+            Ok(Frame::data(Bytes::from(format!(
+                "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"metadata\"\r\n\r\n{{"
+            )))),
             Err(std::io::Error::other("the connection was reset")),
         ]);
         let path = format!("{NS}/prod/scripts/x");
-        let (method, path) = if content_type.contains("json") { (Method::POST, NS.to_owned()) } else { (Method::PUT, path) };
+        let (method, path) =
+            if content_type.contains("json") { (Method::POST, NS.to_owned()) } else { (Method::PUT, path) };
         let (status, json) = answer(&h, method, &path, &content_type, StreamBody::new(broken)).await;
         assert_eq!((status.as_u16(), &json["errors"][0]["code"]), (400, &json!(10026)), "{json}");
     }
@@ -132,7 +157,8 @@ async fn a_body_that_breaks_off_is_the_clients_fault() {
 #[tokio::test]
 async fn a_refusal_does_not_wait_for_an_endless_body() {
     let h = Harness::new().await;
-    let endless = futures_util::stream::repeat_with(|| Ok::<_, Infallible>(Frame::data(Bytes::from_static(&[0; 65_536]))));
+    let endless =
+        futures_util::stream::repeat_with(|| Ok::<_, Infallible>(Frame::data(Bytes::from_static(&[0; 65_536]))));
     let api = h.api.clone();
     let request = request(Method::PUT, &format!("{NS}/nowhere/scripts/x"))
         .header("content-type", "application/javascript")
@@ -140,4 +166,29 @@ async fn a_refusal_does_not_wait_for_an_endless_body() {
         .expect("a request");
     let reply = tokio::spawn(async move { api.handle(IpAddr::V4(Ipv4Addr::LOCALHOST), request).await });
     assert_eq!(reply.await.expect("no panic").status(), StatusCode::NOT_FOUND);
+}
+
+/// A client that waits to be asked for its body (`Expect: 100-continue`) is refused without being asked.
+#[tokio::test]
+async fn a_refusal_does_not_ask_for_the_body() {
+    struct Untouched;
+    impl Body for Untouched {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            panic!("the body was asked for")
+        }
+    }
+    let h = Harness::new().await;
+    let request = request(Method::PUT, &format!("{NS}/nowhere/scripts/x"))
+        .header("content-type", "application/javascript")
+        .header("expect", "100-continue")
+        .body(Untouched)
+        .expect("a request");
+    let reply = h.api.handle(IpAddr::V4(Ipv4Addr::LOCALHOST), request).await;
+    assert_eq!(reply.status(), StatusCode::NOT_FOUND);
 }

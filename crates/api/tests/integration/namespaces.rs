@@ -14,14 +14,17 @@ pub async fn namespace_list(h: &Harness) {
     reply.golden("namespace_list");
     let info = &reply.json["result_info"];
     // wrangler asks for another page while page * per_page < total_count.
-    assert!(info["page"].as_u64().unwrap() * info["per_page"].as_u64().unwrap() >= info["total_count"].as_u64().unwrap());
+    let number = |name: &str| info[name].as_u64().expect("a number");
+    assert!(number("page") * number("per_page") >= number("total_count"));
     assert_eq!(*h.get(&format!("{NS}?page=2")).await.ok().result(), json!([]));
 }
 
 pub async fn namespace_create(h: &Harness) {
     h.json(Method::POST, NS, json!({ "name": "prod", "unknown": 1 })).await.ok().golden("namespace_create");
     h.json(Method::POST, NS, json!({ "name": "prod" })).await.refused(409, 100_120).golden("namespace_exists");
-    for body in [json!({}), json!({ "name": "" }), json!({ "name": "a.b" }), json!({ "name": 7 }), json!({ "name": null })] {
+    for body in
+        [json!({}), json!({ "name": "" }), json!({ "name": "a.b" }), json!({ "name": 7 }), json!({ "name": null })]
+    {
         let reply = h.json(Method::POST, NS, body.clone()).await.refused(400, 10016);
         assert!(reply.message().contains("namespace name"), "{body}: {}", reply.message());
     }

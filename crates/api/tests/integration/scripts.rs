@@ -54,7 +54,17 @@ pub async fn script_list(h: &Harness) {
         let reply = h.get(&format!("{path}?tags={tags}&unknown=1")).await.ok();
         assert_eq!(names(&reply), expected, "{tags}");
     }
-    for query in ["tags=gold", "tags=gold:maybe", "tags=:yes,", "limit=0", "limit=1001", "limit=x", "limit=-1", "cursor=!!", "cursor=Li4"] {
+    for query in [
+        "tags=gold",
+        "tags=gold:maybe",
+        "tags=:yes,",
+        "limit=0",
+        "limit=1001",
+        "limit=x",
+        "limit=-1",
+        "cursor=!!",
+        "cursor=Li4",
+    ] {
         h.get(&format!("{path}?{query}")).await.refused(400, 10026);
     }
 }

@@ -29,7 +29,10 @@ async fn list_at(h: &Harness, script: &str) {
     put(h, script, "A", "value-a").await;
     put(h, script, "B", "value-b").await;
     let reply = h.get(&format!("{script}/secrets")).await.ok();
-    assert_eq!(*reply.result(), json!([{ "name": "A", "type": "secret_text" }, { "name": "B", "type": "secret_text" }]));
+    assert_eq!(
+        *reply.result(),
+        json!([{ "name": "A", "type": "secret_text" }, { "name": "B", "type": "secret_text" }])
+    );
 }
 
 pub async fn secret_list(h: &Harness) {
@@ -138,13 +141,18 @@ async fn bulk_at(h: &Harness, script: &str) {
     for body in [json!({}), json!({ "secrets": { "A": 1 } }), json!({ "secrets": [] })] {
         h.json(Method::PATCH, &path, body).await.refused(400, 10026);
     }
-    h.json(Method::PATCH, &path, json!({ "secrets": { "A": { "name": "B", "text": "1" } } })).await.refused(400, 10021);
+    h.json(Method::PATCH, &path, json!({ "secrets": { "A": { "name": "B", "text": "1" } } }))
+        .await
+        .refused(400, 10021);
 }
 
 pub async fn secrets_bulk(h: &Harness) {
     let script = script(h).await;
     bulk_at(h, &script).await;
-    h.json(Method::PATCH, &format!("{script}/secrets-bulk"), json!({ "secrets": {} })).await.ok().golden("secrets_bulk");
+    h.json(Method::PATCH, &format!("{script}/secrets-bulk"), json!({ "secrets": {} }))
+        .await
+        .ok()
+        .golden("secrets_bulk");
 }
 
 pub async fn account_secrets_bulk(h: &Harness) {

@@ -72,7 +72,8 @@ async fn patch_at(h: &Harness, script: &str) {
     assert_eq!(reply.result()["tags"], json!(["silver"]));
     assert_eq!(reply.result()["compatibility_flags"], json!(["nodejs_compat"]), "absent fields stay");
     // The Python package; and bindings, which are replaced, with `inherit` to keep a secret.
-    let bindings = json!([{ "name": "SECRET", "type": "inherit" }, { "name": "NEW", "type": "plain_text", "text": "n" }]);
+    let bindings =
+        json!([{ "name": "SECRET", "type": "inherit" }, { "name": "NEW", "type": "plain_text", "text": "n" }]);
     let settings = json!({ "bindings": bindings, "limits": { "cpu_ms": 20 } }).to_string();
     let form = Form::new().part("name=\"settings\"", Some("application/json"), settings);
     let reply = h.form(Method::PATCH, &path, form).await.ok();

@@ -53,7 +53,11 @@ async fn all_recorded_forms_are_understood() {
             "PyPI cloudflare 5.9, metadata last",
             Form::new()
                 .part("name=\"files\"; filename=\"one.mjs\"", MODULE, CODE)
-                .part("name=\"files\"; filename=\"data.bin\"", Some("application/octet-stream"), [0xff, 0x00, 0x0d, 0x0a])
+                .part(
+                    "name=\"files\"; filename=\"data.bin\"",
+                    Some("application/octet-stream"),
+                    [0xff, 0x00, 0x0d, 0x0a],
+                )
                 .part("name=\"metadata\"", JSON, metadata("one.mjs")),
             &["one.mjs", "data.bin"],
             "one.mjs",
@@ -61,22 +65,32 @@ async fn all_recorded_forms_are_understood() {
         (
             "curl with files",
             Form::new()
-                .part("name=\"metadata\"; filename=\"metadata.json\"", Some("application/octet-stream"), metadata("worker.mjs"))
+                .part(
+                    "name=\"metadata\"; filename=\"metadata.json\"",
+                    Some("application/octet-stream"),
+                    metadata("worker.mjs"),
+                )
                 .part("name=\"worker.mjs\"; filename=\"worker.mjs\"", MODULE, CODE),
             &["worker.mjs"],
             "worker.mjs",
         ),
         (
             "curl with text, no file name",
-            Form::new().part("name=\"metadata\"", JSON, metadata("worker.mjs")).part("name=\"worker.mjs\"", MODULE, CODE),
+            Form::new().part("name=\"metadata\"", JSON, metadata("worker.mjs")).part(
+                "name=\"worker.mjs\"",
+                MODULE,
+                CODE,
+            ),
             &["worker.mjs"],
             "worker.mjs",
         ),
         (
             "curl that labels the main module as bytes",
-            Form::new()
-                .part("name=\"metadata\"", None, metadata("worker.js"))
-                .part("name=\"worker.js\"; filename=\"worker.js\"", Some("application/octet-stream"), CODE),
+            Form::new().part("name=\"metadata\"", None, metadata("worker.js")).part(
+                "name=\"worker.js\"; filename=\"worker.js\"",
+                Some("application/octet-stream"),
+                CODE,
+            ),
             &["worker.js"],
             "worker.js",
         ),
@@ -91,17 +105,21 @@ async fn all_recorded_forms_are_understood() {
         ),
         (
             "npm cloudflare 4: the part is named as the file",
-            Form::new()
-                .part("name=\"metadata\"; filename=\"metadata\"", JSON, metadata("one.mjs"))
-                .part("name=\"one.mjs\"; filename=\"one.mjs\"", MODULE, CODE),
+            Form::new().part("name=\"metadata\"; filename=\"metadata\"", JSON, metadata("one.mjs")).part(
+                "name=\"one.mjs\"; filename=\"one.mjs\"",
+                MODULE,
+                CODE,
+            ),
             &["one.mjs"],
             "one.mjs",
         ),
         (
             "an older form names the part",
-            Form::new()
-                .part("name=\"metadata\"", JSON, metadata("main_js"))
-                .part("name=\"main_js\"; filename=\"main.js\"", MODULE, CODE),
+            Form::new().part("name=\"metadata\"", JSON, metadata("main_js")).part(
+                "name=\"main_js\"; filename=\"main.js\"",
+                MODULE,
+                CODE,
+            ),
             &["main.js"],
             "main.js",
         ),
@@ -122,7 +140,11 @@ async fn all_recorded_forms_are_understood() {
         assert!(reply.status.is_success(), "{client}: {}", reply.json);
         assert_eq!(reply.result()["entry_point"], entry, "{client}");
         let (kept, kept_entry) = modules(&h).await;
-        assert_eq!((kept, kept_entry.as_str()), (names.iter().map(ToString::to_string).collect(), entry), "{client}");
+        assert_eq!(
+            (kept, kept_entry.as_str()),
+            (names.iter().map(ToString::to_string).collect(), entry),
+            "{client}"
+        );
     }
 }
 
@@ -139,7 +161,10 @@ async fn module_kinds_follow_their_content_types() {
     let body = h.get(&format!("{X}/content")).await.body;
     let text = String::from_utf8_lossy(&body).into_owned();
     let kinds: Vec<&str> = text.split("Content-Type: ").skip(1).filter_map(|rest| rest.lines().next()).collect();
-    assert_eq!(kinds, ["application/javascript+module", "text/plain", "application/octet-stream", "application/json"]);
+    assert_eq!(
+        kinds,
+        ["application/javascript+module", "text/plain", "application/octet-stream", "application/json"]
+    );
 }
 
 #[tokio::test]
@@ -150,9 +175,11 @@ async fn a_service_worker_is_refused_with_a_way_out() {
         h.raw(Method::PUT, X, "application/javascript", listener.clone()).await,
         h.raw(Method::PUT, X, "text/plain;charset=UTF-8", listener.clone()).await,
     ];
-    let form = Form::new()
-        .part("name=\"metadata\"", JSON, json!({ "body_part": "script" }).to_string())
-        .part("name=\"script\"; filename=\"worker.js\"", Some("application/javascript"), &listener);
+    let form = Form::new().part("name=\"metadata\"", JSON, json!({ "body_part": "script" }).to_string()).part(
+        "name=\"script\"; filename=\"worker.js\"",
+        Some("application/javascript"),
+        &listener,
+    );
     replies.push(put(&h, form).await);
     for reply in replies {
         let reply = reply.refused(400, 10021);
@@ -181,7 +208,12 @@ async fn an_upload_without_modules_keeps_the_code_of_a_script_that_exists() {
 async fn bindings_are_checked_and_named_in_the_refusal() {
     let h = Harness::with_scripts(&[]).await;
     let cases = [
-        (json!({ "name": "KV", "type": "kv_namespace", "namespace_id": "x" }), 400, 10021, "\"KV\" has type \"kv_namespace\""),
+        (
+            json!({ "name": "KV", "type": "kv_namespace", "namespace_id": "x" }),
+            400,
+            10021,
+            "\"KV\" has type \"kv_namespace\"",
+        ),
         (json!({ "name": "X", "type": "no_such_kind" }), 400, 10021, "no_such_kind"),
         (json!({ "type": "plain_text", "text": "x" }), 400, 10052, "bindings[0] has no name"),
         (json!({ "name": "X", "text": "x" }), 400, 10021, "\"X\" has no type"),
@@ -202,7 +234,8 @@ async fn bindings_are_checked_and_named_in_the_refusal() {
     let missing = json!({ "bindings": [{ "name": "X", "type": "inherit" }] });
     let strict = format!("{X}?bindings_inherit=strict");
     h.form(Method::PUT, &strict, Form::worker(missing.clone())).await.refused(400, 10057);
-    let many: Vec<Value> = (0..200).map(|n| json!({ "name": format!("V{n}"), "type": "plain_text", "text": "" })).collect();
+    let many: Vec<Value> =
+        (0..200).map(|n| json!({ "name": format!("V{n}"), "type": "plain_text", "text": "" })).collect();
     put(&h, Form::worker(json!({ "bindings": many }))).await.refused(400, 10055);
     h.get(X).await.refused(404, 10092);
 }
@@ -249,7 +282,8 @@ async fn metadata_of_a_wrong_type_is_refused_by_field() {
 #[tokio::test]
 async fn what_the_runtime_says_reaches_the_client() {
     let h = Harness::with_scripts(&[]).await;
-    let form = |code: &str| Form::new().part("name=\"metadata\"", None, metadata("index.js")).module("index.js", code);
+    let form =
+        |code: &str| Form::new().part("name=\"metadata\"", None, metadata("index.js")).module("index.js", code);
     let reply = put(&h, form("refuse me")).await.refused(400, 10021);
     assert_eq!(reply.message(), "Uncaught SyntaxError: Unexpected token '}'\n  at index.js:3:1");
     put(&h, form("no handlers")).await.refused(400, 10068);
@@ -263,9 +297,11 @@ async fn what_the_runtime_says_reaches_the_client() {
 async fn the_broken_form_of_npm_7_is_refused_clearly() {
     let h = Harness::with_scripts(&["y"]).await;
     let flat = || {
-        Form::new()
-            .part("name=\"metadata[main_module]\"", None, "one.mjs")
-            .part("name=\"files[]\"; filename=\"one.mjs\"", MODULE, CODE)
+        Form::new().part("name=\"metadata[main_module]\"", None, "one.mjs").part(
+            "name=\"files[]\"; filename=\"one.mjs\"",
+            MODULE,
+            CODE,
+        )
     };
     let (_, body) = flat().finish();
     let reply = h.raw(Method::PUT, X, "application/javascript", body).await.refused(400, 10021);
@@ -306,11 +342,15 @@ async fn broken_forms_are_refused() {
     let same = Form::worker(json!({})).module("index.js", CODE);
     put(&h, same).await.refused(400, 10021);
     for text in ["", "{", "[]", "\u{0}", "null"] {
-        put(&h, Form::new().part("name=\"metadata\"", JSON, text).module("index.js", CODE)).await.refused(400, 10026);
+        put(&h, Form::new().part("name=\"metadata\"", JSON, text).module("index.js", CODE))
+            .await
+            .refused(400, 10026);
     }
-    let python = Form::new()
-        .part("name=\"metadata\"", None, metadata("a.py"))
-        .part("name=\"a.py\"; filename=\"a.py\"", Some("text/x-python"), "x");
+    let python = Form::new().part("name=\"metadata\"", None, metadata("a.py")).part(
+        "name=\"a.py\"; filename=\"a.py\"",
+        Some("text/x-python"),
+        "x",
+    );
     put(&h, python).await.refused(400, 10021);
 
     let (content_type, body) = Form::worker(json!({})).finish();
@@ -329,7 +369,9 @@ async fn broken_forms_are_refused() {
 async fn a_binding_to_a_missing_namespace_is_refused() {
     let h = Harness::new().await;
     let path = format!("{A}/workers/scripts/dispatcher");
-    let form = Form::worker(json!({ "bindings": [{ "name": "d", "type": "dispatch_namespace", "namespace": "nowhere" }] }));
+    let form = Form::worker(
+        json!({ "bindings": [{ "name": "d", "type": "dispatch_namespace", "namespace": "nowhere" }] }),
+    );
     let reply = h.form(Method::PUT, &path, form).await.refused(404, 100_119);
     assert!(reply.message().contains("nowhere"), "{}", reply.message());
     h.get(&format!("{A}/workers/services/dispatcher")).await.refused(404, 10090);

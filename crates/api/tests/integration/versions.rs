@@ -54,7 +54,8 @@ async fn create_at(h: &Harness, script: &str) {
     assert!(made.result()["startup_time_ms"].is_u64());
     assert!(made.result()["resources"]["script"]["etag"].is_string());
     // Not live: content is still the old one.
-    let content = h.get(&if script.contains("dispatch") { format!("{script}/content") } else { script.to_owned() }).await;
+    let content =
+        h.get(&if script.contains("dispatch") { format!("{script}/content") } else { script.to_owned() }).await;
     assert!(!String::from_utf8_lossy(&content.body).contains("second"));
     assert_eq!(h.get(&format!("{script}/settings")).await.ok().json, before.json);
     // An edit of what is live would deploy the newest by the way.
@@ -118,7 +119,8 @@ async fn deploy_at(h: &Harness, script: &str) -> Reply {
     let first = h.get(&path).await.ok().result()["deployments"][0]["versions"][0]["version_id"].clone();
     let body = json!({ "strategy": "percentage", "versions": [{ "version_id": second, "percentage": 100 }], "annotations": {} });
     let reply = h.json(Method::POST, &path, body).await.ok();
-    let content = h.get(&if script.contains("dispatch") { format!("{script}/content") } else { script.to_owned() }).await;
+    let content =
+        h.get(&if script.contains("dispatch") { format!("{script}/content") } else { script.to_owned() }).await;
     assert!(String::from_utf8_lossy(&content.body).contains("second"));
     let split = json!({ "versions": [{ "version_id": first, "percentage": 90 }, { "version_id": second, "percentage": 10 }] });
     let made = h.json(Method::POST, &path, split).await.ok();

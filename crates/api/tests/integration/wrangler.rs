@@ -50,7 +50,11 @@ fn bundle(bindings: Value, newer: bool) -> Form {
     Form::new()
         .part("name=\"metadata\"", None, metadata.to_string())
         .module("index.js", "export default { fetch() {} }")
-        .part("name=\"index.js.map\"; filename=\"index.js.map\"", Some("application/source-map"), "{\"version\":3}")
+        .part(
+            "name=\"index.js.map\"; filename=\"index.js.map\"",
+            Some("application/source-map"),
+            "{\"version\":3}",
+        )
 }
 
 #[tokio::test]
@@ -75,7 +79,11 @@ async fn deploy_to_a_namespace_first_and_again() {
     let mut ids = Vec::new();
     for round in 0..2 {
         let found = send(&h, Method::GET, &script).await;
-        if round == 0 { is_new_worker(&found) } else { drop(found.ok()) }
+        if round == 0 {
+            is_new_worker(&found)
+        } else {
+            drop(found.ok())
+        }
         send(&h, Method::GET, &format!("{A}/workers/scripts/tenant/secrets")).await.refused(404, 10007);
         send(&h, Method::GET, &format!("{A}/workers/scripts/tenant/settings")).await.refused(404, 10007);
         let path = format!("{script}?excludeScript=true&bindings_inherit=strict");
@@ -99,7 +107,9 @@ async fn deploy_to_a_namespace_with_the_older_release() {
     form_of(&h, Method::PUT, &path, bundle(json!([]), false)).await.refused(404, 100_119);
     h.namespace("prod").await;
     form_of(&h, Method::PUT, &path, bundle(json!([]), false)).await.ok();
-    json_of(&h, Method::PUT, &format!("{NS}/prod/scripts/tenant/secrets"), json!({ "name": "K", "text": "v" })).await.ok();
+    json_of(&h, Method::PUT, &format!("{NS}/prod/scripts/tenant/secrets"), json!({ "name": "K", "text": "v" }))
+        .await
+        .ok();
     form_of(&h, Method::PUT, &path, bundle(json!([]), false)).await.ok();
     let secrets = send(&h, Method::GET, &format!("{NS}/prod/scripts/tenant/secrets")).await.ok();
     assert_eq!(secrets.result()[0]["name"], "K", "secrets are kept without keep_bindings");
@@ -157,7 +167,10 @@ async fn deploy_of_a_dispatch_worker_first_time_again_and_delete() {
     let version = form_of(&h, Method::POST, &versions, bundle(inherit, true)).await.ok();
     let id = version.result()["id"].as_str().expect("an id").to_owned();
     assert_eq!(id.len(), 36);
-    assert!(version.result()["startup_time_ms"].is_u64() && version.result()["resources"]["script"]["etag"].is_string());
+    assert!(
+        version.result()["startup_time_ms"].is_u64()
+            && version.result()["resources"]["script"]["etag"].is_string()
+    );
     let body = json!({ "strategy": "percentage", "versions": [{ "version_id": id, "percentage": 100 }], "annotations": {} });
     let deployed = json_of(&h, Method::POST, &format!("{script}/deployments"), body).await.ok();
     assert!(deployed.result()["id"].is_string());

@@ -76,7 +76,8 @@ pub fn config(data: &Path) -> Config {
     config.resolver = vec![Resolver::subdomain("test", "ns")];
     config.bootstrap.namespaces = vec!["ns".into()];
     config.log.access = AccessTarget::Off;
-    config.runtime.instances = 16;
+    // A chain of Workers as deep as it may be needs one each.
+    config.runtime.instances = 40;
     config.runtime.warm_instances = 4;
     config.timeouts.drain_idle = Duration::from_millis(100);
     config
@@ -148,6 +149,10 @@ impl TestGateway {
 
     pub fn account(&self) -> String {
         self.app().bootstrapped().unwrap().actor.account.to_string()
+    }
+
+    pub fn token(&self) -> String {
+        self.app().bootstrapped().unwrap().token.clone()
     }
 
     pub async fn get(&self, script: &str, path: &str) -> Answer {

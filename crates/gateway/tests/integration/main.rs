@@ -3,6 +3,7 @@
 mod harness;
 
 mod admin;
+mod architecture;
 mod basics;
 mod dispatch;
 mod drain;
@@ -13,3 +14,4 @@ mod hosts;
 mod process;
 mod start;
 mod streams;
+mod wrangler;

@@ -86,11 +86,13 @@ async fn tenants_lines_go_to_stderr_in_dev() {
     let ready = line(&mut lines).await;
     let admin = ready.split(" admin=").nth(1).unwrap();
     let gateway = ready.strip_prefix("ready gateway=").unwrap().split(' ').next().unwrap();
-    let script = "export default { fetch() { console.log('said', 1); throw new Error('and thrown'); } };";
+    let script = data.path().join("x.mjs");
+    let source = "export default { fetch() { console.log('said', 1); throw new Error('and thrown'); } };";
+    std::fs::write(&script, source).unwrap();
     let upload = Command::new("curl")
         .args(["-sS", "-X", "PUT", "-H", "Authorization: Bearer a-token-of-this-test", "-H", "Expect:"])
         .args(["-F", "metadata={\"main_module\":\"x.mjs\",\"compatibility_date\":\"2026-01-01\"}"])
-        .args(["-F", &format!("x.mjs={};type=application/javascript+module;filename=x.mjs", script.replace(';', " "))])
+        .args(["-F", &format!("x.mjs=@{};type=application/javascript+module", script.display())])
         .arg(format!("{admin}/accounts/00000000000000000000000000000001/workers/dispatch/namespaces/dev/scripts/talk"))
         .output()
         .await

@@ -38,18 +38,43 @@ export const hang = (i) => { within({ i }, () => forever.then(() => get())); ret
 "#;
 
 fn ask_all(guest: &mut Guest) -> Vec<String> {
-    ["outside", "then", "captured_at_then", "awaits", "interleaved", "thenable", "generator", "microtask", "rejection", "set_in_a_job", "restored", "objects", "outside"]
-        .iter()
-        .map(|name| guest.ask(name, &[]))
-        .collect()
+    [
+        "outside",
+        "then",
+        "captured_at_then",
+        "awaits",
+        "interleaved",
+        "thenable",
+        "generator",
+        "microtask",
+        "rejection",
+        "set_in_a_job",
+        "restored",
+        "objects",
+        "outside",
+    ]
+    .iter()
+    .map(|name| guest.ask(name, &[]))
+    .collect()
 }
 
 #[test]
 fn it_follows_promises_and_jobs() {
     for (way, mut guest) in three_ways(&Modules::new(MAIN)) {
         let expected = [
-            "undefined", "a", "onetwo", "w,w,w", "aaaa|bbbb|cccc", "tt", "ggg", "m", "r", "undefined",
-            "undefinedundefined", "7", "undefined",
+            "undefined",
+            "a",
+            "onetwo",
+            "w,w,w",
+            "aaaa|bbbb|cccc",
+            "tt",
+            "ggg",
+            "m",
+            "r",
+            "undefined",
+            "undefinedundefined",
+            "7",
+            "undefined",
         ];
         assert_eq!(ask_all(&mut guest), expected, "{way}");
     }

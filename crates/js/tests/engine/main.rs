@@ -4,6 +4,6 @@ mod context;
 mod frozen;
 mod host;
 mod language;
-mod modules;
 mod module;
+mod modules;
 mod wire;

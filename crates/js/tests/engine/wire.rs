@@ -40,9 +40,22 @@ fn started() -> Guest {
 fn values_come_back_as_they_went() {
     let mut guest = started();
     let text = "Grüße, 世界 🎈\0end";
-    let values = [Value::Null, Value::Int(-5), Value::Float(0.25), Value::Float(-0.0), Value::Float(3e9), Value::Text(text),
-        Value::Text(""), Value::Bytes(&[1, 0, 255]), Value::Bytes(&[]), Value::Bool(true), Value::Bool(false)];
-    let expected = format!("null; number -5; number 0.25; -0; number 3000000000; string {text}; string ; bytes(1,0,255); bytes(); boolean true; boolean false");
+    let values = [
+        Value::Null,
+        Value::Int(-5),
+        Value::Float(0.25),
+        Value::Float(-0.0),
+        Value::Float(3e9),
+        Value::Text(text),
+        Value::Text(""),
+        Value::Bytes(&[1, 0, 255]),
+        Value::Bytes(&[]),
+        Value::Bool(true),
+        Value::Bool(false),
+    ];
+    let expected = format!(
+        "null; number -5; number 0.25; -0; number 3000000000; string {text}; string ; bytes(1,0,255); bytes(); boolean true; boolean false"
+    );
     assert_eq!(guest.ask("received", &values), expected);
     assert_eq!(guest.ask("echo", &values), expected);
     assert_eq!(guest.ask("echo", &[Value::Int(1)]), "number 1");
@@ -65,8 +78,23 @@ fn numbers_and_the_rest_have_their_tags() {
     assert_eq!(told.id, 3);
     let values: Result<Vec<_>, _> = Reader::new(&told.message).collect();
     let values = values.expect("well formed");
-    assert_eq!(values[..12], [Value::Text("a"), Value::Int(1), Value::Float(2.5), Value::Float(-0.0), Value::Null, Value::Null,
-        Value::Bool(true), Value::Bool(false), Value::Bytes(&[1, 2]), Value::Float(2147483648.0), Value::Int(i32::MIN), Value::Float(4294967296.5)]);
+    assert_eq!(
+        values[..12],
+        [
+            Value::Text("a"),
+            Value::Int(1),
+            Value::Float(2.5),
+            Value::Float(-0.0),
+            Value::Null,
+            Value::Null,
+            Value::Bool(true),
+            Value::Bool(false),
+            Value::Bytes(&[1, 2]),
+            Value::Float(2147483648.0),
+            Value::Int(i32::MIN),
+            Value::Float(4294967296.5)
+        ]
+    );
     assert!(matches!(values[3], Value::Float(f) if f.is_sign_negative()));
     assert!(matches!(values[12], Value::Float(f) if f.is_nan()));
     assert_eq!(values.len(), 13);
@@ -75,33 +103,71 @@ fn numbers_and_the_rest_have_their_tags() {
 #[test]
 fn any_view_is_bytes_and_nothing_else_is() {
     let mut guest = started();
-    assert_eq!(guest.ask("views", &[]), "bytes(0,1,2,3,4,5,6,7); bytes(2,3,4); bytes(2,3,4,5); bytes(6,7); bytes(0,0,0,0,0); bytes(); bytes()");
-    assert_eq!(guest.ask("refused", &[]), "TypeError,TypeError,TypeError,TypeError,TypeError");
+    assert_eq!(
+        guest.ask("views", &[]),
+        "bytes(0,1,2,3,4,5,6,7); bytes(2,3,4); bytes(2,3,4,5); bytes(6,7); bytes(0,0,0,0,0); bytes(); bytes()"
+    );
+    assert_eq!(
+        guest.ask("refused", &[]),
+        "TypeError,TypeError,TypeError,TypeError,TypeError"
+    );
     assert_eq!(guest.ask("detached", &[]), "TypeError0");
 }
 
 #[test]
 fn utf8_both_ways() {
     let mut guest = started();
-    assert_eq!(guest.ask("surrogates", &[]), "\u{fffd}|a\u{fffd}b|🎈|\u{fffd}\u{fffd}");
-    assert_eq!(guest.ask("utf8", &[]), "bytes()0; bytes(97,195,169,228,184,150,240,159,142,136)10; bytes(239,191,189,120)4");
-    let mut decode = |bytes: &[u8], fatal, bom| guest.ask("decode", &[Value::Bytes(bytes), Value::Bool(fatal), Value::Bool(bom)]);
+    assert_eq!(
+        guest.ask("surrogates", &[]),
+        "\u{fffd}|a\u{fffd}b|🎈|\u{fffd}\u{fffd}"
+    );
+    assert_eq!(
+        guest.ask("utf8", &[]),
+        "bytes()0; bytes(97,195,169,228,184,150,240,159,142,136)10; bytes(239,191,189,120)4"
+    );
+    let mut decode = |bytes: &[u8], fatal, bom| {
+        guest.ask(
+            "decode",
+            &[Value::Bytes(bytes), Value::Bool(fatal), Value::Bool(bom)],
+        )
+    };
     assert_eq!(decode("aé世🎈".as_bytes(), true, false), "\"aé世🎈\"");
     assert_eq!(decode(b"\xef\xbb\xbfx", true, false), "\"x\"");
     assert_eq!(decode(b"\xef\xbb\xbfx", true, true), "\"\u{feff}x\"");
     // Each as the Encoding Standard replaces it, which is what Rust does too.
-    let bad: &[&[u8]] = &[b"\xff", b"a\x80b", b"\xc3", b"\xc3\x28", b"\xe4\xb8", b"\xe4\xb8x", b"\xed\xa0\x80", b"\xf0\x9f\x8e", b"\xf0\x9f\x8ez",
-        b"\xf4\x90\x80\x80", b"\xc0\x80", b"\xe0\x80\x80", b"\xf8\x88\x80\x80\x80", b"12345678\xff12345678"];
+    let bad: &[&[u8]] = &[
+        b"\xff",
+        b"a\x80b",
+        b"\xc3",
+        b"\xc3\x28",
+        b"\xe4\xb8",
+        b"\xe4\xb8x",
+        b"\xed\xa0\x80",
+        b"\xf0\x9f\x8e",
+        b"\xf0\x9f\x8ez",
+        b"\xf4\x90\x80\x80",
+        b"\xc0\x80",
+        b"\xe0\x80\x80",
+        b"\xf8\x88\x80\x80\x80",
+        b"12345678\xff12345678",
+    ];
     for bytes in bad {
         assert_eq!(decode(bytes, true, false), "TypeError", "{bytes:?}");
-        assert_eq!(decode(bytes, false, false), format!("\"{}\"", String::from_utf8_lossy(bytes)), "{bytes:?}");
+        assert_eq!(
+            decode(bytes, false, false),
+            format!("\"{}\"", String::from_utf8_lossy(bytes)),
+            "{bytes:?}"
+        );
     }
 }
 
 #[test]
 fn kinds_promises_and_time() {
     let mut guest = started();
-    assert_eq!(guest.ask("kinds", &[]), "ArrayBuffer,DataView,Promise,Map,Set,Date,RegExp,Error,Error,Uint8Array,Array,,,,,,Proxy,");
+    assert_eq!(
+        guest.ask("kinds", &[]),
+        "ArrayBuffer,DataView,Promise,Map,Set,Date,RegExp,Error,Error,Uint8Array,Array,,,,,,Proxy,"
+    );
     assert_eq!(guest.ask("promises", &[]), "0,1,2true,false,false");
     assert_eq!(guest.ask("now", &[]), "1700000000000");
 }

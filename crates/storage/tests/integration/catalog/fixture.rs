@@ -19,7 +19,8 @@ pub struct Fixture {
     pub storage: Arc<dyn Storage>,
     pub validator: Arc<Scripted>,
     pub actor: Actor,
-    pub dir: TempDir,
+    /// Removed with the fixture.
+    _dir: TempDir,
 }
 
 impl Deref for Fixture {
@@ -67,7 +68,7 @@ pub async fn with_settings(settings: CatalogSettings) -> Fixture {
     let catalog = Arc::new(Catalog::new(storage.clone(), blobs, validator.clone(), settings));
     let actor = Actor { account: sample::account(), token_id: "token-1".to_owned() };
     catalog.namespace_create(&actor, &prod()).await.unwrap();
-    Fixture { catalog, storage, validator, actor, dir }
+    Fixture { catalog, storage, validator, actor, _dir: dir }
 }
 
 pub fn prod() -> NamespaceName {

@@ -127,7 +127,7 @@ async fn a_dispatch_worker_is_deployed_again_with_inherit() {
         binding("dispatcher", NewBindingKind::Kind(BindingKind::DispatchNamespace { namespace, outbound: None }))
     };
     let refused = f.upload(&own("d"), with(code("one"), vec![dispatch("nowhere")])).await;
-    assert!(matches!(refused, Err(CatalogError::BindingTarget(m)) if m.contains("nowhere")));
+    assert!(matches!(refused, Err(CatalogError::BindingNamespace(m)) if m.contains("nowhere")));
     f.upload(&own("d"), with(code("one"), vec![dispatch("prod")])).await.unwrap();
     let again = NewScript { strict_inherit: true, ..with(code("two"), vec![inherit("dispatcher", None)]) };
     let version = f.version_create(&f.actor, &own("d"), again).await.unwrap();
