@@ -152,8 +152,30 @@ mod tests {
     fn malformed_hosts_are_refused() {
         let long = format!("{}.example", "a".repeat(64));
         for bad in [
-            "", ".", "a..b", ".a", "a..", "u@a", "a/b", "a b", "a:b", "a:99999", "a:1:2", "a:+1", "a%41", "ä", "a,b",
-            "[::1", "[::1]x", "[fe80::1%25eth0]", "::1", "[1.2.3.4]", "a\tb", "a?b", "a#b", &long,
+            "",
+            ".",
+            "a..b",
+            ".a",
+            "a..",
+            "u@a",
+            "a/b",
+            "a b",
+            "a:b",
+            "a:99999",
+            "a:1:2",
+            "a:+1",
+            "a%41",
+            "ä",
+            "a,b",
+            "[::1",
+            "[::1]x",
+            "[fe80::1%25eth0]",
+            "::1",
+            "[1.2.3.4]",
+            "a\tb",
+            "a?b",
+            "a#b",
+            &long,
         ] {
             assert_eq!(canonical(bad), None, "{bad:?}");
         }

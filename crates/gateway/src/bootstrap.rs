@@ -97,11 +97,8 @@ pub async fn samples(catalog: &Catalog, actor: &Actor, namespace: &str) -> Resul
 }
 
 fn sample(source: &'static str) -> Result<NewScript, BootstrapError> {
-    let module = Module {
-        name: "index.js".into(),
-        kind: ModuleKind::EsModule,
-        content: Bytes::from_static(source.as_bytes()),
-    };
+    let module =
+        Module { name: "index.js".into(), kind: ModuleKind::EsModule, content: Bytes::from_static(source.as_bytes()) };
     let greeting = BindingKind::PlainText { text: "Hello from Switchyard!".into() };
     Ok(NewScript {
         code: Some(Code { syntax: CodeSyntax::Modules, entry: module.name.clone(), modules: vec![module] }),

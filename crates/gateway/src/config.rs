@@ -1,16 +1,19 @@
 //! Everything an operator can set. `config/switchyard.toml` shows each key with its default and the
 //! reason for it; a test holds the two together. An unknown key is an error, never ignored.
 
+mod check;
+mod defaults;
 mod explain;
 mod units;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use switchyard_catalog::{AccountId, Isolation, NamespaceName, ScriptName};
+use switchyard_catalog::Isolation;
 
+pub use check::Wrong;
 pub use explain::ConfigError;
 pub use units::{parse_duration, parse_size};
 
@@ -189,138 +192,12 @@ pub enum AccessFormat {
     Text,
 }
 
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            data: "./switchyard-data".into(),
-            listener: vec![Listener { bind: (Ipv4Addr::LOCALHOST, 8080).into() }],
-            admin: Admin::default(),
-            resolver: vec![Resolver::subdomain("localhost", "dev")],
-            bootstrap: Bootstrap::default(),
-            limits: Limits::default(),
-            runtime: Runtime::default(),
-            egress: Egress::default(),
-            timeouts: Timeouts::default(),
-            log: Log::default(),
-        }
-    }
-}
-
-impl Default for Admin {
-    fn default() -> Self {
-        Self { bind: (Ipv4Addr::LOCALHOST, 8081).into() }
-    }
-}
-
-impl Resolver {
-    pub fn subdomain(suffix: &str, namespace: &str) -> Self {
-        Self {
-            kind: ResolverKind::Subdomain,
-            account: None,
-            suffix: Some(suffix.into()),
-            namespace: Some(namespace.into()),
-            script: None,
-        }
-    }
-
-    pub fn worker(script: &str) -> Self {
-        let script = Some(script.into());
-        Self { kind: ResolverKind::Worker, account: None, suffix: None, namespace: None, script }
-    }
-}
-
-impl Default for Bootstrap {
-    fn default() -> Self {
-        Self {
-            account: "00000000000000000000000000000001".into(),
-            account_name: "first account".into(),
-            token_file: "token".into(),
-            token_env: None,
-            token: None,
-            namespaces: vec!["dev".into()],
-            samples: false,
-        }
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            cpu: Duration::from_secs(30),
-            subrequests: 10_000,
-            memory: 128 << 20,
-            requests: 20_000,
-            requests_per_script: 1_000,
-            connections: 20_000,
-            body_bytes: 5 << 30,
-            head_bytes: 128 << 10,
-            headers: 100,
-            uri_bytes: 16 << 10,
-            upload_bytes: 64 << 20,
-        }
-    }
-}
-
-impl Default for Runtime {
-    fn default() -> Self {
-        Self {
-            threads: 0,
-            instances: 1_000,
-            warm_instances: 100,
-            queue: 10_000,
-            queue_per_script: 1_000,
-            queue_timeout: Duration::from_secs(10),
-            worker_cache: 512 << 20,
-            isolation: Isolation::Auto,
-        }
-    }
-}
-
-impl Default for Egress {
-    fn default() -> Self {
-        Self {
-            private: false,
-            blocked_ports: vec![25, 465, 587],
-            connections: 4_096,
-            connect_timeout: Duration::from_secs(10),
-            head_timeout: Duration::from_secs(60),
-            body_timeout: Duration::from_secs(300),
-            redirects: 20,
-        }
-    }
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            head: Duration::from_secs(10),
-            idle: Duration::from_secs(75),
-            body: Duration::from_secs(30),
-            drain_delay: Duration::ZERO,
-            drain_idle: Duration::from_secs(1),
-            drain: Duration::from_secs(30),
-        }
-    }
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self {
-            access: AccessTarget::Stdout,
-            format: AccessFormat::Json,
-            console: false,
-            level: "warn".into(),
-            buffer: 8 << 20,
-        }
-    }
-}
-
 impl Config {
     /// # Errors
     /// [`ConfigError`], which names the file, the line and the key.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
         Self::parse(&text, path)
     }
 
@@ -332,106 +209,6 @@ impl Config {
         let config: Self = toml::from_str(text).map_err(|error| explain::explain(text, path, &error))?;
         config.check().map_err(|wrong| explain::at(text, path, &wrong.section, wrong.number, wrong.message))?;
         Ok(config)
-    }
-
-    /// What the types alone do not hold.
-    ///
-    /// # Errors
-    /// [`Wrong`], which says in which table.
-    pub fn check(&self) -> Result<(), Wrong> {
-        if self.listener.is_empty() {
-            return Err(Wrong::new("", 0, "there is no [[listener]]"));
-        }
-        if self.resolver.is_empty() {
-            return Err(Wrong::new("", 0, "there is no [[resolver]], so no request would find a Worker"));
-        }
-        for (number, resolver) in self.resolver.iter().enumerate() {
-            resolver.check().map_err(|message| Wrong::new("resolver", number, message))?;
-        }
-        let bootstrap = |message: String| Wrong::new("bootstrap", 0, message);
-        if !self.bootstrap.account.is_empty() && AccountId::parse(&self.bootstrap.account).is_none() {
-            return Err(bootstrap("account must be 1 to 32 of A-Z a-z 0-9 _ -".into()));
-        }
-        for name in &self.bootstrap.namespaces {
-            NamespaceName::parse(name).map_err(|error| bootstrap(error.to_string()))?;
-        }
-        for (section, key, zero) in [
-            ("limits", "requests", self.limits.requests == 0),
-            ("limits", "requests_per_script", self.limits.requests_per_script == 0),
-            ("limits", "connections", self.limits.connections == 0),
-            ("limits", "head_bytes", self.limits.head_bytes < 8 << 10),
-            ("limits", "headers", self.limits.headers == 0),
-            ("limits", "cpu", self.limits.cpu.is_zero()),
-            ("runtime", "instances", self.runtime.instances == 0),
-            ("egress", "connections", self.egress.connections == 0),
-            ("timeouts", "head", self.timeouts.head.is_zero()),
-            ("timeouts", "idle", self.timeouts.idle.is_zero()),
-            ("timeouts", "body", self.timeouts.body.is_zero()),
-        ] {
-            if zero {
-                return Err(Wrong::new(section, 0, format!("{key} is too small")));
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Resolver {
-    /// The keys of its kind, all of them and no others.
-    fn check(&self) -> Result<(), String> {
-        let needed = |key: &str, value: &Option<String>| match value {
-            Some(_) => Ok(()),
-            None => Err(format!("a resolver of this kind needs {key:?}")),
-        };
-        let foreign = |key: &str, value: &Option<String>| match value {
-            None => Ok(()),
-            Some(_) => Err(format!("{key:?} does not belong to a resolver of this kind")),
-        };
-        match self.kind {
-            ResolverKind::Subdomain => {
-                needed("suffix", &self.suffix)?;
-                needed("namespace", &self.namespace)?;
-                foreign("script", &self.script)?;
-            }
-            ResolverKind::Worker => {
-                needed("script", &self.script)?;
-                foreign("suffix", &self.suffix)?;
-                foreign("namespace", &self.namespace)?;
-            }
-        }
-        if let Some(account) = &self.account
-            && AccountId::parse(account).is_none()
-        {
-            return Err("account must be 1 to 32 of A-Z a-z 0-9 _ -".into());
-        }
-        if let Some(namespace) = &self.namespace {
-            NamespaceName::parse(namespace).map_err(|error| error.to_string())?;
-        }
-        if let Some(script) = &self.script {
-            ScriptName::parse(script).map_err(|error| error.to_string())?;
-        }
-        if let Some(suffix) = &self.suffix {
-            crate::authority::Authority::parse(suffix)
-                .ok()
-                .filter(|authority| authority.host() == authority.as_str())
-                .ok_or_else(|| format!("suffix {suffix:?} is not a domain"))?;
-        }
-        Ok(())
-    }
-}
-
-/// A value that breaks a rule: in which table, and in the how manieth of that name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct Wrong {
-    pub section: String,
-    pub number: usize,
-    pub message: String,
-}
-
-impl Wrong {
-    fn new(section: &str, number: usize, message: impl Into<String>) -> Self {
-        Self { section: section.into(), number, message: message.into() }
     }
 }
 
@@ -476,6 +253,13 @@ mod tests {
     }
 
     #[test]
+    fn the_containers_file_is_understood() {
+        let text = include_str!("../../../deploy/container.toml");
+        let config = Config::parse(text, Path::new("deploy/container.toml")).unwrap();
+        assert!(config.listener[0].bind.ip().is_unspecified() && config.admin.bind.ip().is_unspecified());
+    }
+
+    #[test]
     fn an_empty_file_is_the_defaults() {
         assert_eq!(Config::parse("", Path::new("x.toml")).unwrap(), Config::default());
     }
@@ -497,7 +281,10 @@ mod tests {
             error("[limits]\ncpu = \"abc\"\n"),
             "x.toml:2: \"cpu\" in [limits]: \"abc\" is not a duration, such as \"30s\" or \"150ms\""
         );
-        assert!(error("[limits]\nmemory = \"12 parsecs\"\n").starts_with("x.toml:2: \"memory\" in [limits]: \"12 parsecs\""));
+        assert!(
+            error("[limits]\nmemory = \"12 parsecs\"\n")
+                .starts_with("x.toml:2: \"memory\" in [limits]: \"12 parsecs\"")
+        );
         let text = "[[resolver]]\nkind = \"worker\"\nscript = \"a\"\n\n[[resolver]]\nkind = \"worker\"\n";
         assert_eq!(error(text), "x.toml:5: a resolver of this kind needs \"script\"");
         assert!(error("[[resolver]]\nkind = \"nope\"\n").starts_with("x.toml:2: "));

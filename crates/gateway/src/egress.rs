@@ -46,8 +46,7 @@ pub enum EgressEnd {
 }
 
 impl EgressEnd {
-    pub const ALL: [EgressEnd; 6] =
-        [Self::Ok, Self::Refused, Self::Lookup, Self::Connect, Self::Timeout, Self::Lost];
+    pub const ALL: [EgressEnd; 6] = [Self::Ok, Self::Refused, Self::Lookup, Self::Connect, Self::Timeout, Self::Lost];
 
     pub fn as_str(self) -> &'static str {
         match self {

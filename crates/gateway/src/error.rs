@@ -102,10 +102,27 @@ pub enum Kind {
 
 impl Kind {
     pub const ALL: [Kind; 21] = [
-        Self::Ok, Self::BadHost, Self::BadMethod, Self::BadFraming, Self::UriTooLong, Self::BodyTooLarge,
-        Self::NoTenant, Self::DispatcherMissing, Self::TenantBusy, Self::NodeBusy, Self::TooDeep, Self::LoadFailed,
-        Self::Exception, Self::ExceededCpu, Self::ExceededMemory, Self::Hung, Self::Crashed, Self::Overloaded,
-        Self::Internal, Self::BodyFailed, Self::ClientGone,
+        Self::Ok,
+        Self::BadHost,
+        Self::BadMethod,
+        Self::BadFraming,
+        Self::UriTooLong,
+        Self::BodyTooLarge,
+        Self::NoTenant,
+        Self::DispatcherMissing,
+        Self::TenantBusy,
+        Self::NodeBusy,
+        Self::TooDeep,
+        Self::LoadFailed,
+        Self::Exception,
+        Self::ExceededCpu,
+        Self::ExceededMemory,
+        Self::Hung,
+        Self::Crashed,
+        Self::Overloaded,
+        Self::Internal,
+        Self::BodyFailed,
+        Self::ClientGone,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -137,10 +154,21 @@ impl Kind {
     pub fn side(self) -> Side {
         match self {
             Self::Ok => Side::None,
-            Self::BadHost | Self::BadMethod | Self::BadFraming | Self::UriTooLong | Self::BodyTooLarge
-            | Self::NoTenant | Self::ClientGone => Side::Client,
-            Self::TenantBusy | Self::TooDeep | Self::Exception | Self::ExceededCpu | Self::ExceededMemory | Self::Hung
-            | Self::Crashed | Self::BodyFailed => Side::Tenant,
+            Self::BadHost
+            | Self::BadMethod
+            | Self::BadFraming
+            | Self::UriTooLong
+            | Self::BodyTooLarge
+            | Self::NoTenant
+            | Self::ClientGone => Side::Client,
+            Self::TenantBusy
+            | Self::TooDeep
+            | Self::Exception
+            | Self::ExceededCpu
+            | Self::ExceededMemory
+            | Self::Hung
+            | Self::Crashed
+            | Self::BodyFailed => Side::Tenant,
             Self::DispatcherMissing | Self::NodeBusy | Self::LoadFailed | Self::Overloaded | Self::Internal => {
                 Side::Platform
             }
@@ -215,7 +243,8 @@ impl Failure {
 
     fn page(&self) -> Page {
         let page = |status, text: &'static str| Page { status, code: None, text: text.into(), retry: false };
-        let coded = |status, code, text: &'static str| Page { status, code: Some(code), text: text.into(), retry: false };
+        let coded =
+            |status, code, text: &'static str| Page { status, code: Some(code), text: text.into(), retry: false };
         match self {
             Self::Authority(error) => Page { text: error.to_string().into(), ..page(StatusCode::BAD_REQUEST, "") },
             Self::MethodNotAllowed => page(StatusCode::METHOD_NOT_ALLOWED, "the method is not allowed"),

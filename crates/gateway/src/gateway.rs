@@ -167,9 +167,29 @@ impl Gateway {
 /// The methods that Cloudflare's runtime knows; others never reach a Worker.
 fn is_known(method: &Method) -> bool {
     const REST: [&str; 23] = [
-        "ACL", "BAN", "CHECKOUT", "COPY", "LOCK", "MERGE", "MKACTIVITY", "MKCOL", "MOVE", "MSEARCH", "NOTIFY",
-        "PROPFIND", "PROPPATCH", "PURGE", "QUERY", "REPORT", "SEARCH", "SUBSCRIBE", "UNLOCK", "UNSUBSCRIBE", "TRACE",
-        "LINK", "UNLINK",
+        "ACL",
+        "BAN",
+        "CHECKOUT",
+        "COPY",
+        "LOCK",
+        "MERGE",
+        "MKACTIVITY",
+        "MKCOL",
+        "MOVE",
+        "MSEARCH",
+        "NOTIFY",
+        "PROPFIND",
+        "PROPPATCH",
+        "PURGE",
+        "QUERY",
+        "REPORT",
+        "SEARCH",
+        "SUBSCRIBE",
+        "UNLOCK",
+        "UNSUBSCRIBE",
+        "TRACE",
+        "LINK",
+        "UNLINK",
     ];
     matches!(
         *method,

@@ -35,9 +35,21 @@ const HOP_BY_HOP: [HeaderName; 8] = [
 /// What only this gateway may say to a Worker. A client's own are dropped, in every spelling that a
 /// Worker could take for them.
 const OURS: [&str; 15] = [
-    "cf-connecting-ip", "cf-connecting-ipv6", "cf-connecting-o2o", "cf-ew-via", "cf-ipcountry", "cf-pseudo-ipv4",
-    "cf-ray", "cf-visitor", "cf-worker", "forwarded", "true-client-ip", "x-forwarded-for", "x-forwarded-host",
-    "x-forwarded-proto", "x-real-ip",
+    "cf-connecting-ip",
+    "cf-connecting-ipv6",
+    "cf-connecting-o2o",
+    "cf-ew-via",
+    "cf-ipcountry",
+    "cf-pseudo-ipv4",
+    "cf-ray",
+    "cf-visitor",
+    "cf-worker",
+    "forwarded",
+    "true-client-ip",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-real-ip",
 ];
 
 /// Removes what ends at this hop.
@@ -121,9 +133,9 @@ pub fn set_loop_count(headers: &mut HeaderMap, hops: u32) {
 
 /// Whether the client would rather read a page than a line: its `Accept` names HTML.
 pub fn wants_html(headers: &HeaderMap) -> bool {
-    headers.get(header::ACCEPT).is_some_and(|accept| {
-        accept.as_bytes().windows(9).any(|window| window.eq_ignore_ascii_case(b"text/html"))
-    })
+    headers
+        .get(header::ACCEPT)
+        .is_some_and(|accept| accept.as_bytes().windows(9).any(|window| window.eq_ignore_ascii_case(b"text/html")))
 }
 
 #[cfg(test)]
@@ -141,8 +153,14 @@ mod tests {
     #[test]
     fn hop_by_hop_headers_end_here() {
         let mut headers = map(&[
-            ("connection", "close, X-Once"), ("x-once", "1"), ("keep-alive", "timeout=5"), ("te", "trailers"),
-            ("upgrade", "h2c"), ("transfer-encoding", "chunked"), ("trailer", "x"), ("x-stays", "1"),
+            ("connection", "close, X-Once"),
+            ("x-once", "1"),
+            ("keep-alive", "timeout=5"),
+            ("te", "trailers"),
+            ("upgrade", "h2c"),
+            ("transfer-encoding", "chunked"),
+            ("trailer", "x"),
+            ("x-stays", "1"),
         ]);
         remove_hop_by_hop(&mut headers);
         assert_eq!(headers, map(&[("x-stays", "1")]));
@@ -155,24 +173,40 @@ mod tests {
     #[test]
     fn the_client_cannot_say_where_it_is() {
         let mut headers = map(&[
-            ("x-forwarded-for", "6.6.6.6"), ("cf-connecting-ip", "6.6.6.6"), ("x_real_ip", "6.6.6.6"),
-            ("forwarded", "for=6.6.6.6"), ("true-client-ip", "6.6.6.6"), ("cf-worker", "x"), ("x-mine", "1"),
+            ("x-forwarded-for", "6.6.6.6"),
+            ("cf-connecting-ip", "6.6.6.6"),
+            ("x_real_ip", "6.6.6.6"),
+            ("forwarded", "for=6.6.6.6"),
+            ("true-client-ip", "6.6.6.6"),
+            ("cf-worker", "x"),
+            ("x-mine", "1"),
         ]);
         let authority = Authority::parse("a.example:8080").unwrap();
         let ray = HeaderValue::from_static("0123456789abcdef");
         describe_client(&mut headers, &authority, "::ffff:192.0.2.7".parse().unwrap(), &ray);
-        assert_eq!(headers, map(&[
-            ("x-mine", "1"), ("cf-connecting-ip", "192.0.2.7"), ("x-real-ip", "192.0.2.7"),
-            ("x-forwarded-for", "192.0.2.7"), ("x-forwarded-proto", "http"), ("host", "a.example:8080"),
-            ("x-forwarded-host", "a.example:8080"), ("cf-ray", "0123456789abcdef"),
-        ]));
+        assert_eq!(
+            headers,
+            map(&[
+                ("x-mine", "1"),
+                ("cf-connecting-ip", "192.0.2.7"),
+                ("x-real-ip", "192.0.2.7"),
+                ("x-forwarded-for", "192.0.2.7"),
+                ("x-forwarded-proto", "http"),
+                ("host", "a.example:8080"),
+                ("x-forwarded-host", "a.example:8080"),
+                ("cf-ray", "0123456789abcdef"),
+            ])
+        );
     }
 
     #[test]
     fn loops_are_counted_by_us_alone() {
         assert_eq!(loop_count(&map(&[])), 0);
         assert_eq!(loop_count(&map(&[("cdn-loop", "other; hops=9")])), 0);
-        assert_eq!(loop_count(&map(&[("cdn-loop", "other, switchyard; hops=3"), ("cdn-loop", "switchyard; hops=2")])), 3);
+        assert_eq!(
+            loop_count(&map(&[("cdn-loop", "other, switchyard; hops=3"), ("cdn-loop", "switchyard; hops=2")])),
+            3
+        );
         assert_eq!(loop_count(&map(&[("cdn-loop", "switchyard")])), u32::MAX);
         let mut headers = map(&[("cdn-loop", "switchyard; hops=3")]);
         set_loop_count(&mut headers, 4);

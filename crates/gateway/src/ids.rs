@@ -54,7 +54,10 @@ pub fn token() -> String {
 /// Bytes from the operating system.
 pub fn secret<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    #[expect(clippy::expect_used, reason = "without randomness no key, token or id can be made: the process must not go on")]
+    #[expect(
+        clippy::expect_used,
+        reason = "without randomness no key, token or id can be made: the process must not go on"
+    )]
     aws_lc_rs::rand::fill(&mut bytes).expect("the operating system gives random bytes");
     bytes
 }

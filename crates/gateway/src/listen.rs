@@ -29,9 +29,13 @@ use io::{InFlight, Overdue, Watch, Watched};
 
 /// What answers requests.
 pub trait Handler: Clone + Send + Sync + 'static {
-    type Body: http_body::Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + Unpin + 'static;
+    type Body: http_body::Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
+        + Send
+        + Unpin
+        + 'static;
 
-    fn handle(&self, peer: SocketAddr, request: Request<Incoming>) -> impl Future<Output = Response<Self::Body>> + Send;
+    fn handle(&self, peer: SocketAddr, request: Request<Incoming>)
+    -> impl Future<Output = Response<Self::Body>> + Send;
 }
 
 /// How long a connection may take for what.

@@ -107,7 +107,9 @@ fn harmless(text: &str) -> String {
     for c in text.chars() {
         match c {
             '\t' => out.push('\t'),
-            c if c.is_control() => { let _ = write!(out, "\\u{{{:x}}}", c as u32); }
+            c if c.is_control() => {
+                let _ = write!(out, "\\u{{{:x}}}", c as u32);
+            }
             c => out.push(c),
         }
     }

@@ -124,11 +124,7 @@ fn call_limits(options: Option<&str>) -> Result<Limits, FetchError> {
     let limits = options.unwrap_or_default().limits.unwrap_or_default();
     // Nonsense (negative) is the strictest limit, not none.
     let whole = |number: f64| number.clamp(0.0, f64::from(u32::MAX)) as u32;
-    Ok(Limits {
-        cpu_ms: limits.cpu_ms.map(whole),
-        subrequests: limits.sub_requests.map(whole),
-        memory_bytes: None,
-    })
+    Ok(Limits { cpu_ms: limits.cpu_ms.map(whole), subrequests: limits.sub_requests.map(whole), memory_bytes: None })
 }
 
 fn worker_request(journey: &mut Journey) -> Result<Request<Body>, FetchError> {

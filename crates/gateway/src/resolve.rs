@@ -48,11 +48,7 @@ impl Resolvers {
     ///
     /// # Errors
     /// [`ResolverError`].
-    pub fn build(
-        configs: &[config::Resolver],
-        accounts: &[AccountId],
-        routes: &Routes,
-    ) -> Result<Self, ResolverError> {
+    pub fn build(configs: &[config::Resolver], accounts: &[AccountId], routes: &Routes) -> Result<Self, ResolverError> {
         let list = configs.iter().map(|config| Self::one(config, accounts, routes)).collect::<Result<_, _>>()?;
         Ok(Self { list })
     }

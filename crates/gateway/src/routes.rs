@@ -218,13 +218,12 @@ impl Routes {
         let Some((_, route)) = self.scripts.remove(&id) else { return Vec::new() };
         let account = self.account(&route.account);
         // A script made anew under the name may be there already: only this one goes.
-        let this = |_: &Box<str>, there: &Arc<Route>| there.script == id;
         match route.scope {
-            Scope::Account => drop(account.own.remove_if(route.name.as_str(), this)),
+            Scope::Account => drop(account.own.remove_if(route.name.as_str(), |_, there| there.script == id)),
             Scope::Namespace(namespace) => {
                 let table = account.namespaces.get(&namespace).map(|table| table.clone());
                 if let Some(table) = table {
-                    table.remove_if(route.name.as_str(), this);
+                    table.remove_if(route.name.as_str(), |_, there| there.script == id);
                 }
             }
         }

@@ -31,6 +31,8 @@ const FILE: &str = "catalog.sqlite";
 const READERS: u32 = 4;
 /// The longest wait for a connection or for the database's lock.
 const WAIT: Duration = Duration::from_secs(10);
+/// Rows that a connection's thread may read ahead: a whole page of a list without a hand-over a row.
+const ROWS_AHEAD: usize = 1_024;
 /// Lines of the change feed that are kept.
 const KEEP_CHANGES: i64 = 10_000;
 
@@ -64,6 +66,7 @@ impl SqliteStorage {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(WAIT)
+            .row_buffer_size(ROWS_AHEAD)
             // A deleted secret's bytes are overwritten, not only unlinked.
             .pragma("secure_delete", "on");
         let pool = |max| {

@@ -22,8 +22,12 @@ pub(super) fn explain(text: &str, path: &Path, error: &toml::de::Error) -> Confi
         Some((key, known)) => {
             let mut message = format!("unknown key {key:?}{place}");
             match nearest(&key, &known) {
-                Some(near) => { let _ = write!(message, ", did you mean {near:?}?"); }
-                None => { let _ = write!(message, "; it knows {}", known.join(", ")); }
+                Some(near) => {
+                    let _ = write!(message, ", did you mean {near:?}?");
+                }
+                None => {
+                    let _ = write!(message, "; it knows {}", known.join(", "));
+                }
             }
             message
         }

@@ -30,8 +30,8 @@ impl Journey {
     /// # Errors
     /// A TypeError for a URL that cannot be parsed.
     pub fn new(request: FetchRequest, max_hops: u32) -> Result<Self, FetchError> {
-        let url = Url::parse(&request.url)
-            .map_err(|_| FetchError::type_error(format!("Invalid URL: {}", request.url)))?;
+        let url =
+            Url::parse(&request.url).map_err(|_| FetchError::type_error(format!("Invalid URL: {}", request.url)))?;
         let body = match request.body {
             Body::Empty => Kept::None,
             Body::Whole(bytes) => Kept::Whole(bytes),
@@ -74,7 +74,8 @@ impl Journey {
             return Err(FetchError::type_error("Unexpected redirect, and the request's redirect mode is \"error\"."));
         }
         let location = String::from_utf8_lossy(location.as_bytes());
-        let mut next = self.url.join(&location).map_err(|_| FetchError::type_error(format!("Invalid URL: {location}")))?;
+        let mut next =
+            self.url.join(&location).map_err(|_| FetchError::type_error(format!("Invalid URL: {location}")))?;
         if next.fragment().is_none() {
             next.set_fragment(self.url.fragment());
         }
@@ -91,7 +92,10 @@ impl Journey {
             self.method = Method::GET;
             self.body = Kept::None;
             for name in [
-                header::CONTENT_ENCODING, header::CONTENT_LANGUAGE, header::CONTENT_LOCATION, header::CONTENT_TYPE,
+                header::CONTENT_ENCODING,
+                header::CONTENT_LANGUAGE,
+                header::CONTENT_LOCATION,
+                header::CONTENT_TYPE,
                 header::CONTENT_LENGTH,
             ] {
                 self.headers.remove(name);

@@ -42,12 +42,8 @@ struct Lines {
 impl AccessLog {
     /// `most`: bytes kept that are not written yet.
     pub fn start(target: AccessTarget, format: AccessFormat, most: usize) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared {
-            lines: Mutex::default(),
-            changed: Condvar::new(),
-            dropped: AtomicU64::new(0),
-            most,
-        });
+        let shared =
+            Arc::new(Shared { lines: Mutex::default(), changed: Condvar::new(), dropped: AtomicU64::new(0), most });
         let writer = shared.clone();
         std::thread::Builder::new().name("access-log".into()).spawn(move || writer.run(target))?;
         Ok(Self { shared, format })
@@ -188,7 +184,9 @@ fn quote(out: &mut String, text: &str) {
         match c {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
-            c if c.is_control() => { let _ = write!(out, "\\u{:04x}", c as u32); }
+            c if c.is_control() => {
+                let _ = write!(out, "\\u{:04x}", c as u32);
+            }
             c => out.push(c),
         }
     }

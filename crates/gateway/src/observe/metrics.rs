@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use prometheus::{
-    Counter, Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    Counter, Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 use switchyard_runtime::{Ending, Outcome, RuntimeStats};
 
@@ -60,8 +61,11 @@ impl Metrics {
             Ok::<_, prometheus::Error>(gauge)
         };
 
-        let requests =
-            counters("switchyard_requests_total", "Requests of clients, by how they ended.", &["kind", "side", "class"])?;
+        let requests = counters(
+            "switchyard_requests_total",
+            "Requests of clients, by how they ended.",
+            &["kind", "side", "class"],
+        )?;
         let runs = counters("switchyard_runs_total", "Runs of Workers, by how they ended.", &["ending"])?;
         let egress = counters("switchyard_egress_total", "Hops of Workers over the network.", &["end"])?;
         let api = counters("switchyard_api_requests_total", "Requests of the admin API.", &["access", "class"])?;
@@ -105,10 +109,8 @@ impl Metrics {
     pub fn request(&self, kind: Kind, status: u16, wall: Duration) {
         let class = usize::from(status / 100).min(CLASSES.len() - 1);
         let cell = &self.request_cells[kind as usize * CLASSES.len() + class];
-        cell.get_or_init(|| {
-            self.requests.with_label_values(&[kind.as_str(), kind.side().as_str(), CLASSES[class]])
-        })
-        .inc();
+        cell.get_or_init(|| self.requests.with_label_values(&[kind.as_str(), kind.side().as_str(), CLASSES[class]]))
+            .inc();
         self.seconds.observe(wall.as_secs_f64());
     }
 

@@ -27,7 +27,8 @@ fn crates_form_a_star() {
             let Some(table) = manifest.get(section).and_then(toml::Value::as_table) else { continue };
             needs.extend(table.keys().filter_map(|name| name.strip_prefix("switchyard-")).map(str::to_owned));
         }
-        let (_, allowed) = STAR.iter().find(|(of, _)| *of == name).unwrap_or_else(|| panic!("{name} has no place in the star"));
+        let (_, allowed) =
+            STAR.iter().find(|(of, _)| *of == name).unwrap_or_else(|| panic!("{name} has no place in the star"));
         let extra: Vec<_> = needs.iter().filter(|need| !allowed.contains(&need.as_str())).collect();
         assert!(extra.is_empty(), "{name} must not depend on {extra:?}");
         known.insert(name);

@@ -58,7 +58,11 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
         _ => {
             let text = format!(
                 "{} {} auth={} accept={} loop={} body={}",
-                head.method, head.uri.path(), show("authorization"), show("accept-encoding"), show("cdn-loop"),
+                head.method,
+                head.uri.path(),
+                show("authorization"),
+                show("accept-encoding"),
+                show("cdn-loop"),
                 String::from_utf8_lossy(&body),
             );
             Response::new(Full::new(text.into()))
@@ -128,7 +132,10 @@ async fn private_addresses_are_not_reached() {
         let answer = gateway.get("f", &format!("/?url={url}")).await;
         assert_eq!(answer.status, 500, "{url}");
         let text = answer.text();
-        assert!(text.contains("not a public address") || text.contains("internal error; reference = "), "{url}: {text}");
+        assert!(
+            text.contains("not a public address") || text.contains("internal error; reference = "),
+            "{url}: {text}"
+        );
     }
 }
 

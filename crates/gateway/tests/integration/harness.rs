@@ -109,11 +109,6 @@ impl TestGateway {
         Self::with(|config| config.resolver = vec![Resolver::worker("dispatcher")]).await
     }
 
-    /// One whose Workers may fetch from this machine.
-    pub async fn fetching() -> Self {
-        Self::with(|config| config.egress.private = true).await
-    }
-
     pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
         Self::on(data().await, change).await.unwrap()
     }
@@ -223,10 +218,8 @@ impl TestGateway {
 
     /// As [`TestGateway::upload`], with more metadata.
     pub async fn upload_with(&self, namespace: &str, script: &str, source: &str, metadata: Value) {
-        let path = format!(
-            "/client/v4/accounts/{}/workers/dispatch/namespaces/{namespace}/scripts/{script}",
-            self.account()
-        );
+        let path =
+            format!("/client/v4/accounts/{}/workers/dispatch/namespaces/{namespace}/scripts/{script}", self.account());
         self.put(&path, source, metadata).await;
     }
 

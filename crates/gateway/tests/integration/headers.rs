@@ -12,9 +12,14 @@ async fn a_worker_learns_the_clients_address_from_the_socket() {
     let gateway = TestGateway::start().await;
     gateway.upload("ns", "echo", ECHO).await;
     let claims = [
-        ("cf-connecting-ip", "6.6.6.6"), ("x-forwarded-for", "6.6.6.6"), ("x-real-ip", "6.6.6.6"),
-        ("x_forwarded_for", "6.6.6.6"), ("true-client-ip", "6.6.6.6"), ("x-forwarded-proto", "https"),
-        ("cf-ray", "mine"), ("x-own", "1"),
+        ("cf-connecting-ip", "6.6.6.6"),
+        ("x-forwarded-for", "6.6.6.6"),
+        ("x-real-ip", "6.6.6.6"),
+        ("x_forwarded_for", "6.6.6.6"),
+        ("true-client-ip", "6.6.6.6"),
+        ("x-forwarded-proto", "https"),
+        ("cf-ray", "mine"),
+        ("x-own", "1"),
     ];
     let answer = gateway.send(Method::GET, "echo", "/", &claims, Bytes::new()).await;
     let seen = answer.json();
@@ -72,7 +77,8 @@ async fn a_workers_response_is_framed_by_the_server() {
 async fn a_content_encoding_is_applied() {
     use tokio::io::AsyncReadExt;
     let gateway = TestGateway::start().await;
-    let source = "export default { fetch: () => new Response('plain text', { headers: { 'content-encoding': 'gzip' } }) };";
+    let source =
+        "export default { fetch: () => new Response('plain text', { headers: { 'content-encoding': 'gzip' } }) };";
     gateway.upload("ns", "x", source).await;
     let answer = gateway.get("x", "/").await;
     assert_eq!(answer.header("content-encoding"), "gzip");

@@ -1,5 +1,7 @@
 //! What a client of a node sees: real sockets, real Workers, real uploads. One module a theme.
 
+#![expect(clippy::unwrap_used, reason = "a test's failure is its panic")]
+
 mod harness;
 
 mod admin;

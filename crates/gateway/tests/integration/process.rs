@@ -53,9 +53,8 @@ async fn dev_is_ready_when_it_says_so_and_ends_when_told() {
     let (status, text) = get(&format!("http://{gateway}/"), "hello.localhost").await;
     assert_eq!((status, text.as_str()), (200, "Hello from Switchyard!\n"));
     assert_eq!(get(&format!("http://{admin}/readyz"), "x").await.0, 200);
-    let mode = std::os::unix::fs::PermissionsExt::mode(
-        &std::fs::metadata(data.path().join("token")).unwrap().permissions(),
-    );
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(data.path().join("token")).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
 
     let told = Command::new("kill").arg(child.id().unwrap().to_string()).status().await.unwrap();
@@ -67,13 +66,20 @@ async fn dev_is_ready_when_it_says_so_and_ends_when_told() {
 #[tokio::test]
 async fn dev_tells_people_what_to_copy() {
     let data = data().await;
-    let (_child, mut lines) = dev(data.path(), &["--account", "acme", "--namespace", "prod", "--suffix", "apps.test"]).await;
+    let (_child, mut lines) =
+        dev(data.path(), &["--account", "acme", "--namespace", "prod", "--suffix", "apps.test"]).await;
     let mut text = String::new();
     while !text.contains("npx wrangler deploy") {
         text += &(line(&mut lines).await + "\n");
     }
     let token = std::fs::read_to_string(data.path().join("token")).unwrap();
-    for part in ["acme", token.trim(), "-H 'Host: hello.apps.test'", "--dispatch-namespace prod", "CLOUDFLARE_API_BASE_URL=http://127.0.0.1:"] {
+    for part in [
+        "acme",
+        token.trim(),
+        "-H 'Host: hello.apps.test'",
+        "--dispatch-namespace prod",
+        "CLOUDFLARE_API_BASE_URL=http://127.0.0.1:",
+    ] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
 }
@@ -152,7 +158,8 @@ async fn serve_is_the_same_program_from_a_file() {
     let mut text = String::new();
     let mut stderr = child.stderr.take().unwrap();
     tokio::time::timeout(PATIENCE, stderr.read_to_string(&mut text)).await.expect("it ends in time").unwrap();
-    let line: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap_or_else(|_| panic!("{text}"));
+    let line: serde_json::Value =
+        serde_json::from_str(text.lines().next().unwrap()).unwrap_or_else(|_| panic!("{text}"));
     assert_eq!((&line["status"], &line["kind"], &line["script"]), (&200.into(), &"ok".into(), &"hello".into()));
     assert_eq!((&line["host"], &line["path"]), (&"hello.localhost".into(), &"/a\"b".into()));
     assert!(!text.contains("secret=1"));

@@ -26,7 +26,15 @@ async fn installed() -> Option<&'static Path> {
                 std::fs::write(folder.join("package.json"), r#"{"private":true}"#).unwrap();
                 let mut npm = Command::new("npm");
                 // Nothing of what these packages would run at install is needed.
-                npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", WRANGLER, NODE]);
+                npm.args([
+                    "install",
+                    "--no-audit",
+                    "--no-fund",
+                    "--ignore-scripts",
+                    "--loglevel=error",
+                    WRANGLER,
+                    NODE,
+                ]);
                 match npm.current_dir(&folder).output().await {
                     Ok(output) if output.status.success() => std::fs::write(&done, "").unwrap(),
                     Ok(output) if std::env::var_os("CI").is_some() => panic!("npm failed: {output:?}"),
@@ -103,7 +111,11 @@ async fn a_user_worker_is_deployed_and_answers() {
     gateway.get("customer-1", "/").await.is(200, "hi two");
 
     // Code that does not start is refused with the engine's message, and the old code goes on.
-    std::fs::write(wrangler.project.path().join("src/index.ts"), "export default {}; throw new RangeError('not today')").unwrap();
+    std::fs::write(
+        wrangler.project.path().join("src/index.ts"),
+        "export default {}; throw new RangeError('not today')",
+    )
+    .unwrap();
     let (success, text) = wrangler.try_run(&["deploy", "--dispatch-namespace", "ns"]).await;
     assert!(!success && text.contains("RangeError: not today") && text.contains("10021"), "{text}");
     gateway.get("customer-1", "/").await.is(200, "hi two");
@@ -128,7 +140,9 @@ async fn namespaces_are_managed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dispatch_worker_is_deployed_twice_and_deleted() {
     let gateway = TestGateway::dispatching().await;
-    gateway.upload_with("ns", "tenant", "export default { fetch() { return new Response('tenant here') } }", json!({})).await;
+    gateway
+        .upload_with("ns", "tenant", "export default { fetch() { return new Response('tenant here') } }", json!({}))
+        .await;
     let config = "name = \"dispatcher\"\nmain = \"src/index.ts\"\nworkers_dev = false\npreview_urls = false\n\
                   compatibility_date = \"2026-01-01\"\n[[dispatch_namespaces]]\nbinding = \"dispatcher\"\nnamespace = \"ns\"\n";
     let source = "export default { async fetch(request: Request, env: any) { const name = new URL(request.url).host.split('.')[0];

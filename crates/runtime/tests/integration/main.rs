@@ -1,4 +1,5 @@
 //! The runtime as the gateway uses it: Workers started and called, without a socket.
+#![expect(clippy::unwrap_used, reason = "a test says so by its panic")]
 
 mod harness;
 

@@ -6,7 +6,7 @@ use switchyard_catalog::{Access, Account, AccountId, StorageError, Token, TokenH
 use super::{
     SqliteStorage, database,
     record::{column, damaged, time},
-    refused,
+    refused, script,
 };
 
 pub(super) async fn put(storage: &SqliteStorage, account: &Account) -> Result<(), StorageError> {
@@ -58,6 +58,5 @@ pub(super) async fn token_find(storage: &SqliteStorage, hash: &TokenHash) -> Res
 }
 
 pub(super) fn account_id(row: &SqliteRow, name: &'static str) -> Result<AccountId, StorageError> {
-    let text: &str = column(row, name)?;
-    AccountId::parse(text).ok_or_else(|| damaged("an account id", text))
+    script::account_id(column(row, name)?)
 }

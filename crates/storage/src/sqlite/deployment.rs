@@ -106,7 +106,7 @@ pub(super) async fn list(
     Ok(deployments)
 }
 
-pub(super) fn share(row: &SqliteRow) -> Result<VersionShare, StorageError> {
+fn share(row: &SqliteRow) -> Result<VersionShare, StorageError> {
     let version = VersionId::from_uuid(id(row, "version")?);
     Ok(VersionShare { version, percentage: column(row, "percentage")? })
 }

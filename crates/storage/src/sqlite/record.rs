@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use sqlx::{Row, sqlite::SqliteRow};
 use switchyard_catalog::{
     Binding, BindingKind, BindingName, BlobDigest, CodeManifest, CodeSyntax, DispatchOutbound, Limits,
-    ModuleEntry, ModuleKind, NameError, NamedHandlers, NamespaceName, ScriptName, ScriptSettings, SecretId,
-    StorageError, Timestamp, Version,
+    ModuleEntry, ModuleKind, NameError, NamedHandlers, NamespaceName, ScriptId, ScriptName, ScriptSettings,
+    SecretId, StorageError, Timestamp, Version, VersionId,
 };
 use uuid::Uuid;
 
@@ -33,11 +33,6 @@ pub(super) fn id(row: &SqliteRow, name: &'static str) -> Result<Uuid, StorageErr
     Uuid::from_slice(bytes).map_err(|e| damaged(name, e))
 }
 
-pub(super) fn optional_id(row: &SqliteRow, name: &'static str) -> Result<Option<Uuid>, StorageError> {
-    let bytes: Option<&[u8]> = column(row, name)?;
-    bytes.map(Uuid::from_slice).transpose().map_err(|e| damaged(name, e))
-}
-
 pub(super) fn time(row: &SqliteRow, name: &'static str) -> Result<Timestamp, StorageError> {
     Ok(Timestamp::from_micros(column(row, name)?))
 }
@@ -49,6 +44,11 @@ pub(super) fn name<T>(
     parse: impl FnOnce(&str) -> Result<T, NameError>,
 ) -> Result<T, StorageError> {
     parse(column(row, column_name)?).map_err(|e| damaged(column_name, e))
+}
+
+/// An id within JSON: what `hex()` made of it.
+pub(super) fn hex_id(text: &str) -> Result<Uuid, StorageError> {
+    Uuid::try_parse(text).map_err(|e| damaged("an id", e))
 }
 
 /// Ids for `json_each`, as hex for `unhex`.
@@ -112,7 +112,7 @@ impl From<SettingsRecord> for ScriptSettings {
 
 /// `versions.body`: all of a version but its ids, number and bindings.
 #[derive(Serialize, Deserialize)]
-struct VersionRecord {
+pub(super) struct VersionRecord {
     syntax: CodeSyntax,
     entry: String,
     modules: Vec<ModuleRecord>,
@@ -167,15 +167,14 @@ pub(super) fn version_body(version: &Version) -> Result<String, StorageError> {
     to_json("a version", &record)
 }
 
-/// A version from its columns; `bindings` is `None` where a list leaves them out.
+/// A version from its parts; without `bindings` where a list leaves them out.
 pub(super) fn version(
-    id: Uuid,
-    script: Uuid,
-    number: i64,
-    body: &str,
-    bindings: Option<&str>,
+    id: VersionId,
+    script: ScriptId,
+    number: u32,
+    record: VersionRecord,
+    bindings: Vec<BindingRecord>,
 ) -> Result<Version, StorageError> {
-    let record: VersionRecord = from_json("a version", body)?;
     let modules = record.modules.into_iter().map(|module| {
         let digest = BlobDigest::parse(&module.digest).ok_or_else(|| damaged("a module's digest", &module.digest))?;
         Ok(ModuleEntry { name: module.name, kind: module.kind, digest, size: module.size })
@@ -183,11 +182,11 @@ pub(super) fn version(
     let modules = modules.collect::<Result<_, StorageError>>()?;
     let named = record.named_handlers.into_iter();
     Ok(Version {
-        id: switchyard_catalog::VersionId::from_uuid(id),
-        script: switchyard_catalog::ScriptId::from_uuid(script),
-        number: u32::try_from(number).map_err(|e| damaged("a version's number", e))?,
+        id,
+        script,
+        number,
         code: CodeManifest { syntax: record.syntax, entry: record.entry, modules },
-        bindings: bindings.map_or(Ok(Vec::new()), bindings_from)?,
+        bindings: bindings.into_iter().map(Binding::try_from).collect::<Result<_, _>>()?,
         compatibility_date: record.compatibility_date,
         compatibility_flags: record.compatibility_flags,
         limits: record.limits,
@@ -205,7 +204,7 @@ pub(super) fn version(
 
 /// One entry of `versions.bindings`.
 #[derive(Serialize, Deserialize)]
-struct BindingRecord {
+pub(super) struct BindingRecord {
     name: String,
     #[serde(flatten)]
     kind: KindRecord,
@@ -233,11 +232,6 @@ struct OutboundRecord {
 pub(super) fn bindings_to(bindings: &[Binding]) -> Result<String, StorageError> {
     let records: Vec<_> = bindings.iter().map(BindingRecord::from).collect();
     to_json("bindings", &records)
-}
-
-fn bindings_from(text: &str) -> Result<Vec<Binding>, StorageError> {
-    let records: Vec<BindingRecord> = from_json("bindings", text)?;
-    records.into_iter().map(Binding::try_from).collect()
 }
 
 impl From<&Binding> for BindingRecord {

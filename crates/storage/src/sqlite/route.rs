@@ -1,26 +1,28 @@
 //! What nodes need: the routes as a whole, one of them, and the change feed.
 
-use sqlx::sqlite::SqliteRow;
+use serde::Deserialize;
 use switchyard_catalog::{
-    Change, ChangeKind, NamespaceId, NamespaceName, RouteRow, ScriptId, ScriptName, StorageError,
+    Change, ChangeKind, NamespaceId, NamespaceName, RouteRow, ScriptId, ScriptName, StorageError, VersionId,
+    VersionShare,
 };
 
 use super::{
-    SqliteStorage,
-    account::account_id,
-    database,
-    deployment::share,
-    record::{column, damaged, id, time},
-    script::scope,
+    SqliteStorage, database,
+    record::{column, damaged, from_json, hex_id, id, time},
+    script::{account_id, scope},
 };
 
+/// One JSON array, as for lists of scripts: a node with 100,000 scripts starts with this.
 macro_rules! select {
-    ($rest:literal) => {
+    ($where:literal) => {
         concat!(
-            "SELECT s.id, s.account, s.namespace, s.name, n.name AS namespace_name, v.version, v.percentage
-             FROM scripts s JOIN deployment_versions v ON v.deployment = s.deployment
-             LEFT JOIN namespaces n ON n.id = s.namespace ",
-            $rest
+            "SELECT json_group_array(json_array(hex(id), account, CASE WHEN namespace IS NOT NULL THEN hex(namespace) END,
+                 name, namespace_name, hex(version), percentage))
+             FROM (SELECT s.id, s.account, s.namespace, s.name, n.name AS namespace_name, v.version, v.percentage
+                   FROM scripts s JOIN deployment_versions v ON v.deployment = s.deployment
+                   LEFT JOIN namespaces n ON n.id = s.namespace ",
+            $where,
+            " ORDER BY s.rowid, v.position)"
         )
     };
 }
@@ -30,36 +32,40 @@ pub(super) async fn load(storage: &SqliteStorage) -> Result<(u64, Vec<RouteRow>)
     let mut tx = storage.readers.begin().await.map_err(database("begin to read"))?;
     let revision = sqlx::query_scalar::<_, i64>("SELECT coalesce(max(revision), 0) FROM changes");
     let revision = revision.fetch_one(&mut *tx).await.map_err(database("read the change feed"))?;
-    let rows = sqlx::query(select!("ORDER BY s.rowid, v.position")).fetch_all(&mut *tx).await;
-    let routes = collect(&rows.map_err(database("load the routes"))?)?;
+    let json: String =
+        sqlx::query_scalar(select!("")).fetch_one(&mut *tx).await.map_err(database("load the routes"))?;
     tx.commit().await.map_err(database("end to read"))?;
-    Ok((revision.unsigned_abs(), routes))
+    Ok((revision.unsigned_abs(), routes(&json)?))
 }
 
 pub(super) async fn find(storage: &SqliteStorage, script: ScriptId) -> Result<Option<RouteRow>, StorageError> {
-    let find = sqlx::query(select!("WHERE s.id = ? ORDER BY v.position"));
-    let rows = find.bind(script.as_uuid().as_bytes().as_slice()).fetch_all(&storage.readers).await;
-    Ok(collect(&rows.map_err(database("read a route"))?)?.pop())
+    let find = sqlx::query_scalar(select!("WHERE s.id = ?")).bind(script.as_uuid().as_bytes().as_slice());
+    let json: String = find.fetch_one(&storage.readers).await.map_err(database("read a route"))?;
+    Ok(routes(&json)?.pop())
 }
 
-/// A route is one row a version; those of one script follow each other.
-fn collect(rows: &[SqliteRow]) -> Result<Vec<RouteRow>, StorageError> {
-    let mut routes: Vec<RouteRow> = Vec::with_capacity(rows.len());
-    for row in rows {
-        let script = ScriptId::from_uuid(id(row, "id")?);
+/// One element: a script with one of its deployed versions.
+#[derive(Deserialize)]
+struct RouteRecord(String, String, Option<String>, String, Option<String>, String, f64);
+
+/// Those of one script follow each other.
+fn routes(json: &str) -> Result<Vec<RouteRow>, StorageError> {
+    let records: Vec<RouteRecord> = from_json("the routes", json)?;
+    let mut routes: Vec<RouteRow> = Vec::with_capacity(records.len());
+    for RouteRecord(script, account, namespace, name, namespace_name, version, percentage) in records {
+        let script = ScriptId::from_uuid(hex_id(&script)?);
+        let share = VersionShare { version: VersionId::from_uuid(hex_id(&version)?), percentage };
         match routes.last_mut() {
-            Some(last) if last.script == script => last.versions.push(share(row)?),
+            Some(last) if last.script == script => last.versions.push(share),
             _ => {
-                let namespace = column::<Option<&str>>(row, "namespace_name")?;
-                let namespace = namespace.map(NamespaceName::parse).transpose();
-                let name = ScriptName::parse(column(row, "name")?);
+                let namespace_name = namespace_name.as_deref().map(NamespaceName::parse).transpose();
                 routes.push(RouteRow {
-                    account: account_id(row, "account")?,
-                    scope: scope(row, "namespace")?,
-                    namespace: namespace.map_err(|e| damaged("a namespace", e))?,
+                    account: account_id(&account)?,
+                    scope: scope(namespace.as_deref())?,
+                    namespace: namespace_name.map_err(|e| damaged("a namespace", e))?,
                     script,
-                    name: name.map_err(|e| damaged("a script", e))?,
-                    versions: vec![share(row)?],
+                    name: ScriptName::parse(&name).map_err(|e| damaged("a script", e))?,
+                    versions: vec![share],
                 });
             }
         }

@@ -1,26 +1,34 @@
 //! Scripts: lists and single ones with their versions in one query, changes, deletion.
 
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection, sqlite::SqliteRow};
+use serde::Deserialize;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use switchyard_catalog::{
     AccountId, ChangeKind, NamespaceId, Scope, Script, ScriptFilter, ScriptId, ScriptName, ScriptRow,
-    StorageError, Tag, Timestamp, Version,
+    StorageError, Tag, Timestamp, Version, VersionId,
 };
 
 use super::{
-    SqliteStorage,
-    account::account_id,
-    change_add, database,
-    record::{self, SettingsRecord, column, damaged, from_json, hex_list, id, name, optional_id, time, to_json},
+    SqliteStorage, change_add, database,
+    record::{self, BindingRecord, SettingsRecord, VersionRecord, damaged, from_json, hex_id, hex_list, id, to_json},
 };
 
 const GONE: &str = "the script";
 
-/// `l` is the newest version only where that is not the deployed one, so that a list reads and parses
-/// each version once.
-const SELECT: &str = "SELECT s.id, s.account, s.namespace, s.name, s.tags, s.settings, s.created_on, s.modified_on,
-    d.id AS d_id, d.number AS d_number, d.body AS d_body,
-    l.id AS l_id, l.number AS l_number, l.body AS l_body";
-const BINDINGS: &str = ", d.bindings AS d_bindings, l.bindings AS l_bindings";
+/// A whole page comes back as one JSON array, put together inside SQLite: handing over a thousand
+/// rows value by value costs more than all the rest. `l` is the newest version only where that is not
+/// the deployed one, so that each version is read and parsed once.
+const SELECT: &str = "SELECT json_group_array(json_object(
+        'id', hex(id), 'account', account, 'namespace', CASE WHEN namespace IS NOT NULL THEN hex(namespace) END,
+        'name', name, 'tags', json(tags), 'settings', json(settings),
+        'created_on', created_on, 'modified_on', modified_on,
+        'deployed', CASE WHEN d_id IS NOT NULL THEN json_object(
+            'id', hex(d_id), 'number', d_number, 'body', json(d_body), 'bindings', json(d_bindings)) END,
+        'latest', CASE WHEN l_id IS NOT NULL THEN json_object(
+            'id', hex(l_id), 'number', l_number, 'body', json(l_body), 'bindings', json(l_bindings)) END))
+    FROM (SELECT s.*, d.id AS d_id, d.number AS d_number, d.body AS d_body,
+                 l.id AS l_id, l.number AS l_number, l.body AS l_body";
+const WITH_BINDINGS: &str = ", d.bindings AS d_bindings, l.bindings AS l_bindings";
+const WITHOUT_BINDINGS: &str = ", '[]' AS d_bindings, '[]' AS l_bindings";
 const FROM: &str = " FROM scripts s
     LEFT JOIN versions d ON d.id = s.deployed
     LEFT JOIN versions l ON l.id = s.latest AND s.latest IS NOT s.deployed";
@@ -33,28 +41,18 @@ pub(super) async fn list(
     after: Option<&ScriptName>,
     limit: u32,
 ) -> Result<Vec<ScriptRow>, StorageError> {
-    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
-    query.push(FROM);
+    let mut query = QueryBuilder::new(SELECT);
+    query.push(WITHOUT_BINDINGS).push(FROM);
     push_scope(&mut query, account, scope);
     if let Some(after) = after {
         query.push(" AND s.name > ").push_bind(after.as_str().to_owned());
     }
-    // Lists of tags go in as one JSON value: any number of them is one statement.
-    if let Some(first) = filter.with.first() {
-        query.push(" AND s.id IN (SELECT script FROM script_tags WHERE tag = ");
-        query.push_bind(first.as_str().to_owned()).push(")");
-    }
-    if filter.with.len() > 1 {
-        query.push(" AND NOT EXISTS (SELECT 1 FROM json_each(").push_bind(tags_to(&filter.with)?);
-        query.push(") j WHERE NOT EXISTS (SELECT 1 FROM script_tags t WHERE t.script = s.id AND t.tag = j.value))");
-    }
-    if !filter.without.is_empty() {
-        query.push(" AND NOT EXISTS (SELECT 1 FROM script_tags t WHERE t.script = s.id AND t.tag IN (SELECT value FROM json_each(");
-        query.push_bind(tags_to(&filter.without)?).push(")))");
-    }
-    query.push(" ORDER BY s.name LIMIT ").push_bind(i64::from(limit));
-    let rows = query.build().fetch_all(&storage.readers).await.map_err(database("list scripts"))?;
-    rows.iter().map(|row| from_row(row, false)).collect()
+    push_filter(&mut query, storage, filter).await?;
+    query.push(" ORDER BY s.name LIMIT ").push_bind(i64::from(limit)).push(")");
+    let mut rows = fetch(storage, query, "list scripts").await?;
+    // SQLite does not promise that an aggregate keeps the order of what it reads.
+    rows.sort_by(|a, b| a.script.name.cmp(&b.script.name));
+    Ok(rows)
 }
 
 pub(super) async fn find(
@@ -63,12 +61,29 @@ pub(super) async fn find(
     scope: Scope,
     name: &ScriptName,
 ) -> Result<Option<ScriptRow>, StorageError> {
-    let mut query = QueryBuilder::<Sqlite>::new(SELECT);
-    query.push(BINDINGS).push(FROM);
+    let mut query = QueryBuilder::new(SELECT);
+    query.push(WITH_BINDINGS).push(FROM);
     push_scope(&mut query, account, scope);
-    query.push(" AND s.name = ").push_bind(name.as_str().to_owned());
-    let row = query.build().fetch_optional(&storage.readers).await.map_err(database("read a script"))?;
-    row.as_ref().map(|row| from_row(row, true)).transpose()
+    query.push(" AND s.name = ").push_bind(name.as_str().to_owned()).push(")");
+    Ok(fetch(storage, query, "read a script").await?.pop())
+}
+
+/// The script that a version belongs to.
+pub(super) async fn of_version(storage: &SqliteStorage, version: VersionId) -> Result<Option<Script>, StorageError> {
+    let mut query = QueryBuilder::new(SELECT);
+    query.push(WITHOUT_BINDINGS).push(FROM).push(" WHERE s.id = (SELECT script FROM versions WHERE id = ");
+    query.push_bind(version.as_uuid().as_bytes().to_vec()).push("))");
+    Ok(fetch(storage, query, "read a version's script").await?.pop().map(|row| row.script))
+}
+
+async fn fetch(
+    storage: &SqliteStorage,
+    mut query: QueryBuilder<Sqlite>,
+    action: &'static str,
+) -> Result<Vec<ScriptRow>, StorageError> {
+    let json: String = query.build_query_scalar().fetch_one(&storage.readers).await.map_err(database(action))?;
+    let records: Vec<RowRecord> = from_json("scripts", &json)?;
+    records.into_iter().map(ScriptRow::try_from).collect()
 }
 
 fn push_scope(query: &mut QueryBuilder<Sqlite>, account: &AccountId, scope: Scope) {
@@ -79,6 +94,49 @@ fn push_scope(query: &mut QueryBuilder<Sqlite>, account: &AccountId, scope: Scop
         }
     };
     query.push(" AND s.account = ").push_bind(account.as_str().to_owned());
+}
+
+async fn push_filter(
+    query: &mut QueryBuilder<Sqlite>,
+    storage: &SqliteStorage,
+    filter: &ScriptFilter,
+) -> Result<(), StorageError> {
+    let mut with: Vec<&Tag> = filter.with.iter().collect();
+    with.sort();
+    with.dedup();
+    if with.len() > Tag::MAX_PER_SCRIPT {
+        query.push(" AND false");
+        return Ok(());
+    }
+    if with.len() > 1 {
+        let first = rarest(storage, &with).await?;
+        with.sort_by_key(|tag| tag.as_str() != first);
+    }
+    for (n, tag) in with.into_iter().enumerate() {
+        // The first one leads the search, the others are looked up for what it finds.
+        query.push(match n {
+            0 => " AND s.id IN (SELECT t.script FROM script_tags t WHERE t.tag = ",
+            _ => " AND EXISTS (SELECT 1 FROM script_tags t WHERE t.script = s.id AND t.tag = ",
+        });
+        query.push_bind(tag.as_str().to_owned()).push(")");
+    }
+    if !filter.without.is_empty() {
+        // As one JSON value: any number of tags is one parameter.
+        query.push(" AND NOT EXISTS (SELECT 1 FROM script_tags t WHERE t.script = s.id");
+        query.push(" AND t.tag IN (SELECT value FROM json_each(").push_bind(tags_to(&filter.without)?).push(")))");
+    }
+    Ok(())
+}
+
+/// The tag on the fewest scripts, as far as a look at a thousand tells.
+async fn rarest(storage: &SqliteStorage, tags: &[&Tag]) -> Result<String, StorageError> {
+    let rarest = sqlx::query_scalar(
+        "SELECT value FROM json_each(?) ORDER BY
+         (SELECT count(*) FROM (SELECT 1 FROM script_tags t WHERE t.tag = value LIMIT 1000)) LIMIT 1",
+    );
+    let tags: Vec<&str> = tags.iter().map(|tag| tag.as_str()).collect();
+    let rarest = rarest.bind(to_json("tags", &tags)?).fetch_one(&storage.readers).await;
+    rarest.map_err(database("count tags"))
 }
 
 pub(super) async fn update(storage: &SqliteStorage, script: &Script, seen: Timestamp) -> Result<(), StorageError> {
@@ -146,44 +204,60 @@ pub(super) fn tags_to(tags: &[Tag]) -> Result<String, StorageError> {
     to_json("tags", &tags.iter().map(Tag::as_str).collect::<Vec<_>>())
 }
 
-/// The columns of `scripts` alone.
-pub(super) fn script_from_row(row: &SqliteRow) -> Result<Script, StorageError> {
-    let tags: Vec<String> = from_json("tags", column(row, "tags")?)?;
-    let tags = tags.iter().map(|tag| Tag::parse(tag)).collect::<Result<_, _>>();
-    let settings: SettingsRecord = from_json("settings", column(row, "settings")?)?;
-    Ok(Script {
-        id: ScriptId::from_uuid(id(row, "id")?),
-        account: account_id(row, "account")?,
-        scope: scope(row, "namespace")?,
-        name: name(row, "name", ScriptName::parse)?,
-        tags: tags.map_err(|e| damaged("a tag", e))?,
-        settings: settings.into(),
-        created_on: time(row, "created_on")?,
-        modified_on: time(row, "modified_on")?,
-    })
+/// One element of what [`SELECT`] gives.
+#[derive(Deserialize)]
+struct RowRecord {
+    id: String,
+    account: String,
+    namespace: Option<String>,
+    name: String,
+    tags: Vec<String>,
+    settings: SettingsRecord,
+    created_on: i64,
+    modified_on: i64,
+    deployed: Option<VersionInRow>,
+    latest: Option<VersionInRow>,
 }
 
-pub(super) fn scope(row: &SqliteRow, name: &'static str) -> Result<Scope, StorageError> {
-    let namespace = optional_id(row, name)?;
-    Ok(namespace.map_or(Scope::Account, |id| Scope::Namespace(NamespaceId::from_uuid(id))))
+#[derive(Deserialize)]
+struct VersionInRow {
+    id: String,
+    number: u32,
+    body: VersionRecord,
+    bindings: Vec<BindingRecord>,
 }
 
-fn from_row(row: &SqliteRow, bindings: bool) -> Result<ScriptRow, StorageError> {
-    let script = script_from_row(row)?;
-    let d_bindings = if bindings { column(row, "d_bindings")? } else { None };
-    let l_bindings = if bindings { column(row, "l_bindings")? } else { None };
-    let deployed = version(row, &script, ["d_id", "d_number", "d_body"], d_bindings)?;
-    let latest = version(row, &script, ["l_id", "l_number", "l_body"], l_bindings)?;
-    Ok(ScriptRow { latest: latest.or_else(|| deployed.clone()), script, deployed })
+impl TryFrom<RowRecord> for ScriptRow {
+    type Error = StorageError;
+
+    fn try_from(row: RowRecord) -> Result<Self, StorageError> {
+        let id = ScriptId::from_uuid(hex_id(&row.id)?);
+        let tags = row.tags.iter().map(|tag| Tag::parse(tag)).collect::<Result<_, _>>();
+        let version = |version: Option<VersionInRow>| -> Result<Option<Version>, StorageError> {
+            let Some(version) = version else { return Ok(None) };
+            let version_id = VersionId::from_uuid(hex_id(&version.id)?);
+            record::version(version_id, id, version.number, version.body, version.bindings).map(Some)
+        };
+        let (deployed, latest) = (version(row.deployed)?, version(row.latest)?);
+        let script = Script {
+            id,
+            account: account_id(&row.account)?,
+            scope: scope(row.namespace.as_deref())?,
+            name: ScriptName::parse(&row.name).map_err(|e| damaged("a script", e))?,
+            tags: tags.map_err(|e| damaged("a tag", e))?,
+            settings: row.settings.into(),
+            created_on: Timestamp::from_micros(row.created_on),
+            modified_on: Timestamp::from_micros(row.modified_on),
+        };
+        Ok(ScriptRow { latest: latest.or_else(|| deployed.clone()), script, deployed })
+    }
 }
 
-fn version(
-    row: &SqliteRow,
-    script: &Script,
-    [id, number, body]: [&'static str; 3],
-    bindings: Option<&str>,
-) -> Result<Option<Version>, StorageError> {
-    let Some(id) = optional_id(row, id)? else { return Ok(None) };
-    let version = record::version(id, *script.id.as_uuid(), column(row, number)?, column(row, body)?, bindings)?;
-    Ok(Some(version))
+pub(super) fn account_id(text: &str) -> Result<AccountId, StorageError> {
+    AccountId::parse(text).ok_or_else(|| damaged("an account id", text))
+}
+
+pub(super) fn scope(namespace: Option<&str>) -> Result<Scope, StorageError> {
+    let id = namespace.map(hex_id).transpose()?;
+    Ok(id.map_or(Scope::Account, |id| Scope::Namespace(NamespaceId::from_uuid(id))))
 }

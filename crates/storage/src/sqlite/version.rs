@@ -9,7 +9,7 @@ use switchyard_catalog::{
 
 use super::{
     SqliteStorage, database, namespace,
-    record::{self, column, damaged, id},
+    record::{self, column, damaged, from_json, id},
     script,
 };
 
@@ -23,10 +23,7 @@ pub(super) async fn owner(
     storage: &SqliteStorage,
     id: VersionId,
 ) -> Result<Option<(Script, Option<Namespace>)>, StorageError> {
-    let find = sqlx::query("SELECT s.* FROM versions v JOIN scripts s ON s.id = v.script WHERE v.id = ?");
-    let row = find.bind(id.as_uuid().as_bytes().as_slice()).fetch_optional(&storage.readers).await;
-    let Some(row) = row.map_err(database("read a version's script"))? else { return Ok(None) };
-    let script = script::script_from_row(&row)?;
+    let Some(script) = script::of_version(storage, id).await? else { return Ok(None) };
     let Scope::Namespace(id) = script.scope else { return Ok(Some((script, None))) };
     // Deleted between the two reads: then the script is gone with it.
     let namespace = namespace::by_id(storage, id).await?;
@@ -57,6 +54,10 @@ pub(super) async fn blobs_in_use(storage: &SqliteStorage) -> Result<HashSet<Blob
 }
 
 fn from_row(row: &SqliteRow) -> Result<Version, StorageError> {
-    let (body, bindings) = (column(row, "body")?, column::<&str>(row, "bindings")?);
-    record::version(id(row, "id")?, id(row, "script")?, column(row, "number")?, body, Some(bindings))
+    let number = column::<i64>(row, "number")?;
+    let number = u32::try_from(number).map_err(|e| damaged("a version's number", e))?;
+    let record = from_json("a version", column(row, "body")?)?;
+    let bindings = from_json("bindings", column(row, "bindings")?)?;
+    let (id, script) = (VersionId::from_uuid(id(row, "id")?), ScriptId::from_uuid(id(row, "script")?));
+    record::version(id, script, number, record, bindings)
 }
