@@ -1,1 +1,90 @@
-fn main() {}
+//! `benches NAME`: starts the real server beside a baseline, loads both in turns, and prints one
+//! JSON line a row on stdout and a table for people on stderr. README.md says what each row means.
+
+mod bare;
+mod load;
+mod process;
+mod report;
+mod scripts;
+mod server;
+
+mod density;
+mod dispatch;
+mod hello;
+mod publish;
+mod slot;
+
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "benches", about = "Measures Switchyard beside a baseline of the same run")]
+struct Cli {
+    #[command(subcommand)]
+    bench: Bench,
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// Bare hyper, an answer of our own, a warm Worker, clean ones, many of them, heavy ones among them
+    Hello(hello::Hello),
+    /// Many tenants in one process: publish, first call, random calls; CPU and memory of each
+    Density(density::Density),
+    /// What an upload costs the server
+    Publish(publish::Publish),
+    /// A dispatch Worker in front of many tenants
+    Dispatch(dispatch::Dispatch),
+    /// The runtime alone, in this process, without HTTP
+    Slot(slot::Slot),
+    /// The baseline's server; started by the others
+    #[command(hide = true)]
+    Bare,
+}
+
+/// What all benches understand.
+#[derive(Args, Clone)]
+pub struct Common {
+    /// Length of one measured window
+    #[arg(long, default_value_t = 2.0)]
+    seconds: f64,
+    /// Rows take turns this many times; medians are reported
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Keep-alive connections, each with one request under way
+    #[arg(long, default_value_t = 32)]
+    connections: usize,
+    /// Only rows whose name contains this (the baseline always runs)
+    #[arg(long, default_value = "")]
+    only: String,
+    /// Wait this long, after all is set up, before the first window: to attach a profiler
+    #[arg(long, default_value_t = 0)]
+    pause: u64,
+}
+
+impl Common {
+    fn window(&self) -> Duration {
+        Duration::from_secs_f64(self.seconds.clamp(0.01, 600.0))
+    }
+
+    fn wants(&self, row: &str) -> bool {
+        row.contains(&self.only)
+    }
+}
+
+fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    if let Bench::Bare = cli.bench {
+        return bare::serve();
+    }
+    process::prefer();
+    process::pin(process::Side::Load);
+    match cli.bench {
+        Bench::Hello(bench) => bench.run(),
+        Bench::Density(bench) => bench.run(),
+        Bench::Publish(bench) => bench.run(),
+        Bench::Dispatch(bench) => bench.run(),
+        Bench::Slot(bench) => bench.run(),
+        Bench::Bare => Ok(()),
+    }
+}

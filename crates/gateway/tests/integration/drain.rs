@@ -101,3 +101,49 @@ async fn slow_and_silent_clients_are_closed() {
         assert_eq!(answer.starts_with("HTTP/1.1 200 "), name == "idle", "{name}: {answer}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn busy_clients_see_every_answer_of_a_node_that_drains() {
+    let mut gateway = TestGateway::start().await;
+    gateway.upload("ns", "hello", HELLO).await;
+    let address = gateway.address();
+    let clients: Vec<_> = (0..24)
+        .map(|_| {
+            tokio::spawn(async move {
+                let mut stream = TcpStream::connect(address).await.unwrap();
+                let mut answers = 0;
+                loop {
+                    stream.write_all(b"GET / HTTP/1.1\r\nHost: hello.test\r\n\r\n").await.unwrap();
+                    let answer = read_until(&mut stream, "hello").await;
+                    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+                    answers += 1;
+                    if answer.to_lowercase().contains("connection: close") {
+                        return answers;
+                    }
+                }
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(gateway.take_app().drain().await);
+    for client in clients {
+        assert!(client.await.unwrap() > 1);
+    }
+}
+
+#[tokio::test]
+async fn an_http2_client_is_told_and_its_requests_finish() {
+    let mut gateway = TestGateway::start().await;
+    gateway.upload("ns", "slow", SLOW).await;
+    let io = hyper_util::rt::TokioIo::new(TcpStream::connect(gateway.address()).await.unwrap());
+    let executor = hyper_util::rt::TokioExecutor::new();
+    let (mut sender, connection) = hyper::client::conn::http2::handshake(executor, io).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let body = http_body_util::Empty::<bytes::Bytes>::new();
+    let request = http::Request::get("http://slow.test/").body(body).unwrap();
+    let answer = tokio::spawn(sender.send_request(request));
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(gateway.take_app().drain().await);
+    crate::harness::collect(answer.await.unwrap().unwrap()).await.is(200, "slow but well");
+    connection.await.unwrap().unwrap();
+}

@@ -7,6 +7,7 @@ mod harness;
 mod admin;
 mod architecture;
 mod basics;
+mod crash;
 mod dispatch;
 mod drain;
 mod egress;

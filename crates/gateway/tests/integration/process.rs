@@ -8,14 +8,14 @@ use tokio::process::{Child, ChildStdout, Command};
 
 use crate::harness::{PATIENCE, data};
 
-fn switchyard(arguments: &[&str]) -> Command {
+pub fn switchyard(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_switchyard"));
     command.args(arguments).env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.kill_on_drop(true);
     command
 }
 
-async fn dev(data: &Path, more: &[&str]) -> (Child, Lines<BufReader<ChildStdout>>) {
+pub async fn dev(data: &Path, more: &[&str]) -> (Child, Lines<BufReader<ChildStdout>>) {
     let data = data.to_str().unwrap();
     let free = ["dev", "--data", data, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
     let mut child = switchyard(&[&free, more].concat()).spawn().unwrap();
@@ -23,7 +23,7 @@ async fn dev(data: &Path, more: &[&str]) -> (Child, Lines<BufReader<ChildStdout>
     (child, lines)
 }
 
-async fn line(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
+pub async fn line(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
     tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("a line in time").unwrap().expect("a line")
 }
 
@@ -34,7 +34,7 @@ async fn fails(mut command: Command) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
-async fn get(url: &str, host: &str) -> (u16, String) {
+pub async fn get(url: &str, host: &str) -> (u16, String) {
     let client = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new()).build_http();
     let body = http_body_util::Empty::<bytes::Bytes>::new();
     let request = http::Request::get(url).header("host", host).body(body).unwrap();

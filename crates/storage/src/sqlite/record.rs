@@ -2,7 +2,7 @@
 //! types here, so that a change of the catalog's types can not silently change what is on disk.
 //! A field that is added later has a default.
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sqlx::{Row, sqlite::SqliteRow};
 use switchyard_catalog::{
@@ -57,7 +57,7 @@ pub(super) fn hex_list<'a>(ids: impl Iterator<Item = &'a Uuid>) -> String {
     Value::from(hex).to_string()
 }
 
-pub(super) fn from_json<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, StorageError> {
+pub(super) fn from_json<'a, T: Deserialize<'a>>(what: &'static str, text: &'a str) -> Result<T, StorageError> {
     serde_json::from_str(text).map_err(|e| damaged(what, e))
 }
 

@@ -16,8 +16,7 @@ use super::{
 macro_rules! select {
     ($where:literal) => {
         concat!(
-            "SELECT json_group_array(json_array(hex(id), account, CASE WHEN namespace IS NOT NULL THEN hex(namespace) END,
-                 name, namespace_name, hex(version), percentage))
+            "SELECT json_group_array(json_array(hex(id), account, hex(namespace), name, namespace_name, hex(version), percentage))
              FROM (SELECT s.id, s.account, s.namespace, s.name, n.name AS namespace_name, v.version, v.percentage
                    FROM scripts s JOIN deployment_versions v ON v.deployment = s.deployment
                    LEFT JOIN namespaces n ON n.id = s.namespace ",
@@ -44,27 +43,27 @@ pub(super) async fn find(storage: &SqliteStorage, script: ScriptId) -> Result<Op
     Ok(routes(&json)?.pop())
 }
 
-/// One element: a script with one of its deployed versions.
+/// One element: a script with one of its deployed versions. None of these strings needs escapes.
 #[derive(Deserialize)]
-struct RouteRecord(String, String, Option<String>, String, Option<String>, String, f64);
+struct RouteRecord<'a>(&'a str, &'a str, &'a str, &'a str, Option<&'a str>, &'a str, f64);
 
 /// Those of one script follow each other.
 fn routes(json: &str) -> Result<Vec<RouteRow>, StorageError> {
-    let records: Vec<RouteRecord> = from_json("the routes", json)?;
+    let records: Vec<RouteRecord<'_>> = from_json("the routes", json)?;
     let mut routes: Vec<RouteRow> = Vec::with_capacity(records.len());
     for RouteRecord(script, account, namespace, name, namespace_name, version, percentage) in records {
-        let script = ScriptId::from_uuid(hex_id(&script)?);
-        let share = VersionShare { version: VersionId::from_uuid(hex_id(&version)?), percentage };
+        let script = ScriptId::from_uuid(hex_id(script)?);
+        let share = VersionShare { version: VersionId::from_uuid(hex_id(version)?), percentage };
         match routes.last_mut() {
             Some(last) if last.script == script => last.versions.push(share),
             _ => {
-                let namespace_name = namespace_name.as_deref().map(NamespaceName::parse).transpose();
+                let namespace_name = namespace_name.map(NamespaceName::parse).transpose();
                 routes.push(RouteRow {
-                    account: account_id(&account)?,
-                    scope: scope(namespace.as_deref())?,
+                    account: account_id(account)?,
+                    scope: scope(namespace)?,
                     namespace: namespace_name.map_err(|e| damaged("a namespace", e))?,
                     script,
-                    name: ScriptName::parse(&name).map_err(|e| damaged("a script", e))?,
+                    name: ScriptName::parse(name).map_err(|e| damaged("a script", e))?,
                     versions: vec![share],
                 });
             }

@@ -15,18 +15,18 @@ use super::{
 const GONE: &str = "the script";
 
 /// A whole page comes back as one JSON array, put together inside SQLite: handing over a thousand
-/// rows value by value costs more than all the rest. `l` is the newest version only where that is not
-/// the deployed one, so that each version is read and parsed once.
-const SELECT: &str = "SELECT json_group_array(json_object(
-        'id', hex(id), 'account', account, 'namespace', CASE WHEN namespace IS NOT NULL THEN hex(namespace) END,
-        'name', name, 'tags', json(tags), 'settings', json(settings),
-        'created_on', created_on, 'modified_on', modified_on,
-        'deployed', CASE WHEN d_id IS NOT NULL THEN json_object(
-            'id', hex(d_id), 'number', d_number, 'body', json(d_body), 'bindings', json(d_bindings)) END,
-        'latest', CASE WHEN l_id IS NOT NULL THEN json_object(
-            'id', hex(l_id), 'number', l_number, 'body', json(l_body), 'bindings', json(l_bindings)) END))
+/// rows value by value costs more than all the rest. Everything that is text in it is either JSON
+/// already or of a name's few characters, so that putting together is enough. `l` is the newest
+/// version only where that is not the deployed one, so that each version is read and parsed once.
+const SELECT: &str = r#"SELECT '[' || coalesce(group_concat(format(
+        '{"id":"%s","account":"%s","namespace":"%s","name":"%s","tags":%s,"settings":%s,"created_on":%d,"modified_on":%d,"deployed":%s,"latest":%s}',
+        hex(id), account, hex(namespace), name, tags, settings, created_on, modified_on,
+        CASE WHEN d_id IS NULL THEN 'null' ELSE
+            format('{"id":"%s","number":%d,"body":%s,"bindings":%s}', hex(d_id), d_number, d_body, d_bindings) END,
+        CASE WHEN l_id IS NULL THEN 'null' ELSE
+            format('{"id":"%s","number":%d,"body":%s,"bindings":%s}', hex(l_id), l_number, l_body, l_bindings) END)), '') || ']'
     FROM (SELECT s.*, d.id AS d_id, d.number AS d_number, d.body AS d_body,
-                 l.id AS l_id, l.number AS l_number, l.body AS l_body";
+                 l.id AS l_id, l.number AS l_number, l.body AS l_body"#;
 const WITH_BINDINGS: &str = ", d.bindings AS d_bindings, l.bindings AS l_bindings";
 const WITHOUT_BINDINGS: &str = ", '[]' AS d_bindings, '[]' AS l_bindings";
 const FROM: &str = " FROM scripts s
@@ -206,44 +206,47 @@ pub(super) fn tags_to(tags: &[Tag]) -> Result<String, StorageError> {
 
 /// One element of what [`SELECT`] gives.
 #[derive(Deserialize)]
-struct RowRecord {
-    id: String,
-    account: String,
-    namespace: Option<String>,
-    name: String,
+struct RowRecord<'a> {
+    id: &'a str,
+    account: &'a str,
+    /// Empty: none.
+    namespace: &'a str,
+    name: &'a str,
     tags: Vec<String>,
     settings: SettingsRecord,
     created_on: i64,
     modified_on: i64,
-    deployed: Option<VersionInRow>,
-    latest: Option<VersionInRow>,
+    #[serde(borrow)]
+    deployed: Option<VersionInRow<'a>>,
+    #[serde(borrow)]
+    latest: Option<VersionInRow<'a>>,
 }
 
 #[derive(Deserialize)]
-struct VersionInRow {
-    id: String,
+struct VersionInRow<'a> {
+    id: &'a str,
     number: u32,
     body: VersionRecord,
     bindings: Vec<BindingRecord>,
 }
 
-impl TryFrom<RowRecord> for ScriptRow {
+impl TryFrom<RowRecord<'_>> for ScriptRow {
     type Error = StorageError;
 
-    fn try_from(row: RowRecord) -> Result<Self, StorageError> {
-        let id = ScriptId::from_uuid(hex_id(&row.id)?);
+    fn try_from(row: RowRecord<'_>) -> Result<Self, StorageError> {
+        let id = ScriptId::from_uuid(hex_id(row.id)?);
         let tags = row.tags.iter().map(|tag| Tag::parse(tag)).collect::<Result<_, _>>();
-        let version = |version: Option<VersionInRow>| -> Result<Option<Version>, StorageError> {
+        let version = |version: Option<VersionInRow<'_>>| -> Result<Option<Version>, StorageError> {
             let Some(version) = version else { return Ok(None) };
-            let version_id = VersionId::from_uuid(hex_id(&version.id)?);
+            let version_id = VersionId::from_uuid(hex_id(version.id)?);
             record::version(version_id, id, version.number, version.body, version.bindings).map(Some)
         };
         let (deployed, latest) = (version(row.deployed)?, version(row.latest)?);
         let script = Script {
             id,
-            account: account_id(&row.account)?,
-            scope: scope(row.namespace.as_deref())?,
-            name: ScriptName::parse(&row.name).map_err(|e| damaged("a script", e))?,
+            account: account_id(row.account)?,
+            scope: scope(row.namespace)?,
+            name: ScriptName::parse(row.name).map_err(|e| damaged("a script", e))?,
             tags: tags.map_err(|e| damaged("a tag", e))?,
             settings: row.settings.into(),
             created_on: Timestamp::from_micros(row.created_on),
@@ -257,7 +260,10 @@ pub(super) fn account_id(text: &str) -> Result<AccountId, StorageError> {
     AccountId::parse(text).ok_or_else(|| damaged("an account id", text))
 }
 
-pub(super) fn scope(namespace: Option<&str>) -> Result<Scope, StorageError> {
-    let id = namespace.map(hex_id).transpose()?;
-    Ok(id.map_or(Scope::Account, |id| Scope::Namespace(NamespaceId::from_uuid(id))))
+/// Of the namespace's id as hex, empty for none.
+pub(super) fn scope(namespace: &str) -> Result<Scope, StorageError> {
+    match namespace {
+        "" => Ok(Scope::Account),
+        id => Ok(Scope::Namespace(NamespaceId::from_uuid(hex_id(id)?))),
+    }
 }

@@ -1,0 +1,245 @@
+//! The load generator: keep-alive HTTP/1.1 connections in a closed loop on one thread. Requests are
+//! bytes made beforehand and responses are read by framing alone, so that a generator on one core
+//! can fill a server on another.
+
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// A response beyond this is not what a bench asks for.
+const MAX_RESPONSE: usize = 16 << 20;
+/// A window that has not ended this long after it should have is given up.
+const OVERTIME: Duration = Duration::from_secs(60);
+
+/// Which request comes next, and when there is none.
+#[derive(Debug, Clone, Copy)]
+pub enum Order {
+    /// Any of them, for so long.
+    Random(Duration),
+    /// Each once, in the order given.
+    Each,
+}
+
+/// What a response must be.
+#[derive(Debug, Clone, Copy)]
+pub struct Expect {
+    pub status: u16,
+}
+
+/// What was seen in one window.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    pub requests: usize,
+    pub errors: usize,
+    pub elapsed: Duration,
+    /// Microseconds, ascending.
+    pub latencies: Vec<u32>,
+    /// Status and body of the first response that was not as expected.
+    pub first_error: Option<String>,
+}
+
+impl Seen {
+    /// The latency that this share of the requests stays under, in milliseconds.
+    pub fn quantile_ms(&self, share: f64) -> f64 {
+        let at = ((self.latencies.len() as f64 * share) as usize).min(self.latencies.len().saturating_sub(1));
+        f64::from(self.latencies.get(at).copied().unwrap_or(0)) / 1e3
+    }
+}
+
+/// Sends `requests` over `connections` and waits for the answers.
+///
+/// # Errors
+/// When there is nothing to send, no connection, or no end to it. A wrong answer is not an error here:
+/// it is counted.
+pub fn run(address: SocketAddr, requests: &[Vec<u8>], order: Order, connections: usize, expect: Expect) -> anyhow::Result<Seen> {
+    ensure!(!requests.is_empty(), "there are no requests to send");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let local = tokio::task::LocalSet::new();
+    local.block_on(&runtime, async {
+        let shared = Rc::new(Shared {
+            requests: requests.to_vec(),
+            next: Cell::new(0),
+            random: Cell::new(0x9e37_79b9_7f4a_7c15 ^ requests.len() as u64),
+            seen: RefCell::default(),
+        });
+        let mut open = Vec::new();
+        for _ in 0..connections.max(1) {
+            open.push(Connection::open(address).await?);
+        }
+        let began = Instant::now();
+        let until = match order {
+            Order::Random(length) => Some(began + length),
+            Order::Each => None,
+        };
+        let mut tasks = tokio::task::JoinSet::new();
+        for connection in open {
+            tasks.spawn_local(drive(connection, shared.clone(), until, expect, address));
+        }
+        let limit = match order {
+            Order::Random(length) => length + OVERTIME,
+            Order::Each => OVERTIME + Duration::from_millis(200) * u32::try_from(requests.len()).unwrap_or(u32::MAX),
+        };
+        let done = tokio::time::timeout(limit, async {
+            while let Some(task) = tasks.join_next().await {
+                task??;
+            }
+            anyhow::Ok(())
+        });
+        done.await.context("the server stopped answering")??;
+        let mut seen = shared.seen.take();
+        seen.elapsed = began.elapsed();
+        seen.latencies.sort_unstable();
+        Ok(seen)
+    })
+}
+
+/// One request, its status and body.
+///
+/// # Errors
+/// When there is no answer.
+pub fn once(address: SocketAddr, request: &[u8]) -> anyhow::Result<(u16, Vec<u8>)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut connection = Connection::open(address).await?;
+        let status = tokio::time::timeout(OVERTIME, connection.call(request)).await.context("no answer in time")??;
+        Ok((status, connection.body().to_vec()))
+    })
+}
+
+/// A GET of a host's path.
+pub fn get(host: &str, path: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nuser-agent: benches\r\naccept: */*\r\n\r\n").into_bytes()
+}
+
+struct Shared {
+    requests: Vec<Vec<u8>>,
+    next: Cell<usize>,
+    random: Cell<u64>,
+    seen: RefCell<Seen>,
+}
+
+impl Shared {
+    fn next(&self, until: Option<Instant>) -> Option<usize> {
+        let Some(until) = until else {
+            let next = self.next.replace(self.next.get() + 1);
+            return (next < self.requests.len()).then_some(next);
+        };
+        if Instant::now() >= until {
+            return None;
+        }
+        let mut random = self.random.get();
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        self.random.set(random);
+        Some((random % self.requests.len() as u64) as usize)
+    }
+}
+
+async fn drive(mut connection: Connection, shared: Rc<Shared>, until: Option<Instant>, expect: Expect, address: SocketAddr) -> anyhow::Result<()> {
+    while let Some(which) = shared.next(until) {
+        let began = Instant::now();
+        let answer = connection.call(&shared.requests[which]).await;
+        let micros = u32::try_from(began.elapsed().as_micros()).unwrap_or(u32::MAX);
+        let wrong = match answer {
+            Ok(status) if status == expect.status => None,
+            Ok(status) => Some(format!("{status} {}", String::from_utf8_lossy(connection.body()).trim())),
+            Err(error) => {
+                connection = Connection::open(address).await?;
+                Some(format!("{error:#}"))
+            }
+        };
+        let mut seen = shared.seen.borrow_mut();
+        seen.requests += 1;
+        seen.latencies.push(micros);
+        if let Some(wrong) = wrong {
+            seen.errors += 1;
+            seen.first_error.get_or_insert(wrong);
+        }
+    }
+    Ok(())
+}
+
+struct Connection {
+    stream: TcpStream,
+    /// The last response, from its status line on.
+    buffer: Vec<u8>,
+    body_at: usize,
+}
+
+impl Connection {
+    async fn open(address: SocketAddr) -> anyhow::Result<Self> {
+        let stream = TcpStream::connect(address).await.with_context(|| format!("could not connect to {address}"))?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, buffer: Vec::with_capacity(16 << 10), body_at: 0 })
+    }
+
+    fn body(&self) -> &[u8] {
+        self.buffer.get(self.body_at..).unwrap_or_default()
+    }
+
+    /// Sends a request and reads its whole response; returns the status.
+    async fn call(&mut self, request: &[u8]) -> anyhow::Result<u16> {
+        self.stream.write_all(request).await?;
+        self.buffer.clear();
+        let head = loop {
+            self.more().await?;
+            if let Some(end) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+                break end + 4;
+            }
+        };
+        self.body_at = head;
+        let framing = Framing::of(&self.buffer[..head])?;
+        loop {
+            let done = match framing.length {
+                Some(length) => self.buffer.len() >= head + length,
+                None => self.buffer[head..].ends_with(b"0\r\n\r\n"),
+            };
+            if done {
+                return Ok(framing.status);
+            }
+            self.more().await?;
+        }
+    }
+
+    async fn more(&mut self) -> anyhow::Result<()> {
+        ensure!(self.buffer.len() <= MAX_RESPONSE, "the response is larger than a bench expects");
+        let read = self.stream.read_buf(&mut self.buffer).await?;
+        ensure!(read > 0, "the server closed the connection");
+        Ok(())
+    }
+}
+
+/// How a response's end is found.
+struct Framing {
+    status: u16,
+    /// `None`: chunked.
+    length: Option<usize>,
+}
+
+impl Framing {
+    fn of(head: &[u8]) -> anyhow::Result<Self> {
+        let text = std::str::from_utf8(head).context("the response's head is not text")?;
+        let mut lines = text.split("\r\n");
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|status| status.parse().ok());
+        let status = status.context("the response has no status")?;
+        let mut length = matches!(status, 204 | 304).then_some(0);
+        let mut chunked = false;
+        for (name, value) in lines.filter_map(|line| line.split_once(':')) {
+            if name.eq_ignore_ascii_case("content-length") {
+                length = Some(value.trim().parse().context("the response's length is not a number")?);
+            } else if name.eq_ignore_ascii_case("transfer-encoding") {
+                chunked = true;
+            }
+        }
+        if length.is_none() && !chunked {
+            bail!("the response has no length");
+        }
+        Ok(Self { status, length: if chunked { None } else { length } })
+    }
+}

@@ -1,0 +1,83 @@
+//! What the kernel says of a process, and which core it runs on: the server under test on core 0,
+//! everything else on core 1, where there are two.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Duration;
+
+/// Who runs here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Server,
+    Load,
+}
+
+/// Binds the calling thread, and what it starts from now on, to its side's core. Without a second
+/// core nothing is bound.
+pub fn pin(side: Side) {
+    // SAFETY: sysconf reads a constant of the system.
+    if unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) } < 2 {
+        return;
+    }
+    let core = match side {
+        Side::Server => 0,
+        Side::Load => 1,
+    };
+    // SAFETY: an all-zero set is an empty one; the kernel reads exactly its size.
+    unsafe {
+        let mut set: libc::cpu_set_t = std::mem::zeroed();
+        libc::CPU_SET(core, &mut set);
+        libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &set);
+    }
+}
+
+/// Asks for priority over other work on the machine, for this process and its children; without the
+/// right to it, goes on as it is.
+pub fn prefer() {
+    // SAFETY: no memory is involved.
+    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, -10) };
+}
+
+/// CPU that a process has used so far, all its threads, those that ended too.
+pub fn cpu(pid: u32) -> Duration {
+    let mut clock = 0;
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: both calls write only what they are given.
+    let got = unsafe {
+        libc::clock_getcpuclockid(pid as libc::pid_t, &raw mut clock) == 0
+            && libc::clock_gettime(clock, &raw mut time) == 0
+    };
+    if got { Duration::new(time.tv_sec as u64, time.tv_nsec as u32) } else { Duration::ZERO }
+}
+
+/// CPU of the live threads by name, numbers at the end left out, so that a pool is one entry.
+pub fn cpu_by_thread(pid: u32) -> BTreeMap<String, Duration> {
+    let mut of = BTreeMap::new();
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return of };
+    for thread in threads.flatten() {
+        let name = fs::read_to_string(thread.path().join("comm")).unwrap_or_default();
+        let ran = fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
+        let ran = ran.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0);
+        let name = name.trim().trim_end_matches(|c: char| c.is_ascii_digit() || c == '-').to_owned();
+        *of.entry(name).or_insert(Duration::ZERO) += Duration::from_nanos(ran);
+    }
+    of
+}
+
+/// Memory in MiB.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Memory {
+    pub rss: f64,
+    /// Shared pages counted by share: one base image, however many slots map it.
+    pub pss: f64,
+}
+
+pub fn memory(pid: u32) -> Memory {
+    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
+    let field = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+        let kib: f64 = line.split_whitespace().next().and_then(|kib| kib.parse().ok()).unwrap_or(0.0);
+        kib / 1024.0
+    };
+    Memory { rss: field("Rss:"), pss: field("Pss:") }
+}

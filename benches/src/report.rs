@@ -1,0 +1,184 @@
+//! Windows become rows: rows take turns in rounds, and what is reported of a row is the median of its
+//! rounds, its best round, and its ratio to the baseline's window of the same round.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::Common;
+use crate::load::{self, Expect, Order, Seen};
+use crate::process::{self, Memory};
+use crate::server::Server;
+
+/// Work before each window that is not counted: caches and slots fill.
+const WARM_UP: Duration = Duration::from_millis(200);
+
+/// One line of the result.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Row {
+    pub bench: &'static str,
+    pub row: String,
+    /// Requests in all windows.
+    pub requests: usize,
+    pub errors: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_error: Option<String>,
+    pub rps: f64,
+    /// CPU µs a request of the server's whole process; median of the rounds.
+    pub cpu_us: f64,
+    /// … of the best round.
+    pub cpu_us_best: f64,
+    /// … by thread name, of the best round.
+    pub cpu_us_by_thread: BTreeMap<String, f64>,
+    pub p50_ms: f64,
+    pub p99_ms: f64,
+    /// After the last window.
+    pub rss_mib: f64,
+    pub pss_mib: f64,
+    /// `cpu_us` over the baseline's, round by round; the median.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ratio_to_baseline: Option<f64>,
+    /// More figures of this row.
+    #[serde(flatten)]
+    pub more: BTreeMap<&'static str, f64>,
+}
+
+/// One measurement.
+pub struct Window {
+    pub seen: Seen,
+    pub cpu: Duration,
+    pub by_thread: BTreeMap<String, Duration>,
+    pub memory: Memory,
+}
+
+impl Window {
+    pub fn cpu_us(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e6 / self.seen.requests.max(1) as f64
+    }
+}
+
+/// Loads a server and measures it meanwhile. `settle`: work that a request leaves behind is waited for
+/// and counted.
+///
+/// # Errors
+/// As [`load::run`].
+pub fn measure(server: &Server, to: std::net::SocketAddr, requests: &[Vec<u8>], order: Order, connections: usize, status: u16, settle: Duration) -> anyhow::Result<Window> {
+    let pid = server.pid();
+    let (threads, cpu) = (process::cpu_by_thread(pid), process::cpu(pid));
+    let seen = load::run(to, requests, order, connections, Expect { status })?;
+    std::thread::sleep(settle);
+    let cpu = process::cpu(pid).saturating_sub(cpu);
+    let by_thread = process::cpu_by_thread(pid).into_iter().map(|(name, now)| {
+        let before = threads.get(&name).copied().unwrap_or_default();
+        (name, now.saturating_sub(before))
+    });
+    let by_thread = by_thread.collect();
+    Ok(Window { seen, cpu, by_thread, memory: process::memory(pid) })
+}
+
+/// A row that is measured in turns with others.
+pub struct Turn<'a> {
+    pub name: &'static str,
+    pub server: &'a Server,
+    pub address: std::net::SocketAddr,
+    pub requests: Vec<Vec<u8>>,
+    pub status: u16,
+}
+
+impl<'a> Turn<'a> {
+    pub fn new(name: &'static str, server: &'a Server, requests: Vec<Vec<u8>>) -> Self {
+        Self { name, server, address: server.gateway, requests, status: 200 }
+    }
+}
+
+/// Measures all rows in rounds; the first is the baseline.
+///
+/// # Errors
+/// As [`load::run`].
+pub fn rounds(bench: &'static str, common: &Common, turns: &[Turn<'_>]) -> anyhow::Result<Vec<Row>> {
+    if common.pause > 0 {
+        for turn in turns {
+            eprintln!("{}: pid {}", turn.name, turn.server.pid());
+        }
+        std::thread::sleep(Duration::from_secs(common.pause));
+    }
+    let mut windows: Vec<Vec<Window>> = turns.iter().map(|_| Vec::new()).collect();
+    for round in 0..common.rounds.max(1) {
+        eprint!("{bench}: round {} of {}\r", round + 1, common.rounds.max(1));
+        for (turn, windows) in turns.iter().zip(&mut windows) {
+            load::run(turn.address, &turn.requests, Order::Random(WARM_UP), common.connections, Expect { status: turn.status })?;
+            let order = Order::Random(common.window());
+            let window = measure(turn.server, turn.address, &turn.requests, order, common.connections, turn.status, Duration::ZERO)?;
+            windows.push(window);
+            turn.server.forget_log();
+        }
+    }
+    let rows = turns.iter().zip(&windows).enumerate().map(|(number, (turn, own))| {
+        let baseline = windows.first().filter(|_| number > 0);
+        summary(bench, turn.name, own, baseline.map(Vec::as_slice))
+    });
+    Ok(rows.collect())
+}
+
+/// One row of its windows.
+pub fn summary(bench: &'static str, name: &str, windows: &[Window], baseline: Option<&[Window]>) -> Row {
+    let of = |figure: &dyn Fn(&Window) -> f64| median(windows.iter().map(figure).collect());
+    let best = windows.iter().min_by(|a, b| a.cpu_us().total_cmp(&b.cpu_us()));
+    let by_thread = best.map_or_else(BTreeMap::new, |window| {
+        let requests = window.seen.requests.max(1) as f64;
+        let each = window.by_thread.iter().map(|(name, cpu)| (name.clone(), round(cpu.as_secs_f64() * 1e6 / requests)));
+        each.filter(|(_, cpu)| *cpu >= 0.05).collect()
+    });
+    let memory = windows.last().map_or_else(Memory::default, |window| window.memory);
+    Row {
+        bench,
+        row: name.to_owned(),
+        requests: windows.iter().map(|window| window.seen.requests).sum(),
+        errors: windows.iter().map(|window| window.seen.errors).sum(),
+        first_error: windows.iter().find_map(|window| window.seen.first_error.clone()),
+        rps: of(&|window| window.seen.requests as f64 / window.seen.elapsed.as_secs_f64().max(1e-9)).round(),
+        cpu_us: round(of(&Window::cpu_us)),
+        cpu_us_best: round(best.map_or(0.0, Window::cpu_us)),
+        cpu_us_by_thread: by_thread,
+        p50_ms: round(of(&|window| window.seen.quantile_ms(0.5))),
+        p99_ms: round(of(&|window| window.seen.quantile_ms(0.99))),
+        rss_mib: round(memory.rss),
+        pss_mib: round(memory.pss),
+        ratio_to_baseline: baseline.map(|baseline| {
+            let ratios = windows.iter().zip(baseline).map(|(own, base)| own.cpu_us() / base.cpu_us().max(1e-9));
+            round(median(ratios.collect()))
+        }),
+        more: BTreeMap::new(),
+    }
+}
+
+/// Prints the rows: JSON for machines, a table for people.
+pub fn print(rows: &[Row]) -> anyhow::Result<()> {
+    eprintln!(
+        "{:<10} {:<34} {:>8} {:>9} {:>9} {:>7} {:>8} {:>8} {:>8} {:>6}",
+        "bench", "row", "rps", "cpu µs", "best", "ratio", "p50 ms", "p99 ms", "RSS MiB", "errors"
+    );
+    for row in rows {
+        println!("{}", serde_json::to_string(row)?);
+        let ratio = row.ratio_to_baseline.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"));
+        eprintln!(
+            "{:<10} {:<34} {:>8.0} {:>9.1} {:>9.1} {:>7} {:>8.2} {:>8.2} {:>8.1} {:>6}",
+            row.bench, row.row, row.rps, row.cpu_us, row.cpu_us_best, ratio, row.p50_ms, row.p99_ms, row.rss_mib, row.errors
+        );
+        if let Some(first) = &row.first_error {
+            eprintln!("{:<10} the first error: {first}", "");
+        }
+    }
+    Ok(())
+}
+
+pub fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or(0.0)
+}
+
+/// Three decimals are more than such figures hold.
+pub fn round(figure: f64) -> f64 {
+    (figure * 1e3).round() / 1e3
+}

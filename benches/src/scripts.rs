@@ -1,0 +1,100 @@
+//! The Workers that are measured, and the bytes by which the API is asked to take them.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+/// A hello of its own: every tenant's code differs.
+pub fn small(name: &str) -> String {
+    format!(
+        "const name = {name:?};\n\
+         export default {{\n  fetch(request, env, ctx) {{\n    \
+         return new Response(`hello from ${{name}}\\n`, {{ headers: {{ 'content-type': 'text/plain' }} }});\n  }},\n}};\n"
+    )
+}
+
+/// Asks its dispatch namespace for the tenant of the host's first label, as Cloudflare's
+/// documentation writes it.
+pub const DISPATCHER: &str = "export default {
+  async fetch(request, env) {
+    try {
+      const name = new URL(request.url).host.split('.')[0];
+      const worker = env.dispatcher.get(name);
+      return await worker.fetch(request);
+    } catch (e) {
+      if (e.message.startsWith('Worker not found')) return new Response('', { status: 404 });
+      return new Response(e.message, { status: 500 });
+    }
+  },
+};
+";
+
+/// Of about `bytes`: what a bundler makes of many small modules. All of it is evaluated at the start;
+/// a request calls some of it.
+pub fn bundle(name: &str, bytes: usize) -> String {
+    let mut code = format!("const name = {name:?};\nconst modules = new Map();\n");
+    let mut number = 0;
+    while code.len() + 700 < bytes {
+        let _ = write!(
+            code,
+            "// module {number}\n\
+             modules.set('m{number}', (() => {{\n  \
+             const options = {{ id: {number}, label: 'module {number} of ' + name, retries: {}, weights: [{}, {}, {}], nested: {{ on: {}, path: '/api/v1/m{number}/items' }} }};\n  \
+             class Model{number} {{\n    \
+             #state; constructor(state) {{ this.#state = {{ ...options, ...state }}; }}\n    \
+             get label() {{ return this.#state.label; }}\n    \
+             score(n) {{ let sum = 0; for (const w of this.#state.weights) sum += w * n; return sum % 1009; }}\n    \
+             toJSON() {{ return {{ id: this.#state.id, label: this.label, score: this.score({number}) }}; }}\n  }}\n  \
+             const check = (value) => {{ if (typeof value !== 'object' || value === null) throw new TypeError('m{number}: not an object'); return value; }};\n  \
+             return {{ make: (state) => new Model{number}(check(state)), pattern: /^\\/api\\/v1\\/m{number}\\/(\\d+)$/, options }};\n}})());\n",
+            number % 5,
+            number % 7 + 1,
+            number % 11 + 1,
+            number % 13 + 1,
+            number % 2 == 0,
+        );
+        number += 1;
+    }
+    let _ = write!(
+        code,
+        "export default {{\n  fetch(request) {{\n    const url = new URL(request.url);\n    const out = [];\n    \
+         for (let i = 0; i < 20; i++) out.push(modules.get('m' + (i * 7) % {number}).make({{ path: url.pathname }}));\n    \
+         return new Response(JSON.stringify(out) + '\\n', {{ headers: {{ 'content-type': 'application/json' }} }});\n  }},\n}};\n"
+    );
+    code
+}
+
+/// A small script padded with code to about `bytes`.
+pub fn padded(name: &str, bytes: usize) -> String {
+    let mut code = small(name);
+    let mut number = 0;
+    while code.len() + 150 < bytes {
+        let _ = writeln!(
+            code,
+            "export function helper{number}(input) {{ const parts = String(input).split('/'); return parts[{}] ?? 'nothing of {number}'; }}",
+            number % 4
+        );
+        number += 1;
+    }
+    code
+}
+
+/// A PUT of an ES module to `path`, below `/client/v4`, as wrangler sends it.
+pub fn upload(path: &str, token: &str, bindings: &Value, code: &str) -> Vec<u8> {
+    const BOUNDARY: &str = "----formdata-undici-0123456789";
+    let metadata = json!({
+        "main_module": "index.js", "bindings": bindings,
+        "compatibility_date": "2026-01-01", "compatibility_flags": [],
+    });
+    let body = format!(
+        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"metadata\"\r\n\r\n{metadata}\r\n\
+         --{BOUNDARY}\r\nContent-Disposition: form-data; name=\"index.js\"; filename=\"index.js\"\r\n\
+         Content-Type: application/javascript+module\r\n\r\n{code}\r\n--{BOUNDARY}--\r\n"
+    );
+    format!(
+        "PUT /client/v4{path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n\
+         content-type: multipart/form-data; boundary={BOUNDARY}\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}

@@ -1,0 +1,218 @@
+//! The servers under test, as child processes on core 0: `switchyard serve` with a folder of its own,
+//! and the bare baseline.
+
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::load::{self, Expect, Order, Seen};
+use crate::process::{self, Side};
+use crate::scripts;
+
+const ACCOUNT: &str = "00000000000000000000000000000001";
+/// Compiling the engine, the first time in a folder, takes seconds.
+const START: Duration = Duration::from_secs(120);
+
+/// How a node is configured, where it is not the default.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    pub isolation: &'static str,
+    /// `true`: hosts below `direct.localhost` are tenants, all others go to the Worker `dispatcher`.
+    pub dispatcher: bool,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { isolation: "auto", dispatcher: false }
+    }
+}
+
+/// A running process that is measured.
+pub struct Server {
+    child: Child,
+    /// Where requests go.
+    pub gateway: SocketAddr,
+    /// Where the API is; the baseline's own address where there is none.
+    pub admin: SocketAddr,
+    /// From the start of the process to its ready line.
+    pub started_in: Duration,
+    token: String,
+    folder: TempDir,
+    setup: Option<Setup>,
+}
+
+impl Server {
+    /// A node in a new folder.
+    ///
+    /// # Errors
+    /// When the binary is missing or does not become ready.
+    pub fn start(setup: Setup) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        Self::start_in(folder, setup)
+    }
+
+    fn start_in(folder: TempDir, setup: Setup) -> anyhow::Result<Self> {
+        let binary = beside("switchyard")?;
+        let data = folder.path().join("data");
+        let resolvers = if setup.dispatcher {
+            "[[resolver]]\nkind = \"subdomain\"\nsuffix = \"direct.localhost\"\nnamespace = \"dev\"\n\
+             [[resolver]]\nkind = \"worker\"\nscript = \"dispatcher\"\n"
+        } else {
+            "[[resolver]]\nkind = \"subdomain\"\nsuffix = \"localhost\"\nnamespace = \"dev\"\n"
+        };
+        let config = format!(
+            "data = {:?}\n[[listener]]\nbind = \"127.0.0.1:0\"\n[admin]\nbind = \"127.0.0.1:0\"\n{resolvers}\
+             [runtime]\nisolation = {:?}\n[log]\naccess = \"stdout\"\nformat = \"json\"\n",
+            data, setup.isolation,
+        );
+        let file = folder.path().join("switchyard.toml");
+        fs::write(&file, config)?;
+        let mut command = Command::new(binary);
+        command.arg("serve").arg("--config").arg(&file);
+        let (child, ready, started_in) = spawn(command, folder.path())?;
+        let address = |name: &str| -> anyhow::Result<SocketAddr> {
+            let word = ready.split(' ').find_map(|word| word.strip_prefix(name)).context("the ready line lacks an address")?;
+            let word = word.trim_start_matches("http://").split('/').next().unwrap_or_default();
+            Ok(word.parse()?)
+        };
+        let (gateway, admin) = (address("gateway=")?, address("admin=")?);
+        let token = fs::read_to_string(data.join("token")).context("could not read the token")?.trim().to_owned();
+        Ok(Self { child, gateway, admin, started_in, token, folder, setup: Some(setup) })
+    }
+
+    /// The bare baseline.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub fn bare() -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("bare");
+        let (child, ready, started_in) = spawn(command, folder.path())?;
+        let address: SocketAddr = ready.trim_start_matches("ready ").parse()?;
+        Ok(Self { child, gateway: address, admin: address, started_in, token: String::new(), folder, setup: None })
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it as an operator would, and starts it again on the same data.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn restart(mut self) -> anyhow::Result<Self> {
+        let setup = self.setup.clone().context("only a node can be restarted")?;
+        self.terminate()?;
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir()?);
+        drop(self);
+        Self::start_in(folder, setup)
+    }
+
+    fn terminate(&mut self) -> anyhow::Result<()> {
+        // SAFETY: it is our child and has not been waited for, so that the number is still its own.
+        unsafe { libc::kill(self.child.id() as libc::pid_t, libc::SIGTERM) };
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while self.child.try_wait()?.is_none() {
+            ensure!(Instant::now() < deadline, "the server does not end at SIGTERM");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+
+    /// Requests that upload these scripts, name and code, to the dispatch namespace.
+    pub fn uploads(&self, scripts: impl IntoIterator<Item = (String, String)>) -> Vec<Vec<u8>> {
+        let request = |(name, code): (String, String)| {
+            let path = format!("/accounts/{ACCOUNT}/workers/dispatch/namespaces/dev/scripts/{name}");
+            scripts::upload(&path, &self.token, &json!([]), &code)
+        };
+        scripts.into_iter().map(request).collect()
+    }
+
+    /// Uploads them, four at once.
+    ///
+    /// # Errors
+    /// When one is refused.
+    pub fn publish(&self, scripts: impl IntoIterator<Item = (String, String)>) -> anyhow::Result<()> {
+        let uploads = self.uploads(scripts);
+        all_well(&load::run(self.admin, &uploads, Order::Each, 4, Expect { status: 200 })?)
+    }
+
+    /// Uploads a Worker of the account that may dispatch to the namespace.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub fn publish_dispatcher(&self) -> anyhow::Result<()> {
+        let bindings: Value = json!([{ "type": "dispatch_namespace", "name": "dispatcher", "namespace": "dev" }]);
+        let path = format!("/accounts/{ACCOUNT}/workers/scripts/dispatcher");
+        let request = scripts::upload(&path, &self.token, &bindings, scripts::DISPATCHER);
+        let (status, body) = load::once(self.admin, &request)?;
+        ensure!(status == 200, "the dispatcher was refused: {status} {}", String::from_utf8_lossy(&body));
+        Ok(())
+    }
+
+    /// Empties the access log: a long run must not fill the disk.
+    pub fn forget_log(&self) {
+        if let Ok(log) = File::options().write(true).open(self.folder.path().join("out")) {
+            let _ = log.set_len(0);
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// # Errors
+/// When an answer was not as expected.
+pub fn all_well(seen: &Seen) -> anyhow::Result<()> {
+    match &seen.first_error {
+        None => Ok(()),
+        Some(first) => bail!("{} of {} requests failed; the first: {first}", seen.errors, seen.requests),
+    }
+}
+
+/// Starts a process on the server's core and waits for its ready line. Its output goes to files.
+fn spawn(mut command: Command, folder: &Path) -> anyhow::Result<(Child, String, Duration)> {
+    let (out, log) = (folder.join("out"), folder.join("log"));
+    let file = |path: &Path| File::options().create(true).truncate(true).write(true).open(path);
+    file(&out)?;
+    // Appending, so that `forget_log` leaves no hole.
+    let stdout = File::options().append(true).open(&out)?;
+    command.stdin(Stdio::null()).stdout(stdout).stderr(file(&log)?);
+    let began = Instant::now();
+    process::pin(Side::Server); // inherited
+    let child = command.spawn();
+    process::pin(Side::Load);
+    let mut child = child.context("could not start the server")?;
+    loop {
+        let text = fs::read_to_string(&out)?;
+        if let Some((line, _)) = text.split_once('\n') {
+            return Ok((child, line.to_owned(), began.elapsed()));
+        }
+        if let Some(status) = child.try_wait()? {
+            bail!("the server ended ({status}): {}", fs::read_to_string(&log)?.trim());
+        }
+        if began.elapsed() > START {
+            let _ = child.kill();
+            let _ = child.wait();
+            bail!("the server did not become ready");
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn beside(name: &str) -> anyhow::Result<PathBuf> {
+    let path = std::env::current_exe()?.with_file_name(name);
+    ensure!(path.is_file(), "there is no {}: build it with `cargo build --release`", path.display());
+    Ok(path)
+}

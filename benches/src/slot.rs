@@ -1,0 +1,174 @@
+//! `slot`: the runtime alone, in this process: a Worker's `handle` without HTTP, routes or logs. One
+//! guest thread on the server's core, the caller on the other; the guest thread's CPU is the price of
+//! taking a slot, holding, calling and putting it back.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use async_trait::async_trait;
+use bytes::Bytes;
+use clap::Args;
+use http::Request;
+use switchyard_catalog::{
+    AccountId, Code, CodeSyntax, Isolation, Limits, Module, ModuleKind, ScriptId, ScriptName, Validator, VersionId,
+    WorkerSpec,
+};
+use switchyard_runtime::{
+    Body, Config, FetchError, FetchRequest, FetchResponse, Invocation, Outbound, Runtime, Target, Worker, WorkerSource,
+};
+
+use crate::process::{self, Side};
+use crate::report::{self, Row};
+use crate::{Common, scripts};
+
+#[derive(Args)]
+pub struct Slot {
+    #[command(flatten)]
+    common: Common,
+    #[arg(long, default_value_t = 1_000)]
+    tenants: usize,
+}
+
+/// These Workers reach nothing.
+struct Nowhere;
+
+#[async_trait]
+impl Outbound for Nowhere {
+    async fn fetch(&self, _: u8, _: Target, _: FetchRequest) -> Result<FetchResponse, FetchError> {
+        Err(FetchError::error("this bench has no network"))
+    }
+}
+
+/// All Workers are in the runtime's cache.
+struct NoSource;
+
+#[async_trait]
+impl WorkerSource for NoSource {
+    async fn worker_spec(&self, _: VersionId) -> Result<WorkerSpec, String> {
+        Err("this bench keeps no source".into())
+    }
+}
+
+impl Slot {
+    pub fn run(self) -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let config = Config { artefacts: folder.path().to_owned(), guest_threads: 1, ..Config::default() };
+        process::pin(Side::Server); // its guest thread inherits it
+        let runtime = Runtime::new(config, [1; 32], tokio.handle().clone());
+        process::pin(Side::Load);
+        let runtime = runtime?;
+        let (clean, warm) = tokio.block_on(async {
+            let mut clean = Vec::new();
+            for number in 0..self.tenants.max(1) {
+                clean.push(start(&runtime, &format!("t{number}"), Isolation::Request).await?);
+            }
+            let warm = start(&runtime, "warm", Isolation::Warm).await?;
+            anyhow::Ok((clean, vec![warm]))
+        })?;
+        if self.common.pause > 0 {
+            eprintln!("pid {}", std::process::id());
+            std::thread::sleep(Duration::from_secs(self.common.pause));
+        }
+        let all = [("warm-1", &warm[..]), ("clean-1", &clean[..1]), ("clean-many", &clean[..])];
+        let chosen: Vec<_> = all.iter().filter(|(name, _)| self.common.wants(name)).collect();
+        let mut rows: BTreeMap<&str, Vec<Row>> = BTreeMap::new();
+        for _ in 0..self.common.rounds.max(1) {
+            for (name, workers) in &chosen {
+                tokio.block_on(calls(workers, Duration::from_millis(200), self.common.connections))?;
+                let row = tokio.block_on(measured(name, workers, self.common.window(), self.common.connections))?;
+                rows.entry(name).or_default().push(row);
+            }
+        }
+        let mut best = Vec::new();
+        for (name, _) in chosen {
+            let of = &rows[name];
+            let mut row = of.iter().min_by(|a, b| a.cpu_us.total_cmp(&b.cpu_us)).cloned().unwrap_or_default();
+            row.cpu_us_best = row.cpu_us;
+            row.cpu_us = report::median(of.iter().map(|row| row.cpu_us).collect());
+            row.rps = report::median(of.iter().map(|row| row.rps).collect());
+            best.push(row);
+        }
+        if let Some(warm) = best.iter().find(|row| row.row == "warm-1").map(|row| row.cpu_us) {
+            best.iter_mut().for_each(|row| row.ratio_to_baseline = Some(report::round(row.cpu_us / warm)));
+        }
+        report::print(&best)
+    }
+}
+
+async fn start(runtime: &Runtime, name: &str, isolation: Isolation) -> anyhow::Result<Arc<Worker>> {
+    let module = Module { name: "index.js".into(), kind: ModuleKind::EsModule, content: Bytes::from(scripts::small(name)) };
+    let spec = WorkerSpec {
+        account: AccountId::parse("bench").context("a valid account")?,
+        namespace: None,
+        script: ScriptId::random(),
+        script_name: ScriptName::parse(name)?,
+        version: VersionId::random(),
+        code: Arc::new(Code { syntax: CodeSyntax::Modules, entry: module.name.clone(), modules: vec![module] }),
+        bindings: Vec::new(),
+        compatibility_date: "2026-01-01".into(),
+        compatibility_flags: Vec::new(),
+        limits: Limits::default(),
+        isolation,
+    };
+    runtime.validate(&spec).await?;
+    Ok(runtime.worker(spec.version, &NoSource).await?)
+}
+
+async fn measured(name: &str, workers: &[Arc<Worker>], length: Duration, connections: usize) -> anyhow::Result<Row> {
+    let guest = || process::cpu_by_thread(std::process::id()).get("guest").copied().unwrap_or_default();
+    let (began, before) = (Instant::now(), guest());
+    let requests = calls(workers, length, connections).await?;
+    let (elapsed, cpu) = (began.elapsed(), guest().saturating_sub(before));
+    let memory = process::memory(std::process::id());
+    Ok(Row {
+        bench: "slot",
+        row: name.to_owned(),
+        requests,
+        rps: (requests as f64 / elapsed.as_secs_f64()).round(),
+        cpu_us: report::round(cpu.as_secs_f64() * 1e6 / requests.max(1) as f64),
+        rss_mib: report::round(memory.rss),
+        pss_mib: report::round(memory.pss),
+        ..Row::default()
+    })
+}
+
+/// A closed loop of calls; returns how many.
+async fn calls(workers: &[Arc<Worker>], length: Duration, connections: usize) -> anyhow::Result<usize> {
+    let until = Instant::now() + length;
+    let outbound: Arc<dyn Outbound> = Arc::new(Nowhere);
+    let mut tasks = tokio::task::JoinSet::new();
+    for caller in 0..connections.max(1) {
+        let (workers, outbound) = (workers.to_vec(), Arc::clone(&outbound));
+        tasks.spawn(async move {
+            let mut done = 0;
+            let mut random = 0x9e37_79b9_7f4a_7c15_u64 ^ (caller as u64 + 1);
+            while Instant::now() < until {
+                random ^= random << 13;
+                random ^= random >> 7;
+                random ^= random << 17;
+                let worker = &workers[(random % workers.len() as u64) as usize];
+                let request = Request::get("http://tenant.localhost/").header("accept", "*/*").body(Body::Empty)?;
+                let invocation = Invocation {
+                    limits: Limits::DEFAULT,
+                    depth: 0,
+                    outbound: Arc::clone(&outbound),
+                    entrypoint: None,
+                    props: None,
+                    on_outcome: None,
+                };
+                let response = worker.handle(request, invocation).await?;
+                ensure!(response.status() == 200, "a Worker answered {}", response.status());
+                done += 1;
+            }
+            anyhow::Ok(done)
+        });
+    }
+    let mut requests = 0;
+    while let Some(done) = tasks.join_next().await {
+        requests += done??;
+    }
+    Ok(requests)
+}
