@@ -128,10 +128,10 @@ fn call_limits(options: Option<&str>) -> Result<Limits, FetchError> {
 }
 
 fn worker_request(journey: &mut Journey) -> Result<Request<Body>, FetchError> {
-    let url = journey.url.as_str();
-    let url = url.split_once('#').map_or(url, |(url, _)| url);
-    let invalid = || FetchError::type_error(format!("Invalid URL: {url}"));
-    let uri: Uri = url.parse().map_err(|_| invalid())?;
+    let cut = |url: &str| url.split_once('#').map_or(url, |(url, _)| url).parse::<Uri>().ok();
+    let invalid = || FetchError::type_error(format!("Invalid URL: {}", journey.written));
+    let absolute = |uri: &Uri| uri.scheme().is_some() && uri.authority().is_some();
+    let uri = cut(&journey.written).filter(absolute).or_else(|| cut(journey.url.as_str())).ok_or_else(invalid)?;
     let host = uri.authority().ok_or_else(invalid)?.as_str();
     // What stands before the `@` is not part of the host.
     let host = host.rsplit_once('@').map_or(host, |(_, host)| host);

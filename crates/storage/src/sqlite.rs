@@ -33,6 +33,8 @@ const READERS: u32 = 4;
 const WAIT: Duration = Duration::from_secs(10);
 /// Rows that a connection's thread may read ahead: a whole page of a list without a hand-over a row.
 const ROWS_AHEAD: usize = 1_024;
+/// Of each connection, in KiB (SQLite's sign): the rows of ten thousand scripts fit.
+const PAGE_CACHE: &str = "-12000";
 /// Lines of the change feed that are kept.
 const KEEP_CHANGES: i64 = 10_000;
 
@@ -67,6 +69,7 @@ impl SqliteStorage {
             .foreign_keys(true)
             .busy_timeout(WAIT)
             .row_buffer_size(ROWS_AHEAD)
+            .pragma("cache_size", PAGE_CACHE)
             // A deleted secret's bytes are overwritten, not only unlinked.
             .pragma("secure_delete", "on");
         let pool = |max| {

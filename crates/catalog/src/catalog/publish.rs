@@ -278,7 +278,6 @@ impl Catalog {
 
     /// Gives new secrets their ids and loads the values of the kept ones: the version's bindings, the
     /// secrets that are new with it, and all values.
-    #[expect(clippy::type_complexity, reason = "three parts of one answer, used once")]
     async fn secrets_settle(
         &self,
         planned: Vec<Planned>,

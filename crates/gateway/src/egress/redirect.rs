@@ -10,6 +10,8 @@ use url::Url;
 pub struct Journey {
     pub method: Method,
     pub url: Url,
+    /// As the Worker wrote it; other Workers see that, the network the normalised one.
+    pub written: String,
     pub headers: HeaderMap,
     body: Kept,
     mode: RedirectMode,
@@ -37,8 +39,9 @@ impl Journey {
             Body::Whole(bytes) => Kept::Whole(bytes),
             stream => Kept::Unsent(stream),
         };
-        let FetchRequest { method, headers, redirect: mode, .. } = FetchRequest { body: Body::Empty, ..request };
-        Ok(Self { method, url, headers, body, mode, hops: 0, max_hops })
+        let FetchRequest { method, url: written, headers, redirect: mode, .. } =
+            FetchRequest { body: Body::Empty, ..request };
+        Ok(Self { method, url, written, headers, body, mode, hops: 0, max_hops })
     }
 
     /// The body for the hop at hand.
@@ -114,6 +117,7 @@ impl Journey {
             }
         }
         self.headers.remove(header::HOST);
+        self.written = next.to_string();
         self.url = next;
         Ok(true)
     }

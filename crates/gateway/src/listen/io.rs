@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use http_body::{Body, Frame, SizeHint};
+use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -25,6 +26,10 @@ pub struct Watch {
     in_flight: AtomicU32,
     begun: AtomicBool,
     http2: AtomicBool,
+    /// HTTP/2 streams whose client has not asked for more since they sent something, and since when.
+    /// Their flow control holds them back without the socket ever being full. Locked for a look or a change.
+    unread: Mutex<Vec<(u64, u64)>>,
+    streams: AtomicU64,
 }
 
 /// What the watchdog finds.
@@ -48,6 +53,8 @@ impl Watch {
             in_flight: AtomicU32::new(0),
             begun: AtomicBool::new(false),
             http2: AtomicBool::new(false),
+            unread: Mutex::default(),
+            streams: AtomicU64::new(0),
         }
     }
 
@@ -67,7 +74,8 @@ impl Watch {
             self.http2.store(true, Ordering::Relaxed);
         }
         self.in_flight.fetch_add(1, Ordering::Relaxed);
-        RequestGuard(self.clone())
+        let stream = http2.then(|| self.streams.fetch_add(1, Ordering::Relaxed));
+        RequestGuard { watch: self.clone(), stream }
     }
 
     fn came(&self) {
@@ -85,6 +93,9 @@ impl Watch {
         let stuck = self.stuck_since.load(Ordering::Relaxed);
         if stuck != 0 {
             return left(stuck, deadlines.write).map_or(Overdue::Stuck, Overdue::In);
+        }
+        if let Some(unread) = self.unread.lock().iter().map(|(_, since)| *since).min() {
+            return left(unread, deadlines.write).map_or(Overdue::Stuck, Overdue::In);
         }
         if self.in_flight.load(Ordering::Relaxed) > 0 {
             return Overdue::In(deadlines.write.min(deadlines.idle));
@@ -107,24 +118,45 @@ impl Watch {
 }
 
 /// One request of the connection is under way.
-pub struct RequestGuard(Arc<Watch>);
+pub struct RequestGuard {
+    watch: Arc<Watch>,
+    /// Its number, on HTTP/2.
+    stream: Option<u64>,
+}
+
+impl RequestGuard {
+    /// The client asks for more of the response.
+    fn asked(&self) {
+        if let Some(stream) = self.stream {
+            self.watch.unread.lock().retain(|(other, _)| *other != stream);
+        }
+    }
+
+    /// Something was handed over for it.
+    fn handed(&self) {
+        if let Some(stream) = self.stream {
+            self.watch.unread.lock().push((stream, self.watch.now()));
+        }
+    }
+}
 
 impl Drop for RequestGuard {
     fn drop(&mut self) {
-        self.0.idle_since.store(self.0.now(), Ordering::Relaxed);
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.asked();
+        self.watch.idle_since.store(self.watch.now(), Ordering::Relaxed);
+        self.watch.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 /// A response's body; its request is under way until it goes.
 pub struct InFlight<B> {
     body: B,
-    _request: RequestGuard,
+    request: RequestGuard,
 }
 
 impl<B> InFlight<B> {
     pub fn new(body: B, request: RequestGuard) -> Self {
-        Self { body, _request: request }
+        Self { body, request }
     }
 }
 
@@ -133,7 +165,13 @@ impl<B: Body + Unpin> Body for InFlight<B> {
     type Error = B::Error;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        Pin::new(&mut self.get_mut().body).poll_frame(cx)
+        let this = self.get_mut();
+        this.request.asked();
+        let frame = Pin::new(&mut this.body).poll_frame(cx);
+        if matches!(frame, Poll::Ready(Some(Ok(_)))) {
+            this.request.handed();
+        }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {

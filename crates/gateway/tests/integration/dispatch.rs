@@ -41,6 +41,7 @@ async fn the_documented_dispatch_worker_runs_unchanged() {
     gateway.upload("ns", "spins", "export default { fetch() { for (;;); } };").await;
 
     gateway.get("hello", "/p").await.is(200, "hello from http://hello.test/p");
+    gateway.get("hello", "/a/../b//c?x=%zz").await.is(200, "hello from http://hello.test/a/../b//c?x=%zz");
     gateway.post("echo", "/", "body").await.is(201, "body");
     gateway.get("missing", "/").await.is(404, "");
     gateway.get("throws", "/").await.is(500, "user error");

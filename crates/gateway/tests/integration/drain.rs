@@ -80,6 +80,24 @@ async fn requests_that_outlive_the_grace_are_cut() {
 }
 
 #[tokio::test]
+async fn an_http2_client_that_asks_for_nothing_is_closed() {
+    let gateway = TestGateway::with(|config| config.timeouts.body = Duration::from_millis(200)).await;
+    let endless = "export default { fetch: () => new Response(new ReadableStream({
+        pull: c => c.enqueue(new Uint8Array(1000)) })) };";
+    gateway.upload("ns", "endless", endless).await;
+    let io = hyper_util::rt::TokioIo::new(TcpStream::connect(gateway.address()).await.unwrap());
+    let mut client = hyper::client::conn::http2::Builder::new(hyper_util::rt::TokioExecutor::new());
+    client.initial_stream_window_size(1_000);
+    let (mut sender, connection) = client.handshake(io).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let body = http_body_util::Empty::<bytes::Bytes>::new();
+    let request = http::Request::get("http://endless.test/").body(body).unwrap();
+    let _unread = sender.send_request(request).await.unwrap();
+    let ended = tokio::time::timeout(crate::harness::PATIENCE, connection).await;
+    ended.expect("the server closes in time").unwrap().ok();
+}
+
+#[tokio::test]
 async fn slow_and_silent_clients_are_closed() {
     let gateway = TestGateway::with(|config| {
         config.timeouts.head = Duration::from_millis(200);
