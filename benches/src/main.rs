@@ -10,6 +10,7 @@ mod server;
 
 mod density;
 mod dispatch;
+mod fairness;
 mod hello;
 mod publish;
 mod slot;
@@ -35,6 +36,8 @@ enum Bench {
     Publish(publish::Publish),
     /// A dispatch Worker in front of many tenants
     Dispatch(dispatch::Dispatch),
+    /// A tenant that burns a core, and one beside it
+    Fairness(fairness::Fairness),
     /// The runtime alone, in this process, without HTTP
     Slot(slot::Slot),
     /// The baseline's server; started by the others
@@ -84,6 +87,7 @@ fn main() -> anyhow::Result<()> {
         Bench::Density(bench) => bench.run(),
         Bench::Publish(bench) => bench.run(),
         Bench::Dispatch(bench) => bench.run(),
+        Bench::Fairness(bench) => bench.run(),
         Bench::Slot(bench) => bench.run(),
         Bench::Bare => Ok(()),
     }

@@ -50,16 +50,27 @@ pub fn cpu(pid: u32) -> Duration {
     if got { Duration::new(time.tv_sec as u64, time.tv_nsec as u32) } else { Duration::ZERO }
 }
 
-/// CPU of the live threads by name, numbers at the end left out, so that a pool is one entry.
-pub fn cpu_by_thread(pid: u32) -> BTreeMap<String, Duration> {
+/// CPU of each live thread, by its number, with its name.
+pub fn threads(pid: u32) -> BTreeMap<u32, (String, Duration)> {
     let mut of = BTreeMap::new();
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return of };
     for thread in threads.flatten() {
+        let Some(number) = thread.file_name().to_str().and_then(|number| number.parse().ok()) else { continue };
         let name = fs::read_to_string(thread.path().join("comm")).unwrap_or_default();
         let ran = fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
         let ran = ran.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0);
-        let name = name.trim().trim_end_matches(|c: char| c.is_ascii_digit() || c == '-').to_owned();
-        *of.entry(name).or_insert(Duration::ZERO) += Duration::from_nanos(ran);
+        of.insert(number, (name.trim().to_owned(), Duration::from_nanos(ran)));
+    }
+    of
+}
+
+/// CPU since `before`, by thread name, numbers at its end left out, so that a pool is one entry.
+pub fn threads_since(pid: u32, before: &BTreeMap<u32, (String, Duration)>) -> BTreeMap<String, Duration> {
+    let mut of = BTreeMap::new();
+    for (number, (name, now)) in threads(pid) {
+        let was = before.get(&number).map_or(Duration::ZERO, |(_, was)| *was);
+        let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-').to_owned();
+        *of.entry(name).or_insert(Duration::ZERO) += now.saturating_sub(was);
     }
     of
 }

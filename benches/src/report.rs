@@ -65,15 +65,11 @@ impl Window {
 /// As [`load::run`].
 pub fn measure(server: &Server, to: std::net::SocketAddr, requests: &[Vec<u8>], order: Order, connections: usize, status: u16, settle: Duration) -> anyhow::Result<Window> {
     let pid = server.pid();
-    let (threads, cpu) = (process::cpu_by_thread(pid), process::cpu(pid));
+    let (threads, cpu) = (process::threads(pid), process::cpu(pid));
     let seen = load::run(to, requests, order, connections, Expect { status })?;
     std::thread::sleep(settle);
     let cpu = process::cpu(pid).saturating_sub(cpu);
-    let by_thread = process::cpu_by_thread(pid).into_iter().map(|(name, now)| {
-        let before = threads.get(&name).copied().unwrap_or_default();
-        (name, now.saturating_sub(before))
-    });
-    let by_thread = by_thread.collect();
+    let by_thread = process::threads_since(pid, &threads);
     Ok(Window { seen, cpu, by_thread, memory: process::memory(pid) })
 }
 

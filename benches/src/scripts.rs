@@ -6,12 +6,19 @@ use serde_json::{Value, json};
 
 /// A hello of its own: every tenant's code differs.
 pub fn small(name: &str) -> String {
-    format!(
-        "const name = {name:?};\n\
-         export default {{\n  fetch(request, env, ctx) {{\n    \
-         return new Response(`hello from ${{name}}\\n`, {{ headers: {{ 'content-type': 'text/plain' }} }});\n  }},\n}};\n"
-    )
+    format!("const name = {name:?};\nexport default {{\n  fetch(request, env, ctx) {{\n    return new Response(`hello from ${{name}}\\n`);\n  }},\n}};\n")
 }
+
+/// Uses a core for about 150 ms, then answers.
+pub const BURNER: &str = "export default {
+  fetch() {
+    const end = 4_000_000;
+    let sum = 0;
+    for (let i = 0; i < end; i++) sum = (sum * 31 + i) | 0;
+    return new Response(`${sum}`);
+  },
+};
+";
 
 /// Asks its dispatch namespace for the tenant of the host's first label, as Cloudflare's
 /// documentation writes it.

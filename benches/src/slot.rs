@@ -118,10 +118,11 @@ async fn start(runtime: &Runtime, name: &str, isolation: Isolation) -> anyhow::R
 }
 
 async fn measured(name: &str, workers: &[Arc<Worker>], length: Duration, connections: usize) -> anyhow::Result<Row> {
-    let guest = || process::cpu_by_thread(std::process::id()).get("guest").copied().unwrap_or_default();
-    let (began, before) = (Instant::now(), guest());
+    let pid = std::process::id();
+    let (began, before) = (Instant::now(), process::threads(pid));
     let requests = calls(workers, length, connections).await?;
-    let (elapsed, cpu) = (began.elapsed(), guest().saturating_sub(before));
+    let elapsed = began.elapsed();
+    let cpu = process::threads_since(pid, &before).get("guest").copied().unwrap_or_default();
     let memory = process::memory(std::process::id());
     Ok(Row {
         bench: "slot",
@@ -153,6 +154,7 @@ async fn calls(workers: &[Arc<Worker>], length: Duration, connections: usize) ->
                 let request = Request::get("http://tenant.localhost/").header("accept", "*/*").body(Body::Empty)?;
                 let invocation = Invocation {
                     limits: Limits::DEFAULT,
+                    isolation: None,
                     depth: 0,
                     outbound: Arc::clone(&outbound),
                     entrypoint: None,

@@ -27,19 +27,24 @@ pub(crate) async fn token_verify(context: &mut Context<'_>) -> Result<Reply, Ref
 }
 
 pub(crate) async fn membership_list(context: &mut Context<'_>) -> Result<Reply, Refusal> {
-    let account = own_account(context).await?;
-    let shown = vec![json!({ "id": context.token.id, "status": "accepted", "account": account })];
-    Ok(Reply::paged(shown, single_page()))
+    let accounts = accounts(context).await?.into_iter();
+    let id = context.token.id.clone();
+    let shown: Vec<Value> =
+        accounts.map(|account| json!({ "id": id, "status": "accepted", "account": account })).collect();
+    let info = single_page(shown.len());
+    Ok(Reply::paged(shown, info))
 }
 
-/// The token's account alone.
+/// Those that the token is for.
 pub(crate) async fn account_list(context: &mut Context<'_>) -> Result<Reply, Refusal> {
-    let account = own_account(context).await?;
-    Ok(Reply::paged(vec![account], single_page()))
+    let shown = accounts(context).await?;
+    let info = single_page(shown.len());
+    Ok(Reply::paged(shown, info))
 }
 
 pub(crate) async fn account_get(context: &mut Context<'_>) -> Result<Reply, Refusal> {
-    Ok(Reply::of(own_account(context).await?))
+    let account = context.catalog().account_find(&context.actor.account).await?;
+    Ok(Reply::of(views::account(&account)))
 }
 
 /// Products that this server does not have: an account has none of their namespaces. wrangler asks
@@ -53,12 +58,11 @@ pub(crate) async fn account_subdomain_get(_: &mut Context<'_>) -> Result<Reply, 
     Err(ApiError::no_workers_dev().into())
 }
 
-async fn own_account(context: &mut Context<'_>) -> Result<Value, Refusal> {
-    let accounts = context.catalog().account_list().await?;
-    let own = accounts.iter().find(|account| account.id == context.token.account);
-    Ok(own.map(views::account).ok_or_else(ApiError::other_account)?)
+async fn accounts(context: &mut Context<'_>) -> Result<Vec<Value>, Refusal> {
+    let accounts = context.catalog().account_list_of(&context.actor).await?;
+    Ok(accounts.iter().map(views::account).collect())
 }
 
-fn single_page() -> Value {
-    json!({ "page": 1, "per_page": 50, "count": 1, "total_count": 1, "total_pages": 1 })
+fn single_page(count: usize) -> Value {
+    json!({ "page": 1, "per_page": count.max(50), "count": count, "total_count": count, "total_pages": 1 })
 }

@@ -8,28 +8,72 @@ use std::{
 
 use http::{HeaderMap, header};
 use parking_lot::Mutex;
-use switchyard_catalog::{Access, Actor, Token};
+use switchyard_catalog::{
+    Access, AccountId, Actor, AssetToken, AssetTokenError, Catalog, CatalogError, NamespaceName, ScriptName, ScriptRef,
+    Timestamp, Token, TokenHash, TokenScope, TokenVerdict,
+};
 
 use crate::{
     Api,
     error::{ApiError, Place, Refusal},
-    router::{Endpoint, Params},
+    router::{Endpoint, Params, Reach},
 };
 
 /// Longer than any token; what is hashed is bounded.
 const MAX_TOKEN: usize = 1024;
 
 /// The token that a request carries.
-pub(crate) async fn authenticate(api: &Api, peer: IpAddr, headers: &HeaderMap) -> Result<Token, ApiError> {
+pub(crate) async fn authenticate(
+    api: &Api,
+    endpoint: &Endpoint,
+    peer: IpAddr,
+    headers: &HeaderMap,
+) -> Result<Token, ApiError> {
     let text = bearer(headers)?;
     api.wrong_tokens.check(peer, Instant::now()).map_err(ApiError::too_many_wrong_tokens)?;
+    if endpoint.takes_session() {
+        return match asset_session(&api.catalog, headers) {
+            Ok(session) => Ok(token_of(session)),
+            Err(error) => {
+                api.wrong_tokens.count(peer, Instant::now());
+                Err(error)
+            }
+        };
+    }
     let found = api.catalog.token_verify(text).await;
     match found.map_err(|error| Refusal::from(error).at(Place::Account))? {
-        Some(token) => Ok(token),
-        None => {
+        TokenVerdict::Valid(token) => Ok(token),
+        // Whoever has the text of a token that once was guesses nothing: told why, and not counted.
+        TokenVerdict::Expired(_) => Err(ApiError::ended_token("has expired")),
+        TokenVerdict::Revoked(_) => Err(ApiError::ended_token("was revoked")),
+        TokenVerdict::Unknown => {
             api.wrong_tokens.count(peer, Instant::now());
             Err(ApiError::unknown_token())
         }
+    }
+}
+
+/// The assets session whose token a request carries.
+pub(crate) fn asset_session(catalog: &Catalog, headers: &HeaderMap) -> Result<AssetToken, ApiError> {
+    let session = catalog.assets_session_verify(bearer(headers)?);
+    session.map_err(|error| match error {
+        AssetTokenError::Unknown => ApiError::unknown_token(),
+        AssetTokenError::Expired => ApiError::ended_token("has expired: an assets upload has one hour"),
+    })
+}
+
+/// A session as a token, for the one endpoint that takes it.
+fn token_of(session: AssetToken) -> Token {
+    Token {
+        id: String::new(),
+        hash: TokenHash([0; 32]),
+        account: session.owner.account,
+        name: "assets session".to_owned(),
+        access: Access::Write,
+        scope: TokenScope::Account,
+        created_on: Timestamp::now(),
+        expires_on: None,
+        revoked_on: None,
     }
 }
 
@@ -48,14 +92,65 @@ fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
 }
 
 /// What the token's owner may do at this endpoint, as the catalog wants to know it.
-pub(crate) fn authorize(token: &Token, endpoint: &Endpoint, params: &Params) -> Result<Actor, ApiError> {
-    if params.find("account").is_some_and(|account| account != token.account.as_str()) {
-        return Err(ApiError::other_account());
-    }
+///
+/// Three doors, so that a new endpoint is closed until it says otherwise: what the endpoint needs
+/// ([`Endpoint::reach`]) is compared here with the token's scope; the namespace or script of the path
+/// is looked up and must be the token's own, else it is missing; and the catalog compares ids once
+/// more with every operation, which is what holds when names move in between.
+pub(crate) async fn authorize(
+    api: &Api,
+    token: &Token,
+    endpoint: &Endpoint,
+    params: &Params,
+) -> Result<Actor, Refusal> {
+    let account = match params.find("account") {
+        Some(account) if account != token.account.as_str() => {
+            let id = AccountId::parse(account).filter(|_| token.scope == TokenScope::Admin);
+            let id = id.ok_or_else(ApiError::other_account)?;
+            api.catalog.account_find(&id).await?.id
+        }
+        _ => token.account.clone(),
+    };
     if endpoint.access == Access::Write && token.access < Access::Write {
-        return Err(ApiError::read_only_token());
+        return Err(ApiError::read_only_token().into());
     }
-    Ok(Actor { account: token.account.clone(), token_id: token.id.clone() })
+    let (reaches, what) = match token.scope {
+        TokenScope::Admin => (true, "node"),
+        TokenScope::Account => (endpoint.reach() <= Reach::Account, "account"),
+        TokenScope::Namespace(_) => (endpoint.reach() <= Reach::Namespace, "namespace"),
+        TokenScope::Script(_) => (endpoint.reach() <= Reach::Script, "script"),
+    };
+    if !reaches {
+        return Err(CatalogError::OutOfScope(what).into());
+    }
+    let actor = Actor { account, token_id: token.id.clone(), scope: token.scope };
+    if matches!(token.scope, TokenScope::Namespace(_) | TokenScope::Script(_)) {
+        within(api, &actor, endpoint, params).await?;
+    }
+    Ok(actor)
+}
+
+/// The namespace and the script of the path are those of a narrow token.
+async fn within(api: &Api, actor: &Actor, endpoint: &Endpoint, params: &Params) -> Result<(), Refusal> {
+    let namespace = params.find("namespace").map(NamespaceName::parse).transpose()?;
+    if let Some(namespace) = &namespace {
+        api.catalog.namespace_find(actor, namespace).await?;
+    }
+    let Some(script) = params.find("script") else { return Ok(()) };
+    let in_namespace = namespace.is_some();
+    let script = ScriptRef { account: actor.account.clone(), namespace, name: ScriptName::parse(script)? };
+    match (api.catalog.script_find(actor, &script).await, actor.scope) {
+        (Ok(_), _) => Ok(()),
+        // What makes a script says "not yours" where another says "not there".
+        (Err(CatalogError::ScriptNotFound), TokenScope::Namespace(_)) if in_namespace => Ok(()),
+        (Err(CatalogError::ScriptNotFound), TokenScope::Namespace(_)) if endpoint.makes_script() => {
+            Err(CatalogError::OutOfScope("namespace").into())
+        }
+        (Err(CatalogError::ScriptNotFound), _) if endpoint.makes_script() => {
+            Err(CatalogError::OutOfScope("script").into())
+        }
+        (Err(error), _) => Err(error.into()),
+    }
 }
 
 /// Wrong tokens by address, for a minute each. Bounded: when it is full and nothing has run out, the

@@ -81,7 +81,7 @@ fn parse_kind(name: &str, kind: &str, object: &Map<String, Value>) -> Result<New
         let value = object.get("json").cloned().ok_or_else(|| absent("json"))?;
         return Ok(NewBindingKind::Kind(BindingKind::Json { value }));
     }
-    if !["plain_text", "secret_text", "service", "dispatch_namespace", "version_metadata", "inherit"]
+    if !["plain_text", "secret_text", "service", "dispatch_namespace", "version_metadata", "assets", "inherit"]
         .contains(&kind)
     {
         let shown: String = kind.chars().take(80).collect();
@@ -117,6 +117,7 @@ fn parse_kind(name: &str, kind: &str, object: &Map<String, Value>) -> Result<New
             BindingKind::DispatchNamespace { namespace, outbound: outbound.transpose()? }
         }
         "version_metadata" => BindingKind::VersionMetadata,
+        "assets" => BindingKind::Assets,
         _ => {
             let old_name = sent.old_name.map(|old| BindingName::parse(&old).map_err(|error| fault(&error)));
             let version = sent.version_id.filter(|id| id != "latest");
@@ -136,7 +137,7 @@ pub(crate) fn show(binding: &Binding) -> Value {
     let mut shown = match &binding.kind {
         BindingKind::PlainText { text } => json!({ "text": text }),
         BindingKind::Json { value } => json!({ "json": value }),
-        BindingKind::SecretText { .. } | BindingKind::VersionMetadata => json!({}),
+        BindingKind::SecretText { .. } | BindingKind::VersionMetadata | BindingKind::Assets => json!({}),
         BindingKind::Service { service, environment, entrypoint, props } => json!({
             "service": service.as_str(), "environment": environment, "entrypoint": entrypoint, "props": props,
         }),

@@ -47,6 +47,7 @@ pub(crate) async fn content_put(context: &mut Context<'_>) -> Result<Reply, Refu
     let script = context.script()?;
     // Missing things are told before the body is read.
     context.catalog().script_find(&context.actor, &script).await?;
+    let precondition = context.precondition()?;
     let by_header = upload::entry_from_headers(context.headers());
     let (entry, form) = match upload::read(context, "metadata").await? {
         Upload::Form(mut form) => match form.json.take() {
@@ -57,7 +58,8 @@ pub(crate) async fn content_put(context: &mut Context<'_>) -> Result<Reply, Refu
     };
     let code = form.into_code(entry)?.ok_or_else(|| ApiError::invalid("the upload has no module"))?;
     let source = context.source();
-    let uploaded = context.catalog().script_content_put(&context.actor, &script, code, source).await?;
+    let uploaded =
+        context.catalog().script_content_put(&context.actor, &script, code, precondition, source).await?;
     Ok(Reply::of(Value::Object(views::script(&uploaded.row))))
 }
 

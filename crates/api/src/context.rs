@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, header, request::Parts};
 use serde::de::DeserializeOwned;
-use switchyard_catalog::{Actor, Catalog, NamespaceName, ScriptName, ScriptRef, Token};
+use switchyard_catalog::{Actor, Catalog, NamespaceName, Precondition, ScriptName, ScriptRef, Token};
 use tokio::sync::SemaphorePermit;
 
 use crate::{
@@ -79,6 +79,31 @@ impl<'a> Context<'a> {
         (!value.is_empty()).then(|| value.into_owned())
     }
 
+    /// `If-Match` and `If-None-Match` of a request that changes code.
+    ///
+    /// # Errors
+    /// 10026 for what is not a list of entity tags, or an `If-None-Match` other than `*`.
+    pub(crate) fn precondition(&self) -> Result<Precondition, ApiError> {
+        let text = |name| self.headers().get(name).map(|value| value.to_str().unwrap_or_default().trim());
+        match (text(header::IF_MATCH), text(header::IF_NONE_MATCH)) {
+            (None, None) => Ok(Precondition::None),
+            (Some("*"), None) => Ok(Precondition::Exists),
+            (None, Some("*")) => Ok(Precondition::Absent),
+            (Some(list), None) => {
+                let etags = list.split(',').map(|tag| {
+                    let tag = tag.trim();
+                    // Weak tags never match (RFC 9110 §13.1.1), and are no error.
+                    let strong = tag.strip_prefix("W/").map_or(tag, |_| "\"weak\"");
+                    let bare = strong.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+                    bare.map(str::to_owned).ok_or_else(|| ApiError::unparsable("If-Match is not a list of entity tags"))
+                });
+                Ok(Precondition::Etag(etags.collect::<Result<_, _>>()?))
+            }
+            (None, Some(_)) => Err(ApiError::unparsable("If-None-Match can only be * here")),
+            (Some(_), Some(_)) => Err(ApiError::unparsable("If-Match and If-None-Match exclude each other")),
+        }
+    }
+
     pub(crate) fn namespace(&self) -> Result<NamespaceName, Refusal> {
         Ok(NamespaceName::parse(self.params.get("namespace"))?)
     }
@@ -87,6 +112,6 @@ impl<'a> Context<'a> {
     pub(crate) fn script(&self) -> Result<ScriptRef, Refusal> {
         let namespace = self.params.find("namespace").map(NamespaceName::parse).transpose()?;
         let name = ScriptName::parse(self.params.get("script"))?;
-        Ok(ScriptRef { account: self.token.account.clone(), namespace, name })
+        Ok(ScriptRef { account: self.actor.account.clone(), namespace, name })
     }
 }

@@ -54,6 +54,11 @@ impl Reply {
         Self::of(Value::Null)
     }
 
+    /// Another success than 200.
+    pub(crate) fn with_status(status: StatusCode, result: impl Into<Value>) -> Self {
+        Self::Raw(respond(status, &result.into(), &[], None))
+    }
+
     pub(crate) fn paged(result: impl Into<Value>, result_info: Value) -> Self {
         Self::Envelope { result: result.into(), result_info: Some(result_info) }
     }

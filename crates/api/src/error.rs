@@ -92,6 +92,11 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, 10000, "Authentication error")
     }
 
+    /// A token that once was good.
+    pub(crate) fn ended_token(how: &str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, 10000, format!("Authentication error: this token {how}"))
+    }
+
     pub(crate) fn other_account() -> Self {
         let faults = vec![Fault::new(9109, "Invalid access token"), Fault::new(10000, "Authentication error")];
         Self::with(StatusCode::FORBIDDEN, faults)
@@ -199,6 +204,13 @@ fn of_catalog(error: CatalogError, place: Place) -> ApiError {
     let text = error.to_string();
     let (status, code) = match error {
         CatalogError::AccountNotFound => return ApiError::other_account(),
+        CatalogError::AccountExists => (S::CONFLICT, 10035),
+        CatalogError::TokenNotFound => (S::NOT_FOUND, 10007),
+        CatalogError::TooManyTokens(_) => (S::BAD_REQUEST, 10021),
+        CatalogError::OutOfScope(_) => {
+            return ApiError::new(S::FORBIDDEN, 10000, format!("Authentication error: {text}"));
+        }
+        CatalogError::PreconditionFailed => (S::PRECONDITION_FAILED, 10018),
         CatalogError::NamespaceNotFound => return ApiError::new(S::NOT_FOUND, 100_119, NO_NAMESPACE),
         CatalogError::NamespaceExists => {
             let message = "A dispatch namespace with this name already exists on this account.";
@@ -220,6 +232,7 @@ fn of_catalog(error: CatalogError, place: Place) -> ApiError {
         CatalogError::VariableTooLarge(_) => (S::BAD_REQUEST, 10054),
         CatalogError::TooManyVariables(_) => (S::BAD_REQUEST, 10055),
         CatalogError::TooLarge(_) => (S::PAYLOAD_TOO_LARGE, 10027),
+        CatalogError::AssetToken(_) => (S::UNAUTHORIZED, 10000),
         CatalogError::NoHandlers => (S::BAD_REQUEST, 10068),
         CatalogError::Conflict => (S::CONFLICT, 10035),
         CatalogError::Start(InvalidScript::Refused(_)) => (S::BAD_REQUEST, 10021),

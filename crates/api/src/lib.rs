@@ -6,6 +6,7 @@
 //! `views`. No tenant code runs here and nothing is kept but the counts of wrong tokens.
 
 mod router;
+mod openapi;
 
 mod auth;
 mod body;
@@ -14,12 +15,15 @@ mod envelope;
 mod error;
 
 mod account;
+mod accounts;
+mod assets;
 mod content;
 mod namespaces;
 mod scripts;
 mod secrets;
 mod settings;
 mod tags;
+mod tokens;
 mod versions;
 
 mod bindings;
@@ -30,14 +34,17 @@ mod views;
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use http_body_util::Full;
 use switchyard_catalog::Catalog;
 use tokio::sync::Semaphore;
 
 use crate::{auth::WrongTokens, body::RequestBody, context::Context, error::ApiError};
 
-pub use crate::router::{EndpointName, endpoints};
+pub use crate::{
+    openapi::{docs_page, openapi_json},
+    router::{EndpointName, endpoints},
+};
 
 /// Caps and deadlines of the API. Every one bounds what one client can hold.
 #[derive(Debug, Clone)]
@@ -112,18 +119,21 @@ impl Api {
         body: &mut RequestBody,
     ) -> (Result<envelope::Reply, ApiError>, u64) {
         const STRANGER: u64 = 64 << 10;
+        if head.method == Method::GET && head.uri.path() == openapi::PATH {
+            return (Ok(envelope::Reply::Raw(openapi::json())), 0);
+        }
         let (endpoint, params) = match router::find(&head.method, head.uri.path()) {
             Ok(found) => found,
             Err(error) => return (Err(error), STRANGER),
         };
-        let token = match auth::authenticate(self, peer, &head.headers).await {
+        let token = match auth::authenticate(self, endpoint, peer, &head.headers).await {
             Ok(token) => token,
             Err(error) => return (Err(error), STRANGER),
         };
         let known = self.config.max_upload_bytes;
-        let actor = match auth::authorize(&token, endpoint, &params) {
+        let actor = match auth::authorize(self, &token, endpoint, &params).await {
             Ok(actor) => actor,
-            Err(error) => return (Err(error), known),
+            Err(refusal) => return (Err(refusal.at(endpoint.place())), known),
         };
         let mut context = Context::new(self, actor, token, params, head, body);
         let answer = (endpoint.handler)(&mut context).await;

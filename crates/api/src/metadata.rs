@@ -3,9 +3,9 @@
 
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
-use switchyard_catalog::{Code, Limits, NewBinding, NewScript, Tag};
+use switchyard_catalog::{Code, Limits, NewAssets, NewBinding, NewScript, Precondition, Tag};
 
-use crate::{bindings, error::ApiError};
+use crate::{assets, bindings, error::ApiError};
 
 /// What an upload says besides its modules. `Default` says nothing.
 #[derive(Default)]
@@ -24,6 +24,8 @@ pub(crate) struct Metadata {
     annotations: Map<String, Value>,
     usage_model: Option<String>,
     migration_tag: Option<String>,
+    assets: Option<NewAssets>,
+    keep_assets: bool,
 }
 
 /// Which module is started, by the name that metadata gives it.
@@ -192,6 +194,8 @@ impl Metadata {
             annotations: fields.take("annotations")?.unwrap_or_default(),
             usage_model: fields.take("usage_model")?,
             migration_tag: fields.migration_tag()?,
+            assets: assets::parse(&fields)?,
+            keep_assets: fields.take("keep_assets")?.unwrap_or_default(),
         })
     }
 
@@ -201,8 +205,10 @@ impl Metadata {
     }
 
     pub(crate) fn into_new_script(self, code: Option<Code>, strict_inherit: bool, source: String) -> NewScript {
+        // Nothing to start is named, so that nothing is to stay either.
+        let alone = code.is_none() && self.assets.is_some() && self.entry.is_none();
         NewScript {
-            code,
+            code: if alone { Some(Code::none()) } else { code },
             bindings: self.bindings,
             keep_bindings: self.keep_bindings,
             strict_inherit,
@@ -217,7 +223,10 @@ impl Metadata {
             annotations: self.annotations,
             usage_model: self.usage_model,
             migration_tag: self.migration_tag,
+            assets: self.assets,
+            keep_assets: self.keep_assets,
             source,
+            precondition: Precondition::None,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Dispatch namespaces (contract §2).
 
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use switchyard_catalog::{NameError, NamespaceName};
+use switchyard_catalog::{Isolation, Limits, NameError, NamespaceName, NamespaceSettings};
 
 use crate::{
     context::Context,
@@ -55,6 +56,50 @@ pub(crate) async fn namespace_patch(context: &mut Context<'_>) -> Result<Reply, 
 pub(crate) async fn namespace_delete(context: &mut Context<'_>) -> Result<Reply, Refusal> {
     context.catalog().namespace_delete(&context.actor, &context.namespace()?).await?;
     Ok(Reply::null())
+}
+
+/// Ours: what holds for all scripts of the namespace, from the next request on.
+pub(crate) async fn settings_get(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+    let found = context.catalog().namespace_find(&context.actor, &context.namespace()?).await?;
+    Ok(Reply::of(views::namespace_settings(&found)))
+}
+
+#[derive(Deserialize)]
+struct SentSettings {
+    #[serde(default)]
+    limits: Option<SentLimits>,
+    #[serde(default)]
+    isolation: Option<Isolation>,
+    #[serde(default)]
+    trusted: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct SentLimits {
+    #[serde(default)]
+    cpu_ms: Option<u32>,
+    #[serde(default)]
+    subrequests: Option<u32>,
+    /// Bytes.
+    #[serde(default)]
+    memory: Option<u64>,
+}
+
+/// Replaces all: what is absent or null is the node's again.
+pub(crate) async fn settings_put(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+    let namespace = context.namespace()?;
+    // A missing namespace is told before what is wrong with the body.
+    context.catalog().namespace_find(&context.actor, &namespace).await?;
+    let sent: SentSettings = context.json().await?;
+    let limits = sent.limits.map_or_else(Limits::default, |limits| Limits {
+        cpu_ms: limits.cpu_ms,
+        subrequests: limits.subrequests,
+        memory_bytes: limits.memory,
+    });
+    let settings = NamespaceSettings { limits, isolation: sent.isolation };
+    let trusted = sent.trusted.unwrap_or_default();
+    let changed = context.catalog().namespace_settings_put(&context.actor, &namespace, settings, trusted).await?;
+    Ok(Reply::of(views::namespace_settings(&changed)))
 }
 
 fn name_of(body: &Map<String, Value>) -> Result<Option<NamespaceName>, Refusal> {

@@ -7,11 +7,11 @@ use percent_encoding::percent_decode_str;
 use switchyard_catalog::Access;
 
 use crate::{
-    account, content,
+    account, accounts, assets, content,
     context::Context,
     envelope::Reply,
     error::{ApiError, Place, Refusal},
-    namespaces, scripts, secrets, settings, tags, versions,
+    namespaces, scripts, secrets, settings, tags, tokens, versions,
 };
 
 /// Everything is below this.
@@ -22,9 +22,11 @@ type Handler =
 
 /// One row of the table.
 pub(crate) struct Endpoint {
-    method: Method,
+    pub(crate) method: Method,
     /// `{name}` stands for one segment, never empty.
-    path: &'static str,
+    pub(crate) path: &'static str,
+    /// The handler's name.
+    pub(crate) name: &'static str,
     /// What the token must be allowed.
     pub(crate) access: Access,
     pub(crate) handler: Handler,
@@ -40,18 +42,22 @@ pub struct EndpointName {
     pub method: &'static str,
     pub path: &'static str,
     pub handler: &'static str,
+    /// What the token must be allowed.
+    pub access: Access,
 }
 
 macro_rules! endpoints {
     ($($access:ident $method:ident $path:literal $handler:path;)*) => {
-        const ENDPOINTS: &[Endpoint] = &[$(Endpoint {
+        pub(crate) const ENDPOINTS: &[Endpoint] = &[$(Endpoint {
             method: Method::$method,
             path: $path,
             access: Access::$access,
+            name: stringify!($handler),
             handler: |context| Box::pin($handler(context)),
         },)*];
         const NAMES: &[EndpointName] = &[$(EndpointName {
             method: stringify!($method), path: $path, handler: stringify!($handler),
+            access: Access::$access,
         },)*];
     };
 }
@@ -99,6 +105,8 @@ endpoints! {
     Read  GET    "/accounts/{account}/workers/dispatch/namespaces/{namespace}/scripts/{script}/deployments"        versions::deployment_list;
     Write POST   "/accounts/{account}/workers/dispatch/namespaces/{namespace}/scripts/{script}/deployments"        versions::deployment_create;
 
+    Write POST   "/accounts/{account}/workers/dispatch/namespaces/{namespace}/scripts/{script}/assets-upload-session" assets::assets_upload_session;
+
     // The account's own Workers
     Read  GET    "/accounts/{account}/workers/scripts"                             scripts::account_script_list;
     Read  GET    "/accounts/{account}/workers/scripts/{script}"                    content::content_get;
@@ -122,9 +130,22 @@ endpoints! {
     Read  GET    "/accounts/{account}/workers/scripts/{script}/versions/{version}" versions::version_get;
     Read  GET    "/accounts/{account}/workers/scripts/{script}/deployments"        versions::deployment_list;
     Write POST   "/accounts/{account}/workers/scripts/{script}/deployments"        versions::deployment_create;
+    Write POST   "/accounts/{account}/workers/scripts/{script}/assets-upload-session" assets::assets_upload_session;
+    Write POST   "/accounts/{account}/workers/assets/upload"                       assets::assets_upload;
     Read  GET    "/accounts/{account}/workers/services/{script}"                   versions::service_get;
     Write DELETE "/accounts/{account}/workers/services/{script}"                   scripts::script_delete;
     Read  GET    "/accounts/{account}/workers/workers/{script}"                    versions::worker_get;
+
+    // Ours, where Cloudflare has nothing that a self-hoster can use
+    Read  GET    "/switchyard/accounts"                                            accounts::account_list;
+    Write POST   "/switchyard/accounts"                                            accounts::account_create;
+    Write PATCH  "/switchyard/accounts/{account}"                                  accounts::account_rename;
+    Read  GET    "/switchyard/accounts/{account}/tokens"                           tokens::token_list;
+    Write POST   "/switchyard/accounts/{account}/tokens"                           tokens::token_create;
+    Write POST   "/switchyard/accounts/{account}/tokens/{token}/roll"              tokens::token_roll;
+    Write DELETE "/switchyard/accounts/{account}/tokens/{token}"                   tokens::token_revoke;
+    Read  GET    "/switchyard/accounts/{account}/namespaces/{namespace}/settings"  namespaces::settings_get;
+    Write PUT    "/switchyard/accounts/{account}/namespaces/{namespace}/settings"  namespaces::settings_put;
 
     // What this server does not have: no workers.dev, and an account has none of these products
     Read  GET    "/accounts/{account}/workers/subdomain"                  account::account_subdomain_get;
@@ -137,7 +158,44 @@ pub fn endpoints() -> &'static [EndpointName] {
     NAMES
 }
 
+/// The narrowest scope of tokens that may call an endpoint at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Reach {
+    Script,
+    Namespace,
+    Account,
+    Admin,
+}
+
 impl Endpoint {
+    /// By what the path names. Where it names neither script nor namespace, an endpoint is the
+    /// account's, unless it is listed here; what changes a namespace itself is the account's too: the
+    /// owner of a namespace's token must not lift its limits.
+    pub(crate) fn reach(&self) -> Reach {
+        let read = self.method == Method::GET;
+        match self.path {
+            "/user" | "/user/tokens/verify" | "/memberships" | "/accounts" => Reach::Script,
+            "/accounts/{account}" | "/accounts/{account}/tokens/verify" => Reach::Script,
+            "/accounts/{account}/workers/dispatch/namespaces" if read => Reach::Namespace,
+            "/accounts/{account}/workers/dispatch/namespaces/{namespace}/scripts" if read => Reach::Script,
+            "/accounts/{account}/workers/dispatch/namespaces/{namespace}/scripts" => Reach::Namespace,
+            "/switchyard/accounts" if !read => Reach::Admin,
+            path if path.contains("{script}") => Reach::Script,
+            path if path.contains("{namespace}") && read => Reach::Namespace,
+            _ => Reach::Account,
+        }
+    }
+
+    /// Whether its bearer is the token of an assets session, not one of the API's.
+    pub(crate) fn takes_session(&self) -> bool {
+        self.path == "/accounts/{account}/workers/assets/upload"
+    }
+
+    /// Whether it may make the script of its path.
+    pub(crate) fn makes_script(&self) -> bool {
+        self.method == Method::PUT && self.path.ends_with("/scripts/{script}")
+    }
+
     /// Where this endpoint looks for scripts.
     pub(crate) fn place(&self) -> Place {
         if self.path.contains("/dispatch/namespaces/") {

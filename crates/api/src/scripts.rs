@@ -3,7 +3,7 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use switchyard_catalog::{ScriptFilter, ScriptName, ScriptPage, Tag};
+use switchyard_catalog::{NewScript, ScriptFilter, ScriptName, ScriptPage, Tag};
 
 use crate::{
     context::Context,
@@ -63,13 +63,14 @@ pub(crate) async fn script_upload(context: &mut Context<'_>) -> Result<Reply, Re
     if let Some(namespace) = &script.namespace {
         context.catalog().namespace_find(&context.actor, namespace).await?;
     }
-    let new = read_new_script(context).await?;
+    let precondition = context.precondition()?;
+    let new = NewScript { precondition, ..read_new_script(context).await? };
     let uploaded = context.catalog().script_upload(&context.actor, &script, new).await?;
     Ok(Reply::of(views::uploaded(&uploaded)))
 }
 
 /// The upload in the body, as the catalog takes it.
-pub(crate) async fn read_new_script(context: &mut Context<'_>) -> Result<switchyard_catalog::NewScript, Refusal> {
+pub(crate) async fn read_new_script(context: &mut Context<'_>) -> Result<NewScript, Refusal> {
     let upload = upload::read(context, "metadata").await?;
     let strict = context.query("bindings_inherit").is_some_and(|mode| mode == "strict");
     let (metadata, form) = match upload {

@@ -59,6 +59,9 @@ pub(crate) async fn read(context: &mut Context<'_>, json_part: &str) -> Result<U
         }
         "application/javascript" | "text/javascript" | "text/plain" => {
             let body = context.body.bytes(cap, ApiError::upload_too_large).await?;
+            if let Some(form) = without_files(&body, json_part) {
+                return Ok(Upload::Form(form));
+            }
             if looks_like_multipart(&body) {
                 return Err(ApiError::invalid(format!(
                     "the body is multipart, but its Content-Type is {content_type:?}: scripts.update of the npm \
@@ -66,6 +69,14 @@ pub(crate) async fn read(context: &mut Context<'_>, json_part: &str) -> Result<U
                 )));
             }
             Ok(Upload::Bare(body))
+        }
+        "application/json" => {
+            let body = context.body.bytes(MAX_JSON_PART, ApiError::json_too_large).await?;
+            without_files(&body, json_part).map(Upload::Form).ok_or_else(|| {
+                ApiError::content_type(format!(
+                    "a JSON body is an object with the key {json_part:?}; modules need multipart/form-data"
+                ))
+            })
         }
         "" => Err(ApiError::content_type("the request has no Content-Type; an upload is multipart/form-data")),
         other => Err(ApiError::content_type(format!(
@@ -111,7 +122,7 @@ async fn read_form(
     Ok(form)
 }
 
-fn of_multer(error: multer::Error, cap: u64) -> ApiError {
+pub(crate) fn of_multer(error: multer::Error, cap: u64) -> ApiError {
     match error {
         multer::Error::StreamSizeExceeded { .. } => ApiError::upload_too_large(cap),
         multer::Error::FieldSizeExceeded { limit, field_name } => {
@@ -129,6 +140,18 @@ fn of_multer(error: multer::Error, cap: u64) -> ApiError {
 /// The media type without its parameters, in lower case.
 pub(crate) fn essence(content_type: &str) -> String {
     content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// An upload without modules as the SDKs send it when they are given no files: their whole parameters
+/// as JSON, from npm under the method's fixed `application/javascript`. It is never JavaScript too: a
+/// program cannot begin with `{"metadata":`.
+fn without_files(body: &[u8], json_part: &str) -> Option<Form> {
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return None;
+    }
+    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(body).ok()?;
+    let json = object.get(json_part).filter(|json| json.is_object())?;
+    Some(Form { json: Some(Bytes::from(json.to_string())), parts: Vec::new() })
 }
 
 fn looks_like_multipart(body: &[u8]) -> bool {

@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value, json};
 use switchyard_catalog::{
-    Account, CodeSyntax, Deployment, Limits, NamedHandlers, Namespace, NamespaceName, Script, ScriptRow, Tag,
-    Token, Uploaded, Version,
+    Access, Account, CodeSyntax, Deployment, Limits, NamedHandlers, Namespace, NamespaceName, Script, ScriptName,
+    ScriptRow, Tag, Timestamp, Token, TokenRow, TokenScope, Uploaded, Version,
 };
 
 use crate::bindings;
@@ -13,8 +13,45 @@ pub(crate) fn account(account: &Account) -> Value {
     json!({ "id": account.id.as_str(), "name": account.name, "type": "standard" })
 }
 
+/// What `/user/tokens/verify` shows.
 pub(crate) fn token(token: &Token) -> Value {
-    json!({ "id": token.id, "status": "active" })
+    let mut shown = object(json!({ "id": token.id, "status": "active" }));
+    if let Some(at) = token.expires_on {
+        shown.insert("expires_on".to_owned(), at.to_string().into());
+    }
+    Value::Object(shown)
+}
+
+/// A token as its account's list shows it; never its text.
+pub(crate) fn token_row(row: &TokenRow) -> Map<String, Value> {
+    let token = &row.token;
+    let expired = token.expires_on.is_some_and(|at| at <= Timestamp::now());
+    let scope = match token.scope {
+        TokenScope::Admin => "admin",
+        TokenScope::Account => "account",
+        TokenScope::Namespace(_) => "namespace",
+        TokenScope::Script(_) => "script",
+    };
+    object(json!({
+        "id": token.id,
+        "name": token.name,
+        "status": if expired { "expired" } else { "active" },
+        "access": if token.access == Access::Write { "write" } else { "read" },
+        "scope": scope,
+        "namespace": row.namespace.as_ref().map(NamespaceName::as_str),
+        "script": row.script.as_ref().map(ScriptName::as_str),
+        "created_on": token.created_on.to_string(),
+        "expires_on": token.expires_on.map(|at| at.to_string()),
+    }))
+}
+
+pub(crate) fn namespace_settings(namespace: &Namespace) -> Value {
+    let limits = &namespace.settings.limits;
+    json!({
+        "limits": { "cpu_ms": limits.cpu_ms, "subrequests": limits.subrequests, "memory": limits.memory_bytes },
+        "isolation": namespace.settings.isolation,
+        "trusted": namespace.trusted_workers,
+    })
 }
 
 pub(crate) fn namespace(namespace: &Namespace) -> Value {
@@ -36,10 +73,11 @@ pub(crate) fn script(row: &ScriptRow) -> Map<String, Value> {
     let mut shown = script_alone(&row.script);
     if let Some(version) = version {
         shown.extend(object(json!({
-            "etag": version.code.digest().hex(),
+            "etag": version.etag().hex(),
             "handlers": version.handlers,
             "named_handlers": named_handlers(&version.named_handlers),
-            "has_modules": version.code.syntax == CodeSyntax::Modules,
+            "has_modules": version.code.syntax == CodeSyntax::Modules && !version.code.modules.is_empty(),
+            "has_assets": version.assets.is_some(),
             "compatibility_date": version.compatibility_date,
             "compatibility_flags": version.compatibility_flags,
             "usage_model": version.usage_model,
@@ -96,7 +134,7 @@ pub(crate) fn version(version: &Version) -> Value {
         "resources": {
             "bindings": bindings(version),
             "script": {
-                "etag": version.code.digest().hex(),
+                "etag": version.etag().hex(),
                 "handlers": version.handlers,
                 "named_handlers": named_handlers(&version.named_handlers),
                 "last_deployed_from": version.source,

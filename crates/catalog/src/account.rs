@@ -1,6 +1,6 @@
 //! Accounts, and the API tokens that act for them.
 
-use crate::{AccountId, Timestamp};
+use crate::{AccountId, NamespaceId, NamespaceName, ScriptId, ScriptName, Timestamp};
 
 /// The owner of namespaces and scripts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,18 @@ pub enum Access {
     Write,
 }
 
+/// How far a token reaches. By ids: a thing that is deleted and made again under its name is not
+/// the token's any more. Ordered from the narrowest to the widest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TokenScope {
+    Script(ScriptId),
+    Namespace(NamespaceId),
+    /// All of its account, its tokens included.
+    Account,
+    /// The node: every account, and the accounts themselves.
+    Admin,
+}
+
 /// An API token of one account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
@@ -46,5 +58,28 @@ pub struct Token {
     pub account: AccountId,
     pub name: String,
     pub access: Access,
+    pub scope: TokenScope,
     pub created_on: Timestamp,
+    /// From then on it is refused. `None`: never.
+    pub expires_on: Option<Timestamp>,
+    /// Refused since. The row stays, so that a text that is still in some file does not come back to life.
+    pub revoked_on: Option<Timestamp>,
+}
+
+/// A token with the names, as they are now, of what it is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRow {
+    pub token: Token,
+    /// The namespace of a namespace's token, or of a script's that is in one.
+    pub namespace: Option<NamespaceName>,
+    pub script: Option<ScriptName>,
+}
+
+/// What became of a token's text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenVerdict {
+    Valid(Token),
+    Expired(Token),
+    Revoked(Token),
+    Unknown,
 }

@@ -20,6 +20,8 @@ pub enum BindingKind {
     Service { service: ScriptName, environment: Option<String>, entrypoint: Option<String>, props: Option<serde_json::Value> },
     DispatchNamespace { namespace: NamespaceName, outbound: Option<DispatchOutbound> },
     VersionMetadata,
+    /// The version's own static assets.
+    Assets,
 }
 
 /// The `outbound` of a dispatch-namespace binding (contract §5.3).
@@ -41,6 +43,7 @@ impl BindingKind {
             Self::Service { .. } => "service",
             Self::DispatchNamespace { .. } => "dispatch_namespace",
             Self::VersionMetadata => "version_metadata",
+            Self::Assets => "assets",
         }
     }
 }

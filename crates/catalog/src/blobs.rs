@@ -1,7 +1,10 @@
-//! Where code is kept, by the digest of its bytes.
+//! Where code and assets are kept, by the digest of their bytes.
+
+use std::ops::Range;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::stream::BoxStream;
 
 use crate::BlobDigest;
 
@@ -16,12 +19,26 @@ pub trait Blobs: Send + Sync + 'static {
     /// not have that digest any more.
     async fn get(&self, digest: BlobDigest) -> Result<Bytes, BlobsError>;
 
+    /// Bytes `range` of a blob, read as they are asked for: for large ones, which must never be whole
+    /// in memory. The digest is not checked. Small ones come whole.
+    ///
+    /// # Errors
+    /// [`BlobsError::Missing`]; [`BlobsError::Damaged`] when the blob ends before the range does.
+    async fn open(&self, digest: BlobDigest, range: Range<u64>) -> Result<BlobContent, BlobsError>;
+
     /// Removes blobs that `in_use` does not name and that are older than `min_age`; returns how many.
     async fn sweep(
         &self,
         in_use: &std::collections::HashSet<BlobDigest>,
         min_age: std::time::Duration,
     ) -> Result<u64, BlobsError>;
+}
+
+/// What [`Blobs::open`] gives.
+pub enum BlobContent {
+    Whole(Bytes),
+    /// Chunks that make up the range. May be polled on any thread.
+    Stream(BoxStream<'static, Result<Bytes, BlobsError>>),
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -5,6 +5,9 @@
 //! [`Catalog::worker_spec`]. One file a resource.
 
 mod account;
+mod asset_rules;
+mod asset_token;
+mod assets;
 mod bindings;
 mod deployment;
 mod namespace;
@@ -14,21 +17,25 @@ mod script;
 mod secret;
 mod settings;
 mod spec;
+mod token;
 mod upload;
 mod wakeup;
 
 use std::sync::Arc;
 
+pub use asset_token::{AssetKey, AssetToken, AssetTokenError, AssetTokenKind};
+pub use assets::{AssetSession, AssetSite, NewAsset};
 pub use script::ScriptPage;
 pub use settings::{AccountSettingsPatch, SettingsPatch};
-pub use upload::{NewBinding, NewBindingKind, NewScript, Uploaded};
+pub use token::{NewToken, NewTokenScope};
+pub use upload::{NewAssets, NewBinding, NewBindingKind, NewScript, Precondition, Uploaded};
 pub use wakeup::Follower;
 
 use crate::{
-    AccountId, Blobs, CatalogError, Isolation, Namespace, NamespaceName, Scope, ScriptRef, ScriptRow,
-    Storage, StorageError, Timestamp, Validator,
+    AccountId, Blobs, CatalogError, Isolation, Namespace, NamespaceName, Scope, Script, ScriptRef, ScriptRow,
+    Storage, StorageError, Timestamp, TokenScope, Validator,
 };
-use account::TokenCache;
+use token::TokenCache;
 use wakeup::Wakeup;
 
 /// Who asks: one account's token, already verified by [`Catalog::token_verify`].
@@ -37,10 +44,29 @@ pub struct Actor {
     pub account: AccountId,
     /// Written as `created_by`, `modified_by`, `author`.
     pub token_id: String,
+    /// What lies outside of it is, to this actor, not there.
+    pub scope: TokenScope,
+}
+
+impl Actor {
+    /// One that may do everything in the account.
+    pub fn of_account(account: AccountId, token_id: impl Into<String>) -> Self {
+        Self { account, token_id: token_id.into(), scope: TokenScope::Account }
+    }
+
+    /// # Errors
+    /// [`CatalogError::OutOfScope`] for tokens of less than an account.
+    fn needs_account(&self) -> Result<(), CatalogError> {
+        match self.scope {
+            TokenScope::Admin | TokenScope::Account => Ok(()),
+            TokenScope::Namespace(_) => Err(CatalogError::OutOfScope("namespace")),
+            TokenScope::Script(_) => Err(CatalogError::OutOfScope("script")),
+        }
+    }
 }
 
 /// Bounds that an operator may move. The defaults follow contract §5.2.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct CatalogSettings {
     /// Bytes of all modules of one upload together, uncompressed.
     pub max_code_bytes: u64,
@@ -53,6 +79,12 @@ pub struct CatalogSettings {
     pub max_bindings: usize,
     /// Versions kept of a script, the deployed ones besides.
     pub keep_versions: u32,
+    /// Static assets of a version.
+    pub max_assets: usize,
+    /// Bytes of one asset.
+    pub max_asset_bytes: u64,
+    /// Signs assets uploads. By default one of this process alone.
+    pub asset_key: AssetKey,
     /// How Workers share instances where nothing else is said.
     pub isolation: Isolation,
 }
@@ -65,7 +97,10 @@ impl Default for CatalogSettings {
             max_variables: 128,
             max_variable_bytes: 5 << 10,
             max_bindings: 256,
-            keep_versions: 10,
+            keep_versions: 100,
+            max_assets: 20_000,
+            max_asset_bytes: 25 << 20,
+            asset_key: AssetKey::random(),
             isolation: Isolation::Auto,
         }
     }
@@ -115,19 +150,54 @@ impl Catalog {
         }
     }
 
+    /// A namespace that the actor's token is not for is not there.
     async fn namespace_or_not_found(
         &self,
         actor: &Actor,
         name: &NamespaceName,
     ) -> Result<Namespace, CatalogError> {
         let found = self.storage.namespace_find(&actor.account, name).await?;
-        found.ok_or(CatalogError::NamespaceNotFound)
+        let namespace = found.ok_or(CatalogError::NamespaceNotFound)?;
+        let within = match actor.scope {
+            TokenScope::Admin | TokenScope::Account => true,
+            TokenScope::Namespace(id) => id == namespace.id,
+            TokenScope::Script(id) => {
+                let script = self.storage.script_by_id(id).await?;
+                script.is_some_and(|script| script.scope == Scope::Namespace(namespace.id))
+            }
+        };
+        if within { Ok(namespace) } else { Err(CatalogError::NamespaceNotFound) }
     }
 
+    /// A script that the actor's token is not for is not there.
     async fn row_of(&self, actor: &Actor, script: &ScriptRef) -> Result<ScriptRow, CatalogError> {
         let (scope, _) = self.scope_of(actor, script).await?;
         let found = self.storage.script_find(&actor.account, scope, &script.name).await?;
-        found.ok_or(CatalogError::ScriptNotFound)
+        found.filter(|row| actor.may_see(&row.script)).ok_or(CatalogError::ScriptNotFound)
+    }
+}
+
+impl Actor {
+    fn may_see(&self, script: &Script) -> bool {
+        match self.scope {
+            TokenScope::Admin | TokenScope::Account => true,
+            TokenScope::Namespace(id) => script.scope == Scope::Namespace(id),
+            TokenScope::Script(id) => script.id == id,
+        }
+    }
+
+    /// Whether it may make or replace what is (or is not) there under a name.
+    ///
+    /// # Errors
+    /// [`CatalogError::OutOfScope`], the same whether or not there is such a script.
+    fn may_upload(&self, scope: Scope, before: Option<&ScriptRow>) -> Result<(), CatalogError> {
+        match self.scope {
+            TokenScope::Admin | TokenScope::Account => Ok(()),
+            TokenScope::Namespace(id) if scope == Scope::Namespace(id) => Ok(()),
+            TokenScope::Namespace(_) => Err(CatalogError::OutOfScope("namespace")),
+            TokenScope::Script(id) if before.is_some_and(|row| row.script.id == id) => Ok(()),
+            TokenScope::Script(_) => Err(CatalogError::OutOfScope("script")),
+        }
     }
 }
 

@@ -103,6 +103,11 @@ pub struct CodeManifest {
 }
 
 impl Code {
+    /// That of a version that has assets alone.
+    pub fn none() -> Self {
+        Self { syntax: CodeSyntax::Modules, entry: String::new(), modules: Vec::new() }
+    }
+
     pub fn manifest(&self) -> CodeManifest {
         let modules = self.modules.iter().map(|module| ModuleEntry {
             name: module.name.clone(),

@@ -1,11 +1,23 @@
 //! Why an operation of the catalog was refused. `api` turns each into Cloudflare's code and status.
 
-use crate::{BlobsError, InvalidScript, NameError, StorageError};
+use crate::{AssetTokenError, BlobsError, InvalidScript, NameError, StorageError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
     #[error("the account does not exist")]
     AccountNotFound,
+    #[error("an account with this id exists already")]
+    AccountExists,
+    #[error("the token does not exist")]
+    TokenNotFound,
+    #[error("an account has at most {0} tokens: revoke some")]
+    TooManyTokens(u32),
+    /// What the actor's token is not for, where nothing can be said to be missing.
+    #[error("this token is for one {0}, and may not do this")]
+    OutOfScope(&'static str),
+    /// `If-Match` or `If-None-Match` does not hold (10018).
+    #[error("the script is not the one that If-Match or If-None-Match names")]
+    PreconditionFailed,
     #[error("the dispatch namespace does not exist")]
     NamespaceNotFound,
     #[error("a dispatch namespace with this name exists already")]
@@ -46,6 +58,9 @@ pub enum CatalogError {
     TooManyVariables(String),
     #[error("{0}")]
     TooLarge(String),
+    /// An assets session that is over, or was never one (10000).
+    #[error(transparent)]
+    AssetToken(#[from] AssetTokenError),
     #[error("the Worker has no event handlers")]
     NoHandlers,
     #[error("the script was changed at the same time")]

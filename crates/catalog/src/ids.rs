@@ -18,6 +18,11 @@ impl AccountId {
         fits.then(|| Self(text.to_owned()))
     }
 
+    /// 32 hex digits, unique in time and space.
+    pub fn random() -> Self {
+        Self(Uuid::new_v4().simple().to_string())
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -6,6 +6,7 @@
 //! No IO, no HTTP status, no wasm. Everyone else depends on this crate; it depends on none of them.
 
 mod account;
+mod assets;
 mod binding;
 mod catalog;
 mod code;
@@ -24,19 +25,23 @@ mod blobs;
 mod storage;
 mod validator;
 
-pub use account::{Access, Account, Token, TokenHash};
+pub use account::{Access, Account, Token, TokenHash, TokenRow, TokenScope, TokenVerdict};
+pub use assets::{
+    Asset, AssetConfig, AssetHash, AssetManifest, AssetOwner, HtmlHandling, NotFoundHandling, RunWorkerFirst,
+    UnknownWord, VersionAssets,
+};
 pub use binding::{Binding, BindingKind, DispatchOutbound};
-pub use blobs::{Blobs, BlobsError};
+pub use blobs::{BlobContent, Blobs, BlobsError};
 pub use catalog::{
-    AccountSettingsPatch, Actor, Catalog, CatalogSettings, Follower, NewBinding, NewBindingKind, NewScript,
-    ScriptPage, SettingsPatch, Uploaded,
+    AccountSettingsPatch, Actor, AssetKey, AssetSession, AssetSite, AssetToken, AssetTokenError, AssetTokenKind, Catalog, CatalogSettings, Follower, NewAsset, NewAssets, NewBinding, NewBindingKind, NewScript, NewToken,
+    NewTokenScope, Precondition, ScriptPage, SettingsPatch, Uploaded,
 };
 pub use code::{BlobDigest, Code, CodeManifest, CodeSyntax, Module, ModuleEntry, ModuleKind};
 pub use error::CatalogError;
 pub use ids::{AccountId, DeploymentId, NamespaceId, ScriptId, SecretId, VersionId};
 pub use limits::{Isolation, Limits};
 pub use names::{BindingName, NameError, NamespaceName, ScriptName, Tag};
-pub use namespace::{Namespace, Scope};
+pub use namespace::{Namespace, NamespaceSettings, Scope};
 pub use script::{Script, ScriptRef, ScriptSettings};
 pub use secret::Secret;
 pub use storage::{

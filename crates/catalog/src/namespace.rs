@@ -1,6 +1,8 @@
 //! Dispatch namespaces, and the scope a script lives in.
 
-use crate::{AccountId, NamespaceId, NamespaceName, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountId, Isolation, Limits, NamespaceId, NamespaceName, Timestamp};
 
 /// A dispatch namespace as Cloudflare's API shows it (contract §2).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +12,8 @@ pub struct Namespace {
     /// Unique in the account at any one time; may change.
     pub name: NamespaceName,
     pub trusted_workers: bool,
+    /// What Cloudflare has no place for.
+    pub settings: NamespaceSettings,
     /// Scripts in it now; kept by storage, ignored on writes.
     pub script_count: u64,
     pub created_on: Timestamp,
@@ -17,6 +21,16 @@ pub struct Namespace {
     pub created_by: String,
     pub modified_on: Timestamp,
     pub modified_by: String,
+}
+
+/// What holds for all scripts of a namespace, from the next request on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NamespaceSettings {
+    /// They tighten those of the node; a script's own tighten them in turn.
+    pub limits: Limits,
+    /// `None`: the node's.
+    pub isolation: Option<Isolation>,
 }
 
 /// Where a script's name is unique: among the account's own Workers, or in one dispatch namespace.

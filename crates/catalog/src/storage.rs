@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 
 use crate::{
-    Account, AccountId, BlobDigest, Deployment, Namespace, NamespaceId, NamespaceName, Scope,
-    Script, ScriptId, ScriptName, Secret, SecretId, Tag, Timestamp, Token, TokenHash, Version,
+    Account, AccountId, Asset, AssetHash, AssetOwner, BlobDigest, Deployment, Namespace, NamespaceId, NamespaceName, Scope,
+    Script, ScriptId, ScriptName, Secret, SecretId, Tag, Timestamp, Token, TokenHash, TokenRow, Version,
     VersionId, VersionShare,
 };
 
@@ -16,6 +16,9 @@ pub trait Storage: Send + Sync + 'static {
     // Accounts and tokens
     /// Inserts, or renames what is there.
     async fn account_put(&self, account: &Account) -> Result<(), StorageError>;
+    /// # Errors
+    /// [`StorageError::Exists`] when there is one with that id.
+    async fn account_create(&self, account: &Account) -> Result<(), StorageError>;
     async fn account_list(&self) -> Result<Vec<Account>, StorageError>;
     /// Inserts; one with the same hash is left as it is.
     ///
@@ -23,6 +26,12 @@ pub trait Storage: Send + Sync + 'static {
     /// [`StorageError::Gone`] when there is no such account; so for namespaces.
     async fn token_put(&self, token: &Token) -> Result<(), StorageError>;
     async fn token_find(&self, hash: &TokenHash) -> Result<Option<Token>, StorageError>;
+    /// Those that are not revoked, the oldest first, at most `limit`.
+    async fn token_list(&self, account: &AccountId, limit: u32) -> Result<Vec<TokenRow>, StorageError>;
+    /// Revokes it, whatever its hash. False: there is none, or it is revoked already.
+    async fn token_revoke(&self, account: &AccountId, id: &str, at: Timestamp) -> Result<bool, StorageError>;
+    /// Gives it another hash; the old one is kept as revoked. False: there is none, or it is revoked.
+    async fn token_roll(&self, account: &AccountId, id: &str, hash: &TokenHash, at: Timestamp) -> Result<bool, StorageError>;
 
     // Namespaces
     /// # Errors
@@ -31,7 +40,7 @@ pub trait Storage: Send + Sync + 'static {
     /// By name, bytewise.
     async fn namespace_list(&self, account: &AccountId) -> Result<Vec<Namespace>, StorageError>;
     async fn namespace_find(&self, account: &AccountId, name: &NamespaceName) -> Result<Option<Namespace>, StorageError>;
-    /// Writes name, `trusted_workers` and `modified_*`.
+    /// Writes name, `trusted_workers`, settings and `modified_*`.
     ///
     /// # Errors
     /// [`StorageError::Exists`] when another has that name, [`StorageError::Gone`] when it was deleted,
@@ -45,6 +54,8 @@ pub trait Storage: Send + Sync + 'static {
     /// bindings**: a page of 1,000 scripts must not load their variables, up to 640 KB each.
     async fn script_list(&self, account: &AccountId, scope: Scope, filter: &ScriptFilter, after: Option<&ScriptName>, limit: u32) -> Result<Vec<ScriptRow>, StorageError>;
     async fn script_find(&self, account: &AccountId, scope: Scope, name: &ScriptName) -> Result<Option<ScriptRow>, StorageError>;
+    /// For those who know only its id.
+    async fn script_by_id(&self, id: ScriptId) -> Result<Option<Script>, StorageError>;
     /// Makes a version and, unless `deployment` is `None`, deploys it; makes the script if it is new.
     ///
     /// # Errors
@@ -89,7 +100,25 @@ pub trait Storage: Send + Sync + 'static {
     async fn route_find(&self, script: ScriptId) -> Result<Option<RouteRow>, StorageError>;
     /// A namespace by its id: its name now, for changes that touch a namespace.
     async fn namespace_by_id(&self, id: NamespaceId) -> Result<Option<Namespace>, StorageError>;
-    /// Every blob that some version names.
+    // Static assets
+    /// Those of these hashes that are kept, with the time of asking, so that no sweep takes them soon.
+    /// A time less than an hour old is not written again.
+    async fn assets_claim(&self, owner: &AssetOwner, hashes: &[AssetHash], at: Timestamp) -> Result<Vec<Asset>, StorageError>;
+    /// Keeps a file; one with the same hash is left as it is, but for its time.
+    ///
+    /// # Errors
+    /// [`StorageError::Gone`] when there is no such account or namespace.
+    async fn asset_put(&self, owner: &AssetOwner, asset: &Asset, at: Timestamp) -> Result<(), StorageError>;
+    /// Those who have files that nobody has asked for since.
+    async fn asset_owners(&self, before: Timestamp) -> Result<Vec<AssetOwner>, StorageError>;
+    /// The manifests that versions of this owner's scripts name.
+    async fn asset_manifests(&self, owner: &AssetOwner) -> Result<Vec<BlobDigest>, StorageError>;
+    /// The files that nobody has asked for since.
+    async fn assets_unused(&self, owner: &AssetOwner, before: Timestamp) -> Result<Vec<AssetHash>, StorageError>;
+    /// Removes those of these that still nobody has asked for since; returns how many.
+    async fn assets_delete(&self, owner: &AssetOwner, hashes: &[AssetHash], before: Timestamp) -> Result<u64, StorageError>;
+
+    /// Every blob that some version or asset names.
     async fn blobs_in_use(&self) -> Result<HashSet<BlobDigest>, StorageError>;
 }
 
@@ -145,6 +174,8 @@ pub struct RouteRow {
     pub script: ScriptId,
     pub name: ScriptName,
     pub versions: Vec<VersionShare>,
+    /// Those of the versions that have static assets.
+    pub with_assets: Vec<VersionId>,
 }
 
 /// One line of the change feed. A notification is only a wake-up; this is the truth.

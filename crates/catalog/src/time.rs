@@ -20,6 +20,12 @@ impl Timestamp {
         Self(micros)
     }
 
+    /// Reads RFC 3339, of any offset.
+    pub fn parse(text: &str) -> Option<Self> {
+        let at = OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).ok()?;
+        i64::try_from(at.unix_timestamp_nanos() / 1_000).ok().map(Self)
+    }
+
     pub const fn micros(self) -> i64 {
         self.0
     }

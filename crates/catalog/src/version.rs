@@ -1,6 +1,8 @@
 //! Versions, immutable, and deployments, which say what share of requests each version gets.
 
-use crate::{Binding, CodeManifest, DeploymentId, Limits, ScriptId, Timestamp, VersionId};
+use crate::{
+    Binding, BlobDigest, CodeManifest, DeploymentId, Limits, ScriptId, Timestamp, VersionAssets, VersionId,
+};
 
 /// Code with its bindings, limits and compatibility settings. Never changed once written.
 #[derive(Debug, Clone, PartialEq)]
@@ -9,7 +11,9 @@ pub struct Version {
     pub script: ScriptId,
     /// 1, 2, 3 … within the script.
     pub number: u32,
+    /// Without modules: the version has assets alone.
     pub code: CodeManifest,
+    pub assets: Option<VersionAssets>,
     pub bindings: Vec<Binding>,
     /// `YYYY-MM-DD`.
     pub compatibility_date: String,
@@ -31,6 +35,17 @@ pub struct Version {
     pub source: String,
     pub author: String,
     pub created_on: Timestamp,
+}
+
+impl Version {
+    /// The script's `etag`: that of its code, and of its assets where it has some.
+    pub fn etag(&self) -> BlobDigest {
+        let code = self.code.digest();
+        match &self.assets {
+            None => code,
+            Some(assets) => BlobDigest::of(&[code.0, assets.manifest.0, assets.config.0].concat()),
+        }
+    }
 }
 
 /// A named export and what it answers.

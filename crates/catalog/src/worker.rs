@@ -35,4 +35,6 @@ pub enum WorkerBinding {
     DispatchNamespace { namespace: NamespaceName, outbound: Option<DispatchOutbound> },
     /// `{id, tag, timestamp}`.
     VersionMetadata(serde_json::Value),
+    /// `fetch` answers with the static assets of this version, the Worker's own.
+    Assets { version: VersionId },
 }

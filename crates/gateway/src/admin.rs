@@ -81,7 +81,8 @@ impl Admin {
                 Phase::Draining => text(StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
             },
             "/metrics" => self.metrics(),
-            _ => text(StatusCode::NOT_FOUND, "not found: /livez, /readyz, /metrics, /client/v4\n"),
+            "/docs" => switchyard_api::docs_page(),
+            _ => text(StatusCode::NOT_FOUND, "not found: /livez, /readyz, /metrics, /docs, /client/v4\n"),
         }
     }
 

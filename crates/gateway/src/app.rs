@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use switchyard_api::{Api, ApiConfig};
-use switchyard_catalog::{AccountId, Blobs, Catalog, CatalogError, CatalogSettings, Limits, Storage, StorageError};
+use switchyard_catalog::{AccountId, AssetKey, Blobs, Catalog, CatalogError, CatalogSettings, Limits, Storage, StorageError};
 use switchyard_runtime::{Runtime, RuntimeError};
 use switchyard_storage::{DataLock, FileBlobs, OpenError, SecretKey, SqliteStorage};
 use tokio::net::TcpListener;
@@ -125,8 +125,9 @@ impl App {
         admin: SocketAddr,
     ) -> Result<(Arc<Gateway>, Option<Bootstrapped>), AppError> {
         let data = &config.data;
-        let storage: Arc<dyn Storage> =
-            Arc::new(SqliteStorage::open(data, SecretKey::load_or_create(&data.join("secret.key"))?).await?);
+        let secret_key = SecretKey::load_or_create(&data.join("secret.key"))?;
+        let asset_key = AssetKey::new(&secret_key.derive("assets uploads"));
+        let storage: Arc<dyn Storage> = Arc::new(SqliteStorage::open(data, secret_key).await?);
         let blobs: Arc<dyn Blobs> = Arc::new(FileBlobs::open(&data.join("blobs"))?);
 
         let limits = node_limits(config);
@@ -137,7 +138,7 @@ impl App {
         let runtime = tokio::task::spawn_blocking(move || Runtime::new(runtime_config, key, tokio));
         let runtime = runtime.await.map_err(|_| AppError::RuntimeThread)??;
 
-        let settings = CatalogSettings { isolation: config.runtime.isolation, ..CatalogSettings::default() };
+        let settings = CatalogSettings { isolation: config.runtime.isolation, asset_key, ..CatalogSettings::default() };
         let catalog = Arc::new(Catalog::new(storage.clone(), blobs, Arc::new(runtime.clone()), settings));
         let bootstrapped = bootstrap::bootstrap(&catalog, &config.bootstrap, data).await?;
 
@@ -298,5 +299,6 @@ fn runtime_config(config: &Config, limits: Limits) -> switchyard_runtime::Config
         worker_cache_bytes: config.runtime.worker_cache,
         warm_instances: config.runtime.warm_instances,
         limits,
+        ..switchyard_runtime::Config::default()
     }
 }

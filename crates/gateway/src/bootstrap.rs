@@ -9,7 +9,7 @@ use std::path::Path;
 use bytes::Bytes;
 use switchyard_catalog::{
     Access, AccountId, Actor, BindingKind, BindingName, Catalog, CatalogError, Code, CodeSyntax, Module, ModuleKind,
-    NameError, NamespaceName, NewBinding, NewBindingKind, NewScript, ScriptName, ScriptRef,
+    NameError, NamespaceName, NewBinding, NewBindingKind, NewScript, ScriptName, ScriptRef, TokenScope,
 };
 
 use crate::config;
@@ -64,11 +64,24 @@ pub async fn bootstrap(
         move |source| BootstrapError::Catalog { action, source }
     };
     let account = AccountId::parse(&config.account).ok_or_else(|| BootstrapError::Account(config.account.clone()))?;
-    catalog.account_ensure(&account, &config.account_name).await.map_err(failed("make the account"))?;
+    match catalog.account_find(&account).await {
+        // Its name may have been changed since.
+        Ok(_) => {}
+        Err(CatalogError::AccountNotFound) => {
+            let made = catalog.account_ensure(&account, &config.account_name).await;
+            made.map_err(failed("make the account"))?;
+        }
+        Err(error) => return Err(failed("read the accounts")(error)),
+    }
     let token = token(config, data)?;
-    let known = catalog.token_ensure(&account, &token, "bootstrap", Access::Write).await;
+    let known = catalog.token_ensure(&account, &token, "bootstrap", Access::Write, TokenScope::Admin).await;
     let known = known.map_err(failed("keep the API token"))?;
-    let actor = Actor { account, token_id: known.id };
+    if known.revoked_on.is_some() {
+        tracing::warn!(
+            "the bootstrap token was revoked or rolled and is refused; to get another, remove the token's file and start again"
+        );
+    }
+    let actor = Actor { account, token_id: known.id, scope: TokenScope::Admin };
     for name in &config.namespaces {
         let name = NamespaceName::parse(name)?;
         catalog.namespace_ensure(&actor, &name).await.map_err(failed("make a namespace"))?;

@@ -1,6 +1,7 @@
 //! From a route and a request to a response: the deployed version, its Worker, the combined limits,
 //! and the run. The only caller of the runtime, for clients and for Workers that call Workers alike.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -9,12 +10,13 @@ use switchyard_catalog::{AccountId, Catalog, Limits, VersionId, WorkerSpec};
 use switchyard_runtime::{Body, Invocation, Outbound, Runtime, WorkerSource};
 
 use crate::admission::Admission;
+use crate::assets::Assets;
 use crate::context::RequestContext;
 use crate::egress::Egress;
 use crate::error::Failure;
-use crate::ids::draw;
 use crate::outbound::RequestOutbound;
 use crate::routes::{Route, Routes};
+use crate::version::VersionChoice;
 
 /// Worker-to-Worker hops of one request (contract §5.2); the one beyond is answered with 1019.
 pub const MAX_DEPTH: u8 = 16;
@@ -25,6 +27,7 @@ pub struct Dispatcher {
     pub(crate) routes: Arc<Routes>,
     pub(crate) admission: Arc<Admission>,
     pub(crate) egress: Egress,
+    pub(crate) assets: Assets,
     source: Source,
     limits: Limits,
 }
@@ -39,6 +42,8 @@ pub struct Call {
     pub entrypoint: Option<String>,
     /// JSON.
     pub props: Option<String>,
+    /// Which version the caller's request asks for; a client's request asks for none.
+    pub version: VersionChoice,
 }
 
 struct Source(Arc<Catalog>);
@@ -60,7 +65,8 @@ impl Dispatcher {
         egress: Egress,
         limits: Limits,
     ) -> Arc<Self> {
-        Arc::new(Self { runtime, routes, admission, egress, source: Source(catalog), limits })
+        let assets = Assets::new(catalog.clone());
+        Arc::new(Self { runtime, routes, admission, egress, assets, source: Source(catalog), limits })
     }
 
     /// How a client's request and all that comes of it reach the outside. `hops`: passes through
@@ -79,19 +85,31 @@ impl Dispatcher {
         outbound: Arc<dyn Outbound>,
         route: &Arc<Route>,
         call: Call,
-        request: Request<Body>,
+        mut request: Request<Body>,
     ) -> Result<Response<Body>, Failure> {
         if call.depth > MAX_DEPTH {
             return Err(Failure::TooDeep);
         }
-        let version = route.pick(draw).ok_or(Failure::NoTenant)?;
+        let version = call.version.of(route).ok_or(Failure::NoTenant)?;
+        if route.has_assets(version) {
+            let named = call.entrypoint.is_some();
+            let answered = self.assets.before_worker(version, named, request).await.map_err(|error| {
+                tracing::error!(script = %route.script, %version, error = %chain(&error), "assets could not be served");
+                Failure::Assets(error)
+            })?;
+            request = match answered {
+                ControlFlow::Break(response) => return Ok(response),
+                ControlFlow::Continue(request) => request,
+            };
+        }
         let worker = self.runtime.worker(version, &self.source).await.map_err(|error| {
             tracing::error!(script = %route.script, %version, error = %chain(&*error), "a Worker could not be loaded");
             Failure::Load(error)
         })?;
         let (observed, of) = (ctx.clone(), route.clone());
         let invocation = Invocation {
-            limits: self.limits.tighten(worker.about().limits).tighten(call.limits),
+            limits: self.limits.tighten(route.settings.limits).tighten(worker.about().limits).tighten(call.limits),
+            isolation: route.settings.isolation,
             depth: call.depth,
             outbound,
             entrypoint: call.entrypoint,

@@ -8,6 +8,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use switchyard_catalog::{InvalidScript, ScriptName};
 use switchyard_runtime::{Body, RunError, RunErrorKind, RuntimeError};
 
+use crate::assets::AssetsError;
 use crate::authority::AuthorityError;
 
 /// A request that got no answer from a Worker.
@@ -46,6 +47,8 @@ pub enum Failure {
     TooDeep,
     #[error("the Worker could not be loaded")]
     Load(#[source] Arc<RuntimeError>),
+    #[error("the Worker's assets could not be read")]
+    Assets(#[source] AssetsError),
     #[error(transparent)]
     Run(RunError),
 }
@@ -198,7 +201,7 @@ impl Failure {
             Self::TenantBusy => Kind::TenantBusy,
             Self::NodeBusy => Kind::NodeBusy,
             Self::TooDeep => Kind::TooDeep,
-            Self::Load(_) => Kind::LoadFailed,
+            Self::Load(_) | Self::Assets(_) => Kind::LoadFailed,
             Self::Run(error) => match error.kind {
                 RunErrorKind::Exception => Kind::Exception,
                 RunErrorKind::ExceededCpu => Kind::ExceededCpu,
@@ -264,7 +267,7 @@ impl Failure {
             Self::TooDeep => coded(StatusCode::LOOP_DETECTED, 1019, "Worker recursively invoked too often"),
             // It started at upload, and does not any more.
             Self::Load(error) if matches!(**error, RuntimeError::Invalid(InvalidScript::Refused(_))) => exception(),
-            Self::Load(_) => page(StatusCode::INTERNAL_SERVER_ERROR, "internal error"),
+            Self::Load(_) | Self::Assets(_) => page(StatusCode::INTERNAL_SERVER_ERROR, "internal error"),
             Self::Run(error) => match error.kind {
                 RunErrorKind::Exception | RunErrorKind::Hung | RunErrorKind::Crashed => exception(),
                 RunErrorKind::ExceededCpu | RunErrorKind::ExceededMemory => {

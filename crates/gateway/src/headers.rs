@@ -34,7 +34,7 @@ const HOP_BY_HOP: [HeaderName; 8] = [
 
 /// What only this gateway may say to a Worker. A client's own are dropped, in every spelling that a
 /// Worker could take for them.
-const OURS: [&str; 15] = [
+const OURS: [&str; 17] = [
     "cf-connecting-ip",
     "cf-connecting-ipv6",
     "cf-connecting-o2o",
@@ -44,6 +44,8 @@ const OURS: [&str; 15] = [
     "cf-ray",
     "cf-visitor",
     "cf-worker",
+    "cloudflare-workers-version-key",
+    "cloudflare-workers-version-overrides",
     "forwarded",
     "true-client-ip",
     "x-forwarded-for",
@@ -179,6 +181,8 @@ mod tests {
             ("forwarded", "for=6.6.6.6"),
             ("true-client-ip", "6.6.6.6"),
             ("cf-worker", "x"),
+            ("cloudflare-workers-version-key", "x"),
+            ("cloudflare_workers_version_overrides", "x"),
             ("x-mine", "1"),
         ]);
         let authority = Authority::parse("a.example:8080").unwrap();

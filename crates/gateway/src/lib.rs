@@ -13,6 +13,7 @@ pub mod config;
 
 mod admin;
 mod admission;
+mod assets;
 mod authority;
 mod body;
 mod coding;
@@ -28,6 +29,7 @@ mod observe;
 mod outbound;
 mod resolve;
 mod routes;
+mod version;
 
 pub use app::{App, AppError};
 pub use config::Config;

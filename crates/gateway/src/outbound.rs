@@ -6,18 +6,19 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use http::{HeaderValue, Request, Response, Uri, header};
 use serde::Deserialize;
-use switchyard_catalog::{AccountId, Limits, WorkerBinding};
+use switchyard_catalog::{AccountId, Limits, VersionId, WorkerBinding};
 use switchyard_runtime::{
     Body, FetchError, FetchRequest, FetchResponse, Outbound, RunError, RunErrorKind, StatusText, Target,
 };
 
 use crate::body::hold;
 use crate::context::RequestContext;
-use crate::dispatch::{Call, Dispatcher};
+use crate::dispatch::{Call, Dispatcher, chain};
 use crate::egress::Journey;
 use crate::error::Failure;
 use crate::ids::reference;
 use crate::routes::Route;
+use crate::version::VersionChoice;
 
 /// What every documented dispatch Worker tests for with `startsWith("Worker not found")` (contract §5.1).
 const NOT_FOUND: &str = "Worker not found.";
@@ -39,6 +40,8 @@ impl RequestOutbound {
     /// One hop to another Worker.
     async fn call(&self, route: &Arc<Route>, call: Call, journey: &mut Journey) -> Result<FetchResponse, FetchError> {
         let request = worker_request(journey)?;
+        let version = VersionChoice::asked(request.headers(), route.name.as_str());
+        let call = Call { version, ..call };
         let answered = async {
             let permit = self.dispatcher.admission.enter_script(route.script)?;
             let outbound = self.dispatcher.outbound(&self.ctx, self.account.clone(), self.hops);
@@ -52,6 +55,18 @@ impl RequestOutbound {
             Err(failure) => return Err(refusal(failure)),
         };
         Ok(worker_response(response, journey))
+    }
+
+    /// One look into the Worker's own assets.
+    async fn asset(&self, version: VersionId, journey: &mut Journey) -> Result<FetchResponse, FetchError> {
+        let (head, _) = worker_request(journey)?.into_parts();
+        match self.dispatcher.assets.fetch(version, &head).await {
+            Ok(response) => Ok(worker_response(response, journey)),
+            Err(error) => {
+                tracing::error!(%version, error = %chain(&error), "assets could not be served");
+                Err(refusal(Failure::Assets(error)))
+            }
+        }
     }
 
     fn find(&self, target: &Target) -> Result<Option<(Arc<Route>, Call)>, FetchError> {
@@ -85,6 +100,13 @@ impl Outbound for RequestOutbound {
     async fn fetch(&self, depth: u8, target: Target, request: FetchRequest) -> Result<FetchResponse, FetchError> {
         let mut journey = Journey::new(request, self.dispatcher.egress.max_redirects())?;
         loop {
+            if let Target::Binding { binding: WorkerBinding::Assets { version } } = &target {
+                let response = self.asset(*version, &mut journey).await?;
+                if !journey.follow(response.status, &response.headers)? {
+                    return Ok(response);
+                }
+                continue;
+            }
             // Looked up at each hop: a script replaced meanwhile is the new one (contract §5.1).
             let response = match self.find(&target)? {
                 Some((route, call)) => {
@@ -164,7 +186,7 @@ fn worker_response(response: Response<Body>, journey: &Journey) -> FetchResponse
 fn refusal(failure: Failure) -> FetchError {
     let hidden = || FetchError::error(format!("internal error; reference = {}", reference()));
     match failure {
-        Failure::Run(RunError { kind: RunErrorKind::Internal, .. }) | Failure::Load(_) => hidden(),
+        Failure::Run(RunError { kind: RunErrorKind::Internal, .. }) | Failure::Load(_) | Failure::Assets(_) => hidden(),
         Failure::Run(RunError { name, message, .. }) => FetchError { name, message },
         // Deleted between being found and being called.
         Failure::NoTenant => FetchError::error(NOT_FOUND),

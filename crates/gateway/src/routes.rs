@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use dashmap::DashMap;
 use switchyard_catalog::{
-    AccountId, Change, ChangeKind, Follower, NamespaceId, NamespaceName, RouteRow, Scope, ScriptId, ScriptName,
+    AccountId, Change, ChangeKind, Follower, NamespaceId, NamespaceName, NamespaceSettings, RouteRow, Scope, ScriptId, ScriptName,
     Storage, StorageError, VersionId, VersionShare,
 };
 
@@ -22,12 +22,26 @@ pub struct Route {
     pub namespace: Option<NamespaceName>,
     pub script: ScriptId,
     pub name: ScriptName,
+    /// The namespace's, as they are now.
+    pub settings: NamespaceSettings,
     versions: Vec<VersionShare>,
+    /// Those of the versions that have static assets.
+    with_assets: Vec<VersionId>,
 }
 
 impl Route {
     fn versions(&self) -> impl Iterator<Item = VersionId> {
         self.versions.iter().map(|share| share.version)
+    }
+
+    /// This version, if it is one of those that are live, with whatever share.
+    pub fn live(&self, version: VersionId) -> Option<VersionId> {
+        self.versions().find(|live| *live == version)
+    }
+
+    /// Whether something may answer before this version's Worker.
+    pub fn has_assets(&self, version: VersionId) -> bool {
+        self.with_assets.contains(&version)
     }
 
     /// The version for one request: by weight where two are live.
@@ -84,8 +98,8 @@ impl AccountRoutes {
 pub struct Routes {
     accounts: DashMap<AccountId, Arc<AccountRoutes>>,
     scripts: DashMap<ScriptId, Arc<Route>>,
-    /// A namespace's account and name as this table has them.
-    namespaces: DashMap<NamespaceId, (AccountId, NamespaceName)>,
+    /// A namespace's account, name and settings as this table has them.
+    namespaces: DashMap<NamespaceId, (AccountId, NamespaceName, NamespaceSettings)>,
     /// Changes up to here are in the table.
     revision: AtomicU64,
 }
@@ -102,7 +116,7 @@ impl Routes {
         let routes = Self::default();
         for account in storage.account_list().await? {
             for namespace in storage.namespace_list(&account.id).await? {
-                routes.namespace_set(namespace.account, namespace.id, namespace.name);
+                routes.namespace_set(namespace.account, namespace.id, namespace.name, namespace.settings);
             }
         }
         let (revision, rows) = storage.routes_load().await?;
@@ -180,7 +194,7 @@ impl Routes {
             },
             ChangeKind::Namespace(id) => match storage.namespace_by_id(id).await? {
                 Some(namespace) => {
-                    self.namespace_set(namespace.account, id, namespace.name);
+                    self.namespace_set(namespace.account, id, namespace.name, namespace.settings);
                     Vec::new()
                 }
                 None => self.namespace_remove(id),
@@ -190,13 +204,19 @@ impl Routes {
 
     fn script_set(&self, row: RouteRow) -> Vec<VersionId> {
         let account = self.account(&row.account);
+        let settings = match row.scope {
+            Scope::Account => NamespaceSettings::default(),
+            Scope::Namespace(id) => self.namespaces.get(&id).map(|known| known.2).unwrap_or_default(),
+        };
         let route = Arc::new(Route {
             account: row.account,
             scope: row.scope,
             namespace: row.namespace,
             script: row.script,
             name: row.name,
+            settings,
             versions: row.versions,
+            with_assets: row.with_assets,
         });
         match route.scope {
             Scope::Account => drop(account.own.insert(route.name.as_str().into(), route.clone())),
@@ -204,7 +224,7 @@ impl Routes {
                 if let Some(name) = &route.namespace
                     && !self.namespaces.contains_key(&id)
                 {
-                    self.namespace_set(route.account.clone(), id, name.clone());
+                    self.namespace_set(route.account.clone(), id, name.clone(), NamespaceSettings::default());
                 }
                 account.table(id).insert(route.name.as_str().into(), route.clone());
             }
@@ -230,26 +250,30 @@ impl Routes {
         route.versions().collect()
     }
 
-    fn namespace_set(&self, account: AccountId, id: NamespaceId, name: NamespaceName) {
-        let before = self.namespaces.insert(id, (account.clone(), name.clone()));
+    fn namespace_set(&self, account: AccountId, id: NamespaceId, name: NamespaceName, settings: NamespaceSettings) {
+        let before = self.namespaces.insert(id, (account.clone(), name.clone(), settings));
         let routes = self.account(&account);
         let table = routes.table(id);
-        if let Some((_, before)) = before
-            && before != name
+        if let Some((_, before, settings_before)) = before
+            && (before != name || settings_before != settings)
         {
-            routes.names.remove_if(before.as_str(), |_, there| *there == id);
+            if before != name {
+                routes.names.remove_if(before.as_str(), |_, there| *there == id);
+            }
             let scripts: Vec<Arc<Route>> = table.iter().map(|entry| entry.clone()).collect();
             for script in scripts {
-                let renamed = Arc::new(Route {
+                let changed = Arc::new(Route {
                     account: script.account.clone(),
                     scope: script.scope,
                     namespace: Some(name.clone()),
                     script: script.script,
                     name: script.name.clone(),
+                    settings,
                     versions: script.versions.clone(),
+                    with_assets: script.with_assets.clone(),
                 });
-                table.insert(renamed.name.as_str().into(), renamed.clone());
-                self.scripts.insert(renamed.script, renamed);
+                table.insert(changed.name.as_str().into(), changed.clone());
+                self.scripts.insert(changed.script, changed);
             }
         }
         routes.names.insert(name.as_str().into(), id);
@@ -257,7 +281,7 @@ impl Routes {
 
     fn namespace_remove(&self, id: NamespaceId) -> Vec<VersionId> {
         let mut gone = Vec::new();
-        let Some((_, (account, name))) = self.namespaces.remove(&id) else { return gone };
+        let Some((_, (account, name, _))) = self.namespaces.remove(&id) else { return gone };
         let routes = self.account(&account);
         routes.names.remove_if(name.as_str(), |_, there| *there == id);
         if let Some((_, table)) = routes.namespaces.remove(&id) {
@@ -272,6 +296,8 @@ impl Routes {
 
 #[cfg(test)]
 mod tests {
+    use switchyard_catalog::{Isolation, Limits};
+
     use super::*;
 
     fn row(namespace: Option<(NamespaceId, &str)>, name: &str) -> RouteRow {
@@ -282,6 +308,7 @@ mod tests {
             script: ScriptId::random(),
             name: ScriptName::parse(name).unwrap(),
             versions: vec![VersionShare { version: VersionId::random(), percentage: 100.0 }],
+            with_assets: Vec::new(),
         }
     }
 
@@ -298,13 +325,17 @@ mod tests {
         assert!(account.dispatched("prod", "y").is_none() && account.dispatched("dev", "x").is_none());
 
         // Renamed: found under the new name alone.
-        routes.namespace_set(first.account.clone(), id, NamespaceName::parse("live").unwrap());
+        let limits = Limits { cpu_ms: Some(7), ..Limits::default() };
+        let settings = NamespaceSettings { limits, isolation: Some(Isolation::Request) };
+        routes.namespace_set(first.account.clone(), id, NamespaceName::parse("live").unwrap(), settings);
+        assert_eq!(account.dispatched("live", "x").unwrap().settings, settings);
         assert!(account.dispatched("prod", "x").is_none());
         assert_eq!(account.dispatched("live", "x").unwrap().namespace.as_ref().unwrap().as_str(), "live");
 
         // Deleted and made again, with the delete heard late: the new one stays.
         let again = row(Some((id, "live")), "x");
         routes.script_set(again.clone());
+        assert_eq!(account.dispatched("live", "x").unwrap().settings, settings);
         routes.script_remove(first.script);
         assert_eq!(account.dispatched("live", "x").unwrap().script, again.script);
 
@@ -325,5 +356,7 @@ mod tests {
         assert_eq!(route.pick(|| u64::MAX / 100 * 9), Some(a));
         assert_eq!(route.pick(|| u64::MAX / 100 * 11), Some(b));
         assert_eq!(route.pick(|| u64::MAX), Some(b));
+        assert_eq!(route.live(b), Some(b));
+        assert_eq!(route.live(VersionId::random()), None);
     }
 }

@@ -48,6 +48,7 @@ function bytesOf(input) {
 }
 
 const FAILED = 'Failed to decode input.';
+const PIECE = 1 << 19; // bytes the host decodes at once: it cannot be interrupted
 
 export class TextDecoder {
   #encoding = 'utf-8';
@@ -90,6 +91,15 @@ export class TextDecoder {
         throw new TypeError(FAILED);
       }
     }
+    const { buffer, byteOffset, byteLength } = bytes;
+    if (byteLength <= PIECE) return this.#decode(bytes, stream);
+    let text = '';
+    let at = 0;
+    for (; byteLength - at > PIECE; at += PIECE) text += this.#decode(new Uint8Array(buffer, byteOffset + at, PIECE), true);
+    return text + this.#decode(new Uint8Array(buffer, byteOffset + at, byteLength - at), stream);
+  }
+
+  #decode(bytes, stream) {
     const answer = host.sync(
       SYNC_DECODE, this.#encoding, bytes, this.#fatal, this.#ignoreBOM, this.#within ? this.#state : null, stream);
     this.#within = false;

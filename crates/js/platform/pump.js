@@ -21,7 +21,13 @@ class Pump {
   chunk(value) {
     if (value instanceof ArrayBuffer || ArrayBuffer.isView(value) || typeof value === 'string') {
       const operation = (this.operation = nextId());
-      const code = host.op(OP_WRITE, operation, this.id, value);
+      let code;
+      try {
+        code = host.op(OP_WRITE, operation, this.id, value);
+      } catch (error) {
+        this.fail(error); // detached, or there is no memory for it
+        return;
+      }
       if (code === 0) expect(operation, this);
       else this.fail(new Error('Too many concurrent operations.'));
     } else {

@@ -78,6 +78,7 @@ impl Base {
         drop(slot);
         let module = memory_module((image.len() >> 16) as u64, MAX_WASM_PAGES, &nonzero_runs(&image));
         let digest = switchyard_catalog::BlobDigest::of(&image).0;
+        tracing::debug!(pages = image.len() / PAGE, "the base is frozen");
         Ok(Self { memory: memory_pre(core, &module)?, image, stack_pointer, digest })
     }
 }

@@ -23,6 +23,10 @@ pub struct Config {
     pub queue_timeout: Duration,
     /// Bytes of Workers kept ready in memory; others are opened from their files.
     pub worker_cache_bytes: u64,
+    /// Bytes that may wait on the host for guests, clients and origins: messages, chunks, whole bodies.
+    pub held_bytes: usize,
+    /// … of one script.
+    pub held_bytes_per_script: usize,
     /// Warm instances kept idle.
     pub warm_instances: u32,
     /// The node's limits: what no Worker may exceed.
@@ -39,6 +43,8 @@ impl Default for Config {
             queue_total: 10_000,
             queue_timeout: Duration::from_secs(10),
             worker_cache_bytes: 512 << 20,
+            held_bytes: 2 << 30,
+            held_bytes_per_script: 512 << 20,
             warm_instances: 100,
             limits: Limits::DEFAULT,
         }

@@ -4,14 +4,14 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use switchyard_js::abi::{IMPORT_MODULE, accepted, op, sync as question};
+use switchyard_js::abi::{IMPORT_MODULE, sync as question};
 use wasmtime::{
     Caller, Config, Engine, Extern, InstanceAllocationStrategy, Linker, Module, PoolingAllocationConfig,
     Store,
 };
 
 use crate::artefacts::Artefacts;
-use crate::host::{GuestOp, Host, MAX_OPERATIONS, Mode};
+use crate::host::Host;
 use crate::image::{self, Split};
 use crate::{RuntimeError, sync};
 
@@ -19,8 +19,6 @@ use crate::{RuntimeError, sync};
 pub const MAX_WASM_PAGES: u64 = 2048;
 /// Native stack of a guest call. JavaScript's own check stops recursion long before.
 const WASM_STACK: usize = 2 << 20;
-/// Bytes of one `op` message.
-const MAX_MESSAGE: usize = 128 << 20;
 
 /// The shared code: compiled once, instantiated over a memory that comes from elsewhere.
 pub struct EngineCore {
@@ -109,10 +107,11 @@ fn config(slots: u32) -> Config {
 pub struct CpuExceeded;
 
 /// How long a guest may go on after the first look at its meter, in ticks of 1 ms.
-pub fn on_tick(host: &Host) -> wasmtime::Result<wasmtime::UpdateDeadline> {
+pub fn on_tick(host: &mut Host) -> wasmtime::Result<wasmtime::UpdateDeadline> {
     if host.meter.exceeded() {
         return Err(wasmtime::Error::new(CpuExceeded));
     }
+    host.yielded = true;
     // Others get their turn: the task goes to the end of its tenant's queue.
     Ok(wasmtime::UpdateDeadline::Yield(1))
 }
@@ -122,18 +121,10 @@ pub const NO_DEADLINE: u64 = Duration::from_secs(1 << 30).as_secs();
 
 fn imports_of(engine: &Engine, code: &Module) -> wasmtime::Result<Linker<Host>> {
     let mut linker: Linker<Host> = Linker::new(engine);
-    linker.func_wrap(IMPORT_MODULE, "op", |mut caller: Caller<'_, Host>, kind: i32, id: i32, ptr: i32, len: i32| -> i32 {
-        let Some((bytes, host)) = message(&mut caller, ptr, len) else { return accepted::TOO_MANY };
-        let told = matches!(kind, op::LOG | op::STARTED | op::START_ERROR | op::THROW);
-        if host.mode == Mode::GlobalScope && !told {
-            return accepted::GLOBAL_SCOPE;
-        }
-        if host.ops.len() + host.pending >= MAX_OPERATIONS || host.op_bytes + bytes.len() > MAX_MESSAGE {
-            return accepted::TOO_MANY;
-        }
-        host.op_bytes += bytes.len();
-        host.ops.push(GuestOp { kind, id, values: bytes.to_vec() });
-        accepted::YES
+    linker.func_wrap(IMPORT_MODULE, "op", |mut caller: Caller<'_, Host>, kind: i32, id: i32, ptr: i32, len: i32| -> wasmtime::Result<i32> {
+        let memory = memory_of(&caller)?.data_size(&caller);
+        let (bytes, host) = message(&mut caller, ptr, len).ok_or_else(|| wasmtime::Error::msg("an operation is out of bounds"))?;
+        host.accept(kind, id, bytes, memory).map_err(wasmtime::Error::new)
     })?;
     linker.func_wrap(IMPORT_MODULE, "sync", |mut caller: Caller<'_, Host>, kind: i32, ptr: i32, len: i32| -> i32 {
         let Some((bytes, host)) = message(&mut caller, ptr, len) else { return question::NO_ANSWER };
@@ -145,6 +136,7 @@ fn imports_of(engine: &Engine, code: &Module) -> wasmtime::Result<Linker<Host>> 
         let from = ptr as u32 as usize;
         let target = from.checked_add(host.answer.len()).and_then(|to| bytes.get_mut(from..to));
         target.ok_or_else(|| wasmtime::Error::msg("an answer was taken out of bounds"))?.copy_from_slice(&host.answer);
+        host.answer_taken();
         Ok(())
     })?;
     linker.func_wrap(IMPORT_MODULE, "now", |caller: Caller<'_, Host>| caller.data().now())?;

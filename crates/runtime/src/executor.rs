@@ -123,6 +123,7 @@ impl Shared {
                         queues.busy += 1;
                         break runnable;
                     }
+                    crate::meter::forget_reading();
                     self.wake.wait(&mut queues);
                 }
             };

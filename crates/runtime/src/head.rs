@@ -28,35 +28,50 @@ pub fn header_text(headers: &HeaderMap) -> String {
     text
 }
 
-/// The other way. An empty name is left out, as workerd does; `None`: a name or value is not allowed.
-pub fn header_map(text: &str) -> Option<HeaderMap> {
+/// Bytes of a message's headers (contract §5.2: 128 KB).
+const MAX_HEADERS: usize = 128 * 1024;
+
+/// The other way. An empty name is left out, as workerd does.
+///
+/// # Errors
+/// The text for the script when a name or value is not allowed.
+pub fn header_map(text: &str) -> Result<HeaderMap, &'static str> {
     let mut headers = HeaderMap::new();
     if text.is_empty() {
-        return Some(headers);
+        return Ok(headers);
+    }
+    if text.len() > MAX_HEADERS {
+        return Err("Headers are larger than 128 KB.");
     }
     let mut lines = text.split('\n');
     while let Some(name) = lines.next() {
-        let value = lines.next()?;
+        let value = lines.next().unwrap_or_default();
         if name.is_empty() {
             continue;
         }
-        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
-        let value = HeaderValue::from_bytes(value.as_bytes()).ok()?;
-        headers.try_append(name, value).ok()?;
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| "Invalid header name.")?;
+        let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| "Invalid header value.")?;
+        headers.try_append(name, value).map_err(|_| "There are too many headers.")?;
     }
-    Some(headers)
+    Ok(headers)
 }
 
-/// A guest's response; `None` when its status or headers are none.
-pub fn response(status: i32, status_text: Option<&str>, headers: &str, body: Body) -> Option<Response<Body>> {
-    let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok())?;
+/// A guest's response.
+///
+/// # Errors
+/// The text for the script when its status, its text or its headers are none.
+pub fn response(status: i32, status_text: Option<&str>, headers: &str, body: Body) -> Result<Response<Body>, &'static str> {
+    let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok()).ok_or("Invalid status.")?;
     let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = header_map(headers)?;
     if let Some(text) = status_text {
+        if text.len() > MAX_HEADERS || text.chars().any(|c| c.is_control() && c != '\t') {
+            return Err("Invalid statusText");
+        }
         response.extensions_mut().insert(StatusText(text.to_owned()));
     }
-    Some(response)
+    Ok(response)
 }
 
 /// The values of a DISPATCH; `stream` is the body's number and length.
@@ -90,8 +105,10 @@ mod tests {
         headers.append("set-cookie", HeaderValue::from_static("y=2"));
         headers.append("u", HeaderValue::from_bytes("grüß".as_bytes()).unwrap());
         headers.append("empty", HeaderValue::from_static(""));
-        assert_eq!(header_map(&header_text(&headers)), Some(headers));
-        assert_eq!(header_map(""), Some(HeaderMap::new()));
-        assert!(header_map("a b\nx").is_none() && header_map("a").is_none() && header_map("a\n\u{0}").is_none());
+        assert_eq!(header_map(&header_text(&headers)), Ok(headers));
+        assert_eq!(header_map(""), Ok(HeaderMap::new()));
+        assert_eq!(header_map("a b\nx"), Err("Invalid header name."));
+        assert_eq!(header_map("a\n\u{0}"), Err("Invalid header value."));
+        assert_eq!(header_map(&format!("a\n{}", "x".repeat(MAX_HEADERS))), Err("Headers are larger than 128 KB."));
     }
 }

@@ -7,6 +7,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use wasmtime::{Memory, ResourceLimiter};
 
+use switchyard_js::abi::{Malformed, Reader, accepted, op};
+
+use crate::held::{Charge, Full, Held};
+use crate::logs::Logs;
 use crate::meter::CpuMeter;
 use crate::modules::Modules;
 use crate::stream::HostStream;
@@ -27,22 +31,37 @@ pub enum Mode {
 pub struct GuestOp {
     pub kind: i32,
     pub id: i32,
-    /// TLV values.
-    pub values: Vec<u8>,
+    /// TLV values, counted as held where they are long.
+    pub values: Bytes,
+}
+
+impl GuestOp {
+    /// What is completed later, and so counts as pending until then.
+    fn starts(&self) -> bool {
+        matches!(self.kind, op::FETCH | op::TIMER | op::READ | op::WRITE | op::DIGEST)
+    }
 }
 
 /// Operations that one guest may have started and not yet seen completed.
 pub const MAX_OPERATIONS: usize = 4096;
+/// What an operation in the queue counts beside its long values, in bytes.
+const OP_BYTES: usize = 96;
+/// An answer's buffer that is longer is not kept for the next one.
+const KEPT_ANSWER: usize = 64 * 1024;
 
 /// The data of a Store.
 pub struct Host {
     pub memory: Option<Memory>,
     pub mode: Mode,
-    pub ops: Vec<GuestOp>,
-    /// Bytes of the operations in `ops`, charged as memory.
-    pub op_bytes: usize,
+    /// What the guest has started since it was called.
+    ops: Vec<GuestOp>,
+    /// How many of them start something.
+    starting: usize,
+    /// What they take, charged as memory.
+    op_bytes: usize,
     /// Operations that the session has pending; kept up by it.
     pub pending: usize,
+    pub logs: Logs,
     /// The answer to the last `sync`, until it is taken.
     pub answer: Vec<u8>,
     pub modules: Arc<Modules>,
@@ -59,6 +78,8 @@ pub struct Host {
     pub limiter: Limiter,
     /// Last words of the engine before an abort.
     pub stderr: String,
+    /// The guest gave up its thread in the middle of a call since its slot was held.
+    pub yielded: bool,
 }
 
 impl Host {
@@ -67,7 +88,9 @@ impl Host {
             memory: None,
             mode: Mode::Base,
             ops: Vec::new(),
+            starting: 0,
             op_bytes: 0,
+            logs: Logs::default(),
             pending: 0,
             answer: Vec::new(),
             modules: Arc::default(),
@@ -77,25 +100,107 @@ impl Host {
             env_read: false,
             streams: HashMap::new(),
             meter: Arc::new(CpuMeter::new(std::time::Duration::from_secs(60))),
-            limiter: Limiter { bytes: usize::MAX, refused: false },
+            limiter: Limiter::open(),
             stderr: String::new(),
+            yielded: false,
         }
     }
 
     /// Forgets the request before, and is ready for the next. Nothing of one tenant may be left here
-    /// for another (condition 6 of restoring in place).
-    pub fn begin(&mut self, mode: Mode, meter: Arc<CpuMeter>, memory_bytes: usize, modules: Arc<Modules>, env: Arc<[u8]>) {
-        *self = Self {
-            memory: self.memory,
-            mode,
-            modules,
-            env,
-            meter,
-            limiter: Limiter { bytes: memory_bytes, refused: false },
-            ..Self::new()
-        };
+    /// for another (condition 6 of restoring in place): every field is named.
+    pub fn begin(&mut self, mode: Mode, meter: Arc<CpuMeter>, limits: Limiter, modules: Arc<Modules>, env: Arc<[u8]>) {
+        let Self {
+            memory: _,
+            mode: old_mode,
+            ops,
+            starting,
+            op_bytes,
+            pending,
+            logs,
+            answer,
+            modules: old_modules,
+            loaded,
+            missing,
+            env: old_env,
+            env_read,
+            streams,
+            meter: old_meter,
+            limiter,
+            stderr,
+            yielded: _, // the slot's, from hold to release
+        } = self;
+        *old_mode = mode;
+        ops.clear();
+        *starting = 0;
+        *op_bytes = 0;
+        *pending = 0;
+        *logs = Logs::default();
+        *answer = Vec::new();
+        *old_modules = modules;
+        loaded.clear();
+        *missing = None;
+        *old_env = env;
+        *env_read = false;
+        streams.clear();
+        *old_meter = meter;
+        *limiter = limits;
+        stderr.clear();
     }
 
+    /// Takes an operation over from the guest, whose memory has `memory` bytes; the answer is the guest's.
+    /// Only what waits to be completed is refused for its number: what ends something always goes through.
+    ///
+    /// # Errors
+    /// When it does not fit beside what the guest uses already, or is not well formed: the guest is ended.
+    pub fn accept(&mut self, kind: i32, id: i32, values: &[u8], memory: usize) -> Result<i32, Unacceptable> {
+        if kind == op::LOG {
+            self.logs.add(id, Reader::new(values).text()?);
+            return Ok(accepted::YES);
+        }
+        if self.mode == Mode::GlobalScope && !matches!(kind, op::STARTED | op::START_ERROR | op::THROW) {
+            return Ok(accepted::GLOBAL_SCOPE);
+        }
+        if matches!(kind, op::CANCEL | op::CLEAR) && self.take_back(id) {
+            return Ok(accepted::YES);
+        }
+        let started = GuestOp { kind, id, values: Bytes::new() };
+        if started.starts() && self.starting + self.pending >= MAX_OPERATIONS {
+            return Ok(accepted::TOO_MANY);
+        }
+        let bytes = self.op_bytes + OP_BYTES;
+        // A response leaves an instance that is about to end: it need not fit beside all of its memory.
+        let memory = if kind == op::RESPOND { 0 } else { memory };
+        let values = self.limiter.hold(values, memory.saturating_add(bytes))?;
+        self.op_bytes = bytes;
+        self.starting += usize::from(started.starts());
+        self.ops.push(GuestOp { values, ..started });
+        Ok(accepted::YES)
+    }
+
+    /// An operation that is stopped before anyone acted on it never was.
+    fn take_back(&mut self, id: i32) -> bool {
+        let at = self.ops.iter().rposition(|started| started.id == id && matches!(started.kind, op::TIMER | op::FETCH));
+        if let Some(at) = at {
+            self.ops.remove(at);
+            self.starting -= 1;
+            self.op_bytes -= OP_BYTES;
+        }
+        at.is_some()
+    }
+
+    /// What the guest has started since the last time.
+    pub fn take_ops(&mut self) -> Vec<GuestOp> {
+        self.starting = 0;
+        self.op_bytes = 0;
+        std::mem::take(&mut self.ops)
+    }
+
+    /// The answer was taken: a long one's buffer is not kept.
+    pub fn answer_taken(&mut self) {
+        if self.answer.capacity() > KEPT_ANSWER {
+            self.answer = Vec::new();
+        }
+    }
 
     /// Milliseconds since 1970 as guests see it.
     pub fn now(&self) -> f64 {
@@ -107,17 +212,61 @@ impl Host {
     }
 }
 
+/// Why an operation ends the guest that sent it.
+#[derive(Debug, thiserror::Error)]
+pub enum Unacceptable {
+    #[error(transparent)]
+    Full(#[from] Full),
+    #[error("the guest sent a malformed operation: {0}")]
+    Malformed(#[from] Malformed),
+}
+
 /// Refuses memory beyond the limit; JavaScript sees an out-of-memory error it may catch.
 #[derive(Debug)]
 pub struct Limiter {
-    pub bytes: usize,
+    /// The most that guest memory and what is held may have together.
+    bytes: usize,
     /// It was refused once; explains a failure that follows.
     pub refused: bool,
+    /// What the host holds for this instance.
+    held: Arc<Held>,
+}
+
+impl Limiter {
+    /// Of an instance that may use `bytes`; what is held for it counts in its script's share too.
+    pub fn new(bytes: usize, share: &Arc<Held>) -> Self {
+        Self { bytes, refused: false, held: Held::below(share, bytes) }
+    }
+
+    /// None: while the host alone decides what is in the memory.
+    pub fn open() -> Self {
+        Self { bytes: usize::MAX, refused: false, held: Held::new(usize::MAX) }
+    }
+
+    /// Keeps a copy of the guest's bytes; `memory` is what it uses itself.
+    fn hold(&mut self, bytes: &[u8], memory: usize) -> Result<Bytes, Full> {
+        let kept = self.held.copy(bytes, memory).and_then(|kept| {
+            // What is too short to be counted by itself counts in `memory`.
+            if memory > self.bytes { Err(Full::Instance) } else { Ok(kept) }
+        });
+        self.refused |= matches!(kept, Err(Full::Instance));
+        kept
+    }
+
+    /// Counts bytes that came for the guest and are here already.
+    ///
+    /// # Errors
+    /// When there is no room for them.
+    pub fn charge(&mut self, bytes: usize, memory: usize) -> Result<Charge, Full> {
+        let charge = self.held.charge(bytes, memory);
+        self.refused |= matches!(charge, Err(Full::Instance));
+        charge
+    }
 }
 
 impl ResourceLimiter for Limiter {
     fn memory_growing(&mut self, _current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let fits = desired <= self.bytes && maximum.is_none_or(|maximum| desired <= maximum);
+        let fits = desired.saturating_add(self.held.used()) <= self.bytes && maximum.is_none_or(|maximum| desired <= maximum);
         self.refused |= !fits;
         Ok(fits)
     }

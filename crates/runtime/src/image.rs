@@ -86,23 +86,28 @@ pub fn nonzero_runs(image: &[u8]) -> Vec<(u32, &[u8])> {
     runs
 }
 
-/// Proves that an instance of this code can be put back by writing its memory alone: its only other
-/// mutable state is globals that the host can read (condition 1 of restoring in place).
+/// Proves that an instance of this code can be put back by writing its one memory alone: its only other
+/// mutable state is the stack pointer, which the host can read (condition 1 of restoring in place).
 ///
 /// # Errors
 /// A text that names what breaks it.
 pub fn check_state_is_memory(code: &[u8]) -> Result<(), String> {
     let text = |error: wasmparser::BinaryReaderError| error.to_string();
-    let (mut imported, mut mutable, mut exported) = (0u32, Vec::new(), Vec::new());
+    let (mut imported, mut memories, mut mutable, mut exported) = (0u32, 0u32, Vec::new(), Vec::new());
     for payload in Parser::new(0).parse_all(code) {
         match payload.map_err(text)? {
             Payload::ImportSection(section) => {
                 for import in section.into_imports() {
-                    if let TypeRef::Global(_) = import.map_err(text)?.ty {
-                        imported += 1;
+                    match import.map_err(text)?.ty {
+                        TypeRef::Global(global) if global.mutable => return Err("a mutable global is imported".into()),
+                        TypeRef::Global(_) => imported += 1,
+                        TypeRef::Memory(_) => memories += 1,
+                        TypeRef::Table(_) => return Err("a table is imported".into()),
+                        _ => {}
                     }
                 }
             }
+            Payload::MemorySection(section) => memories += section.count(),
             Payload::GlobalSection(section) => {
                 for (index, global) in section.into_iter().enumerate() {
                     if global.map_err(text)?.ty.mutable {
@@ -143,6 +148,9 @@ pub fn check_state_is_memory(code: &[u8]) -> Result<(), String> {
             _ => {}
         }
     }
+    if memories != 1 {
+        return Err(format!("there are {memories} memories"));
+    }
     match mutable.iter().find(|index| !exported.iter().any(|(known, _)| known == *index)) {
         Some(index) => Err(format!("mutable global {index} is not exported")),
         None if exported.iter().filter(|(index, _)| mutable.contains(index)).any(|(_, name)| name != "__stack_pointer") => {
@@ -155,6 +163,40 @@ pub fn check_state_is_memory(code: &[u8]) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn state_outside_the_memory_is_refused() {
+        use wasm_encoder::{EntityType, GlobalSection, GlobalType, ImportSection, ValType};
+        let memory = MemoryType { minimum: 1, maximum: None, memory64: false, shared: false, page_size_log2: None };
+        let global = |mutable| GlobalType { val_type: ValType::I32, mutable, shared: false };
+        let check = |imports: &[EntityType], globals: &[bool], exported: Option<(&str, u32)>| {
+            let mut module = Module::new();
+            let mut section = ImportSection::new();
+            imports.iter().for_each(|import| {
+                section.import("env", "x", *import);
+            });
+            module.section(&section);
+            let mut section = GlobalSection::new();
+            globals.iter().for_each(|mutable| {
+                section.global(global(*mutable), &ConstExpr::i32_const(0));
+            });
+            module.section(&section);
+            let mut section = ExportSection::new();
+            exported.iter().for_each(|(name, index)| {
+                section.export(name, ExportKind::Global, *index);
+            });
+            module.section(&section);
+            check_state_is_memory(&module.finish())
+        };
+        let one = EntityType::Memory(memory);
+        assert_eq!(check(&[one], &[true], Some(("__stack_pointer", 0))), Ok(()));
+        assert_eq!(check(&[one, EntityType::Global(global(false))], &[true, false], Some(("__stack_pointer", 1))), Ok(()));
+        assert!(check(&[one], &[true], None).is_err());
+        assert!(check(&[one], &[true], Some(("counter", 0))).is_err());
+        assert!(check(&[one], &[true, true], Some(("__stack_pointer", 0))).is_err());
+        assert!(check(&[one, EntityType::Global(global(true))], &[true], Some(("__stack_pointer", 1))).is_err());
+        assert!(check(&[one, one], &[true], Some(("__stack_pointer", 0))).is_err());
+    }
 
     #[test]
     fn runs_are_whole_pages_that_hold_something() {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use switchyard_catalog::Limits;
+use switchyard_catalog::{Isolation, Limits};
 
 use crate::{Outbound, Outcome};
 
@@ -10,6 +10,8 @@ use crate::{Outbound, Outcome};
 pub struct Invocation {
     /// The effective limits: node, namespace, script and dispatch call already combined.
     pub limits: Limits,
+    /// What its namespace says now of sharing instances; `None`: as the Worker was made.
+    pub isolation: Option<Isolation>,
     /// Worker-to-Worker hops before this one; 0 for a request from a client.
     pub depth: u8,
     /// How this Worker reaches anything. Called with `depth` as above; the implementation adds one.

@@ -21,8 +21,10 @@ mod delta;
 mod engine;
 mod executor;
 mod head;
+mod held;
 mod host;
 mod image;
+mod logs;
 mod meter;
 mod modules;
 mod pagemap;
@@ -33,6 +35,7 @@ mod slot;
 mod slots;
 mod stream;
 mod sync;
+mod tripwire;
 mod warm;
 
 pub use body::{Body, BodyError};

@@ -1,5 +1,6 @@
 //! CPU time of one request: thread time around each poll of its task, readable at every epoch tick.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -9,6 +10,16 @@ pub fn thread_cpu() -> u64 {
     // SAFETY: the kernel writes one timespec, which is ours.
     unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+thread_local! {
+    /// What the clock said when this thread's last poll ended; 0 after it slept.
+    static LAST_READING: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The thread is about to sleep: its next poll reads the clock anew.
+pub fn forget_reading() {
+    LAST_READING.set(0);
 }
 
 /// Counts one request. A task is polled by one thread at a time, so relaxed order is enough.
@@ -28,14 +39,29 @@ impl CpuMeter {
 
     /// The thread that polls says when it begins …
     pub fn poll_begin(&self) {
-        self.poll_began.store(thread_cpu(), Ordering::Relaxed);
+        // Busy threads begin where they ended: the clock is a system call.
+        let began = match LAST_READING.take() {
+            0 => thread_cpu(),
+            reading => reading,
+        };
+        self.poll_began.store(began, Ordering::Relaxed);
     }
 
-    /// … and when it is done; returns what the poll cost, in nanoseconds.
-    pub fn poll_end(&self) -> u64 {
-        let cost = thread_cpu().saturating_sub(self.poll_began.swap(0, Ordering::Relaxed));
-        self.used.fetch_add(cost, Ordering::Relaxed);
-        cost
+    /// … and when it is done.
+    pub fn poll_end(&self) {
+        let began = self.poll_began.swap(0, Ordering::Relaxed);
+        if began == 0 {
+            return; // `finish` has read the clock a moment ago
+        }
+        let now = thread_cpu();
+        LAST_READING.set(now);
+        self.used.fetch_add(now.saturating_sub(began), Ordering::Relaxed);
+    }
+
+    /// Called inside the last poll, at its end: all of the request's CPU time.
+    pub fn finish(&self) -> Duration {
+        self.poll_end();
+        Duration::from_nanos(self.used.load(Ordering::Relaxed))
     }
 
     /// Work done elsewhere for this request: digests on the blocking pool, say.

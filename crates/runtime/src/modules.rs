@@ -15,6 +15,9 @@ const JSON: i32 = 3;
 /// The module a tenant imports as `cloudflare:workers`.
 const CLOUDFLARE_WORKERS: &str = "cloudflare:workers";
 
+/// Names that begin so are the platform's: the engine trusts a module by its name.
+const RESERVED: [&str; 4] = ["platform:", "switchyard:", "cloudflare:", "node:"];
+
 /// Uploaded modules by name; platform modules are found beside them.
 #[derive(Debug, Default, Clone)]
 pub struct Modules {
@@ -32,7 +35,9 @@ impl Modules {
                 // Kept for the API; the catalog refuses to run the others.
                 ModuleKind::SourceMap | ModuleKind::CommonJs | ModuleKind::Wasm => return None,
             };
-            Some((module.name.clone(), (kind, module.content.clone())))
+            // Never found, so never trusted.
+            let reserved = RESERVED.iter().any(|prefix| module.name.starts_with(prefix));
+            (!reserved).then(|| (module.name.clone(), (kind, module.content.clone())))
         });
         Self { by_name: by_name.collect() }
     }

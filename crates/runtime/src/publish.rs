@@ -10,7 +10,7 @@ use switchyard_js::abi::{Reader, op, start};
 use tokio::sync::oneshot;
 
 use crate::engine::CpuExceeded;
-use crate::host::{GuestOp, Host, Mode};
+use crate::host::{GuestOp, Host, Limiter, Mode};
 use crate::meter::CpuMeter;
 use crate::modules::Modules;
 use crate::runtime::Inner;
@@ -66,14 +66,14 @@ async fn evaluate(runtime: &Arc<Inner>, spec: &WorkerSpec, meter: Arc<CpuMeter>)
     let bindings: Vec<_> = spec.bindings.iter().map(|(name, bound)| (name.to_string(), bound.clone())).collect();
     let modules = Arc::new(Modules::of(&spec.code));
     let mut slot = runtime.clean_slot(&Arc::default()).map_err(unavailable)?;
-    slot.store.data_mut().begin(Mode::GlobalScope, meter, START_MEMORY, Arc::clone(&modules), env_values(&bindings));
+    slot.store.data_mut().begin(Mode::GlobalScope, meter, Limiter::new(START_MEMORY, &runtime.held), Arc::clone(&modules), env_values(&bindings));
     slot.seed().map_err(trap)?;
     slot.short("sy_allow_eval", Some(1)).map_err(trap)?;
     let code = match slot.start(&spec.code.entry).await {
         Ok(code) => code,
         Err(error) => return Err(InvalidScript::Refused(trapped(&error, slot.store.data()))),
     };
-    let ops = std::mem::take(&mut slot.store.data_mut().ops);
+    let ops = slot.store.data_mut().take_ops();
     match code {
         start::OK => {}
         start::UNSETTLED => return Err(InvalidScript::Refused("Uncaught Error: Top-level await in module is unsettled.".into())),

@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::delta::Delta;
 use crate::engine::EngineCore;
 use crate::executor::Executor;
+use crate::held::Held;
 use crate::meter::CpuMeter;
 use crate::publish::publish;
 use crate::sealed::{Sealed, Sealer};
@@ -60,6 +61,9 @@ pub(crate) struct Inner {
     live: Arc<AtomicUsize>,
     most_live: usize,
     idle_meter: Arc<CpuMeter>,
+    /// What is held for guests on this node.
+    pub held: Arc<Held>,
+    held_per_script: usize,
 }
 
 /// What the runtime holds now.
@@ -107,6 +111,8 @@ impl Runtime {
             sealer: Sealer::new(&key),
             live: Arc::default(),
             idle_meter: Arc::new(CpuMeter::new(Duration::MAX)),
+            held: Held::new(config.held_bytes),
+            held_per_script: config.held_bytes_per_script,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -258,6 +264,7 @@ impl Inner {
             modules: Arc::new(sealed.modules.clone()),
             bindings: sealed.bindings.iter().map(|(_, binding)| binding.clone()).collect(),
             env: env_values(&sealed.bindings),
+            held: Held::below(&self.held, self.held_per_script),
         }))
     }
 }

@@ -53,6 +53,7 @@ enum Kept {
     Service { service: String, entrypoint: Option<String>, props: Option<serde_json::Value> },
     DispatchNamespace { namespace: String, outbound: Option<KeptOutbound> },
     VersionMetadata { value: serde_json::Value },
+    Assets { version: String },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -182,6 +183,7 @@ fn keep(binding: &WorkerBinding) -> Kept {
             }),
         },
         WorkerBinding::VersionMetadata(value) => Kept::VersionMetadata { value: value.clone() },
+        WorkerBinding::Assets { version } => Kept::Assets { version: version.simple() },
     }
 }
 
@@ -207,5 +209,6 @@ fn unkeep(kept: Kept) -> Option<WorkerBinding> {
             },
         },
         Kept::VersionMetadata { value } => WorkerBinding::VersionMetadata(value),
+        Kept::Assets { version } => WorkerBinding::Assets { version: VersionId::parse(&version)? },
     })
 }

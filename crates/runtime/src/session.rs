@@ -12,30 +12,34 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use futures_util::future::{AbortHandle, Abortable, Either, select};
+use futures_util::future::{AbortHandle, Either, select};
 use futures_util::stream::FuturesUnordered;
 use http::Response;
-use switchyard_js::abi::{Malformed, Reader, Writer, body_kind, event, op, status};
+use switchyard_js::abi::{Writer, event, status};
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::engine::CpuExceeded;
 use crate::error::{RunError, RunErrorKind};
-use crate::host::GuestOp;
+use crate::held::Full;
+use crate::host::Unacceptable;
 use crate::meter::CpuMeter;
-use crate::outcome::{Ending, LogLevel, LogLine};
+use crate::outcome::Ending;
 use crate::slot::Slot;
-use crate::stream::{GuestSender, HostStream, MAX_STREAMS, guest_stream};
-use crate::{Body, BodyError, FetchError, FetchRequest, FetchResponse, Outbound, RedirectMode, Target, head};
+use crate::stream::{GuestSender, HostStream, MAX_STREAMS};
+use crate::{Body, BodyError, FetchError, FetchResponse, Outbound, head};
 
 /// How long `waitUntil` work may go on after the response is done (contract §5.2).
 pub const WAIT_UNTIL_GRACE: Duration = Duration::from_secs(30);
-/// Log bytes of one request (contract §5.2: 128 KB).
-const MAX_LOG_BYTES: usize = 128 * 1024;
 /// Requests to the network that wait for their head at once (contract §5.2); further ones queue.
 const CONNECTIONS: usize = 6;
+/// Things that are done at once which a guest may be told in a row, before its client, its grace, what
+/// else is done and other tenants have their turn.
+const IN_A_ROW: u32 = 16;
 
 /// What a write into a stream without a reader is told.
 const NOT_READ: &str = "This stream is no longer read.";
+
+mod operations;
 
 pub type Reply = oneshot::Sender<Result<Response<Body>, RunError>>;
 
@@ -72,6 +76,8 @@ pub struct Session {
     /// Operations the guest waits for; what counts as "something is pending".
     outstanding: HashMap<i32, AbortHandle>,
     ready: VecDeque<Happened>,
+    /// Host streams that are being read now, and by which operation.
+    reading: HashMap<i32, i32>,
     /// Guest streams that are still written.
     writers: HashMap<i32, GuestSender>,
     /// The guest stream that is the response's body, until it is closed.
@@ -82,11 +88,12 @@ pub struct Session {
     /// A `waitUntil` was made: the request goes on for it without its client.
     waiting: bool,
     client_gone: bool,
+    /// It ended before the guest did, which may still expect something.
+    abandoned: bool,
+    /// What the engine reported of a callback of the platform that threw.
+    threw: Option<RunError>,
     connections: Arc<Semaphore>,
     pub subrequests: u32,
-    pub logs: Vec<LogLine>,
-    log_bytes: usize,
-    pub logs_dropped: u32,
     pub exception: Option<String>,
 }
 
@@ -102,69 +109,98 @@ impl Session {
             pending: FuturesUnordered::new(),
             outstanding: HashMap::new(),
             ready: VecDeque::new(),
+            reading: HashMap::new(),
             writers: HashMap::new(),
             body_stream: None,
             answered: false,
             done: false,
             waiting: false,
             client_gone: false,
+            abandoned: false,
+            threw: None,
             connections: Arc::new(Semaphore::new(CONNECTIONS)),
             subrequests: 0,
-            logs: Vec::new(),
-            log_bytes: 0,
-            logs_dropped: 0,
             exception: None,
         }
     }
 
-    /// Runs the request to its end. The slot is fit for release when this returns `Ok`.
-    pub async fn run(&mut self, slot: &mut Slot, dispatch: &[u8]) -> Result<Ending, Broken> {
+    /// Runs the request to its end; `env` goes to the guest first, if it has not got it. The slot is fit
+    /// for release when this returns `Ok`.
+    pub async fn run(&mut self, slot: &mut Slot, env: Option<&[u8]>, dispatch: &[u8]) -> Result<Ending, Broken> {
         let request = self.request;
+        if let Some(env) = env {
+            self.call(slot, event::ENV, 0, 0, env).await?;
+        }
         self.call(slot, event::DISPATCH, request, 0, dispatch).await?;
         let mut grace: Option<Pin<Box<tokio::time::Sleep>>> = None;
+        let mut in_a_row = 0;
         loop {
             if self.answered && self.body_stream.is_none() && self.done {
                 return Ok(self.ending());
             }
-            if let Some(happened) = self.ready.pop_front() {
+            let idle = self.ready.is_empty();
+            if idle && self.outstanding.is_empty() {
+                return Ok(self.stuck(slot));
+            }
+            in_a_row = if idle { 0 } else { in_a_row + 1 };
+            if in_a_row % IN_A_ROW != 0
+                && let Some(happened) = self.ready.pop_front()
+            {
                 self.tell(slot, happened).await?;
                 continue;
-            }
-            if self.outstanding.is_empty() {
-                return Ok(self.stuck());
             }
             if self.answered && self.body_stream.is_none() && grace.is_none() {
                 let _runtime = self.context.tokio.enter();
                 grace = Some(Box::pin(tokio::time::sleep(WAIT_UNTIL_GRACE)));
             }
-            match self.wait(grace.as_mut()).await {
+            if !idle {
+                give_way().await;
+            }
+            match self.wait(grace.as_mut(), idle).await {
                 Wait::Happened(happened) => self.tell(slot, happened).await?,
+                Wait::Nothing => {}
                 Wait::ClientGone => {
                     self.client_gone = true;
                     self.reply = None;
                     self.answered = true;
                     self.call(slot, event::ABORTED, request, 0, &[]).await?;
                     if !self.waiting {
+                        self.abandoned = true;
                         return Ok(self.ending());
                     }
                 }
-                Wait::GraceOver => return Ok(Ending::WaitUntilCut),
+                Wait::GraceOver => {
+                    self.abandoned = true;
+                    return Ok(Ending::WaitUntilCut);
+                }
             }
         }
     }
 
+    /// Whether nothing of the request is left in the guest either, so that the instance may serve another.
+    pub fn settled(&self) -> bool {
+        self.done && !self.abandoned && self.writers.is_empty()
+    }
+
     /// Nothing is pending and the guest has not come to an end.
-    fn stuck(&mut self) -> Ending {
+    fn stuck(&mut self, slot: &Slot) -> Ending {
+        self.abandoned = true;
         // A body that can never go on is cut: dropping its writer says so to the reader.
         self.writers.clear();
         if self.answered {
             return if self.body_stream.take().is_some() { Ending::Hung } else { self.ending() };
         }
-        let message = "The Workers runtime canceled this request because it detected that your Worker's code had \
-                       hung and would never generate a response. Refer to: \
-                       https://developers.cloudflare.com/workers/observability/errors/";
-        self.fail(RunError { kind: RunErrorKind::Hung, name: "Error".into(), message: message.into() });
-        Ending::Hung
+        let error = if slot.store.data().limiter.refused {
+            exceeded_memory() // it could not even say so
+        } else {
+            let message = "The Workers runtime canceled this request because it detected that your Worker's code had \
+                           hung and would never generate a response. Refer to: \
+                           https://developers.cloudflare.com/workers/observability/errors/";
+            RunError { kind: RunErrorKind::Hung, name: "Error".into(), message: message.into() }
+        };
+        let ending = error.kind.ending();
+        self.fail(error);
+        ending
     }
 
     fn ending(&self) -> Ending {
@@ -183,7 +219,8 @@ impl Session {
         self.answered = true;
     }
 
-    async fn wait(&mut self, grace: Option<&mut Pin<Box<tokio::time::Sleep>>>) -> Wait {
+    /// The next thing to be told; without `block`, what is there now.
+    async fn wait(&mut self, grace: Option<&mut Pin<Box<tokio::time::Sleep>>>, block: bool) -> Wait {
         let client_gone = async {
             match &mut self.reply {
                 Some(reply) => reply.closed().await,
@@ -196,17 +233,38 @@ impl Session {
                 None => std::future::pending().await,
             }
         };
-        let (client_gone, grace_over) = (std::pin::pin!(client_gone), std::pin::pin!(grace_over));
-        // `pending` is never empty here: something is outstanding.
-        match select(self.pending.next(), select(client_gone, grace_over)).await {
-            Either::Left((happened, _)) => Wait::Happened(happened.unwrap_or(Happened::Stopped)),
-            Either::Right((Either::Left(_), _)) => Wait::ClientGone,
-            Either::Right((Either::Right(_), _)) => Wait::GraceOver,
+        let at_once = async {
+            if block {
+                std::future::pending().await
+            }
+        };
+        let (mut client_gone, mut grace_over, mut at_once) =
+            (std::pin::pin!(client_gone), std::pin::pin!(grace_over), std::pin::pin!(at_once));
+        loop {
+            // What ends the request is looked at first: a guest that always has something done cannot hide it.
+            let ends = select(client_gone.as_mut(), grace_over.as_mut());
+            let goes_on = select(self.pending.next(), at_once.as_mut());
+            match select(ends, goes_on).await {
+                Either::Left((Either::Left(_), _)) => return Wait::ClientGone,
+                Either::Left((Either::Right(_), _)) => return Wait::GraceOver,
+                Either::Right((Either::Left((Some(Happened::Stopped), _)), _)) => {}
+                Either::Right((Either::Left((Some(happened), _)), _)) => return Wait::Happened(happened),
+                Either::Right((Either::Left((None, _)), _)) if block => {
+                    // What is outstanding has a future; should it not, nothing will ever complete it.
+                    self.outstanding.clear();
+                    return Wait::Nothing;
+                }
+                Either::Right(_) => return Wait::Nothing,
+            }
         }
     }
 
     /// Tells the guest what happened.
     async fn tell(&mut self, slot: &mut Slot, happened: Happened) -> Result<(), Broken> {
+        // Calls too short for a tick, and work on other threads, count as well.
+        if self.context.meter.exceeded() {
+            return Err(self.end(exceeded_cpu()));
+        }
         let (op, status, values) = match happened {
             Happened::Stopped => return Ok(()),
             Happened::ReaderGone { stream, write } => {
@@ -225,12 +283,17 @@ impl Session {
                 return Ok(());
             }
             Happened::Complete { op, status, values } => (op, status, values),
-            Happened::Fetched { op, result: Ok(response) } => {
-                let stream = self.add_stream(slot, op, response.body)?;
-                (op, status::OK, head::fetch_values(response.status, &response.status_text, &response.headers, &response.url, response.redirected, stream))
-            }
+            Happened::Fetched { op, .. } if !self.outstanding.contains_key(&op) => return Ok(()), // cancelled
+            Happened::Fetched { op, result: Ok(response) } => match self.add_stream(slot, op, response.body)? {
+                Added::TooMany => (op, status::ERROR, error_values("Error", TOO_MANY_STREAMS)),
+                Added::Stream(stream) => {
+                    let FetchResponse { status, status_text, headers, url, redirected, .. } = response;
+                    (op, status::OK, head::fetch_values(status, &status_text, &headers, &url, redirected, stream))
+                }
+            },
             Happened::Fetched { op, result: Err(error) } => (op, status::ERROR, error_values(&error.name, &error.message)),
             Happened::Read { op, stream, host, chunk } => {
+                self.reading.remove(&stream);
                 let mut values = Vec::new();
                 let status = match chunk {
                     Some(Ok(bytes)) => {
@@ -255,339 +318,101 @@ impl Session {
 
     /// Calls the guest, then acts on what it started.
     async fn call(&mut self, slot: &mut Slot, kind: i32, id: i32, status: i32, values: &[u8]) -> Result<(), Broken> {
-        slot.store.data_mut().pending = self.outstanding.len();
-        if let Err(error) = slot.event(kind, id, status, values).await {
-            return Err(self.broken(slot, &error));
-        }
-        let ops = std::mem::take(&mut slot.store.data_mut().ops);
-        slot.store.data_mut().op_bytes = 0;
-        for started in ops {
-            if let Err(malformed) = self.act(slot, started) {
-                let message = format!("the guest sent a malformed operation: {malformed}");
-                let error = RunError { kind: RunErrorKind::Crashed, name: "Error".into(), message };
-                self.fail(error.clone());
-                return Err(Broken(error));
+        slot.store.data_mut().pending = self.pending.len() + self.ready.len();
+        let threw = match slot.event(kind, id, status, values).await {
+            Ok(code) => code != 0,
+            Err(error) => return Err(self.broken(slot, &error)),
+        };
+        for started in slot.store.data_mut().take_ops() {
+            if let Err(error) = self.act(slot, started) {
+                return Err(self.unacceptable(&error));
             }
         }
-        Ok(())
+        if !threw {
+            return Ok(());
+        }
+        // The platform itself could not go on: the script broke what it stands on, or memory is used up.
+        let threw = self.threw.take();
+        let error = match threw {
+            _ if slot.store.data().limiter.refused => exceeded_memory(),
+            Some(error) => error,
+            None => crashed("The Worker crashed."),
+        };
+        Err(self.end(error))
     }
 
     fn broken(&mut self, slot: &Slot, error: &wasmtime::Error) -> Broken {
-        let run = |kind, message: &str| RunError { kind, name: "Error".into(), message: message.into() };
+        if let Some(error) = error.downcast_ref::<Unacceptable>() {
+            return self.unacceptable(error);
+        }
         let host = slot.store.data();
         let error = if error.downcast_ref::<CpuExceeded>().is_some() {
-            run(RunErrorKind::ExceededCpu, "Worker exceeded CPU time limit.")
+            exceeded_cpu()
         } else if host.limiter.refused {
-            run(RunErrorKind::ExceededMemory, "Worker exceeded memory limit.")
+            exceeded_memory()
         } else {
             tracing::debug!(error = format!("{error:#}"), stderr = host.stderr, "an instance crashed");
-            run(RunErrorKind::Crashed, "The Worker crashed.")
+            crashed("The Worker crashed.")
         };
+        self.end(error)
+    }
+
+    fn unacceptable(&mut self, error: &Unacceptable) -> Broken {
+        self.end(match error {
+            Unacceptable::Full(Full::Instance) => exceeded_memory(),
+            Unacceptable::Full(Full::Node) => RunError { kind: RunErrorKind::Overloaded, ..crashed(&error.to_string()) },
+            Unacceptable::Malformed(_) => crashed(&error.to_string()),
+        })
+    }
+
+    fn end(&mut self, error: RunError) -> Broken {
         self.fail(error.clone());
         Broken(error)
     }
 
-    fn act(&mut self, slot: &mut Slot, started: GuestOp) -> Result<(), Malformed> {
-        let id = started.id;
-        let mut values = Reader::new(&started.values);
-        match started.kind {
-            op::RESPOND if id == self.request => self.respond(slot, values)?,
-            op::THROW => {
-                let (name, message, stack) = (values.text()?, values.text()?, values.text_or_null()?.unwrap_or_default());
-                self.done = values.bool()?;
-                let refused = slot.store.data().limiter.refused;
-                self.exception.get_or_insert_with(|| cut(format!("{name}: {message}\n{stack}"), 16 * 1024));
-                let error = if refused && !self.answered {
-                    RunError { kind: RunErrorKind::ExceededMemory, name: "Error".into(), message: "Worker exceeded memory limit.".into() }
-                } else {
-                    RunError { kind: RunErrorKind::Exception, name: name.to_owned(), message: message.to_owned() }
-                };
-                self.fail(error);
-            }
-            op::DONE if id == self.request => self.done = true,
-            op::WAITING if id == self.request => self.waiting = true,
-            op::FETCH => self.fetch(slot, id, values)?,
-            op::TIMER => {
-                let millis = values.float()?.clamp(0.0, f64::from(i32::MAX));
-                let _runtime = self.context.tokio.enter();
-                let sleep = tokio::time::sleep(Duration::from_micros((millis * 1000.0) as u64));
-                self.start(id, async move {
-                    sleep.await;
-                    Happened::Complete { op: id, status: status::OK, values: Vec::new() }
-                });
-            }
-            op::CANCEL | op::CLEAR => {
-                if let Some(handle) = self.outstanding.remove(&id) {
-                    handle.abort();
-                }
-            }
-            op::LOG => self.log(id, values.text()?),
-            op::READ => self.read(slot, id, values.int()?),
-            op::READ_CANCEL => {
-                slot.store.data_mut().streams.remove(&id);
-            }
-            op::WRITE => {
-                let stream = values.int()?;
-                let bytes = Bytes::copy_from_slice(values.bytes()?);
-                self.write(id, stream, bytes);
-            }
-            op::CLOSE => {
-                if let Some(writer) = self.writers.remove(&id) {
-                    writer.close();
-                }
-                self.body_stream.take_if(|stream| *stream == id);
-            }
-            op::ABORT => {
-                let message = values.text_or_null()?.unwrap_or("the stream was aborted").to_owned();
-                if let Some(writer) = self.writers.remove(&id) {
-                    let _ = writer.chunks.try_send(Err(BodyError(message)));
-                }
-                self.body_stream.take_if(|stream| *stream == id);
-            }
-            op::DIGEST => {
-                let algorithm = values.text()?.to_owned();
-                let bytes = values.bytes()?.to_vec();
-                self.digest(id, algorithm, bytes);
-            }
-            // What speaks of nothing that this session knows is not for it.
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn respond(&mut self, slot: &mut Slot, mut values: Reader<'_>) -> Result<(), Malformed> {
-        let status = values.int()?;
-        let status_text = values.text_or_null()?;
-        let headers = values.text()?;
-        let (body, stream) = self.body(slot, &mut values)?;
-        self.done = values.bool()?;
-        if self.answered {
-            return Ok(()); // nobody waits for it any more
-        }
-        let response = head::response(status, status_text, headers, body).ok_or(Malformed::Unexpected)?;
-        self.body_stream = stream.filter(|stream| self.writers.contains_key(stream));
-        self.answered = true;
-        if let Some(reply) = self.reply.take() {
-            let _ = reply.send(Ok(response));
-        }
-        Ok(())
-    }
-
-    /// A body as the guest gives it: kind, body, length.
-    fn body(&mut self, slot: &mut Slot, values: &mut Reader<'_>) -> Result<(Body, Option<i32>), Malformed> {
-        let kind = values.int()?;
-        let body = values.value()?;
-        let length = values.length_or_null()?;
-        Ok(match kind {
-            body_kind::NONE => (Body::Empty, None),
-            body_kind::WHOLE => (Body::Whole(Bytes::copy_from_slice(body.as_bytes().ok_or(Malformed::Unexpected)?)), None),
-            body_kind::GUEST_STREAM => {
-                let stream = id_of(body)?;
-                let (writer, body) = guest_stream(length);
-                if self.writers.len() >= MAX_STREAMS {
-                    return Err(Malformed::Unexpected);
-                }
-                let gone = writer.chunks.clone();
-                // Not outstanding: a reader that stays is nothing to wait for.
-                self.pending.push(Box::pin(async move {
-                    gone.closed().await;
-                    Happened::ReaderGone { stream, write: None }
-                }));
-                self.writers.insert(stream, writer);
-                (body, Some(stream))
-            }
-            body_kind::HOST_STREAM => {
-                let host = slot.store.data_mut().streams.remove(&id_of(body)?);
-                (host.map_or(Body::Empty, HostStream::into_body), None)
-            }
-            _ => return Err(Malformed::Unexpected),
-        })
-    }
-
-    fn fetch(&mut self, slot: &mut Slot, id: i32, mut values: Reader<'_>) -> Result<(), Malformed> {
-        let binding = values.int()?;
-        let (name, options) = (values.text_or_null()?, values.text_or_null()?);
-        let (method, url, headers) = (values.text()?, values.text()?, values.text()?);
-        let redirect = match values.int()? {
-            0 => RedirectMode::Follow,
-            1 => RedirectMode::Manual,
-            _ => RedirectMode::Error,
-        };
-        let (body, _) = self.body(slot, &mut values)?;
-        self.subrequests = self.subrequests.saturating_add(1);
-        if self.subrequests > self.context.max_subrequests {
-            self.refuse(id, "Error", "Too many subrequests by single Worker invocation.");
-            return Ok(());
-        }
-        let bound = usize::try_from(binding).ok().and_then(|binding| self.context.bindings.get(binding).cloned());
-        let target = match (bound, name) {
-            (None, _) if binding < 0 => Target::Internet,
-            (None, _) => return Err(Malformed::Unexpected),
-            (Some(binding), Some(name)) => Target::Dispatch { binding, name: name.to_owned(), options: options.map(str::to_owned) },
-            (Some(binding), None) => Target::Binding { binding },
-        };
-        let Some(headers) = head::header_map(headers) else {
-            self.refuse(id, "TypeError", "Invalid header value.");
-            return Ok(());
-        };
-        let Ok(method) = method.parse() else {
-            self.refuse(id, "TypeError", &format!("Invalid HTTP method string: {method}"));
-            return Ok(());
-        };
-        let request = FetchRequest { method, url: url.to_owned(), headers, redirect, body };
-        let (outbound, depth) = (Arc::clone(&self.context.outbound), self.context.depth);
-        let connections = matches!(target, Target::Internet).then(|| Arc::clone(&self.connections));
-        // On an I/O thread: it may connect, and guests' threads are not for that.
-        let task = AbortOnDrop(self.context.tokio.spawn(async move {
-            let _connection = match connections {
-                Some(connections) => connections.acquire_owned().await.ok(),
-                None => None,
-            };
-            outbound.fetch(depth, target, request).await
-        }));
-        self.start(id, async move {
-            let result = task.await.unwrap_or_else(|_| Err(FetchError::error("internal error")));
-            Happened::Fetched { op: id, result }
-        });
-        Ok(())
-    }
-
-    fn read(&mut self, slot: &mut Slot, id: i32, stream: i32) {
-        let Some(mut host) = slot.store.data_mut().streams.remove(&stream) else {
-            // Read to its end before, or passed on.
-            self.ready(id, status::END, Vec::new());
-            return;
-        };
-        self.start(id, async move {
-            let chunk = host.next().await;
-            Happened::Read { op: id, stream, host, chunk }
-        });
-    }
-
-    fn write(&mut self, id: i32, stream: i32, bytes: Bytes) {
-        let Some(writer) = self.writers.get(&stream) else {
-            self.refuse(id, "TypeError", NOT_READ);
-            return;
-        };
-        match writer.chunks.try_send(Ok(bytes)) {
-            Ok(()) => self.ready(id, status::OK, Vec::new()),
-            Err(tokio::sync::mpsc::error::TrySendError::Full(chunk)) => {
-                let chunks = writer.chunks.clone();
-                self.start(id, async move {
-                    match chunks.send(chunk).await {
-                        Ok(()) => Happened::Complete { op: id, status: status::OK, values: Vec::new() },
-                        Err(_) => Happened::ReaderGone { stream, write: Some(id) },
-                    }
-                });
-            }
-            Err(tokio::sync::mpsc::error::TrySendError::Closed(_)) => {
-                self.outstanding.insert(id, AbortHandle::new_pair().0);
-                self.ready.push_back(Happened::ReaderGone { stream, write: Some(id) });
-            }
-        }
-    }
-
-    fn digest(&mut self, id: i32, algorithm: String, bytes: Vec<u8>) {
-        let (background, meter, tokio) =
-            (Arc::clone(&self.context.background), Arc::clone(&self.context.meter), self.context.tokio.clone());
-        self.start(id, async move {
-            let _turn = background.acquire_owned().await;
-            let digest = tokio.spawn_blocking(move || {
-                let began = crate::meter::thread_cpu();
-                let digest = crate::sync::digest(&algorithm, &bytes);
-                meter.charge(crate::meter::thread_cpu().saturating_sub(began));
-                digest
-            });
-            let mut values = Vec::new();
-            match digest.await.ok().flatten() {
-                Some(digest) => {
-                    Writer::new(&mut values).bytes(&digest);
-                    Happened::Complete { op: id, status: status::OK, values }
-                }
-                None => Happened::Complete { op: id, status: status::ERROR, values: error_values("NotSupportedError", "Unrecognized digest algorithm requested.") },
-            }
-        });
-    }
-
-    fn log(&mut self, level: i32, text: &str) {
-        if self.log_bytes + text.len() > MAX_LOG_BYTES {
-            self.logs_dropped = self.logs_dropped.saturating_add(1);
-            return;
-        }
-        self.log_bytes += text.len();
-        let level = match level {
-            0 => LogLevel::Debug,
-            2 => LogLevel::Info,
-            3 => LogLevel::Warn,
-            4 => LogLevel::Error,
-            _ => LogLevel::Log,
-        };
-        self.logs.push(LogLine { level, text: text.to_owned() });
-    }
-
-    /// Something that the guest waits for.
-    fn start(&mut self, id: i32, future: impl Future<Output = Happened> + Send + 'static) {
-        let (handle, registration) = AbortHandle::new_pair();
-        let future = Abortable::new(future, registration);
-        self.pending.push(Box::pin(async move { future.await.unwrap_or(Happened::Stopped) }));
-        if let Some(before) = self.outstanding.insert(id, handle) {
-            before.abort();
-        }
-    }
-
-    /// Something that is done already; the guest is told after it has returned.
-    fn ready(&mut self, id: i32, status: i32, values: Vec<u8>) {
-        self.outstanding.insert(id, AbortHandle::new_pair().0);
-        self.ready.push_back(Happened::Complete { op: id, status, values });
-    }
-
-    fn refuse(&mut self, id: i32, name: &str, message: &str) {
-        self.ready(id, status::ERROR, error_values(name, message));
-    }
-
-    /// Gives a body a number the guest may read it by; −1 where there is nothing to read.
-    fn add_stream(&mut self, slot: &mut Slot, number: i32, body: Body) -> Result<Option<(i32, Option<u64>)>, Broken> {
+    /// Gives a body a number the guest may read it by; none where there is nothing to read.
+    fn add_stream(&mut self, slot: &mut Slot, number: i32, body: Body) -> Result<Added, Broken> {
         if matches!(body, Body::Empty) {
-            return Ok(None);
+            return Ok(Added::Stream(None));
         }
-        let stream = HostStream::new(body);
+        let memory = slot.memory_bytes().len();
+        let host = slot.store.data_mut();
+        if host.streams.len() + self.reading.len() >= MAX_STREAMS {
+            return Ok(Added::TooMany);
+        }
+        let here = if let Body::Whole(bytes) = &body { bytes.len() } else { 0 };
+        let charge = host.limiter.charge(here, memory).map_err(|full| self.unacceptable(&full.into()))?;
+        let stream = HostStream::charged(body, charge);
         let length = stream.length();
-        let streams = &mut slot.store.data_mut().streams;
-        if streams.len() >= MAX_STREAMS {
-            let error = RunError { kind: RunErrorKind::Crashed, name: "Error".into(), message: "Too many open streams.".into() };
-            self.fail(error.clone());
-            return Err(Broken(error));
-        }
-        streams.insert(number, stream);
-        Ok(Some((number, length)))
+        host.streams.insert(number, stream);
+        Ok(Added::Stream(Some((number, length))))
     }
+}
+
+const TOO_MANY_STREAMS: &str = "Too many open streams.";
+
+enum Added {
+    Stream(Option<(i32, Option<u64>)>),
+    TooMany,
 }
 
 enum Wait {
     Happened(Happened),
+    Nothing,
     ClientGone,
     GraceOver,
 }
 
-/// A task that ends with the one who waits for it.
-struct AbortOnDrop<T>(tokio::task::JoinHandle<T>);
-
-impl<T> Future for AbortOnDrop<T> {
-    type Output = Result<T, tokio::task::JoinError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx)
-    }
+fn exceeded_cpu() -> RunError {
+    RunError { kind: RunErrorKind::ExceededCpu, ..crashed("Worker exceeded CPU time limit.") }
 }
 
-impl<T> Drop for AbortOnDrop<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+fn exceeded_memory() -> RunError {
+    RunError { kind: RunErrorKind::ExceededMemory, ..crashed("Worker exceeded memory limit.") }
 }
 
-fn id_of(value: switchyard_js::abi::Value<'_>) -> Result<i32, Malformed> {
-    value.as_i64().and_then(|id| i32::try_from(id).ok()).ok_or(Malformed::Unexpected)
+fn crashed(message: &str) -> RunError {
+    RunError { kind: RunErrorKind::Crashed, name: "Error".into(), message: message.into() }
 }
 
 fn error_values(name: &str, message: &str) -> Vec<u8> {
@@ -596,14 +421,15 @@ fn error_values(name: &str, message: &str) -> Vec<u8> {
     values
 }
 
-fn cut(mut text: String, most: usize) -> String {
-    if text.len() > most {
-        let mut at = most;
-        while !text.is_char_boundary(at) {
-            at -= 1;
+/// Lets the thread's other tenants go first.
+async fn give_way() {
+    let mut given = false;
+    std::future::poll_fn(|cx| {
+        if std::mem::replace(&mut given, true) {
+            return std::task::Poll::Ready(());
         }
-        text.truncate(at);
-    }
-    text
+        cx.waker().wake_by_ref();
+        std::task::Poll::Pending
+    })
+    .await;
 }
-

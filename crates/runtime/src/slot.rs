@@ -14,8 +14,9 @@ use wasmtime::{Global, Instance, InstancePre, Memory, Store, TypedFunc};
 use crate::base::Base;
 use crate::delta::{self, Delta};
 use crate::engine::{EngineCore, NO_DEADLINE, on_tick};
-use crate::host::Host;
+use crate::host::{Host, Limiter};
 use crate::pagemap::{Pagemap, Run};
+use crate::tripwire::{Tripwire, forbid_huge_pages};
 
 /// Private pages beyond twice the script's own that a slot may keep before it is trimmed.
 const TRIM_ABOVE: usize = 128;
@@ -27,6 +28,8 @@ type Result<T> = std::result::Result<T, String>;
 thread_local! {
     /// One a guest thread: its buffers need no lock. Opened at first use.
     static PAGEMAP: RefCell<Option<Pagemap>> = const { RefCell::new(None) };
+    /// Seeds for `Math.random`, each used once.
+    static SEEDS: RefCell<Vec<i64>> = const { RefCell::new(Vec::new()) };
 }
 
 /// See the module's paragraph.
@@ -41,9 +44,14 @@ pub struct Slot {
     stack_pointer: Global,
     /// What the memory is now, over the base; known exactly between requests.
     holds: Arc<Delta>,
+    /// Scratch for pages to put back.
     runs: Vec<Run>,
-    /// Private pages at the last scan.
-    private: usize,
+    /// Every page that may be private, while `known`; ascending.
+    private: Vec<Run>,
+    /// Whether `private` is right: since the last scan or trim, all that made pages private was seen.
+    known: bool,
+    tripwire: Option<Tripwire>,
+    no_huge_pages: bool,
     releases: u32,
     /// Counts this slot among the live ones of its runtime.
     counted: Option<Arc<AtomicUsize>>,
@@ -67,7 +75,7 @@ impl Slot {
         let mut store = Store::new(&core.engine, Host::new());
         store.limiter(|host| &mut host.limiter);
         store.set_epoch_deadline(NO_DEADLINE);
-        store.epoch_deadline_callback(|context| on_tick(context.data()));
+        store.epoch_deadline_callback(|mut context| on_tick(context.data_mut()));
         let missing = || wasmtime::Error::msg("the engine lacks an export");
         let memory = memory.instantiate(&mut store)?.get_memory(&mut store, "memory").ok_or_else(missing)?;
         store.data_mut().memory = Some(memory);
@@ -83,9 +91,10 @@ impl Slot {
         let inbox = instance.get_typed_func::<(), i32>(&mut store, "sy_inbox")?.call(&mut store, ())? as u32;
         let stack_pointer = instance.get_global(&mut store, "__stack_pointer").ok_or_else(missing)?;
         let (start, len) = (memory.data_ptr(&store), memory.data_size(&store));
+        let no_huge_pages = forbid_huge_pages(start, len);
         Ok(Self {
             store, memory, start, len, inbox, calls, stack_pointer,
-            holds: Arc::default(), runs: Vec::new(), private: 0, releases: 0, counted: None,
+            holds: Arc::default(), runs: Vec::new(), private: Vec::new(), known: false, tripwire: None, no_huge_pages, releases: 0, counted: None,
         })
     }
 
@@ -101,30 +110,33 @@ impl Slot {
     /// # Errors
     /// When the kernel refuses; the slot must be dropped.
     pub fn hold(&mut self, base: &Base, script: &Arc<Delta>) -> Result<()> {
-        if Arc::ptr_eq(&self.holds, script) {
-            return Ok(());
+        if !Arc::ptr_eq(&self.holds, script) {
+            self.change(base, script)?;
         }
+        self.store.data_mut().yielded = false;
+        self.tripwire = self.no_huge_pages.then(Tripwire::set);
+        Ok(())
+    }
+
+    fn change(&mut self, base: &Base, script: &Arc<Delta>) -> Result<()> {
         let grown = (script.wasm_pages << 16) as usize;
         if grown > self.len {
             // It will not be released as clean: `release` sees the length and has it dropped.
+            self.store.data_mut().limiter = Limiter::open();
             let more = script.wasm_pages - self.memory.size(&self.store);
             self.memory.grow(&mut self.store, more).map_err(|error| format!("{error:#}"))?;
         }
         // Here and not at release: a bundle that runs again would take all its faults again.
-        if self.private > TRIM_ABOVE + 2 * script.pages.len() {
+        if count(&self.private) > TRIM_ABOVE + 2 * script.pages.len() {
             self.trim()?;
         }
         // The bytes are known exactly: base + the delta before. Its pages go back, then the new ones in.
         self.runs.clear();
-        for page in &self.holds.pages {
-            match self.runs.last_mut() {
-                Some(last) if last.1 == *page => last.1 += 1,
-                _ => self.runs.push((*page, page + 1)),
-            }
-        }
+        self.holds.pages.iter().for_each(|page| push_page(&mut self.runs, *page));
         // SAFETY: the slot is idle and ours; the memory is as long as the base or longer, and was grown
         // to hold every page of the delta.
         unsafe { delta::put_back(self.memory.data_ptr(&self.store), &base.image, &self.runs, script) };
+        add_pages(&mut self.private, &script.pages);
         self.holds = Arc::clone(script);
         Ok(())
     }
@@ -135,11 +147,13 @@ impl Slot {
         if self.memory.data_size(&self.store) != base.image.len() || self.stack_pointer() != base.stack_pointer {
             return false;
         }
-        let Ok(private) = self.scan() else { return false };
-        self.private = private;
-        // SAFETY: no call is active and no operation of the request is left; runs come from the scan of
-        // this very memory, whose length was just checked to be the base's.
-        unsafe { delta::put_back(self.start, &base.image, &self.runs, &self.holds) };
+        let untouched = self.tripwire.take().is_some_and(|wire| wire.untouched()) && !self.store.data().yielded;
+        if !(self.known && untouched) && self.scan().is_err() {
+            return false;
+        }
+        // SAFETY: no call is active and no operation of the request is left; the runs are of this very
+        // memory, whose length was just checked to be the base's.
+        unsafe { delta::put_back(self.start, &base.image, &self.private, &self.holds) };
         self.releases = self.releases.wrapping_add(1);
         if self.releases.is_multiple_of(AUDIT_EVERY) {
             if let Some(page) = self.differs_at(base) {
@@ -165,20 +179,30 @@ impl Slot {
             return Err(format!("madvise: {}", std::io::Error::last_os_error()));
         }
         self.holds = Arc::default();
-        self.private = 0;
+        self.private.clear();
+        self.known = true; // nothing is private now
         Ok(())
     }
 
-    fn scan(&mut self) -> Result<usize> {
+    /// Asks the kernel for the private pages.
+    fn scan(&mut self) -> Result<()> {
         let len = self.memory.data_size(&self.store);
         let start = self.memory.data_ptr(&self.store);
+        self.known = false;
         PAGEMAP.with_borrow_mut(|kept| {
             let pagemap = match kept {
                 Some(pagemap) => pagemap,
                 None => kept.insert(Pagemap::open().map_err(|error| error.to_string())?),
             };
-            pagemap.private(start, len, &mut self.runs).map_err(|error| error.to_string())
-        })
+            pagemap.private(start, len, &mut self.private).map_err(|error| error.to_string())
+        })?;
+        self.known = true;
+        Ok(())
+    }
+
+    /// Whoever touches the memory from another thread than the one that holds spoils the tripwire.
+    fn touch(&mut self) {
+        self.tripwire.take_if(|wire| !wire.is_of_this_thread());
     }
 
     /// The pages in which the memory differs from the base now: what a publish keeps.
@@ -187,7 +211,7 @@ impl Slot {
         self.memory.data_mut(&mut self.store)[inbox..inbox + INBOX_BYTES].fill(0);
         self.scan()?;
         let from = (base.stack_pointer as usize).div_ceil(crate::image::PAGE) as u32;
-        Ok(Delta::between(&base.image, self.memory.data(&self.store), &self.runs, from))
+        Ok(Delta::between(&base.image, self.memory.data(&self.store), &self.private, from))
     }
 
     /// Calls the platform's callback. The guest yields at every epoch tick and is stopped at its CPU limit.
@@ -199,6 +223,7 @@ impl Slot {
         self.store.set_epoch_deadline(1);
         let arguments = (kind, id, status, ptr as i32, values.len() as i32);
         let answer = self.calls.event.call_async(&mut self.store, arguments).await?;
+        self.touch();
         if freed {
             self.store.set_epoch_deadline(NO_DEADLINE);
             self.calls.free.call(&mut self.store, ptr as i32)?;
@@ -238,6 +263,7 @@ impl Slot {
     /// # Errors
     /// wasmtime's; the slot must be dropped.
     pub fn short(&mut self, name: &str, argument: Option<i32>) -> wasmtime::Result<()> {
+        self.touch();
         self.store.set_epoch_deadline(NO_DEADLINE);
         match argument {
             Some(argument) => {
@@ -253,10 +279,10 @@ impl Slot {
     /// # Errors
     /// wasmtime's; the slot must be dropped.
     pub fn seed(&mut self) -> wasmtime::Result<()> {
-        let mut seed = [0u8; 8];
-        aws_lc_rs::rand::fill(&mut seed).map_err(|_| wasmtime::Error::msg("the system gives no randomness"))?;
+        let seed = random_seed().ok_or_else(|| wasmtime::Error::msg("the system gives no randomness"))?;
+        self.touch();
         self.store.set_epoch_deadline(NO_DEADLINE);
-        self.calls.seed.call(&mut self.store, i64::from_le_bytes(seed) | 1)
+        self.calls.seed.call(&mut self.store, seed | 1)
     }
 
     /// Engine start and the platform's evaluation, for the base only.
@@ -273,15 +299,14 @@ impl Slot {
         let code = boot
             .and_then(|boot| boot.call(&mut self.store, (ptr as i32, name.len() as i32)))
             .map_err(|error| self.explain(&error))?;
-        let said = self.store.data_mut().ops.drain(..).map(|op| texts(&op.values)).collect::<Vec<_>>().join("; ");
+        let said = self.store.data_mut().take_ops().iter().map(|op| texts(&op.values)).collect::<Vec<_>>().join("; ");
         if code == 0 { Ok(()) } else { Err(format!("sy_boot said {code}: {said}")) }
     }
 
     /// Completes what a training request started, so that it comes to an end.
     pub fn drain_training(&mut self, may_throw: bool) -> Result<()> {
         for _ in 0..1_000 {
-            let ops = std::mem::take(&mut self.store.data_mut().ops);
-            self.store.data_mut().op_bytes = 0;
+            let ops = self.store.data_mut().take_ops();
             if ops.is_empty() {
                 return Ok(());
             }
@@ -340,6 +365,7 @@ impl Slot {
 
     /// Puts a message where the guest can read it: the inbox, or memory of its own that must be freed.
     fn put(&mut self, message: &[u8]) -> wasmtime::Result<(u32, bool)> {
+        self.touch();
         let own = message.len() > INBOX_BYTES;
         let ptr = if own {
             self.store.set_epoch_deadline(NO_DEADLINE);
@@ -356,6 +382,53 @@ impl Slot {
     }
 }
 
+/// Eight random bytes out of a thread's store of them, since asking costs a microsecond.
+fn random_seed() -> Option<i64> {
+    SEEDS.with_borrow_mut(|seeds| {
+        if seeds.is_empty() {
+            let mut bytes = [0u8; 512];
+            aws_lc_rs::rand::fill(&mut bytes).ok()?;
+            seeds.extend(bytes.as_chunks::<8>().0.iter().map(|seed| i64::from_le_bytes(*seed)));
+        }
+        seeds.pop()
+    })
+}
+
+fn push_page(runs: &mut Vec<Run>, page: u32) {
+    match runs.last_mut() {
+        Some(last) if last.1 == page => last.1 += 1,
+        _ => runs.push((page, page + 1)),
+    }
+}
+
+fn count(runs: &[Run]) -> usize {
+    runs.iter().map(|(from, to)| (to - from) as usize).sum()
+}
+
+/// Makes ascending `runs` hold ascending `pages` too. Mostly they do already.
+fn add_pages(runs: &mut Vec<Run>, pages: &[u32]) {
+    let mut at = 0;
+    let all_there = pages.iter().all(|page| {
+        while runs.get(at).is_some_and(|run| run.1 <= *page) {
+            at += 1;
+        }
+        runs.get(at).is_some_and(|run| run.0 <= *page)
+    });
+    if all_there {
+        return;
+    }
+    runs.extend(pages.iter().map(|page| (*page, page + 1)));
+    runs.sort_unstable();
+    let mut joined: Vec<Run> = Vec::with_capacity(runs.len());
+    for run in runs.drain(..) {
+        match joined.last_mut() {
+            Some(last) if run.0 <= last.1 => last.1 = last.1.max(run.1),
+            _ => joined.push(run),
+        }
+    }
+    *runs = joined;
+}
+
 impl Drop for Slot {
     fn drop(&mut self) {
         if let Some(live) = &self.counted {
@@ -368,4 +441,22 @@ impl Drop for Slot {
 pub fn texts(values: &[u8]) -> String {
     let texts = Reader::new(values).filter_map(|value| value.ok()?.as_text().map(str::to_owned));
     texts.collect::<Vec<_>>().join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{add_pages, count};
+
+    #[test]
+    fn pages_join_the_runs() {
+        let mut runs = vec![(2, 4), (8, 9)];
+        add_pages(&mut runs, &[2, 3, 8]);
+        assert_eq!(runs, [(2, 4), (8, 9)]);
+        add_pages(&mut runs, &[1, 4, 12]);
+        assert_eq!(runs, [(1, 5), (8, 9), (12, 13)]);
+        assert_eq!(count(&runs), 6);
+        let mut none = Vec::new();
+        add_pages(&mut none, &[5, 6]);
+        assert_eq!(none, [(5, 7)]);
+    }
 }

@@ -10,8 +10,9 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
+use crate::held::Charge;
 use crate::{Body, BodyError};
 
 /// Largest chunk a guest is given at once, in bytes.
@@ -27,16 +28,23 @@ pub struct HostStream {
     body: Body,
     /// What was read and did not fit into the last chunk.
     rest: Bytes,
+    /// Counts what was here from the start.
+    _charge: Option<Charge>,
 }
 
 impl HostStream {
     pub fn new(body: Body) -> Self {
-        Self { body, rest: Bytes::new() }
+        Self { body, rest: Bytes::new(), _charge: None }
+    }
+
+    /// A body whose bytes count as held for the guest while it has not read them.
+    pub fn charged(body: Body, charge: Charge) -> Self {
+        Self { _charge: Some(charge), ..Self::new(body) }
     }
 
     /// The length, where the sender told it.
     pub fn length(&self) -> Option<u64> {
-        self.body.size_hint().exact().map(|length| length + self.rest.len() as u64)
+        self.body.size_hint().exact().map(|length| length.saturating_add(self.rest.len() as u64))
     }
 
     /// The whole of it, when it is here already and small enough for one message.
@@ -102,13 +110,14 @@ impl GuestSender {
     }
 }
 
-/// A guest stream: where the guest writes, and the body the reader gets. `length` is promised to
-/// the reader when it is known.
-pub fn guest_stream(length: Option<u64>) -> (GuestSender, Body) {
+/// A guest stream: where the guest writes, the body the reader gets, and what ends when the reader has
+/// gone. `length` is promised to the reader when it is known, and kept.
+pub fn guest_stream(length: Option<u64>) -> (GuestSender, Body, oneshot::Receiver<()>) {
     let (chunks, receiver) = mpsc::channel(CHANNEL_CHUNKS);
+    let (reader, gone) = oneshot::channel();
     let closed = Arc::new(AtomicBool::new(false));
-    let body = ChannelBody { receiver, length, closed: Arc::clone(&closed) };
-    (GuestSender { chunks, closed }, Body::stream(body))
+    let body = ChannelBody { receiver, length, closed: Arc::clone(&closed), _reader: reader };
+    (GuestSender { chunks, closed }, Body::stream(body), gone)
 }
 
 struct ChannelBody {
@@ -116,6 +125,8 @@ struct ChannelBody {
     /// Bytes still to come, when the length is known.
     length: Option<u64>,
     closed: Arc<AtomicBool>,
+    /// Dropped with the body.
+    _reader: oneshot::Sender<()>,
 }
 
 impl http_body::Body for ChannelBody {
@@ -123,16 +134,26 @@ impl http_body::Body for ChannelBody {
     type Error = BodyError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let wrong = |text: &str| Poll::Ready(Some(Err(BodyError(text.into()))));
         match self.receiver.poll_recv(cx) {
             Poll::Ready(Some(Ok(bytes))) => {
                 if let Some(left) = &mut self.length {
-                    *left = left.saturating_sub(bytes.len() as u64);
+                    let Some(still) = left.checked_sub(bytes.len() as u64) else {
+                        return wrong("the Worker wrote more than the length it gave");
+                    };
+                    *left = still;
                 }
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error))),
-            Poll::Ready(None) if self.closed.swap(true, Ordering::AcqRel) => Poll::Ready(None),
-            Poll::Ready(None) => Poll::Ready(Some(Err(BodyError("the Worker ended before its body did".into())))),
+            Poll::Ready(None) if self.closed.swap(true, Ordering::AcqRel) => match self.length {
+                None | Some(0) => Poll::Ready(None),
+                Some(_) => {
+                    self.length = None; // said once
+                    wrong("the Worker wrote less than the length it gave")
+                }
+            },
+            Poll::Ready(None) => wrong("the Worker ended before its body did"),
             Poll::Pending => Poll::Pending,
         }
     }

@@ -1,6 +1,8 @@
 //! Questions a guest asks and is answered at once (ABI.md, Sync): modules, URLs, randomness, text
 //! decoding, small digests. All are bounded by bytes, since epochs cannot stop host work.
 
+mod decode;
+
 use switchyard_js::abi::{Malformed, Reader, Writer, sync};
 use url::Url;
 
@@ -10,8 +12,12 @@ use crate::host::{Host, Mode, small_body};
 const MAX_SYNC_DIGEST: usize = 1 << 20;
 /// `crypto.getRandomValues` gives at most this much at a time.
 const MAX_RANDOM: usize = 65_536;
-/// The longest URL that is parsed, in bytes.
+/// The longest URL, and the longest part of one, in bytes.
 const MAX_URL: usize = 1 << 20;
+/// Bytes that are decoded at once, those left over from before included. The platform splits longer input.
+const MAX_DECODE: usize = 2 << 20;
+/// The longest name of a module, in bytes.
+const MAX_SPECIFIER: usize = 4096;
 
 /// Answers into `host.answer`; `false` is null.
 pub fn answer(host: &mut Host, kind: i32, message: &[u8]) -> bool {
@@ -27,6 +33,9 @@ fn ask(host: &mut Host, kind: i32, mut values: Reader<'_>, out: &mut Vec<u8>) ->
     Ok(match kind {
         sync::MODULE_RESOLVE => {
             let (specifier, referrer) = (values.text()?, values.text()?);
+            if specifier.len().max(referrer.len()) > MAX_SPECIFIER {
+                return Ok(false);
+            }
             match host.modules.resolve(specifier, referrer) {
                 Ok(name) => {
                     write.text(&name);
@@ -56,7 +65,7 @@ fn ask(host: &mut Host, kind: i32, mut values: Reader<'_>, out: &mut Vec<u8>) ->
         }
         sync::URL_SET => {
             let (href, part, value) = (values.text()?, values.text()?, values.text()?);
-            let changed = parse_url(href, None).map(|mut url| {
+            let changed = parse_url(href, None).filter(|_| value.len() <= MAX_URL).map(|mut url| {
                 set_part(&mut url, part, value);
                 url
             });
@@ -74,7 +83,7 @@ fn ask(host: &mut Host, kind: i32, mut values: Reader<'_>, out: &mut Vec<u8>) ->
             write.bytes(&bytes);
             true
         }
-        sync::DECODE => return decode(values, &mut write),
+        sync::DECODE => return decode::decode(values, &mut write),
         sync::ENCODING => match encoding_rs::Encoding::for_label_no_replacement(values.text()?.as_bytes()) {
             Some(encoding) => {
                 write.text(&encoding.name().to_ascii_lowercase());
@@ -84,13 +93,11 @@ fn ask(host: &mut Host, kind: i32, mut values: Reader<'_>, out: &mut Vec<u8>) ->
         },
         sync::DIGEST => {
             let (algorithm, bytes) = (values.text()?, values.bytes()?);
-            match digest(algorithm, bytes) {
-                Some(digest) if bytes.len() <= MAX_SYNC_DIGEST => {
-                    write.bytes(&digest);
-                    true
-                }
-                _ => false,
-            }
+            let digest = (bytes.len() <= MAX_SYNC_DIGEST).then(|| digest(algorithm, bytes)).flatten();
+            digest.is_some_and(|digest| {
+                write.bytes(&digest);
+                true
+            })
         }
         sync::GLOBAL_SCOPE => {
             write.bool(host.mode == Mode::GlobalScope);
@@ -164,76 +171,6 @@ fn set_part(url: &mut Url, part: &str, value: &str) {
     };
 }
 
-/// `TextDecoder` for any label. A stream's state between two calls is the bytes of its unfinished
-/// sequence: no decoder lives on the host, so nothing crosses a freeze.
-fn decode(mut values: Reader<'_>, write: &mut Writer<'_>) -> Result<bool, Malformed> {
-    let (label, bytes) = (values.text()?, values.bytes()?);
-    let (fatal, ignore_bom) = (values.bool()?, values.bool()?);
-    let state = values.value()?.as_bytes().unwrap_or_default();
-    let stream = values.bool()?;
-    let Some(encoding) = encoding_rs::Encoding::for_label_no_replacement(label.as_bytes()) else { return Ok(false) };
-    // The state: one byte that says whether the start was seen, then everything not yet decoded for
-    // certain. Stateful encodings (ISO-2022-JP) are decoded anew from the last point of return.
-    let started = state.first() == Some(&1);
-    let mut input = state.get(1..).unwrap_or_default().to_vec();
-    input.extend_from_slice(bytes);
-    let keep_bom = ignore_bom || started;
-    let mut decoder =
-        if keep_bom { encoding.new_decoder_without_bom_handling() } else { encoding.new_decoder_with_bom_removal() };
-    // How much can be decoded for certain: all of it at the end of the stream, else up to the last
-    // point from which decoding can begin anew.
-    let certain = if stream { restart_point(encoding, &input) } else { input.len() };
-    let mut text = String::with_capacity(decoder.max_utf8_buffer_length(certain).unwrap_or(certain * 3));
-    if fatal {
-        let (result, _) = decoder.decode_to_string_without_replacement(&input[..certain], &mut text, true);
-        if result != encoding_rs::DecoderResult::InputEmpty {
-            return Ok(false);
-        }
-    } else {
-        let _ = decoder.decode_to_string(&input[..certain], &mut text, true);
-    }
-    write.text(&text);
-    let mut left = vec![u8::from(started || certain > 0)];
-    left.extend_from_slice(&input[certain..]);
-    write.bytes(if stream { &left } else { &[] });
-    Ok(true)
-}
-
-/// The longest prefix after which a fresh decoder gives the same text for what follows.
-fn restart_point(encoding: &'static encoding_rs::Encoding, input: &[u8]) -> usize {
-    if encoding.is_single_byte() {
-        return input.len();
-    }
-    if encoding == encoding_rs::UTF_16LE || encoding == encoding_rs::UTF_16BE {
-        let whole = input.len() & !1;
-        let high = |unit: &[u8]| {
-            let byte = if encoding == encoding_rs::UTF_16LE { unit[1] } else { unit[0] };
-            (0xd8..0xdc).contains(&byte)
-        };
-        return if whole >= 2 && high(&input[whole - 2..whole]) { whole - 2 } else { whole };
-    }
-    if encoding == encoding_rs::ISO_2022_JP {
-        // Any byte may be under an escape that came before: only the whole is certain.
-        return if input.contains(&0x1b) { 0 } else { input.len() };
-    }
-    // Multi-byte encodings: a sequence is at most four bytes; an ASCII byte below 0x30 never is a trail
-    // byte. Try the cut at the end, then the ones before it, until a decoder has nothing pending.
-    for cut in (input.len().saturating_sub(4)..=input.len()).rev() {
-        let mut decoder = encoding.new_decoder_without_bom_handling();
-        let mut text = String::with_capacity(decoder.max_utf8_buffer_length(cut).unwrap_or(cut * 3));
-        let _ = decoder.decode_to_string(&input[..cut], &mut text, false);
-        let before = text.len();
-        let (_, _, malformed) = {
-            text.reserve(16);
-            decoder.decode_to_string(&[], &mut text, true)
-        };
-        if !malformed && text.len() == before {
-            return cut;
-        }
-    }
-    input.len()
-}
-
 /// A digest by its Web Crypto name, any case. MD5 is a Workers extension.
 pub fn digest(algorithm: &str, bytes: &[u8]) -> Option<Vec<u8>> {
     use aws_lc_rs::digest as d;
@@ -262,42 +199,6 @@ mod tests {
         let mut message = Vec::new();
         build(&mut Writer::new(&mut message));
         answer(host, kind, &message).then(|| host.answer.clone())
-    }
-
-    fn decode_in_parts(label: &str, parts: &[&[u8]]) -> String {
-        let mut host = Host::new();
-        let (mut text, mut state) = (String::new(), Vec::new());
-        for (at, part) in parts.iter().enumerate() {
-            let more = at + 1 < parts.len();
-            let answer = run(&mut host, sync::DECODE, |write| {
-                write.text(label);
-                write.bytes(part);
-                write.bool(false);
-                write.bool(false);
-                write.bytes(&state);
-                write.bool(more);
-            })
-            .unwrap();
-            let mut values = Reader::new(&answer);
-            text += values.text().unwrap();
-            state = values.bytes().unwrap().to_vec();
-        }
-        text
-    }
-
-    #[test]
-    fn decoding_in_pieces_is_decoding_the_whole() {
-        for (label, text) in [("shift_jis", "日本語テキスト"), ("gb18030", "中文𠮷x"), ("euc-kr", "한국어"), ("utf-16le", "a𝄞b")] {
-            let encoding = encoding_rs::Encoding::for_label(label.as_bytes()).unwrap();
-            let bytes = if label == "utf-16le" {
-                text.encode_utf16().flat_map(u16::to_le_bytes).collect()
-            } else {
-                encoding.encode(text).0.into_owned()
-            };
-            for cut in 0..=bytes.len() {
-                assert_eq!(decode_in_parts(label, &[&bytes[..cut], &bytes[cut..]]), text, "{label} cut at {cut}");
-            }
-        }
     }
 
     #[test]

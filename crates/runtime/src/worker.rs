@@ -6,12 +6,13 @@ use std::time::Instant;
 
 use http::{Request, Response};
 use switchyard_catalog::{AccountId, Isolation, Limits, NamespaceName, ScriptId, ScriptName, VersionId, WorkerBinding};
-use switchyard_js::abi::{Writer, binding, event};
+use switchyard_js::abi::{Writer, binding};
 use tokio::sync::oneshot;
 
 use crate::delta::Delta;
 use crate::error::{RunError, RunErrorKind};
-use crate::host::Mode;
+use crate::held::Held;
+use crate::host::{Limiter, Mode};
 use crate::meter::CpuMeter;
 use crate::modules::Modules;
 use crate::outcome::{Ending, Outcome};
@@ -37,6 +38,8 @@ pub struct Worker {
     pub(crate) bindings: Arc<[WorkerBinding]>,
     /// The bindings as an ENV event.
     pub(crate) env: Arc<[u8]>,
+    /// What the node holds for all its requests.
+    pub(crate) held: Arc<Held>,
 }
 
 /// Who a Worker is, and what it may use.
@@ -68,8 +71,8 @@ impl Worker {
         self.delta.size() + self.modules.size() + self.env.len() * 2 + 1024
     }
 
-    fn is_warm(&self, base_pages: u64) -> bool {
-        match self.about.isolation {
+    fn is_warm(&self, isolation: Option<Isolation>, base_pages: u64) -> bool {
+        match isolation.unwrap_or(self.about.isolation) {
             Isolation::Warm => true,
             // What grew beyond the base cannot be put back in place: a clean instance of it is a new slot.
             Isolation::Request => false,
@@ -86,7 +89,7 @@ impl Worker {
     /// # Errors
     /// Why there is no response; see [`RunErrorKind`].
     pub async fn handle(self: &Arc<Self>, request: Request<Body>, mut invocation: Invocation) -> Result<Response<Body>, RunError> {
-        let finish = Finish { began: Instant::now(), tell: invocation.on_outcome.take() };
+        let mut finish = Finish { began: Instant::now(), tell: invocation.on_outcome.take(), dropped: Ending::Canceled };
         let Some(runtime) = self.runtime.upgrade() else {
             return Err(finish.with_error(error(RunErrorKind::Internal, "the runtime has ended")));
         };
@@ -94,6 +97,7 @@ impl Worker {
             Ok(permit) => permit,
             Err(overloaded) => return Err(finish.with_error(overloaded)),
         };
+        finish.dropped = Ending::Internal; // from here on the task tells
         let meter = Arc::new(CpuMeter::new(invocation.limits.cpu()));
         let (reply, answer) = oneshot::channel();
         let task = Task { runtime: Arc::clone(&runtime), worker: Arc::clone(self), invocation, meter: Arc::clone(&meter), finish, _permit: permit };
@@ -114,7 +118,7 @@ struct Task {
 impl Task {
     async fn run(self, request: Request<Body>, reply: Reply) {
         let Self { runtime, worker, invocation, meter, finish, _permit } = self;
-        let warm = worker.is_warm(runtime.base_pages());
+        let warm = worker.is_warm(invocation.isolation, runtime.base_pages());
         let kept = if warm { runtime.warm.take(worker.about.version) } else { None };
         let fresh = kept.is_none();
         let instance = match kept {
@@ -134,7 +138,7 @@ impl Task {
         let slot = &mut instance.slot;
         let memory = invocation.limits.memory_bytes.unwrap_or(128 << 20);
         let memory = usize::try_from(memory).unwrap_or(usize::MAX);
-        slot.store.data_mut().begin(Mode::Handler, Arc::clone(&meter), memory, Arc::clone(&worker.modules), Arc::clone(&worker.env));
+        slot.store.data_mut().begin(Mode::Handler, Arc::clone(&meter), Limiter::new(memory, &worker.held), Arc::clone(&worker.modules), Arc::clone(&worker.env));
         let (parts, body) = request.into_parts();
         let stream = (!matches!(body, Body::Empty)).then(|| {
             let stream = HostStream::new(body);
@@ -155,11 +159,14 @@ impl Task {
             background: Arc::clone(&runtime.background),
         };
         let mut session = Session::new(context, number, reply);
-        let prepared = if fresh { prepare(slot, &worker).await } else { Ok(()) };
+        // Its own randomness and its env, which are in no delta.
+        let prepared = if fresh { slot.seed() } else { Ok(()) };
+        let env = (fresh && !worker.env.is_empty()).then_some(&*worker.env);
         let ended = match prepared {
-            Ok(()) => session.run(slot, &dispatch).await,
+            Ok(()) => session.run(slot, env, &dispatch).await,
             Err(trap) => {
-                let failed = error(RunErrorKind::Crashed, &format!("The Worker could not be started: {trap:#}"));
+                tracing::error!(error = format!("{trap:#}"), "an instance could not be seeded");
+                let failed = error(RunErrorKind::Internal, "The Worker could not be started.");
                 session.fail(failed.clone());
                 Err(Broken(failed))
             }
@@ -168,39 +175,34 @@ impl Task {
             Ok(ending) => *ending,
             Err(Broken(error)) => error.kind.ending(),
         };
-        let outcome = Outcome {
+        let mut outcome = Outcome {
             ending,
-            cpu: meter.used(),
+            cpu: std::time::Duration::ZERO,
             wall: finish.began.elapsed(),
             subrequests: session.subrequests,
-            logs: std::mem::take(&mut session.logs),
-            logs_dropped: session.logs_dropped,
+            logs: std::mem::take(&mut slot.store.data_mut().logs.lines),
+            logs_dropped: slot.store.data().logs.dropped,
             exception: session.exception.take(),
         };
+        let settled = session.settled();
         // All that the request started ends here, before its slot is anyone else's.
         drop(session);
         if ended.is_ok() {
-            slot.store.data_mut().begin(Mode::Handler, runtime.idle_meter(), 0, Arc::default(), Arc::from([]));
+            slot.store.data_mut().begin(Mode::Handler, runtime.idle_meter(), Limiter::open(), Arc::default(), Arc::from([]));
             if warm {
                 // A hung or cut request leaves code that may still expect its operations.
-                if matches!(ending, Ending::Ok | Ending::Exception | Ending::Canceled) {
+                if settled {
                     runtime.warm.give_back(worker.about.version, instance);
                 }
             } else {
                 runtime.release(instance.slot);
             }
+        } else {
+            drop(instance); // unmapping is not for the next one to pay
         }
+        outcome.cpu = meter.finish(); // putting the slot back is the request's cost too
         finish.tell(outcome);
     }
-}
-
-/// What a fresh instance needs before its first request: randomness of its own, and its env.
-async fn prepare(slot: &mut crate::slot::Slot, worker: &Worker) -> wasmtime::Result<()> {
-    slot.seed()?;
-    if !worker.env.is_empty() {
-        slot.event(event::ENV, 0, 0, &worker.env).await?;
-    }
-    Ok(())
 }
 
 /// The bindings as the values of an ENV event. Written once a Worker.
@@ -212,7 +214,7 @@ pub(crate) fn env_values(bindings: &[(String, WorkerBinding)]) -> Arc<[u8]> {
             WorkerBinding::Text(text) => write.int(binding::TEXT).text(name).text(text),
             WorkerBinding::Secret(secret) => write.int(binding::TEXT).text(name).text(secret.expose()),
             WorkerBinding::Json(value) => write.int(binding::JSON).text(name).text(&value.to_string()),
-            WorkerBinding::Service { .. } => write.int(binding::FETCHER).text(name).null(),
+            WorkerBinding::Service { .. } | WorkerBinding::Assets { .. } => write.int(binding::FETCHER).text(name).null(),
             WorkerBinding::DispatchNamespace { .. } => write.int(binding::DISPATCH_NAMESPACE).text(name).null(),
             WorkerBinding::VersionMetadata(value) => write.int(binding::VERSION_METADATA).text(name).text(&value.to_string()),
         };
@@ -224,6 +226,8 @@ pub(crate) fn env_values(bindings: &[(String, WorkerBinding)]) -> Arc<[u8]> {
 struct Finish {
     began: Instant,
     tell: Option<Box<dyn FnOnce(Outcome) + Send>>,
+    /// What it was when nobody told: the client left the queue, or the task panicked or went with the runtime.
+    dropped: Ending,
 }
 
 impl Finish {
@@ -254,9 +258,8 @@ impl Finish {
 
 impl Drop for Finish {
     fn drop(&mut self) {
-        // Only after a panic in the task, or when it was dropped with the runtime.
         if let Some(tell) = self.tell.take() {
-            tell(self.outcome(Ending::Internal));
+            tell(self.outcome(self.dropped));
         }
     }
 }

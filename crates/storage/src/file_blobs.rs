@@ -5,6 +5,8 @@ use std::{
     collections::HashSet,
     fs::{self, File},
     io::{self, ErrorKind, Write},
+    ops::Range,
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
@@ -12,7 +14,9 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use switchyard_catalog::{BlobDigest, Blobs, BlobsError};
+use futures_util::{StreamExt, stream};
+use switchyard_catalog::{BlobContent, BlobDigest, Blobs, BlobsError};
+use tokio::runtime::Handle;
 
 use crate::OpenError;
 
@@ -84,6 +88,26 @@ impl Blobs for FileBlobs {
         .await
     }
 
+    async fn open(&self, digest: BlobDigest, range: Range<u64>) -> Result<BlobContent, BlobsError> {
+        let opened = self.blocking("open", move |inner| {
+            let file = File::open(inner.path(digest)).map_err(|source| match source.kind() {
+                ErrorKind::NotFound => BlobsError::Missing(digest),
+                _ => BlobsError::Io { action: "open", source },
+            })?;
+            // Most files are this small: one trip to a thread that may wait, and no more.
+            let first = read_at(&file, digest, &range)?;
+            Ok((file, first, range))
+        });
+        let (file, first, range) = opened.await?;
+        if first.len() as u64 >= range.end.saturating_sub(range.start) {
+            return Ok(BlobContent::Whole(first));
+        }
+        let start = range.start + first.len() as u64;
+        let rest = ReadAhead { file: Arc::new(file), digest, range: start..range.end, threads: Handle::current() };
+        let rest = stream::try_unfold(rest, ReadAhead::next);
+        Ok(BlobContent::Stream(stream::once(async { Ok(first) }).chain(rest).boxed()))
+    }
+
     async fn sweep(&self, in_use: &HashSet<BlobDigest>, min_age: Duration) -> Result<u64, BlobsError> {
         let in_use = in_use.clone();
         self.blocking("sweep", move |inner| {
@@ -95,6 +119,42 @@ impl Blobs for FileBlobs {
             Ok(removed)
         })
         .await
+    }
+}
+
+/// Bytes read at once.
+const CHUNK: u64 = 128 << 10;
+
+/// The first [`CHUNK`] of the range, or all of it.
+fn read_at(file: &File, digest: BlobDigest, range: &Range<u64>) -> Result<Bytes, BlobsError> {
+    let wanted = range.end.saturating_sub(range.start).min(CHUNK);
+    let mut bytes = vec![0; usize::try_from(wanted).unwrap_or_default()];
+    file.read_exact_at(&mut bytes, range.start).map_err(|source| match source.kind() {
+        ErrorKind::UnexpectedEof => BlobsError::Damaged(digest),
+        _ => BlobsError::Io { action: "read", source },
+    })?;
+    Ok(bytes.into())
+}
+
+/// What is left of a blob that is being read.
+struct ReadAhead {
+    file: Arc<File>,
+    digest: BlobDigest,
+    range: Range<u64>,
+    /// Guests' threads poll this too, and have none of their own for files.
+    threads: Handle,
+}
+
+impl ReadAhead {
+    async fn next(mut self) -> Result<Option<(Bytes, Self)>, BlobsError> {
+        if self.range.is_empty() {
+            return Ok(None);
+        }
+        let (file, digest, range) = (self.file.clone(), self.digest, self.range.clone());
+        let read = self.threads.spawn_blocking(move || read_at(&file, digest, &range)).await;
+        let bytes = read.map_err(|e| BlobsError::Io { action: "read", source: io::Error::other(e) })??;
+        self.range.start += bytes.len() as u64;
+        Ok(Some((bytes, self)))
     }
 }
 

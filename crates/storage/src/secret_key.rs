@@ -11,6 +11,7 @@ use std::{
 
 use aws_lc_rs::{
     digest::{SHA256, digest},
+    hmac,
     rand,
 };
 use chacha20poly1305::{
@@ -27,6 +28,7 @@ const NONCE_BYTES: usize = 24;
 /// 32 random bytes, kept outside the database.
 pub struct SecretKey {
     cipher: XChaCha20Poly1305,
+    root: hmac::Key,
     id: String,
 }
 
@@ -82,12 +84,23 @@ impl SecretKey {
         &self.id
     }
 
+    /// A key for another purpose: the same on every node that has this one, and telling nothing of it.
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        let mut named = b"switchyard derived key\0".to_vec();
+        named.extend_from_slice(purpose.as_bytes());
+        let derived = hmac::sign(&self.root, &named);
+        let mut key = [0; 32];
+        key.copy_from_slice(derived.as_ref());
+        key
+    }
+
     fn of(bytes: &[u8; KEY_BYTES]) -> Self {
         let mut named = b"switchyard secret key\0".to_vec();
         named.extend_from_slice(bytes);
         let id = digest(&SHA256, &named).as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
         wipe(&mut named);
-        Self { cipher: XChaCha20Poly1305::new(bytes.into()), id }
+        let root = hmac::Key::new(hmac::HMAC_SHA256, bytes);
+        Self { cipher: XChaCha20Poly1305::new(bytes.into()), root, id }
     }
 
     fn load(mut file: File, path: &Path) -> Result<Self, OpenError> {

@@ -1,6 +1,7 @@
 //! `Storage` in one SQLite file: WAL, every commit synced. One connection writes, four read.
 
 mod account;
+mod asset;
 mod deployment;
 mod namespace;
 mod publish;
@@ -19,9 +20,9 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use switchyard_catalog::{
-    Account, AccountId, BlobDigest, Change, ChangeKind, Deployment, Namespace, NamespaceId, NamespaceName,
+    Account, AccountId, Asset, AssetHash, AssetOwner, BlobDigest, Change, ChangeKind, Deployment, Namespace, NamespaceId, NamespaceName,
     Publish, RouteRow, Scope, Script, ScriptFilter, ScriptId, ScriptName, ScriptRow, Secret, SecretId,
-    Storage, StorageError, Timestamp, Token, TokenHash, Version, VersionId,
+    Storage, StorageError, Timestamp, Token, TokenHash, TokenRow, Version, VersionId,
 };
 
 use crate::{OpenError, SecretKey};
@@ -142,6 +143,10 @@ impl Storage for SqliteStorage {
         account::put(self, account).await
     }
 
+    async fn account_create(&self, account: &Account) -> Result<(), StorageError> {
+        account::create(self, account).await
+    }
+
     async fn account_list(&self) -> Result<Vec<Account>, StorageError> {
         account::list(self).await
     }
@@ -152,6 +157,24 @@ impl Storage for SqliteStorage {
 
     async fn token_find(&self, hash: &TokenHash) -> Result<Option<Token>, StorageError> {
         account::token_find(self, hash).await
+    }
+
+    async fn token_list(&self, account: &AccountId, limit: u32) -> Result<Vec<TokenRow>, StorageError> {
+        account::token_list(self, account, limit).await
+    }
+
+    async fn token_revoke(&self, account: &AccountId, id: &str, at: Timestamp) -> Result<bool, StorageError> {
+        account::token_revoke(self, account, id, at).await
+    }
+
+    async fn token_roll(
+        &self,
+        account: &AccountId,
+        id: &str,
+        hash: &TokenHash,
+        at: Timestamp,
+    ) -> Result<bool, StorageError> {
+        account::token_roll(self, account, id, hash, at).await
     }
 
     async fn namespace_create(&self, namespace: &Namespace) -> Result<(), StorageError> {
@@ -196,6 +219,10 @@ impl Storage for SqliteStorage {
         name: &ScriptName,
     ) -> Result<Option<ScriptRow>, StorageError> {
         script::find(self, account, scope, name).await
+    }
+
+    async fn script_by_id(&self, id: ScriptId) -> Result<Option<Script>, StorageError> {
+        script::by_id(self, id).await
     }
 
     async fn script_publish(&self, publish: &Publish) -> Result<(), StorageError> {
@@ -248,6 +275,40 @@ impl Storage for SqliteStorage {
 
     async fn namespace_by_id(&self, id: NamespaceId) -> Result<Option<Namespace>, StorageError> {
         namespace::by_id(self, id).await
+    }
+
+    async fn assets_claim(
+        &self,
+        owner: &AssetOwner,
+        hashes: &[AssetHash],
+        at: Timestamp,
+    ) -> Result<Vec<Asset>, StorageError> {
+        asset::claim(self, owner, hashes, at).await
+    }
+
+    async fn asset_put(&self, owner: &AssetOwner, asset: &Asset, at: Timestamp) -> Result<(), StorageError> {
+        asset::put(self, owner, asset, at).await
+    }
+
+    async fn asset_owners(&self, before: Timestamp) -> Result<Vec<AssetOwner>, StorageError> {
+        asset::owners(self, before).await
+    }
+
+    async fn asset_manifests(&self, owner: &AssetOwner) -> Result<Vec<BlobDigest>, StorageError> {
+        asset::manifests(self, owner).await
+    }
+
+    async fn assets_unused(&self, owner: &AssetOwner, before: Timestamp) -> Result<Vec<AssetHash>, StorageError> {
+        asset::unused(self, owner, before).await
+    }
+
+    async fn assets_delete(
+        &self,
+        owner: &AssetOwner,
+        hashes: &[AssetHash],
+        before: Timestamp,
+    ) -> Result<u64, StorageError> {
+        asset::delete(self, owner, hashes, before).await
     }
 
     async fn blobs_in_use(&self) -> Result<HashSet<BlobDigest>, StorageError> {

@@ -27,7 +27,8 @@ async fn bearer(h: &Harness, method: &str, path: &str, token: &str) -> Reply {
 async fn every_endpoint_wants_a_token_of_the_account_with_the_right_scope() {
     // Many wrong tokens in a row: the brake would hide what is tested here.
     let h = Harness::with(ApiConfig { wrong_tokens_per_minute: 10_000, ..ApiConfig::default() }).await;
-    for row in endpoints() {
+    // Assets are uploaded under a session's token, not one of these.
+    for row in endpoints().iter().filter(|row| row.handler != "assets::assets_upload") {
         let path = concrete(row.path, "prod", "x");
         with(&h, row.method, &path, &[]).await.refused(400, 9106);
         bearer(&h, row.method, &path, "not-a-token-of-anyone").await.refused(401, 10000);

@@ -8,9 +8,9 @@ use serde_json::json;
 use switchyard_api::endpoints;
 
 use crate::{
-    account, content,
+    account, accounts, assets, content,
     harness::{A, Harness, NS},
-    namespaces, scripts, secrets, settings, tags, versions,
+    namespace_settings, namespaces, scripts, secrets, settings, tags, tokens, versions,
 };
 
 /// The row's path, written short: `NS`, `S` (a script in a namespace), `W` (an account's Worker), `A`.
@@ -23,6 +23,7 @@ fn full(row: &str) -> (String, String) {
         "S" => format!("{namespaces}/{{namespace}}/scripts/{{script}}"),
         "W" => "/accounts/{account}/workers/scripts/{script}".to_owned(),
         "A" => "/accounts/{account}".to_owned(),
+        "O" => "/switchyard/accounts/{account}".to_owned(),
         _ => String::new(),
     };
     (method.to_owned(), prefix + rest)
@@ -77,6 +78,7 @@ tests! {
     "PUT S/tags"                                tags_put                    tags::tags_put;
     "PUT S/tags/{tag}"                          tag_add                     tags::tag_add;
     "DELETE S/tags/{tag}"                       tag_delete                  tags::tag_delete;
+    "POST S/assets-upload-session"              assets_upload_session       assets::assets_upload_session;
     "GET S/versions"                            version_list                versions::version_list;
     "POST S/versions"                           version_create              versions::version_create;
     "GET S/versions/{version}"                  version_get                 versions::version_get;
@@ -105,12 +107,24 @@ tests! {
     "GET W/versions/{version}"                  account_version_get         versions::account_version_get;
     "GET W/deployments"                         account_deployment_list     versions::account_deployment_list;
     "POST W/deployments"                        account_deployment_create   versions::account_deployment_create;
+    "POST W/assets-upload-session"              account_assets_upload_session assets::account_assets_upload_session;
+    "POST A/workers/assets/upload"              assets_upload               assets::assets_upload;
     "GET A/workers/services/{script}"           service_get                 versions::service_get;
     "DELETE A/workers/services/{script}"        service_delete              scripts::service_delete;
     "GET A/workers/workers/{script}"            worker_get                  versions::worker_get;
     "GET A/workers/subdomain"                   account_subdomain_get       account::account_subdomain_get;
     "GET A/workers/durable_objects/namespaces"  durable_object_namespaces   account::durable_object_namespaces;
     "GET A/storage/kv/namespaces"               kv_namespaces               account::kv_namespaces;
+
+    "GET /switchyard/accounts"                  own_account_list            accounts::account_list;
+    "POST /switchyard/accounts"                 own_account_create          accounts::account_create;
+    "PATCH O"                                   own_account_rename          accounts::account_rename;
+    "GET O/tokens"                              token_list                  tokens::token_list;
+    "POST O/tokens"                             token_create                tokens::token_create;
+    "POST O/tokens/{token}/roll"                token_roll                  tokens::token_roll;
+    "DELETE O/tokens/{token}"                   token_revoke                tokens::token_revoke;
+    "GET O/namespaces/{namespace}/settings"     namespace_settings_get      namespace_settings::get;
+    "PUT O/namespaces/{namespace}/settings"     namespace_settings_put      namespace_settings::put;
 }
 
 #[test]
@@ -131,8 +145,12 @@ pub fn concrete(template: &str, namespace: &str, script: &str) -> String {
         .replace("{script}", script)
         .replace("{secret}", "KEY")
         .replace("{tag}", "gold")
+        .replace("{token}", "00000000000000000000000000000000")
         .replace("{version}", "7d3b0c6e-5a0f-4f0e-9a57-4f3f5a9d1c11")
 }
+
+/// Those for which a script need not be there.
+const MAKE_SCRIPTS: [&str; 2] = ["scripts::script_upload", "assets::assets_upload_session"];
 
 #[tokio::test]
 async fn a_missing_namespace_is_told_first_then_a_missing_script() {
@@ -143,7 +161,7 @@ async fn a_missing_namespace_is_told_first_then_a_missing_script() {
         let path = concrete(row.path, "nowhere", "nobody");
         let reply = harness.json(method.clone(), &path, json!({})).await;
         reply.refused(404, 100_119);
-        if row.path.contains("{script}") && row.handler != "scripts::script_upload" {
+        if row.path.contains("{script}") && !MAKE_SCRIPTS.contains(&row.handler) {
             let reply = harness.json(method, &concrete(row.path, "prod", "nobody"), json!({})).await;
             let reply = reply.refused(404, 10092);
             assert_eq!(reply.json["errors"][1]["code"], json!(10007), "{}", row.path);
@@ -151,7 +169,7 @@ async fn a_missing_namespace_is_told_first_then_a_missing_script() {
     }
     let account_rows =
         endpoints().iter().filter(|row| row.path.contains("{script}") && !row.path.contains("{namespace}"));
-    for row in account_rows.filter(|row| row.handler != "scripts::script_upload") {
+    for row in account_rows.filter(|row| !MAKE_SCRIPTS.contains(&row.handler)) {
         let method: Method = row.method.parse().expect("a method");
         let code = if row.path.contains("/services/") { 10090 } else { 10007 };
         harness.json(method, &concrete(row.path, "", "nobody"), json!({})).await.refused(404, code);

@@ -14,15 +14,19 @@ use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 use switchyard_api::{Api, ApiConfig};
 use switchyard_catalog::{
-    Access, AccountId, Catalog, CatalogSettings, InvalidScript, ModuleKind, Started, Validator, WorkerSpec,
+    Access, AccountId, Catalog, CatalogSettings, InvalidScript, ModuleKind, Started, TokenScope,
+    Validator, WorkerSpec,
 };
 use switchyard_storage::{FileBlobs, SecretKey, SqliteStorage};
 use tempfile::TempDir;
+
+use crate::openapi;
 
 pub const ACCOUNT: &str = "0123456789abcdef0123456789abcdef";
 pub const OTHER_ACCOUNT: &str = "ffffffffffffffffffffffffffffffff";
 pub const WRITER: &str = "writer-token-0000000000";
 pub const READER: &str = "reader-token-0000000000";
+pub const ADMIN: &str = "admin-token-00000000000";
 pub const STRANGER: &str = "token-of-another-account";
 
 /// `/accounts/{account}`
@@ -78,13 +82,14 @@ impl Harness {
             catalog.account_ensure(&id, name).await.expect("the account is made");
         }
         let tokens = [
-            (ACCOUNT, WRITER, "writer", Access::Write),
-            (ACCOUNT, READER, "reader", Access::Read),
-            (OTHER_ACCOUNT, STRANGER, "stranger", Access::Write),
+            (ACCOUNT, WRITER, "writer", Access::Write, TokenScope::Account),
+            (ACCOUNT, READER, "reader", Access::Read, TokenScope::Account),
+            (OTHER_ACCOUNT, STRANGER, "stranger", Access::Write, TokenScope::Account),
+            (ACCOUNT, ADMIN, "admin", Access::Write, TokenScope::Admin),
         ];
-        for (account, text, name, access) in tokens {
+        for (account, text, name, access, scope) in tokens {
             let id = AccountId::parse(account).expect("an account id");
-            catalog.token_ensure(&id, text, name, access).await.expect("the token is made");
+            catalog.token_ensure(&id, text, name, access, scope).await.expect("the token is made");
         }
         let api = Arc::new(Api::new(Arc::new(catalog), config));
         Self { api, called: Mutex::default(), _dir: dir }
@@ -102,6 +107,21 @@ impl Harness {
 
     pub async fn namespace(&self, name: &str) -> Reply {
         self.json(Method::POST, NS, json!({ "name": name })).await.ok()
+    }
+
+    /// As [`Harness::json`], with this token; a null body sends none.
+    pub async fn by(&self, token: &str, method: &str, path: &str, body: Value) -> Reply {
+        let mut request = Request::builder().method(method).uri(format!("/client/v4{path}"));
+        request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        let body = if body.is_null() { Bytes::new() } else { body.to_string().into() };
+        self.send(request.body(Full::new(body)).expect("a request")).await
+    }
+
+    /// A token with this body of ours, made by the admin.
+    pub async fn token(&self, body: Value) -> (String, String) {
+        let made = self.by(ADMIN, "POST", &format!("/switchyard{A}/tokens"), body).await.ok();
+        let text = |name: &str| made.result()[name].as_str().expect("text").to_owned();
+        (text("id"), text("value"))
     }
 
     /// A small Worker, as wrangler uploads it.
@@ -136,11 +156,12 @@ impl Harness {
     }
 
     pub async fn send_from(&self, peer: IpAddr, request: Request<Full<Bytes>>) -> Reply {
-        let call = (request.method().to_string(), request.uri().path().to_owned());
-        self.called.lock().expect("no test panics here").insert(call);
+        let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
+        self.called.lock().expect("no test panics here").insert((method.clone(), path.clone()));
         let (head, body) = self.api.handle(peer, request).await.into_parts();
         let body = body.collect().await.expect("a full body").to_bytes();
         let json = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        openapi::holds(&method, &path, head.status, &json);
         Reply { status: head.status, headers: head.headers, body, json }
     }
 

@@ -1,41 +1,7 @@
-//! Accounts and tokens: made at bootstrap, verified with every admin request.
+//! Accounts: made at bootstrap, or by an admin's token.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
-
-use super::{Actor, Catalog};
-use crate::{
-    Access, Account, AccountId, CatalogError, Namespace, NamespaceName, ScriptId, StorageError, Timestamp,
-    Token, TokenHash,
-};
-
-/// Verified tokens, so that an admin request need not ask the database for its token again.
-/// Only tokens that exist are kept: a flood of invented ones pushes nothing out.
-#[derive(Default)]
-pub(super) struct TokenCache(Mutex<HashMap<TokenHash, (Token, Instant)>>);
-
-/// Entries, and how long one is believed: the longest that a deleted token still works.
-const TOKEN_CACHE_ENTRIES: usize = 1_024;
-const TOKEN_CACHE_TTL: Duration = Duration::from_secs(10);
-
-impl TokenCache {
-    fn get(&self, hash: &TokenHash) -> Option<Token> {
-        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (token, since) = entries.get(hash)?;
-        (since.elapsed() < TOKEN_CACHE_TTL).then(|| token.clone())
-    }
-
-    fn put(&self, token: Token) {
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if entries.len() >= TOKEN_CACHE_ENTRIES {
-            entries.clear();
-        }
-        entries.insert(token.hash, (token, Instant::now()));
-    }
-}
+use super::{Actor, Catalog, rules};
+use crate::{Account, AccountId, CatalogError, Namespace, NamespaceName, StorageError, TokenScope};
 
 impl Catalog {
     /// Every account of this node.
@@ -50,55 +16,54 @@ impl Catalog {
         Ok(account)
     }
 
-    /// Makes the token, unless there is one with this text already. Idempotent.
-    ///
-    /// # Errors
-    /// [`CatalogError::AccountNotFound`]; [`CatalogError::Invalid`] for a text shorter than 16
-    /// characters or longer than 512.
-    pub async fn token_ensure(
-        &self,
-        account: &AccountId,
-        text: &str,
-        name: &str,
-        access: Access,
-    ) -> Result<Token, CatalogError> {
-        if !(16..=512).contains(&text.len()) || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-            let rule = "an API token is 16 to 512 characters without spaces";
-            return Err(CatalogError::Invalid(rule.to_owned()));
+    /// Those that the actor's token is for: its own, or for an admin's all, its own first.
+    pub async fn account_list_of(&self, actor: &Actor) -> Result<Vec<Account>, CatalogError> {
+        let mut accounts = self.storage.account_list().await?;
+        if actor.scope != TokenScope::Admin {
+            accounts.retain(|account| account.id == actor.account);
         }
-        let hash = TokenHash::of(text);
-        let token = Token {
-            // Any fresh 32 hex digits do; a token's id is not an id of anything else.
-            id: ScriptId::random().simple(),
-            hash,
-            account: account.clone(),
-            name: name.to_owned(),
-            access,
-            created_on: Timestamp::now(),
-        };
-        match self.storage.token_put(&token).await {
-            Err(StorageError::Gone(_)) => return Err(CatalogError::AccountNotFound),
-            other => other?,
-        }
-        Ok(self.storage.token_find(&hash).await?.unwrap_or(token))
+        accounts.sort_by_key(|account| account.id != actor.account);
+        Ok(accounts)
     }
 
-    /// The token with this text, or `None`.
-    pub async fn token_verify(&self, text: &str) -> Result<Option<Token>, CatalogError> {
-        let hash = TokenHash::of(text);
-        let token = match self.tokens.get(&hash) {
-            Some(token) => token,
-            None => match self.storage.token_find(&hash).await? {
-                Some(token) => token,
-                None => return Ok(None),
-            },
-        };
-        // What was looked up by an index is compared once more in constant time.
-        if aws_lc_rs::constant_time::verify_slices_are_equal(&token.hash.0, &hash.0).is_err() {
-            return Ok(None);
+    /// # Errors
+    /// [`CatalogError::AccountNotFound`].
+    pub async fn account_find(&self, id: &AccountId) -> Result<Account, CatalogError> {
+        let accounts = self.storage.account_list().await?;
+        accounts.into_iter().find(|account| account.id == *id).ok_or(CatalogError::AccountNotFound)
+    }
+
+    /// `None`: a fresh id of 32 hex digits.
+    ///
+    /// # Errors
+    /// [`CatalogError::OutOfScope`] unless the actor is an admin; [`CatalogError::AccountExists`];
+    /// [`CatalogError::Invalid`] for a bad name.
+    pub async fn account_create(
+        &self,
+        actor: &Actor,
+        id: Option<AccountId>,
+        name: &str,
+    ) -> Result<Account, CatalogError> {
+        if actor.scope != TokenScope::Admin {
+            return Err(CatalogError::OutOfScope("account"));
         }
-        self.tokens.put(token.clone());
-        Ok(Some(token))
+        rules::title("an account", name)?;
+        let id = id.unwrap_or_else(AccountId::random);
+        let account = Account { id, name: name.to_owned() };
+        match self.storage.account_create(&account).await {
+            Err(StorageError::Exists(_)) => Err(CatalogError::AccountExists),
+            Err(other) => Err(other.into()),
+            Ok(()) => Ok(account),
+        }
+    }
+
+    /// # Errors
+    /// [`CatalogError::AccountNotFound`], [`CatalogError::Invalid`] for a bad name.
+    pub async fn account_rename(&self, actor: &Actor, name: &str) -> Result<Account, CatalogError> {
+        actor.needs_account()?;
+        rules::title("an account", name)?;
+        self.account_find(&actor.account).await?;
+        self.account_ensure(&actor.account, name).await
     }
 
     /// Makes the namespace, unless the account has one of that name. Idempotent.

@@ -1,23 +1,33 @@
 //! Dispatch namespaces (contract §2).
 
-use super::{Actor, Catalog, RETRIES, after};
-use crate::{CatalogError, Namespace, NamespaceId, NamespaceName, StorageError, Timestamp};
+use super::{Actor, Catalog, RETRIES, after, rules};
+use crate::{
+    CatalogError, Namespace, NamespaceId, NamespaceName, NamespaceSettings, StorageError, Timestamp, TokenScope,
+};
 
 impl Catalog {
-    /// By name, bytewise.
+    /// By name, bytewise; those that the actor's token is for.
     pub async fn namespace_list(&self, actor: &Actor) -> Result<Vec<Namespace>, CatalogError> {
-        Ok(self.storage.namespace_list(&actor.account).await?)
+        let mut namespaces = self.storage.namespace_list(&actor.account).await?;
+        match actor.scope {
+            TokenScope::Admin | TokenScope::Account => {}
+            TokenScope::Namespace(id) => namespaces.retain(|namespace| namespace.id == id),
+            TokenScope::Script(_) => return Err(CatalogError::OutOfScope("script")),
+        }
+        Ok(namespaces)
     }
 
     /// # Errors
     /// [`CatalogError::NamespaceExists`], [`CatalogError::AccountNotFound`].
     pub async fn namespace_create(&self, actor: &Actor, name: &NamespaceName) -> Result<Namespace, CatalogError> {
+        actor.needs_account()?;
         let now = Timestamp::now();
         let namespace = Namespace {
             id: NamespaceId::random(),
             account: actor.account.clone(),
             name: name.clone(),
             trusted_workers: false,
+            settings: NamespaceSettings::default(),
             script_count: 0,
             created_on: now,
             created_by: actor.token_id.clone(),
@@ -52,15 +62,49 @@ impl Catalog {
         new_name: Option<&NamespaceName>,
         trusted_workers: Option<bool>,
     ) -> Result<Namespace, CatalogError> {
-        for _ in 0..=RETRIES {
-            let mut namespace = self.namespace_or_not_found(actor, name).await?;
-            let seen = namespace.modified_on;
+        let change = |namespace: &mut Namespace| {
             if let Some(new_name) = new_name {
                 namespace.name = new_name.clone();
             }
             if let Some(trusted) = trusted_workers {
                 namespace.trusted_workers = trusted;
             }
+        };
+        self.namespace_change(actor, name, change).await
+    }
+
+    /// Limits, isolation and trust of a namespace, as a whole; they hold for the next request.
+    ///
+    /// # Errors
+    /// [`CatalogError::NamespaceNotFound`]; [`CatalogError::Invalid`] for limits that no Worker could
+    /// run under.
+    pub async fn namespace_settings_put(
+        &self,
+        actor: &Actor,
+        name: &NamespaceName,
+        settings: NamespaceSettings,
+        trusted_workers: bool,
+    ) -> Result<Namespace, CatalogError> {
+        rules::namespace_settings(&settings)?;
+        let change = |namespace: &mut Namespace| {
+            namespace.settings = settings;
+            namespace.trusted_workers = trusted_workers;
+        };
+        self.namespace_change(actor, name, change).await
+    }
+
+    /// Changes what is there now, again if someone else was faster.
+    async fn namespace_change(
+        &self,
+        actor: &Actor,
+        name: &NamespaceName,
+        change: impl Fn(&mut Namespace),
+    ) -> Result<Namespace, CatalogError> {
+        actor.needs_account()?;
+        for _ in 0..=RETRIES {
+            let mut namespace = self.namespace_or_not_found(actor, name).await?;
+            let seen = namespace.modified_on;
+            change(&mut namespace);
             namespace.modified_on = after(seen);
             namespace.modified_by = actor.token_id.clone();
             let wake = self.wakeup.guard();
@@ -83,6 +127,7 @@ impl Catalog {
     /// # Errors
     /// [`CatalogError::NamespaceNotFound`].
     pub async fn namespace_delete(&self, actor: &Actor, name: &NamespaceName) -> Result<(), CatalogError> {
+        actor.needs_account()?;
         let namespace = self.namespace_or_not_found(actor, name).await?;
         let wake = self.wakeup.guard();
         if !self.storage.namespace_delete(namespace.id).await? {

@@ -4,10 +4,12 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::{
-    Actor, Catalog, NewScript, RETRIES, SettingsPatch, after,
+    Actor, Catalog, NewScript, Precondition, RETRIES, SettingsPatch, after,
+    assets::PlannedAssets,
     bindings::{Planned, PlannedKind},
     rules,
 };
@@ -22,7 +24,7 @@ pub(super) enum Edit {
     Upload(Box<NewScript>),
     /// As an upload, but not deployed, and the script's tags and settings stay.
     Version(Box<NewScript>),
-    Content(Code),
+    Content(Code, Precondition),
     Settings(Box<SettingsPatch>),
     /// Set, or with `None` removed and destroyed.
     Secrets(Vec<(BindingName, Option<Secret>)>),
@@ -40,6 +42,7 @@ pub(super) struct Plan {
     pub(super) script: Script,
     /// `None`: that of the previous version.
     pub(super) code: Option<Code>,
+    pub(super) assets: Option<PlannedAssets>,
     pub(super) bindings: Vec<Planned>,
     pub(super) compatibility_date: String,
     pub(super) compatibility_flags: Vec<String>,
@@ -79,6 +82,17 @@ impl Catalog {
     ) -> Result<Publication, CatalogError> {
         let (scope, namespace) = self.scope_of(actor, at).await?;
         let before = self.storage.script_find(&actor.account, scope, &at.name).await?;
+        if let Edit::Upload(new) = edit {
+            actor.may_upload(scope, before.as_ref())?;
+            new.precondition.check(before.as_ref())?;
+        } else if let Some(row) = &before {
+            if !actor.may_see(&row.script) {
+                return Err(CatalogError::ScriptNotFound);
+            }
+            if let Edit::Content(_, precondition) = edit {
+                precondition.check(before.as_ref())?;
+            }
+        }
         let mut plan = self.plan(at, scope, before.as_ref(), edit).await?;
         self.binding_targets_check(actor, &plan).await?;
 
@@ -93,6 +107,9 @@ impl Catalog {
                 (self.code_load(&manifest).await?, manifest)
             }
         };
+        if manifest.modules.is_empty() && plan.assets.is_none() {
+            return Err(CatalogError::Invalid("the upload has neither a module nor assets".to_owned()));
+        }
         let (bindings, new_secrets, secrets) = self.secrets_settle(std::mem::take(&mut plan.bindings)).await?;
         rules::variables(&self.settings, &bindings, &new_secrets)?;
 
@@ -100,8 +117,9 @@ impl Catalog {
             plan.script.settings.last_deployed_from = Some(source.to_owned());
         }
         let version = version_of(&plan, actor, source, manifest, bindings, base);
+        let asset_blobs = plan.assets.take().map(|planned| planned.blobs).unwrap_or_default();
         let started = self.start(&plan.script, namespace.as_ref(), version, &code, &secrets).await?;
-        self.finish(before, plan, started, code, new_secrets).await
+        self.finish(before, plan, started, code, asset_blobs, new_secrets).await
     }
 
     /// Starts the version for real; gives it back with what was learnt.
@@ -113,6 +131,10 @@ impl Catalog {
         code: &Code,
         secrets: &HashMap<SecretId, Secret>,
     ) -> Result<Version, CatalogError> {
+        if code.modules.is_empty() {
+            // Assets alone: there is nothing to start.
+            return Ok(version);
+        }
         let spec = self.spec_of(script, namespace, &version, Arc::new(code.clone()), secrets);
         let started = self.validator.validate(&spec).await?;
         if started.handlers.is_empty() && started.named_handlers.is_empty() {
@@ -131,9 +153,13 @@ impl Catalog {
         plan: Plan,
         version: Version,
         code: Code,
+        asset_blobs: Vec<Bytes>,
         secrets: Vec<(SecretId, Secret)>,
     ) -> Result<Publication, CatalogError> {
         self.code_store(code).await?;
+        for blob in asset_blobs {
+            self.blobs.put(blob).await?;
+        }
         let deployment = plan.deploy.then(|| Deployment {
             id: DeploymentId::random(),
             script: plan.script.id,
@@ -185,7 +211,7 @@ impl Catalog {
             let message = "the upload has no module, and there is no script whose code could stay";
             return Err(CatalogError::Invalid(message.to_owned()));
         }
-        if let Some(code) = &new.code {
+        if let Some(code) = new.code.as_ref().filter(|code| **code != Code::none()) {
             rules::code(&self.settings, code)?;
         }
         let previous = before.and_then(|row| row.latest.as_ref());
@@ -196,7 +222,11 @@ impl Catalog {
             before.map(|row| row.script.id),
             previous,
         );
-        let bindings = bindings.await?;
+        let mut bindings = bindings.await?;
+        let assets = self.assets_plan(at, scope, new.assets.as_ref(), new.keep_assets, previous).await?;
+        if assets.is_none() {
+            without_assets(&mut bindings)?;
+        }
         let mut script = script_next(at, scope, before);
         if deploy {
             if let Some(tags) = &new.tags {
@@ -214,6 +244,7 @@ impl Catalog {
         let plan = Plan {
             script,
             code: new.code.clone(),
+            assets,
             bindings,
             compatibility_date: rules::compatibility_date(new.compatibility_date.as_deref())?,
             compatibility_flags: new.compatibility_flags.clone(),
@@ -240,6 +271,7 @@ impl Catalog {
         let mut plan = Plan {
             script,
             code: None,
+            assets: latest.assets.map(|assets| PlannedAssets { assets, blobs: Vec::new() }),
             bindings: latest.bindings.iter().map(Planned::kept).collect(),
             compatibility_date: latest.compatibility_date.clone(),
             compatibility_flags: latest.compatibility_flags.clone(),
@@ -251,7 +283,7 @@ impl Catalog {
             deploy: true,
         };
         match edit {
-            Edit::Content(code) => {
+            Edit::Content(code, _) => {
                 rules::code(&self.settings, code)?;
                 plan.code = Some(code.clone());
                 plan.annotations = triggered_by(Map::new(), "upload");
@@ -261,6 +293,9 @@ impl Catalog {
                 if let Some(bindings) = &patch.bindings {
                     let planned = self.bindings_plan(bindings, Some(&[]), true, Some(row.script.id), Some(latest));
                     plan.bindings = planned.await?;
+                    if latest.assets.is_none() {
+                        without_assets(&mut plan.bindings)?;
+                    }
                 }
                 patch.apply_to_version(&mut plan)?;
                 plan.annotations = triggered_by(patch.annotations.clone(), "settings");
@@ -313,6 +348,17 @@ impl Catalog {
     }
 }
 
+/// For a version without assets: a binding to them that was taken over goes, one that was sent is refused.
+fn without_assets(bindings: &mut Vec<Planned>) -> Result<(), CatalogError> {
+    let is_assets = |planned: &Planned| matches!(planned.kind, PlannedKind::Kind(BindingKind::Assets));
+    if let Some(sent) = bindings.iter().find(|planned| planned.sent && is_assets(planned)) {
+        let message = format!("the binding {} is to the Worker's assets, but the upload has none", sent.name);
+        return Err(CatalogError::Invalid(message));
+    }
+    bindings.retain(|planned| !is_assets(planned));
+    Ok(())
+}
+
 /// The script's row as this edit leaves it, before tags and settings.
 fn script_next(at: &ScriptRef, scope: Scope, before: Option<&ScriptRow>) -> Script {
     if let Some(row) = before {
@@ -345,6 +391,7 @@ fn version_of(
         // What storage will give it: it refuses the publish when `base` is not the newest any more.
         number: base.map_or(0, |version| version.number) + 1,
         code,
+        assets: plan.assets.as_ref().map(|planned| planned.assets),
         bindings,
         compatibility_date: plan.compatibility_date.clone(),
         compatibility_flags: plan.compatibility_flags.clone(),

@@ -6,7 +6,7 @@ use time::{Date, Duration, OffsetDateTime, macros::format_description};
 
 use super::{CatalogSettings, publish::Plan};
 use crate::{
-    Binding, BindingKind, CatalogError, Code, CodeSyntax, ModuleKind, ScriptSettings, Secret, SecretId, Tag,
+    Binding, BindingKind, CatalogError, Code, CodeSyntax, ModuleKind, NamespaceSettings, ScriptSettings, Secret, SecretId, Tag,
 };
 
 /// The oldest behaviour, and what an upload without a date gets.
@@ -20,6 +20,9 @@ const MAX_FLAG_BYTES: usize = 128;
 const MAX_SETTING_BYTES: usize = 16 << 10;
 /// Contract §5.2: at most five minutes.
 const MAX_CPU_MS: u32 = 300_000;
+/// The engine and its base take some of it.
+const MIN_MEMORY: u64 = 8 << 20;
+const MAX_MEMORY: u64 = 4 << 30;
 
 fn invalid<T>(message: String) -> Result<T, CatalogError> {
     Err(CatalogError::Invalid(message))
@@ -131,6 +134,27 @@ pub(super) fn settings(settings: &ScriptSettings) -> Result<(), CatalogError> {
     Ok(())
 }
 
+/// Limits under which a Worker can still start.
+pub(super) fn namespace_settings(settings: &NamespaceSettings) -> Result<(), CatalogError> {
+    let limits = &settings.limits;
+    if limits.cpu_ms.is_some_and(|ms| !(1..=MAX_CPU_MS).contains(&ms)) {
+        return invalid(format!("limits.cpu_ms is not within 1 to {MAX_CPU_MS}"));
+    }
+    if limits.memory_bytes.is_some_and(|bytes| !(MIN_MEMORY..=MAX_MEMORY).contains(&bytes)) {
+        return invalid(format!("limits.memory is not within {MIN_MEMORY} to {MAX_MEMORY} bytes"));
+    }
+    Ok(())
+}
+
+/// A name for people: of an account or a token.
+pub(super) fn title(what: &str, name: &str) -> Result<(), CatalogError> {
+    const MOST: usize = 120;
+    if name.trim().is_empty() || name.chars().count() > MOST || name.chars().any(char::is_control) {
+        return invalid(format!("the name of {what} is 1 to {MOST} characters, none of them a control character"));
+    }
+    Ok(())
+}
+
 /// What a version says besides code and bindings.
 pub(super) fn version(plan: &Plan) -> Result<(), CatalogError> {
     let flags = &plan.compatibility_flags;
@@ -191,7 +215,7 @@ pub(super) fn variables(
                 too_large(limits, binding, params.map(|name| name.len() + 1).sum())?;
                 continue;
             }
-            BindingKind::VersionMetadata => continue,
+            BindingKind::VersionMetadata | BindingKind::Assets => continue,
         };
         count += 1;
         too_large(limits, binding, bytes)?;

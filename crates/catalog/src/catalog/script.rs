@@ -3,7 +3,7 @@
 use super::{Actor, Catalog, RETRIES, after, rules};
 use crate::{
     BlobDigest, CatalogError, Code, NamespaceName, Scope, Script, ScriptFilter, ScriptId, ScriptName,
-    ScriptRef, ScriptRow, StorageError, Tag,
+    ScriptRef, ScriptRow, StorageError, Tag, TokenScope,
 };
 
 /// One page of a list of scripts.
@@ -56,11 +56,36 @@ impl Catalog {
     ) -> Result<ScriptPage, CatalogError> {
         let limit = limit.clamp(1, MAX_PAGE);
         // One more than asked for says whether there is a next page.
-        let mut rows = self.storage.script_list(&actor.account, scope, filter, after, limit + 1).await?;
+        let mut rows = match actor.scope {
+            TokenScope::Script(id) => self.own_row(actor, scope, id, filter, after).await?,
+            TokenScope::Namespace(id) if scope != Scope::Namespace(id) => Vec::new(),
+            _ => self.storage.script_list(&actor.account, scope, filter, after, limit + 1).await?,
+        };
         let more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
         let next = if more { rows.last().map(|row| row.script.name.clone()) } else { None };
         Ok(ScriptPage { rows, next })
+    }
+
+    /// All that a script's token sees of a list: its script, if the list would show it.
+    async fn own_row(
+        &self,
+        actor: &Actor,
+        scope: Scope,
+        id: ScriptId,
+        filter: &ScriptFilter,
+        after: Option<&ScriptName>,
+    ) -> Result<Vec<ScriptRow>, CatalogError> {
+        let own = self.storage.script_by_id(id).await?.filter(|script| {
+            let tagged = |tag: &Tag| script.tags.contains(tag);
+            script.scope == scope
+                && after.is_none_or(|after| script.name > *after)
+                && filter.with.iter().all(tagged)
+                && !filter.without.iter().any(tagged)
+        });
+        let Some(own) = own else { return Ok(Vec::new()) };
+        let row = self.storage.script_find(&actor.account, scope, &own.name).await?;
+        Ok(row.into_iter().filter(|row| row.script.id == id).collect())
     }
 
     /// # Errors

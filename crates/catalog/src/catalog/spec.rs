@@ -13,8 +13,9 @@ use crate::{
 
 /// Blobs of one script read or written at once.
 const BLOBS_AT_ONCE: usize = 8;
-/// Younger blobs are never swept: an upload may be about to name them.
-const SWEEP_MIN_AGE: std::time::Duration = std::time::Duration::from_secs(3_600);
+/// Younger blobs are never swept: an upload may be about to name them, up to two hours later when it
+/// is one of assets.
+const SWEEP_MIN_AGE: std::time::Duration = std::time::Duration::from_secs(3 * 3_600);
 
 impl Catalog {
     /// Everything the runtime needs to start a version again.
@@ -33,8 +34,9 @@ impl Catalog {
         Ok(self.spec_of(&script, namespace.as_ref(), &row, code, &secrets))
     }
 
-    /// Removes code that no version names any more; returns how many blobs went.
+    /// Removes code and assets that no version names any more; returns how many blobs went.
     pub async fn blobs_sweep(&self) -> Result<u64, CatalogError> {
+        self.assets_sweep().await?;
         let in_use = self.storage.blobs_in_use().await?;
         Ok(self.blobs.sweep(&in_use, SWEEP_MIN_AGE).await?)
     }
@@ -67,6 +69,7 @@ impl Catalog {
                     "tag": version.annotations.get("workers/tag").and_then(|tag| tag.as_str()).unwrap_or(""),
                     "timestamp": version.created_on.to_string(),
                 })),
+                BindingKind::Assets => WorkerBinding::Assets { version: version.id },
             };
             Some((binding.name.clone(), made))
         });
@@ -81,7 +84,7 @@ impl Catalog {
             compatibility_date: version.compatibility_date.clone(),
             compatibility_flags: version.compatibility_flags.clone(),
             limits: version.limits,
-            isolation: self.settings.isolation,
+            isolation: namespace.and_then(|namespace| namespace.settings.isolation).unwrap_or(self.settings.isolation),
         }
     }
 

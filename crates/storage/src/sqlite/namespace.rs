@@ -9,7 +9,7 @@ use super::{
     SqliteStorage,
     account::account_id,
     change_add, database,
-    record::{column, id, name, time},
+    record::{column, from_json, id, name, time, to_json},
     refused,
 };
 
@@ -29,13 +29,15 @@ macro_rules! select {
 pub(super) async fn create(storage: &SqliteStorage, namespace: &Namespace) -> Result<(), StorageError> {
     let mut tx = storage.write().await?;
     let insert = sqlx::query(
-        "INSERT INTO namespaces (id, account, name, trusted_workers, created_on, created_by, modified_on, modified_by)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO namespaces (id, account, name, trusted_workers, created_on, created_by, modified_on, modified_by,
+                                 settings)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     );
     let insert = insert.bind(namespace.id.as_uuid().as_bytes().as_slice()).bind(namespace.account.as_str());
     let insert = insert.bind(namespace.name.as_str()).bind(namespace.trusted_workers);
     let insert = insert.bind(namespace.created_on.micros()).bind(&namespace.created_by);
     let insert = insert.bind(namespace.modified_on.micros()).bind(&namespace.modified_by);
+    let insert = insert.bind(to_json("a namespace's settings", &namespace.settings)?);
     let inserted = insert.execute(&mut *tx).await;
     inserted.map_err(refused("write a namespace", GONE, "the account"))?;
     change_add(&mut tx, ChangeKind::Namespace(namespace.id)).await?;
@@ -78,10 +80,12 @@ pub(super) async fn update(
         Some(_) => {}
     }
     let update = sqlx::query(
-        "UPDATE namespaces SET name = ?, trusted_workers = ?, modified_on = ?, modified_by = ? WHERE id = ?",
+        "UPDATE namespaces SET name = ?, trusted_workers = ?, modified_on = ?, modified_by = ?, settings = ?
+         WHERE id = ?",
     );
     let update = update.bind(namespace.name.as_str()).bind(namespace.trusted_workers);
-    let update = update.bind(namespace.modified_on.micros()).bind(&namespace.modified_by).bind(bytes);
+    let update = update.bind(namespace.modified_on.micros()).bind(&namespace.modified_by);
+    let update = update.bind(to_json("a namespace's settings", &namespace.settings)?).bind(bytes);
     update.execute(&mut *tx).await.map_err(refused("write a namespace", GONE, "the account"))?;
     change_add(&mut tx, ChangeKind::Namespace(namespace.id)).await?;
     tx.commit().await.map_err(database("commit a namespace"))
@@ -106,6 +110,7 @@ pub(super) fn from_row(row: &SqliteRow) -> Result<Namespace, StorageError> {
         account: account_id(row, "account")?,
         name: name(row, "name", NamespaceName::parse)?,
         trusted_workers: column(row, "trusted_workers")?,
+        settings: from_json("a namespace's settings", column(row, "settings")?)?,
         script_count: count.unsigned_abs(),
         created_on: time(row, "created_on")?,
         created_by: column(row, "created_by")?,

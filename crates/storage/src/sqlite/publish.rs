@@ -91,7 +91,13 @@ async fn insert_version(tx: &mut SqliteConnection, publish: &Publish, number: i6
     let insert = insert.bind(record::bindings_to(&version.bindings)?).execute(&mut *tx).await;
     insert.map_err(database("write a version"))?;
 
-    let digests: Vec<String> = version.code.modules.iter().map(|module| module.digest.hex()).collect();
+    let mut digests: Vec<String> = version.code.modules.iter().map(|module| module.digest.hex()).collect();
+    if let Some(assets) = &version.assets {
+        digests.extend([assets.manifest.hex(), assets.config.hex()]);
+        let insert = sqlx::query("INSERT INTO version_assets (version, manifest) VALUES (?, ?)");
+        let insert = insert.bind(bytes).bind(assets.manifest.0.as_slice()).execute(&mut *tx).await;
+        insert.map_err(database("write a version's assets"))?;
+    }
     let blobs = sqlx::query("INSERT INTO version_blobs (version, digest) SELECT DISTINCT ?, unhex(value) FROM json_each(?)");
     let blobs = blobs.bind(bytes).bind(Value::from(digests).to_string()).execute(&mut *tx).await;
     blobs.map_err(database("write a version's code"))?;

@@ -8,7 +8,7 @@ use sqlx::{Row, sqlite::SqliteRow};
 use switchyard_catalog::{
     Binding, BindingKind, BindingName, BlobDigest, CodeManifest, CodeSyntax, DispatchOutbound, Limits,
     ModuleEntry, ModuleKind, NameError, NamedHandlers, NamespaceName, ScriptId, ScriptName, ScriptSettings,
-    SecretId, StorageError, Timestamp, Version, VersionId,
+    SecretId, StorageError, Timestamp, Version, VersionAssets, VersionId,
 };
 use uuid::Uuid;
 
@@ -128,6 +128,15 @@ pub(super) struct VersionRecord {
     source: String,
     author: String,
     created_on: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    assets: Option<AssetsRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AssetsRecord {
+    manifest: String,
+    config: String,
+    files: u32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -163,6 +172,11 @@ pub(super) fn version_body(version: &Version) -> Result<String, StorageError> {
         source: version.source.clone(),
         author: version.author.clone(),
         created_on: version.created_on.micros(),
+        assets: version.assets.map(|assets| AssetsRecord {
+            manifest: assets.manifest.hex(),
+            config: assets.config.hex(),
+            files: assets.files,
+        }),
     };
     to_json("a version", &record)
 }
@@ -185,6 +199,7 @@ pub(super) fn version(
         id,
         script,
         number,
+        assets: record.assets.map(VersionAssets::try_from).transpose()?,
         code: CodeManifest { syntax: record.syntax, entry: record.entry, modules },
         bindings: bindings.into_iter().map(Binding::try_from).collect::<Result<_, _>>()?,
         compatibility_date: record.compatibility_date,
@@ -200,6 +215,15 @@ pub(super) fn version(
         author: record.author,
         created_on: Timestamp::from_micros(record.created_on),
     })
+}
+
+impl TryFrom<AssetsRecord> for VersionAssets {
+    type Error = StorageError;
+
+    fn try_from(record: AssetsRecord) -> Result<Self, StorageError> {
+        let digest = |hex: &str| BlobDigest::parse(hex).ok_or_else(|| damaged("the digest of assets", hex));
+        Ok(Self { manifest: digest(&record.manifest)?, config: digest(&record.config)?, files: record.files })
+    }
 }
 
 /// One entry of `versions.bindings`.
@@ -219,6 +243,7 @@ enum KindRecord {
     Service { service: String, environment: Option<String>, entrypoint: Option<String>, props: Option<Value> },
     DispatchNamespace { namespace: String, outbound: Option<OutboundRecord> },
     VersionMetadata,
+    Assets,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -256,6 +281,7 @@ impl From<&Binding> for BindingRecord {
                 }),
             },
             BindingKind::VersionMetadata => KindRecord::VersionMetadata,
+            BindingKind::Assets => KindRecord::Assets,
         };
         Self { name: binding.name.as_str().to_owned(), kind }
     }
@@ -283,6 +309,7 @@ impl TryFrom<BindingRecord> for Binding {
                 outbound: outbound.map(DispatchOutbound::try_from).transpose().map_err(named)?,
             },
             KindRecord::VersionMetadata => BindingKind::VersionMetadata,
+            KindRecord::Assets => BindingKind::Assets,
         };
         Ok(Self { name: BindingName::parse(&record.name).map_err(named)?, kind })
     }

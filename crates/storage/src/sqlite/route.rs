@@ -16,8 +16,9 @@ use super::{
 macro_rules! select {
     ($where:literal) => {
         concat!(
-            "SELECT json_group_array(json_array(hex(id), account, hex(namespace), name, namespace_name, hex(version), percentage))
-             FROM (SELECT s.id, s.account, s.namespace, s.name, n.name AS namespace_name, v.version, v.percentage
+            "SELECT json_group_array(json_array(hex(id), account, hex(namespace), name, namespace_name, hex(version), percentage, assets))
+             FROM (SELECT s.id, s.account, s.namespace, s.name, n.name AS namespace_name, v.version, v.percentage,
+                   (SELECT count(*) FROM version_assets a WHERE a.version = v.version) AS assets
                    FROM scripts s JOIN deployment_versions v ON v.deployment = s.deployment
                    LEFT JOIN namespaces n ON n.id = s.namespace ",
             $where,
@@ -45,17 +46,20 @@ pub(super) async fn find(storage: &SqliteStorage, script: ScriptId) -> Result<Op
 
 /// One element: a script with one of its deployed versions. None of these strings needs escapes.
 #[derive(Deserialize)]
-struct RouteRecord<'a>(&'a str, &'a str, &'a str, &'a str, Option<&'a str>, &'a str, f64);
+struct RouteRecord<'a>(&'a str, &'a str, &'a str, &'a str, Option<&'a str>, &'a str, f64, u8);
 
 /// Those of one script follow each other.
 fn routes(json: &str) -> Result<Vec<RouteRow>, StorageError> {
     let records: Vec<RouteRecord<'_>> = from_json("the routes", json)?;
     let mut routes: Vec<RouteRow> = Vec::with_capacity(records.len());
-    for RouteRecord(script, account, namespace, name, namespace_name, version, percentage) in records {
+    for RouteRecord(script, account, namespace, name, namespace_name, version, percentage, assets) in records {
         let script = ScriptId::from_uuid(hex_id(script)?);
         let share = VersionShare { version: VersionId::from_uuid(hex_id(version)?), percentage };
         match routes.last_mut() {
-            Some(last) if last.script == script => last.versions.push(share),
+            Some(last) if last.script == script => {
+                last.versions.push(share);
+                last.with_assets.extend((assets > 0).then_some(share.version));
+            }
             _ => {
                 let namespace_name = namespace_name.map(NamespaceName::parse).transpose();
                 routes.push(RouteRow {
@@ -65,6 +69,7 @@ fn routes(json: &str) -> Result<Vec<RouteRow>, StorageError> {
                     script,
                     name: ScriptName::parse(name).map_err(|e| damaged("a script", e))?,
                     versions: vec![share],
+                    with_assets: if assets > 0 { vec![share.version] } else { Vec::new() },
                 });
             }
         }

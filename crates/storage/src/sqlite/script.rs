@@ -76,6 +76,13 @@ pub(super) async fn of_version(storage: &SqliteStorage, version: VersionId) -> R
     Ok(fetch(storage, query, "read a version's script").await?.pop().map(|row| row.script))
 }
 
+pub(super) async fn by_id(storage: &SqliteStorage, id: ScriptId) -> Result<Option<Script>, StorageError> {
+    let mut query = QueryBuilder::new(SELECT);
+    query.push(WITHOUT_BINDINGS).push(FROM).push(" WHERE s.id = ");
+    query.push_bind(id.as_uuid().as_bytes().to_vec()).push(")");
+    Ok(fetch(storage, query, "read a script").await?.pop().map(|row| row.script))
+}
+
 async fn fetch(
     storage: &SqliteStorage,
     mut query: QueryBuilder<Sqlite>,

@@ -44,7 +44,7 @@ pub(super) async fn list(
 }
 
 pub(super) async fn blobs_in_use(storage: &SqliteStorage) -> Result<HashSet<BlobDigest>, StorageError> {
-    let list = sqlx::query("SELECT DISTINCT digest FROM version_blobs").fetch_all(&storage.readers).await;
+    let list = sqlx::query("SELECT digest FROM version_blobs UNION SELECT digest FROM assets").fetch_all(&storage.readers).await;
     let rows = list.map_err(database("list blobs in use"))?;
     let digests = rows.iter().map(|row| {
         let digest: &[u8] = column(row, "digest")?;

@@ -3,7 +3,8 @@
 use std::{collections::HashSet, fs, path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use switchyard_catalog::{BlobDigest, Blobs, BlobsError};
+use futures_util::TryStreamExt;
+use switchyard_catalog::{BlobContent, BlobDigest, Blobs, BlobsError};
 use switchyard_storage::FileBlobs;
 use tempfile::TempDir;
 
@@ -33,6 +34,23 @@ mod suite {
         assert!(matches!(blobs.get(digest).await, Err(BlobsError::Missing(d)) if d == digest));
     }
 
+    pub async fn a_range_is_read_whole_or_in_chunks(blobs: &dyn Blobs) {
+        let bytes: Bytes = (0..1_000_000u32).flat_map(u32::to_le_bytes).collect();
+        let digest = blobs.put(bytes.clone()).await.unwrap();
+        for range in [0..bytes.len(), 0..0, 5..17, 100..900_001, bytes.len() - 1..bytes.len()] {
+            let wanted = bytes.slice(range.clone());
+            let read = match blobs.open(digest, range.start as u64..range.end as u64).await.unwrap() {
+                BlobContent::Whole(bytes) => bytes,
+                BlobContent::Stream(chunks) => chunks.try_collect::<Vec<Bytes>>().await.unwrap().concat().into(),
+            };
+            assert!(read == wanted, "{range:?}");
+        }
+        let beyond = blobs.open(digest, bytes.len() as u64..bytes.len() as u64 + 1).await;
+        assert!(matches!(beyond, Err(BlobsError::Damaged(d)) if d == digest));
+        let missing = BlobDigest::of(b"nothing");
+        assert!(matches!(blobs.open(missing, 0..1).await, Err(BlobsError::Missing(d)) if d == missing));
+    }
+
     pub async fn a_sweep_takes_what_nobody_names(blobs: &dyn Blobs) {
         let kept = blobs.put(Bytes::from_static(b"kept")).await.unwrap();
         let dropped = blobs.put(Bytes::from_static(b"dropped")).await.unwrap();
@@ -59,7 +77,7 @@ macro_rules! blobs_suite {
 }
 
 blobs_suite!(fixture: bytes_come_back_by_their_digest, putting_again_is_harmless, a_missing_one_says_so,
-    a_sweep_takes_what_nobody_names);
+    a_range_is_read_whole_or_in_chunks, a_sweep_takes_what_nobody_names);
 
 fn fixture() -> (Arc<dyn Blobs>, TempDir) {
     let dir = tempfile::tempdir().unwrap();

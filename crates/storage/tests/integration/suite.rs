@@ -3,6 +3,7 @@
 //! something that keeps it alive.
 
 pub mod accounts;
+pub mod assets;
 pub mod changes;
 pub mod deployments;
 pub mod namespaces;
@@ -14,9 +15,11 @@ macro_rules! storage_suite {
     ($fixture:path) => {
         crate::suite::storage_suite! { $fixture;
             accounts: account_is_renamed_and_listed, token_is_found_by_its_hash,
-                token_of_no_account_is_refused, token_with_the_same_text_stays;
+                token_of_no_account_is_refused, token_with_the_same_text_stays, account_id_is_taken_once,
+                tokens_of_every_scope_round_trip, revoked_and_rolled_tokens_stay_revoked;
             namespaces: namespace_round_trips, namespace_name_is_unique_in_its_account,
                 namespace_rename_frees_the_old_name, namespace_update_sees_other_changes,
+                namespace_settings_round_trip,
                 namespace_list_is_bytewise_and_counts_scripts, namespace_delete_takes_everything_with_it;
             scripts: script_round_trips, list_is_bytewise_and_pages, cursor_survives_changes,
                 list_filters_by_tags, list_leaves_other_scopes_alone, list_takes_any_number_of_tags,
@@ -30,6 +33,8 @@ macro_rules! storage_suite {
                 blobs_in_use_follow_versions;
             deployments: deployment_splits_and_rolls_back, deployment_of_a_foreign_version_is_gone,
                 deployment_moves_modified_on, history_is_bounded;
+            assets: asset_round_trips, assets_are_shared_within_their_owner_alone, assets_of_a_deleted_namespace_go,
+                versions_with_assets_are_known, unused_assets_are_found_and_deleted;
             secrets: secrets_round_trip, secrets_go_with_their_last_version, destroyed_secret_is_gone_everywhere,
                 publish_naming_a_missing_secret_is_gone;
             changes: every_change_has_a_line, changes_page, trimmed_feed_says_so, routes_follow_changes,

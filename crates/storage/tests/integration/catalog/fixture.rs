@@ -66,7 +66,7 @@ pub async fn with_settings(settings: CatalogSettings) -> Fixture {
     let started = Started { handlers: vec!["fetch".to_owned()], named_handlers: vec![], startup_time_ms: 3 };
     let validator = Arc::new(Scripted { answer: Mutex::new(Ok(started)), asked: Mutex::default() });
     let catalog = Arc::new(Catalog::new(storage.clone(), blobs, validator.clone(), settings));
-    let actor = Actor { account: sample::account(), token_id: "token-1".to_owned() };
+    let actor = Actor::of_account(sample::account(), "token-1");
     catalog.namespace_create(&actor, &prod()).await.unwrap();
     Fixture { catalog, storage, validator, actor, _dir: dir }
 }

@@ -36,7 +36,7 @@ async fn accounts_do_not_see_each_other() {
     let f = fixture().await;
     f.upload(&at("a"), code("x")).await.unwrap();
     let account = AccountId::parse("other").unwrap();
-    let other = Actor { account: account.clone(), token_id: "t".to_owned() };
+    let other = Actor::of_account(account.clone(), "t");
     assert!(matches!(f.namespace_create(&other, &prod()).await, Err(CatalogError::AccountNotFound)));
     f.account_ensure(&account, "Other").await.unwrap();
     assert!(f.namespace_list(&other).await.unwrap().is_empty());
@@ -53,18 +53,18 @@ async fn bootstrap_can_be_repeated() {
     let account = sample::account();
     for _ in 0..2 {
         f.account_ensure(&account, "Acme").await.unwrap();
-        let token = f.token_ensure(&account, "a-token-for-the-test", "ci", Access::Write).await.unwrap();
-        assert_eq!(f.token_verify("a-token-for-the-test").await.unwrap(), Some(token));
+        let token = f.token_ensure(&account, "a-token-for-the-test", "ci", Access::Write, TokenScope::Account).await.unwrap();
+        assert_eq!(f.token_verify("a-token-for-the-test").await.unwrap(), TokenVerdict::Valid(token));
         f.namespace_ensure(&f.actor, &named("dev")).await.unwrap();
     }
     assert_eq!(f.account_list().await.unwrap()[0].name, "Acme");
     assert_eq!(f.namespace_list(&f.actor).await.unwrap().len(), 2);
-    assert_eq!(f.token_verify("another-token-of-nobody").await.unwrap(), None);
+    assert_eq!(f.token_verify("another-token-of-nobody").await.unwrap(), TokenVerdict::Unknown);
     for bad in ["short", "with a space in it....", &"x".repeat(600)] {
-        let refused = f.token_ensure(&account, bad, "ci", Access::Read).await;
+        let refused = f.token_ensure(&account, bad, "ci", Access::Read, TokenScope::Account).await;
         assert!(matches!(refused, Err(CatalogError::Invalid(_))), "{bad}");
     }
     let nobody = AccountId::parse("nobody").unwrap();
-    let refused = f.token_ensure(&nobody, "a-token-for-nobody-at-all", "ci", Access::Read).await;
+    let refused = f.token_ensure(&nobody, "a-token-for-nobody-at-all", "ci", Access::Read, TokenScope::Account).await;
     assert!(matches!(refused, Err(CatalogError::AccountNotFound)));
 }

@@ -80,6 +80,7 @@ pub async fn routes_follow_changes(storage: &dyn Storage) {
         script: publish.script.id,
         name: publish.script.name.clone(),
         versions: publish.deployment.as_ref().unwrap().versions.clone(),
+        with_assets: Vec::new(),
     };
     let expected = [row(&outside, None), row(&inside, Some(&namespace))];
     assert_eq!(routes, expected);

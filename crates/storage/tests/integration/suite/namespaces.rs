@@ -94,3 +94,16 @@ pub async fn namespace_delete_takes_everything_with_it(storage: &dyn Storage) {
     let (_, routes) = storage.routes_load().await.unwrap();
     assert_eq!(routes.len(), 1);
 }
+
+pub async fn namespace_settings_round_trip(storage: &dyn Storage) {
+    let mut namespace = sample::namespace("prod");
+    storage.namespace_create(&namespace).await.unwrap();
+    let seen = namespace.modified_on;
+    namespace.modified_on = Timestamp::from_micros(seen.micros() + 1);
+    namespace.settings = NamespaceSettings {
+        limits: Limits { cpu_ms: Some(5), subrequests: None, memory_bytes: Some(64 << 20) },
+        isolation: Some(Isolation::Warm),
+    };
+    storage.namespace_update(&namespace, seen).await.unwrap();
+    assert_eq!(storage.namespace_by_id(namespace.id).await.unwrap(), Some(namespace));
+}

@@ -1,0 +1,448 @@
+//! Schemas of parameters, bodies and replies. Replies name every field that is always sent; clients
+//! must expect more.
+
+use std::collections::BTreeMap;
+
+use super::document::{MediaType, Parameter, Reply, Schema};
+use super::operations::Outcome;
+
+type S = Schema;
+
+pub(super) fn path_parameter(name: &'static str) -> Parameter {
+    let schema = match name {
+        "account" => S::string().pattern("^[A-Za-z0-9_-]{1,32}$"),
+        "namespace" => namespace_name(),
+        "script" => script_name(),
+        "version" => S::string().format("uuid"),
+        "token" => S::string().pattern("^[0-9a-f]{32}$"),
+        "tag" => tag(),
+        _ => S::string().length(1, 255),
+    };
+    Parameter { name, place: "path", required: true, description: "", schema }
+}
+
+pub(super) fn header_parameter(name: &'static str) -> Parameter {
+    let (description, schema) = match name {
+        "If-Match" => ("the etag of the code in force, or *: only if it is still there (10018)", S::string()),
+        _ => ("*: only if there is no such script (10018)", S::values(&["*"])),
+    };
+    Parameter { name, place: "header", required: false, description, schema }
+}
+
+pub(super) fn success(outcome: &Outcome) -> Reply {
+    let result = match outcome {
+        Outcome::Result(name) | Outcome::PagedObject(name) => S::reference(name),
+        Outcome::List(name) | Outcome::Paged(name) => S::array(S::reference(name)),
+        Outcome::Null | Outcome::Refused => S::null(),
+        Outcome::Content => {
+            let content = [
+                ("multipart/form-data", MediaType::of(S::string().about("one part a module; cf-entrypoint names the entry"))),
+                ("application/javascript", MediaType::of(S::string())),
+            ];
+            return Reply { description: "the modules".to_owned(), content: content.into() };
+        }
+    };
+    let mut envelope = envelope(result, true);
+    if matches!(outcome, Outcome::Paged(_) | Outcome::PagedObject(_)) {
+        envelope = envelope.and(S::object(vec![("result_info", S::reference("ResultInfo"))]));
+    }
+    Reply { description: "done".to_owned(), content: json(envelope) }
+}
+
+pub(super) fn success_as(name: &str) -> Reply {
+    Reply { description: "done".to_owned(), content: json(envelope(S::reference(name), true)) }
+}
+
+pub(super) fn failure(status: u16) -> Reply {
+    let description = match status {
+        400 => "a name, the body or the code breaks a rule; no credentials (9106)",
+        401 => "the token is unknown, has expired or was revoked (10000)",
+        403 => "the token is not for this (9109, 10000)",
+        404 => "it is not there (10007, 10090, 10092, 100119 …)",
+        408 => "the body did not arrive in time",
+        409 => "it exists already (100120), or was changed at the same time (10035)",
+        412 => "the etag does not match (10018)",
+        413 => "the body is too large (10026, 10027)",
+        415 => "another Content-Type is needed (10001)",
+        429 => "too many wrong tokens (10502) or uploads at once; see Retry-After",
+        500 => "an internal error (10002)",
+        _ => "no room at the moment (10013); see Retry-After",
+    };
+    Reply { description: description.to_owned(), content: json(S::reference("Failure")) }
+}
+
+fn json(schema: Schema) -> BTreeMap<&'static str, MediaType> {
+    BTreeMap::from([("application/json", MediaType::of(schema))])
+}
+
+fn envelope(result: Schema, success: bool) -> Schema {
+    S::object(vec![
+        ("result", result),
+        ("success", S::constant(success)),
+        ("errors", S::array(S::reference("Fault"))),
+        ("messages", S::array(S::any())),
+    ])
+}
+
+fn namespace_name() -> Schema {
+    S::string().pattern("^[A-Za-z0-9_-]{1,64}$")
+}
+
+fn script_name() -> Schema {
+    // Neither `.` nor `..`.
+    S::string().pattern("^(?!\\.{1,2}$)[A-Za-z0-9_.-]{1,255}$")
+}
+
+fn tag() -> Schema {
+    S::string().pattern("^[^,\\u0000-\\u001f\\u007f-\\u009f]{1,256}$")
+}
+
+fn tags() -> Schema {
+    S::array(tag()).items(0, 8)
+}
+
+fn time() -> Schema {
+    S::string().format("date-time")
+}
+
+fn hex32() -> Schema {
+    S::string().pattern("^[0-9a-f]{32}$")
+}
+
+fn uuid() -> Schema {
+    S::string().format("uuid")
+}
+
+fn title() -> Schema {
+    S::string().pattern("^[^\\u0000-\\u001f\\u007f-\\u009f]*[!-~][^\\u0000-\\u001f\\u007f-\\u009f]*$").length(1, 120)
+}
+
+fn texts() -> Schema {
+    S::array(S::string())
+}
+
+fn handlers() -> Schema {
+    S::array(S::object(vec![("name", S::string()), ("handlers", texts())]))
+}
+
+fn anything_or_null() -> Schema {
+    S::any()
+}
+
+fn settings() -> Vec<(&'static str, Schema)> {
+    vec![
+        ("logpush", S::boolean()),
+        ("observability", anything_or_null()),
+        ("tags", tags()),
+        ("tail_consumers", anything_or_null()),
+    ]
+}
+
+fn script() -> Schema {
+    S::object(vec![
+        ("id", S::string().about("its name")),
+        ("tag", hex32().about("its immutable id")),
+        ("tags", tags()),
+        ("has_assets", S::boolean()),
+        ("logpush", S::boolean()),
+        ("observability", anything_or_null()),
+        ("placement", S::map(S::any())),
+        ("tail_consumers", anything_or_null()),
+        ("last_deployed_from", S::string()),
+        ("created_on", time()),
+        ("modified_on", time()),
+        ("etag?", S::string()),
+        ("handlers?", texts()),
+        ("named_handlers?", handlers()),
+        ("has_modules?", S::boolean()),
+        ("compatibility_date?", S::string().format("date")),
+        ("compatibility_flags?", texts()),
+        ("usage_model?", S::string()),
+        ("migration_tag?", S::string()),
+    ])
+}
+
+fn token() -> Schema {
+    S::object(vec![
+        ("id", hex32()),
+        ("name", S::string()),
+        ("status", S::values(&["active", "expired"])),
+        ("access", S::values(&["read", "write"])),
+        ("scope", S::values(&["admin", "account", "namespace", "script"])),
+        ("namespace", S::string().or_null()),
+        ("script", S::string().or_null()),
+        ("created_on", time()),
+        ("expires_on", time().or_null()),
+    ])
+}
+
+fn new_token(scope: &'static str, more: Vec<(&'static str, Schema)>) -> Schema {
+    let common = S::object(vec![
+        ("name", title()),
+        ("access", S::values(&["read", "write"])),
+        ("scope", S::constant(scope)),
+        ("expires_on?", time().or_null().about("in the future")),
+    ]);
+    common.and(S::object(more))
+}
+
+fn version_head() -> Schema {
+    S::object(vec![
+        ("id", uuid()),
+        ("number", S::integer()),
+        ("annotations", S::map(S::any())),
+        ("metadata", S::object(vec![("author_id", S::string()), ("source", S::string()), ("created_on", time())])),
+    ])
+}
+
+fn deployment() -> Schema {
+    let share = S::object(vec![("version_id", uuid()), ("percentage", S::number())]);
+    S::object(vec![
+        ("id", uuid()),
+        ("source", S::string()),
+        ("strategy", S::values(&["percentage"])),
+        ("versions", S::array(share)),
+        ("annotations", S::map(S::any())),
+        ("created_on", time()),
+    ])
+}
+
+fn limits(memory: bool) -> Schema {
+    let mut fields = vec![
+        ("cpu_ms?", S::integer().within(1, 300_000).or_null()),
+        ("subrequests?", S::integer().within(0, 4_294_967_295).or_null()),
+    ];
+    if memory {
+        fields.push(("memory?", S::integer().within(8 << 20, 4 << 30).or_null().about("bytes")));
+    }
+    S::object(fields)
+}
+
+fn binding() -> Schema {
+    S::object(vec![("name", S::string()), ("type", S::string())])
+}
+
+fn secret_value() -> Vec<(&'static str, Schema)> {
+    vec![("text", S::string().length(0, 5_120)), ("type?", S::values(&["secret_text"]).or_null())]
+}
+
+fn secret_name() -> Schema {
+    S::string().pattern("^[A-Za-z_$][A-Za-z0-9_$]{0,254}$")
+}
+
+pub(super) fn all() -> BTreeMap<&'static str, Schema> {
+    let fault = S::object(vec![
+        ("code", S::integer().within(1_000, 4_294_967_295)),
+        ("message", S::string()),
+        ("error_chain?", S::array(S::reference("Fault"))),
+        ("source?", S::object(vec![("pointer", S::string())])),
+    ]);
+    let failure = S::object(vec![
+        ("result", S::null()),
+        ("success", S::constant(false)),
+        ("errors", S::array(S::reference("Fault"))),
+        ("messages", S::array(S::any())),
+    ]);
+    let result_info = S::object(vec![
+        ("count", S::integer()),
+        ("per_page", S::integer()),
+        ("page?", S::integer()),
+        ("total_count?", S::integer()),
+        ("total_pages?", S::integer()),
+        ("cursor?", S::string().about("for the next page; empty on the last")),
+    ]);
+    let account = S::object(vec![("id", S::string()), ("name", S::string()), ("type", S::string())]);
+    let namespace = S::object(vec![
+        ("namespace_id", uuid()),
+        ("namespace_name", namespace_name()),
+        ("script_count", S::integer()),
+        ("trusted_workers", S::boolean()),
+        ("created_on", time()),
+        ("created_by", S::string()),
+        ("modified_on", time()),
+        ("modified_by", S::string()),
+    ]);
+    let uploaded = script().and(S::object(vec![
+        ("startup_time_ms", S::integer()),
+        ("entry_point", S::string()),
+        ("deployment_id", hex32().about("the new version's id")),
+    ]));
+    let version = version_head().and(S::object(vec![
+        ("startup_time_ms", S::integer()),
+        (
+            "resources",
+            S::object(vec![
+                ("bindings", S::array(S::reference("Binding"))),
+                ("script", S::object(vec![("etag", S::string()), ("handlers", texts())])),
+                ("script_runtime", S::map(S::any())),
+            ]),
+        ),
+    ]));
+    let full_settings = S::object(settings()).and(S::object(vec![
+        ("placement", S::map(S::any())),
+        ("bindings?", S::array(S::reference("Binding"))),
+        ("compatibility_date?", S::string()),
+        ("compatibility_flags?", texts()),
+        ("limits?", limits(false)),
+        ("usage_model?", S::string()),
+        ("migration_tag?", S::string()),
+    ]));
+    let settings_patch = S::object(vec![
+        ("bindings?", S::array(S::reference("Binding"))),
+        ("compatibility_date?", S::string().format("date")),
+        ("compatibility_flags?", texts()),
+        ("limits?", limits(false)),
+        ("tags?", tags().or_null()),
+        ("logpush?", S::boolean()),
+        ("observability?", S::map(S::any())),
+        ("tail_consumers?", S::array(S::object(vec![("service", S::string())]))),
+        ("placement?", S::map(S::any())),
+        ("usage_model?", S::values(&["standard", "bundled", "unbound"])),
+        ("annotations?", S::map(S::string())),
+    ]);
+    let metadata = "JSON: main_module, bindings, keep_bindings, compatibility_date, compatibility_flags, tags, limits, \
+                    observability, assets …; at most 1 MiB";
+    let share =
+        S::object(vec![("version_id", uuid()), ("percentage", S::number().within(0, 100))]);
+    let asset = S::object(vec![("hash", S::string().pattern("^[0-9a-f]{32}$")), ("size", S::integer())]);
+    let namespace_settings = |optional: bool| {
+        let name = |plain, marked| if optional { marked } else { plain };
+        S::object(vec![
+            (name("limits", "limits?"), if optional { limits(true).or_null() } else { limits(true) }),
+            (name("isolation", "isolation?"), S::values(&["auto", "request", "warm"]).or_null()),
+            (name("trusted", "trusted?"), if optional { S::boolean().or_null() } else { S::boolean() }),
+        ])
+    };
+    BTreeMap::from([
+        ("Account", account),
+        ("AccountPatch", S::object(vec![("name", title())])),
+        ("Anything", S::any()),
+        ("AssetFiles", S::map(S::string().about("one part a file: its name the hash, its content base64"))),
+        ("AssetManifest", S::object(vec![("manifest", S::map(asset))])),
+        ("AssetSession", S::object(vec![("jwt", S::string()), ("buckets", S::array(texts()))])),
+        ("AssetToken", S::object(vec![("jwt", S::string())])),
+        ("AssetTokenOrNothing", S::any()),
+        ("Binding", binding()),
+        (
+            "BulkDeleted",
+            S::object(vec![
+                ("deleted", S::array(S::object(vec![("id", hex32())]))),
+                ("deleted_count", S::integer()),
+                ("has_more", S::boolean()),
+            ]),
+        ),
+        ("CodeUpload", S::map(S::any()).about("one part a module, and metadata with main_module")),
+        ("Deployment", deployment()),
+        ("DeploymentList", S::object(vec![("deployments", S::array(S::reference("Deployment")))])),
+        ("Failure", failure),
+        ("Fault", fault),
+        (
+            "Membership",
+            S::object(vec![("id", S::string()), ("status", S::string()), ("account", S::reference("Account"))]),
+        ),
+        ("Namespace", namespace),
+        (
+            "NamespacePatch",
+            S::object(vec![("name?", namespace_name().or_null()), ("trusted_workers?", S::boolean().or_null())]),
+        ),
+        ("NamespaceSettings", namespace_settings(false)),
+        ("NamespaceSettingsPut", namespace_settings(true)),
+        (
+            "NewAccount",
+            S::object(vec![("id?", S::string().pattern("^[A-Za-z0-9_-]{1,32}$").or_null()), ("name", title())]),
+        ),
+        (
+            "NewDeployment",
+            S::object(vec![
+                ("strategy?", S::values(&["percentage"]).or_null()),
+                ("versions", S::array(share).items(1, 2).about("the percentages add up to 100")),
+                ("annotations?", S::map(S::any()).or_null()),
+            ]),
+        ),
+        ("NewNamespace", S::object(vec![("name", namespace_name())])),
+        (
+            "NewToken",
+            S::one_of(vec![
+                new_token("admin", vec![]),
+                new_token("account", vec![]),
+                new_token("namespace", vec![("namespace", namespace_name())]),
+                new_token("script", vec![("namespace?", namespace_name().or_null()), ("script", script_name())]),
+            ]),
+        ),
+        ("ResultInfo", result_info),
+        ("Script", script()),
+        (
+            "ScriptInNamespace",
+            script().and(S::object(vec![
+                ("script", S::reference("Script")),
+                ("dispatch_namespace", namespace_name()),
+            ])),
+        ),
+        ("ScriptSettings", S::object(settings())),
+        (
+            "ScriptSettingsPatch",
+            S::object(vec![
+                ("logpush?", S::boolean().or_null()),
+                ("observability?", S::map(S::any()).or_null()),
+                ("tags?", tags().or_null()),
+                ("tail_consumers?", S::array(S::object(vec![("service", S::string())])).or_null()),
+            ]),
+        ),
+        ("Secret", S::object(vec![("name", secret_name())]).and(S::object(secret_value()))),
+        ("SecretName", S::object(vec![("name", secret_name()), ("type", S::values(&["secret_text"]))])),
+        ("SecretNames", S::map(S::reference("SecretName"))),
+        ("SecretsBulk", S::object(vec![("secrets", S::map(S::object(secret_value()).or_null()))])),
+        (
+            "Service",
+            S::object(vec![
+                ("id", S::string()),
+                ("created_on", time()),
+                ("modified_on", time()),
+                ("default_environment", S::map(S::any())),
+                ("environments", S::array(S::map(S::any()))),
+            ]),
+        ),
+        ("Settings", full_settings),
+        ("SettingsForm", S::object(vec![("settings", S::string().about("JSON: SettingsPatch"))])),
+        ("SettingsPatch", settings_patch),
+        ("Subdomain", S::object(vec![("enabled", S::boolean()), ("previews_enabled", S::boolean())])),
+        (
+            "SubdomainPatch",
+            S::object(vec![("enabled?", S::boolean().or_null()), ("previews_enabled?", S::boolean().or_null())]),
+        ),
+        ("Tags", tags()),
+        ("TagsOrNull", tags().or_null()),
+        ("Token", token()),
+        ("TokenStatus", S::object(vec![("id", hex32()), ("status", S::string()), ("expires_on?", time())])),
+        ("TokenWithValue", token().and(S::object(vec![("value", S::string().about("shown here alone"))]))),
+        ("Upload", S::object(vec![("metadata", S::string().about(metadata))])),
+        (
+            "UploadedScript",
+            uploaded,
+        ),
+        (
+            "User",
+            S::object(vec![
+                ("id", hex32()),
+                ("email", S::string()),
+                ("first_name", S::string().or_null()),
+                ("last_name", S::string().or_null()),
+                ("created_on", time()),
+            ]),
+        ),
+        ("Version", version),
+        ("VersionList", S::object(vec![("items", S::array(version_head()))])),
+        (
+            "Worker",
+            S::object(vec![
+                ("id", hex32()),
+                ("name", S::string()),
+                ("subdomain", S::reference("Subdomain")),
+                ("tags", tags()),
+                ("logpush", S::boolean()),
+                ("created_on", time()),
+                ("updated_on", time()),
+            ]),
+        ),
+    ])
+}

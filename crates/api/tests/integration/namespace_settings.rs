@@ -1,0 +1,48 @@
+//! Our settings of a namespace: shape, rules, who may change them. What they do is the gateway's test.
+
+use serde_json::{Value, json};
+
+use crate::harness::{A, Harness, NS, READER};
+
+fn path(namespace: &str) -> String {
+    format!("/switchyard{A}/namespaces/{namespace}/settings")
+}
+
+pub async fn get(h: &Harness) {
+    h.namespace("prod").await;
+    h.by(READER, "GET", &path("prod"), Value::Null).await.ok().golden("namespace_settings_default");
+    h.get(&path("nowhere")).await.refused(404, 100_119);
+}
+
+pub async fn put(h: &Harness) {
+    h.namespace("prod").await;
+    let put = |body: Value| async move { h.by(crate::harness::WRITER, "PUT", &path("prod"), body).await };
+    let all = json!({
+        "limits": { "cpu_ms": 50, "subrequests": 10, "memory": 67_108_864 }, "isolation": "warm", "trusted": true,
+    });
+    assert_eq!(put(all.clone()).await.ok().result(), &all);
+    assert_eq!(h.get(&path("prod")).await.ok().result(), &all);
+    assert_eq!(h.get(&format!("{NS}/prod")).await.ok().result()["trusted_workers"], true);
+    // Cloudflare's own PUT leaves them alone.
+    h.json(http::Method::PUT, &format!("{NS}/prod"), json!({ "name": "live" })).await.ok();
+    assert_eq!(h.get(&path("live")).await.ok().result(), &all);
+    h.json(http::Method::PUT, &format!("{NS}/live"), json!({ "name": "prod" })).await.ok();
+    // As a whole: what is absent is the node's again.
+    let some = put(json!({ "limits": { "cpu_ms": 300_000 }, "isolation": null })).await.ok();
+    assert_eq!(some.result()["limits"], json!({ "cpu_ms": 300_000, "subrequests": null, "memory": null }));
+    assert_eq!((&some.result()["isolation"], &some.result()["trusted"]), (&json!(null), &json!(false)));
+    for wrong in [
+        json!({ "limits": { "cpu_ms": 0 } }),
+        json!({ "limits": { "cpu_ms": 300_001 } }),
+        json!({ "limits": { "memory": 1024 } }),
+        json!({ "limits": { "memory": 1_u64 << 40 } }),
+    ] {
+        put(wrong).await.refused(400, 10021);
+    }
+    for wrong in [json!({ "isolation": "none" }), json!({ "trusted": "yes" }), json!({ "limits": [-1] }), json!("x")] {
+        put(wrong).await.refused(400, 10026);
+    }
+    h.by(READER, "PUT", &path("prod"), all.clone()).await.refused(403, 10000);
+    h.by(crate::harness::WRITER, "PUT", &path("nowhere"), all).await.refused(404, 100_119);
+    h.by(crate::harness::WRITER, "PUT", &path("nowhere"), json!("x")).await.refused(404, 100_119);
+}

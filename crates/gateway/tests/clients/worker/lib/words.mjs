@@ -1,0 +1,2 @@
+import { loud } from "../lib/loud.mjs";
+export const words = loud("first");

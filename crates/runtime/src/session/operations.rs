@@ -1,0 +1,350 @@
+//! What each operation of a guest starts or ends (ABI.md, Operations).
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::{AbortHandle, Abortable};
+use switchyard_js::abi::{Malformed, Reader, Value, Writer, body_kind, op, status};
+
+use super::{Happened, NOT_READ, Session, TOO_MANY_STREAMS, error_values, exceeded_memory};
+use crate::error::{RunError, RunErrorKind};
+use crate::host::{GuestOp, Unacceptable};
+use crate::slot::Slot;
+use crate::stream::{HostStream, MAX_STREAMS, guest_stream};
+use crate::{Body, BodyError, FetchError, FetchRequest, RedirectMode, Target, head};
+
+/// Bytes kept of an error's name.
+const MAX_NAME: usize = 256;
+/// … and of its message, and of message and stack together.
+const MAX_TEXT: usize = 16 * 1024;
+
+/// A body as it stands in a message.
+struct Given<'a> {
+    kind: i32,
+    body: Value<'a>,
+    length: Option<u64>,
+}
+
+impl<'a> Given<'a> {
+    fn read(values: &mut Reader<'a>) -> Result<Self, Malformed> {
+        Ok(Self { kind: values.int()?, body: values.value()?, length: values.length_or_null()? })
+    }
+}
+
+impl Session {
+    /// Acts on one operation of the guest's.
+    ///
+    /// # Errors
+    /// When it is not as ABI.md has it: the guest is not to be trusted any more.
+    pub(super) fn act(&mut self, slot: &mut Slot, started: GuestOp) -> Result<(), Unacceptable> {
+        let id = started.id;
+        let mut values = Reader::new(&started.values);
+        match started.kind {
+            op::RESPOND if id == self.request => self.respond(slot, &started.values)?,
+            op::THROW => self.threw(slot, values)?,
+            op::DONE if id == self.request => self.done = true,
+            op::WAITING if id == self.request => self.waiting = true,
+            op::FETCH => self.fetch(slot, id, &started.values)?,
+            op::TIMER => {
+                let millis = values.float()?.clamp(0.0, f64::from(i32::MAX));
+                let _runtime = self.context.tokio.enter();
+                let sleep = tokio::time::sleep(Duration::from_micros((millis * 1000.0) as u64));
+                self.start(id, async move {
+                    sleep.await;
+                    Happened::Complete { op: id, status: status::OK, values: Vec::new() }
+                });
+            }
+            op::CANCEL | op::CLEAR => {
+                if let Some(handle) = self.outstanding.remove(&id) {
+                    handle.abort();
+                }
+            }
+            op::READ => self.read(slot, id, values.int()?),
+            op::READ_CANCEL => {
+                slot.store.data_mut().streams.remove(&id);
+                // Being read just now: the read goes, and the stream with it.
+                if let Some(reading) = self.reading.remove(&id).and_then(|read| self.outstanding.remove(&read)) {
+                    reading.abort();
+                }
+            }
+            op::WRITE => {
+                let stream = values.int()?;
+                let bytes = started.values.slice_ref(values.bytes()?);
+                self.write(id, stream, bytes);
+            }
+            op::CLOSE => {
+                if let Some(writer) = self.writers.remove(&id) {
+                    writer.close();
+                }
+                self.body_stream.take_if(|stream| *stream == id);
+            }
+            op::ABORT => {
+                let message = values.text_or_null()?.unwrap_or("the stream was aborted").to_owned();
+                if let Some(writer) = self.writers.remove(&id) {
+                    let _ = writer.chunks.try_send(Err(BodyError(message)));
+                }
+                self.body_stream.take_if(|stream| *stream == id);
+            }
+            op::DIGEST => {
+                let algorithm = values.text()?.to_owned();
+                let bytes = started.values.slice_ref(values.bytes()?);
+                self.digest(id, algorithm, bytes);
+            }
+            // What speaks of nothing that this session knows is not for it.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn threw(&mut self, slot: &Slot, mut values: Reader<'_>) -> Result<(), Malformed> {
+        let (name, message) = (cut(values.text()?, MAX_NAME), cut(values.text()?, MAX_TEXT));
+        let stack = values.text_or_null()?.unwrap_or_default();
+        // The engine's stacks begin with name and message.
+        let text = if stack.starts_with(name) { stack.to_owned() } else { format!("{name}: {message}\n{stack}") };
+        self.exception.get_or_insert_with(|| cut(text.trim_end(), MAX_TEXT).to_owned());
+        let error = RunError { kind: RunErrorKind::Exception, name: name.to_owned(), message: message.to_owned() };
+        if values.rest().is_empty() {
+            self.threw = Some(error); // the engine's own report: `call` ends the request
+            return Ok(());
+        }
+        self.done = values.bool()?;
+        let refused = slot.store.data().limiter.refused && !self.answered;
+        self.fail(if refused { exceeded_memory() } else { error });
+        Ok(())
+    }
+
+    fn respond(&mut self, slot: &mut Slot, message: &Bytes) -> Result<(), Malformed> {
+        let mut values = Reader::new(message);
+        let status = values.int()?;
+        let status_text = values.text_or_null()?;
+        let headers = values.text()?;
+        let given = Given::read(&mut values)?;
+        self.done = values.bool()?;
+        if self.answered {
+            return Ok(()); // nobody waits for it any more
+        }
+        let Some((body, stream)) = self.body(slot, given, message)? else {
+            self.refuse_response(TOO_MANY_STREAMS);
+            return Ok(());
+        };
+        match head::response(status, status_text, headers, body) {
+            Ok(response) => {
+                self.body_stream = stream;
+                self.answered = true;
+                if let Some(reply) = self.reply.take() {
+                    let _ = reply.send(Ok(response));
+                }
+            }
+            Err(refusal) => self.refuse_response(refusal),
+        }
+        Ok(())
+    }
+
+    /// A response that no client can be given is the script's error.
+    fn refuse_response(&mut self, message: &str) {
+        self.exception.get_or_insert_with(|| format!("TypeError: {message}"));
+        self.fail(RunError { kind: RunErrorKind::Exception, name: "TypeError".into(), message: message.into() });
+    }
+
+    /// A body as the guest gives it, and its number when it is a guest stream; `None`: too many are open.
+    fn body(&mut self, slot: &mut Slot, given: Given<'_>, message: &Bytes) -> Result<Option<(Body, Option<i32>)>, Malformed> {
+        Ok(Some(match given.kind {
+            body_kind::NONE => (Body::Empty, None),
+            body_kind::WHOLE => {
+                let bytes = given.body.as_bytes().ok_or(Malformed::Unexpected)?;
+                (Body::Whole(message.slice_ref(bytes)), None)
+            }
+            body_kind::GUEST_STREAM => {
+                let stream = id_of(given.body)?;
+                if self.writers.len() >= MAX_STREAMS {
+                    return Ok(None);
+                }
+                let (writer, body, gone) = guest_stream(given.length);
+                // Not outstanding: a reader that stays is nothing to wait for.
+                self.pending.push(Box::pin(async move {
+                    let _ = gone.await;
+                    Happened::ReaderGone { stream, write: None }
+                }));
+                self.writers.insert(stream, writer);
+                (body, Some(stream))
+            }
+            body_kind::HOST_STREAM => {
+                let host = slot.store.data_mut().streams.remove(&id_of(given.body)?);
+                (host.map_or(Body::Empty, HostStream::into_body), None)
+            }
+            _ => return Err(Malformed::Unexpected),
+        }))
+    }
+
+    fn fetch(&mut self, slot: &mut Slot, id: i32, message: &Bytes) -> Result<(), Malformed> {
+        let mut values = Reader::new(message);
+        let binding = values.int()?;
+        let (name, options) = (values.text_or_null()?, values.text_or_null()?);
+        let (method, url, headers) = (values.text()?, values.text()?, values.text()?);
+        let redirect = match values.int()? {
+            0 => RedirectMode::Follow,
+            1 => RedirectMode::Manual,
+            _ => RedirectMode::Error,
+        };
+        let given = Given::read(&mut values)?;
+        self.subrequests = self.subrequests.saturating_add(1);
+        if self.subrequests > self.context.max_subrequests {
+            self.refuse(id, "Error", "Too many subrequests by single Worker invocation.");
+            return Ok(());
+        }
+        let bound = usize::try_from(binding).ok().and_then(|binding| self.context.bindings.get(binding).cloned());
+        let target = match (bound, name) {
+            (None, _) if binding < 0 => Target::Internet,
+            (None, _) => return Err(Malformed::Unexpected),
+            (Some(binding), Some(name)) => Target::Dispatch { binding, name: name.to_owned(), options: options.map(str::to_owned) },
+            (Some(binding), None) => Target::Binding { binding },
+        };
+        let headers = match head::header_map(headers) {
+            Ok(headers) => headers,
+            Err(refusal) => {
+                self.refuse(id, "TypeError", refusal);
+                return Ok(());
+            }
+        };
+        let Ok(method) = method.parse() else {
+            self.refuse(id, "TypeError", &format!("Invalid HTTP method string: {}", cut(method, MAX_NAME)));
+            return Ok(());
+        };
+        let Some((body, _)) = self.body(slot, given, message)? else {
+            self.refuse(id, "Error", TOO_MANY_STREAMS);
+            return Ok(());
+        };
+        let request = FetchRequest { method, url: url.to_owned(), headers, redirect, body };
+        let (outbound, depth) = (Arc::clone(&self.context.outbound), self.context.depth);
+        let connections = matches!(target, Target::Internet).then(|| Arc::clone(&self.connections));
+        // Long heads count as held for as long as the request has them.
+        let message = message.clone();
+        // On an I/O thread: it may connect, and guests' threads are not for that.
+        let task = AbortOnDrop(self.context.tokio.spawn(async move {
+            let _message = message;
+            let _connection = match connections {
+                Some(connections) => connections.acquire_owned().await.ok(),
+                None => None,
+            };
+            outbound.fetch(depth, target, request).await
+        }));
+        self.start(id, async move {
+            let result = task.await.unwrap_or_else(|_| Err(FetchError::error("internal error")));
+            Happened::Fetched { op: id, result }
+        });
+        Ok(())
+    }
+
+    fn read(&mut self, slot: &mut Slot, id: i32, stream: i32) {
+        let Some(mut host) = slot.store.data_mut().streams.remove(&stream) else {
+            // Read to its end before, or passed on.
+            self.ready(id, status::END, Vec::new());
+            return;
+        };
+        self.reading.insert(stream, id);
+        self.start(id, async move {
+            let chunk = host.next().await;
+            Happened::Read { op: id, stream, host, chunk }
+        });
+    }
+
+    fn write(&mut self, id: i32, stream: i32, bytes: Bytes) {
+        let Some(writer) = self.writers.get(&stream) else {
+            self.refuse(id, "TypeError", NOT_READ);
+            return;
+        };
+        match writer.chunks.try_send(Ok(bytes)) {
+            Ok(()) => self.ready(id, status::OK, Vec::new()),
+            Err(tokio::sync::mpsc::error::TrySendError::Full(chunk)) => {
+                let chunks = writer.chunks.clone();
+                self.start(id, async move {
+                    match chunks.send(chunk).await {
+                        Ok(()) => Happened::Complete { op: id, status: status::OK, values: Vec::new() },
+                        Err(_) => Happened::ReaderGone { stream, write: Some(id) },
+                    }
+                });
+            }
+            Err(tokio::sync::mpsc::error::TrySendError::Closed(_)) => {
+                self.wait_for(id, AbortHandle::new_pair().0);
+                self.ready.push_back(Happened::ReaderGone { stream, write: Some(id) });
+            }
+        }
+    }
+
+    fn digest(&mut self, id: i32, algorithm: String, bytes: Bytes) {
+        let (background, meter, tokio) =
+            (Arc::clone(&self.context.background), Arc::clone(&self.context.meter), self.context.tokio.clone());
+        self.start(id, async move {
+            let turn = background.acquire_owned().await;
+            let digest = tokio.spawn_blocking(move || {
+                let _turn = turn; // as long as it runs, whether anyone still waits or not
+                let began = crate::meter::thread_cpu();
+                let digest = crate::sync::digest(&algorithm, &bytes);
+                meter.charge(crate::meter::thread_cpu().saturating_sub(began));
+                digest
+            });
+            let mut values = Vec::new();
+            match digest.await.ok().flatten() {
+                Some(digest) => {
+                    Writer::new(&mut values).bytes(&digest);
+                    Happened::Complete { op: id, status: status::OK, values }
+                }
+                None => Happened::Complete { op: id, status: status::ERROR, values: error_values("NotSupportedError", "Unrecognized digest algorithm requested.") },
+            }
+        });
+    }
+
+    /// Something that the guest waits for.
+    fn start(&mut self, id: i32, future: impl Future<Output = Happened> + Send + 'static) {
+        let (handle, registration) = AbortHandle::new_pair();
+        let future = Abortable::new(future, registration);
+        self.pending.push(Box::pin(async move { future.await.unwrap_or(Happened::Stopped) }));
+        self.wait_for(id, handle);
+    }
+
+    /// Should a number come twice, the operation before it is stopped: nothing runs that nobody knows.
+    fn wait_for(&mut self, id: i32, handle: AbortHandle) {
+        if let Some(before) = self.outstanding.insert(id, handle) {
+            before.abort();
+        }
+    }
+
+    /// Something that is done already; the guest is told after it has returned.
+    fn ready(&mut self, id: i32, status: i32, values: Vec<u8>) {
+        self.wait_for(id, AbortHandle::new_pair().0);
+        self.ready.push_back(Happened::Complete { op: id, status, values });
+    }
+
+    fn refuse(&mut self, id: i32, name: &str, message: &str) {
+        self.ready(id, status::ERROR, error_values(name, message));
+    }
+}
+
+/// A task that ends with the one who waits for it.
+struct AbortOnDrop<T>(tokio::task::JoinHandle<T>);
+
+impl<T> Future for AbortOnDrop<T> {
+    type Output = Result<T, tokio::task::JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+}
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn id_of(value: switchyard_js::abi::Value<'_>) -> Result<i32, Malformed> {
+    value.as_i64().and_then(|id| i32::try_from(id).ok()).ok_or(Malformed::Unexpected)
+}
+
+/// The first `most` bytes of a text, or a little less.
+fn cut(text: &str, most: usize) -> &str {
+    &text[..text.floor_char_boundary(most)]
+}
