@@ -75,10 +75,10 @@ pub fn bundle(name: &str, bytes: usize) -> String {
 pub fn padded(name: &str, bytes: usize) -> String {
     let mut code = small(name);
     let mut number = 0;
-    while code.len() + 150 < bytes {
+    while code.len() + 130 < bytes {
         let _ = writeln!(
             code,
-            "export function helper{number}(input) {{ const parts = String(input).split('/'); return parts[{}] ?? 'nothing of {number}'; }}",
+            "function helper{number}(input) {{ const parts = String(input).split('/'); return parts[{}] ?? 'nothing of {number}'; }}",
             number % 4
         );
         number += 1;

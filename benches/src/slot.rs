@@ -3,6 +3,7 @@
 //! taking a slot, holding, calling and putting it back.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -29,6 +30,9 @@ pub struct Slot {
     common: Common,
     #[arg(long, default_value_t = 1_000)]
     tenants: usize,
+    /// Measure this module instead of a hello; it must answer a GET with 200 and reach nothing
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
 }
 
 /// These Workers reach nothing.
@@ -60,12 +64,15 @@ impl Slot {
         let runtime = Runtime::new(config, [1; 32], tokio.handle().clone());
         process::pin(Side::Load);
         let runtime = runtime?;
+        let given = self.script.as_ref().map(std::fs::read_to_string).transpose().context("could not read the script")?;
+        let code = |name: &str| given.as_ref().map_or_else(|| scripts::small(name), |given| format!("// {name}\n{given}"));
         let (clean, warm) = tokio.block_on(async {
             let mut clean = Vec::new();
             for number in 0..self.tenants.max(1) {
-                clean.push(start(&runtime, &format!("t{number}"), Isolation::Request).await?);
+                let name = format!("t{number}");
+                clean.push(start(&runtime, &name, code(&name), Isolation::Request).await?);
             }
-            let warm = start(&runtime, "warm", Isolation::Warm).await?;
+            let warm = start(&runtime, "warm", code("warm"), Isolation::Warm).await?;
             anyhow::Ok((clean, vec![warm]))
         })?;
         if self.common.pause > 0 {
@@ -98,8 +105,8 @@ impl Slot {
     }
 }
 
-async fn start(runtime: &Runtime, name: &str, isolation: Isolation) -> anyhow::Result<Arc<Worker>> {
-    let module = Module { name: "index.js".into(), kind: ModuleKind::EsModule, content: Bytes::from(scripts::small(name)) };
+async fn start(runtime: &Runtime, name: &str, code: String, isolation: Isolation) -> anyhow::Result<Arc<Worker>> {
+    let module = Module { name: "index.js".into(), kind: ModuleKind::EsModule, content: Bytes::from(code) };
     let spec = WorkerSpec {
         account: AccountId::parse("bench").context("a valid account")?,
         namespace: None,

@@ -20,6 +20,7 @@ fn main() {
     for name in [
         "SWITCHYARD_ENGINE_WASM",
         "SWITCHYARD_ENGINE_CACHE",
+        "SWITCHYARD_ENGINE_FLAGS",
         "SWITCHYARD_QUICKJS_SRC",
         "WASI_SYSROOT",
         "PATH",
@@ -40,6 +41,12 @@ fn run() -> Result<(), String> {
     let manifest = path_variable("CARGO_MANIFEST_DIR")?;
     let out = path_variable("OUT_DIR")?;
     let (engine, compiler) = engine(&manifest, &out)?;
+    // QuickJS's own tests are run on frozen and unfrozen instances; where its sources are not at hand, they are not.
+    let quickjs = sources::quickjs(&manifest).map(|dir| dir.display().to_string());
+    println!(
+        "cargo::rustc-env=SWITCHYARD_QUICKJS_DIR={}",
+        quickjs.unwrap_or_default()
+    );
     let bytes = fs::read(&engine).map_err(|e| format!("cannot read {}: {e}", engine.display()))?;
     if !bytes.starts_with(b"\0asm") {
         return Err(format!("{} is no wasm module", engine.display()));

@@ -174,9 +174,6 @@ impl Metadata {
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, ApiError> {
         let object = Fields::object("metadata", bytes)?;
         let fields = Fields::new("metadata", &object);
-        if fields.map("assets")?.is_some() {
-            return Err(ApiError::invalid("metadata.assets: static assets are not implemented by this server"));
-        }
         let module = fields.take::<String>("main_module")?.map(Entry::Module);
         let body = fields.take::<String>("body_part")?.map(Entry::Body);
         Ok(Self {

@@ -120,6 +120,8 @@ pub trait Storage: Send + Sync + 'static {
 
     /// Every blob that some version or asset names.
     async fn blobs_in_use(&self) -> Result<HashSet<BlobDigest>, StorageError>;
+    /// Every version that is kept, of all accounts.
+    async fn versions_kept(&self) -> Result<HashSet<VersionId>, StorageError>;
 }
 
 /// Which scripts a list wants: all of `with` and none of `without` (contract §3.1).

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::{NamedHandlers, WorkerSpec};
+use crate::{NamedHandlers, VersionId, WorkerSpec};
 
 /// Starts code for real. `Runtime` implements it; tests of the API have one that accepts everything.
 #[async_trait]
@@ -13,6 +13,10 @@ pub trait Validator: Send + Sync + 'static {
     /// # Errors
     /// [`InvalidScript`] with the engine's own message; nothing is kept then.
     async fn validate(&self, spec: &WorkerSpec) -> Result<Started, InvalidScript>;
+
+    /// Drops what is kept of these versions: their upload failed after they had started, they are
+    /// gone, or a secret of theirs was destroyed. One that is called again is made from its rows.
+    async fn forget(&self, _versions: &[VersionId]) {}
 }
 
 /// What was learnt by starting a Worker.

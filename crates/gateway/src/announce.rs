@@ -45,7 +45,7 @@ pub fn people(app: &App, dev: &Dev) -> String {
 }
 
 /// An address that can be dialled: one bound to all is met on loopback.
-fn reachable(address: SocketAddr) -> SocketAddr {
+pub fn reachable(address: SocketAddr) -> SocketAddr {
     let mut address = address;
     if address.ip().is_unspecified() {
         let loopback = match address {

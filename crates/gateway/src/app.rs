@@ -9,11 +9,12 @@ use std::time::Duration;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use switchyard_api::{Api, ApiConfig};
-use switchyard_catalog::{AccountId, AssetKey, Blobs, Catalog, CatalogError, CatalogSettings, Limits, Storage, StorageError};
+use switchyard_catalog::{AccountId, AssetKey, Blobs, Catalog, CatalogError, CatalogSettings, Limits, Storage, Validator, StorageError};
 use switchyard_runtime::{Runtime, RuntimeError};
 use switchyard_storage::{DataLock, FileBlobs, OpenError, SecretKey, SqliteStorage};
 use tokio::net::TcpListener;
 
+use crate::announce::reachable;
 use crate::admin::{Admin, AdminHandler};
 use crate::admission::Admission;
 use crate::bootstrap::{self, BootstrapError, Bootstrapped};
@@ -22,6 +23,7 @@ use crate::dispatch::Dispatcher;
 use crate::egress::Egress;
 use crate::gateway::{Bounds, Gateway};
 use crate::listen::{Deadlines, Handler, Server, ServerConfig};
+use crate::node_file::NodeFile;
 use crate::observe::{Observer, ObserverError, Recorded};
 use crate::resolve::{ResolverError, Resolvers};
 use crate::routes::Routes;
@@ -115,7 +117,11 @@ impl App {
             addresses.push(address);
             parts.clients.serve(socket, GatewayHandler(gateway.clone()));
         }
-        Ok(Self { gateway: addresses, admin: admin_address, bootstrapped, config, parts })
+        let app = Self { gateway: addresses, admin: admin_address, bootstrapped, config, parts };
+        if let Err(error) = app.node_file().write(&app.config.data) {
+            tracing::warn!(%error, "could not write node.json: tools on this machine must be told the address");
+        }
+        Ok(app)
     }
 
     async fn start_rest(
@@ -148,11 +154,7 @@ impl App {
         let forgetful = runtime.clone();
         parts.background.push(tokio::spawn(routes.clone().follow(storage.clone(), follower, move |versions| {
             let runtime = forgetful.clone();
-            tokio::spawn(async move {
-                for version in versions {
-                    runtime.forget(version).await;
-                }
-            });
+            tokio::spawn(async move { runtime.forget(&versions).await });
         })));
 
         let egress = Egress::new(&config.egress)?;
@@ -161,7 +163,7 @@ impl App {
         }
         egress.forbid(admin);
         let admission = Arc::new(Admission::new(config.limits.requests_per_script, config.limits.requests));
-        let dispatcher = Dispatcher::new(runtime, catalog.clone(), routes.clone(), admission, egress, limits);
+        let dispatcher = Dispatcher::new(runtime.clone(), catalog.clone(), routes.clone(), admission, egress, limits);
         let accounts: Vec<AccountId> = catalog.account_list().await?.into_iter().map(|account| account.id).collect();
         let resolvers = Resolvers::build(&config.resolver, &accounts, &routes)?;
 
@@ -176,7 +178,7 @@ impl App {
             body_idle: config.timeouts.body,
             ..ApiConfig::default()
         };
-        parts.background.push(tokio::spawn(sweep(catalog.clone())));
+        parts.background.push(tokio::spawn(sweep(catalog.clone(), runtime)));
         parts.state.ready(Api::new(catalog, api), dispatcher.clone());
         let bounds = Bounds {
             uri_bytes: usize::try_from(config.limits.uri_bytes).unwrap_or(usize::MAX),
@@ -184,6 +186,21 @@ impl App {
             body_silence: config.timeouts.body,
         };
         Ok((Arc::new(Gateway { resolvers, dispatcher, observer: parts.observer.clone(), bounds }), bootstrapped))
+    }
+
+    fn node_file(&self) -> NodeFile {
+        let url = |address: SocketAddr| format!("http://{}", reachable(address));
+        let bootstrap = &self.config.bootstrap;
+        // A token that came from elsewhere is in no file.
+        let in_file = bootstrap.token.is_none() && bootstrap.token_env.is_none();
+        let token_file = std::path::absolute(self.config.data.join(&bootstrap.token_file)).ok();
+        let known = self.bootstrapped.as_ref();
+        NodeFile {
+            admin: url(self.admin) + "/client/v4",
+            gateway: self.gateway.iter().map(|address| url(*address)).collect(),
+            account: known.map(|known| known.actor.account.to_string()),
+            token_file: token_file.filter(|_| in_file && known.is_some()),
+        }
     }
 
     /// Where clients come in, in the configured order; real ports.
@@ -207,6 +224,7 @@ impl App {
     /// Stops accepting, finishes what is under way, and ends. True: no request was cut.
     pub async fn drain(self) -> bool {
         self.parts.state.draining();
+        NodeFile::remove(&self.config.data);
         tokio::time::sleep(self.config.timeouts.drain_delay).await;
         self.parts.stop(self.config.timeouts.drain).await
     }
@@ -255,12 +273,19 @@ async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), AppError
     Ok((socket, real))
 }
 
-async fn sweep(catalog: Arc<Catalog>) {
+async fn sweep(catalog: Arc<Catalog>, runtime: Runtime) {
     loop {
         tokio::time::sleep(SWEEP).await;
         match catalog.blobs_sweep().await {
             Ok(removed) => tracing::debug!(removed, "swept code that nothing names"),
             Err(error) => tracing::warn!(%error, "could not sweep code that nothing names"),
+        }
+        match catalog.versions_kept().await {
+            Ok(kept) => {
+                let removed = runtime.sweep(kept, SWEEP).await;
+                tracing::debug!(removed, "swept sealed Workers of versions that are gone");
+            }
+            Err(error) => tracing::warn!(%error, "could not list the versions that are kept"),
         }
     }
 }

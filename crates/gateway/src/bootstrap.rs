@@ -145,17 +145,22 @@ pub fn private_file(path: &Path, text: impl FnOnce() -> String) -> Result<String
         Err(error) => return Err(failed("read")(error)),
     }
     let text = text();
-    let draft = path.with_extension(format!("draft-{}", std::process::id()));
-    let written = (|| {
-        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        // An old draft may have had another mode.
-        file.set_permissions(fs::Permissions::from_mode(0o600))?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&draft, path)
-    })();
-    written.map_err(failed("make"))?;
+    replace_private_file(path, &text).map_err(failed("make"))?;
     Ok(text)
+}
+
+/// Writes a file that only this user may read; what was there is replaced, whole or not at all.
+///
+/// # Errors
+/// What the file system says.
+pub fn replace_private_file(path: &Path, text: &str) -> io::Result<()> {
+    let draft = path.with_extension(format!("draft-{}", std::process::id()));
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    // An old draft may have had another mode.
+    file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&draft, path)
 }
 
 /// 32 random bytes of this node, for the MACs of what it made itself.

@@ -1,9 +1,21 @@
-//! The command line: `switchyard dev` with flags and nothing else, `switchyard serve` from a file.
+//! The command line: `switchyard dev` with flags and nothing else, `switchyard serve` from a file, and
+//! the tools that are clients of a running node's admin API.
+
+mod client;
+mod init;
+mod owner;
+mod print;
+mod script;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use client::CliError;
+use init::Init;
+use owner::{Account, Namespace, Token};
+use script::{Deploy, Rollback, Script};
 
 use crate::config::{AccessFormat, AccessTarget, Config, Listener, Resolver};
 
@@ -21,6 +33,41 @@ pub enum Command {
     Dev(Dev),
     /// A node from a configuration file
     Serve(Serve),
+    /// Make a configuration and a data folder to start from
+    Init(Init),
+    /// Accounts of a node
+    #[command(subcommand)]
+    Account(Account),
+    /// API tokens
+    #[command(subcommand)]
+    Token(Token),
+    /// Dispatch namespaces
+    #[command(subcommand)]
+    Namespace(Namespace),
+    /// Scripts
+    #[command(subcommand)]
+    Script(Script),
+    /// Upload a script and make it live
+    Deploy(Deploy),
+    /// Make an earlier version live again
+    Rollback(Rollback),
+}
+
+impl Command {
+    /// Runs what is not a node; `None`: it is one.
+    pub async fn tool(&self) -> Option<Result<String, CliError>> {
+        let shown = match self {
+            Self::Dev(_) | Self::Serve(_) => return None,
+            Self::Init(init) => return Some(init.run()),
+            Self::Account(account) => account.run().await,
+            Self::Token(token) => token.run().await,
+            Self::Namespace(namespace) => namespace.run().await,
+            Self::Script(script) => script.run().await,
+            Self::Deploy(deploy) => deploy.run().await,
+            Self::Rollback(rollback) => rollback.run().await,
+        };
+        Some(shown.map(|shown| shown.0))
+    }
 }
 
 #[derive(Debug, Args)]

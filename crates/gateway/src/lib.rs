@@ -10,6 +10,7 @@ pub mod app;
 pub mod bootstrap;
 pub mod cli;
 pub mod config;
+pub mod node_file;
 
 mod admin;
 mod admission;

@@ -24,6 +24,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     let config = match &cli.command {
         Command::Dev(dev) => dev.config(),
         Command::Serve(serve) => Config::load(&serve.config)?,
+        tool => return run_tool(tool),
     };
     let filter = EnvFilter::try_new(&config.log.level).context("log.level is not a filter")?;
     let colours = std::io::stderr().is_terminal();
@@ -33,6 +34,15 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     // Guests that do not end must not hold up the exit.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     done
+}
+
+fn run_tool(command: &Command) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    if let Some(done) = runtime.block_on(command.tool()) {
+        let text = done?;
+        std::io::stdout().lock().write_all(text.as_bytes()).context("could not write the answer")?;
+    }
+    Ok(())
 }
 
 async fn serve(config: Config, command: &Command) -> anyhow::Result<()> {

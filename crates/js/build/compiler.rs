@@ -50,12 +50,25 @@ pub struct Compiler {
     target: Vec<OsString>,
     environment: Vec<(&'static str, OsString)>,
     last: &'static [&'static str],
+    extra: Vec<String>,
     /// Part of the digest: the same for the same compiler wherever it was found.
     pub identity: String,
 }
 
-/// Finds a compiler; `cache` is where the pinned one is installed and where zig keeps its own things.
+/// Finds a compiler and adds to its flags those of SWITCHYARD_ENGINE_FLAGS, which are for trying things (`-UNDEBUG
+/// -DFORCE_GC_AT_MALLOC`): an engine built with any is another one, beside the usual in the cache.
 pub fn find(cache: &Path) -> Result<Compiler, String> {
+    let mut compiler = find_any(cache)?;
+    let extra = std::env::var("SWITCHYARD_ENGINE_FLAGS").unwrap_or_default();
+    compiler.extra = extra.split_whitespace().map(str::to_owned).collect();
+    if !compiler.extra.is_empty() {
+        compiler.identity = format!("{} with {}", compiler.identity, compiler.extra.join(" "));
+    }
+    Ok(compiler)
+}
+
+/// `cache` is where the pinned one is installed and where zig keeps its own things.
+fn find_any(cache: &Path) -> Result<Compiler, String> {
     let python = || {
         ["python3", "python"]
             .into_iter()
@@ -114,6 +127,7 @@ fn zig(cache: &Path, program: OsString, mut arguments: Vec<OsString>, version: S
             ("ZIG_LOCAL_CACHE_DIR", cache.join("zig-cache").into()),
         ],
         last: &[],
+        extra: vec![],
         identity: format!("zig {version}"),
     }
 }
@@ -138,6 +152,7 @@ fn clang() -> Option<Compiler> {
             target: vec!["--target=wasm32-wasi".into(), root],
             environment: vec![],
             last: &["-Wl,--stack-first"],
+            extra: vec![],
             identity: version,
         })
     })
@@ -210,6 +225,7 @@ impl Compiler {
             while let Some(unit) = units.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let object = format!("{unit}.o");
                 let mut arguments = COMPILE.to_vec();
+                arguments.extend(self.extra.iter().map(String::as_str));
                 arguments.extend(["-c", unit, "-o", &object]);
                 self.run(dir, &arguments)?;
             }

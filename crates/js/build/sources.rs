@@ -74,7 +74,8 @@ fn copy(from: &Path, to: &Path) -> Result<(), String> {
     std::fs::write(to, bytes).map_err(|e| format!("cannot write {}: {e}", to.display()))
 }
 
-fn quickjs(manifest: &Path) -> Result<PathBuf, String> {
+/// The folder with QuickJS's own files.
+pub fn quickjs(manifest: &Path) -> Result<PathBuf, String> {
     if let Some(dir) = std::env::var_os("SWITCHYARD_QUICKJS_SRC") {
         return Ok(PathBuf::from(dir));
     }

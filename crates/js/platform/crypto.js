@@ -44,6 +44,9 @@ export class SubtleCrypto {
 tag(SubtleCrypto);
 
 function bufferOf(bytes) {
+  if (bytes === undefined || bytes === null) {
+    throw new DOMException('A digest in global scope takes at most 1 MiB.', 'OperationError');
+  }
   return bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer;
 }
 

@@ -23,6 +23,7 @@ class Entrypoint {
 let main = null;
 let named = null;
 const then = Promise.prototype.then;
+const stringify = JSON.stringify;
 
 function isEntrypointClass(value) {
   return typeof value === 'function' && value.prototype instanceof WorkerEntrypoint;
@@ -74,7 +75,7 @@ export function start(namespace) {
       report.named.push({ name, handlers, class: isClass });
     }
   }
-  host.op(OP_STARTED, 0, JSON.stringify(report));
+  host.op(OP_STARTED, 0, stringify(report));
 }
 
 // Entrypoints that only exist before the base is frozen.

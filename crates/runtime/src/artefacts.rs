@@ -62,6 +62,17 @@ impl Artefacts {
         let _ = fs::remove_file(self.folder.join(name));
     }
 
+    /// The files two folders below `folder`: their own names, and how old they are.
+    pub fn list(&self, folder: &str) -> Vec<(String, std::time::Duration)> {
+        let inside = |path: &Path| fs::read_dir(path).into_iter().flatten().flatten().collect::<Vec<_>>();
+        let files = inside(&self.folder.join(folder)).into_iter().flat_map(|entry| inside(&entry.path()));
+        let named = files.filter_map(|file| {
+            let age = file.metadata().ok()?.modified().ok()?.elapsed().unwrap_or_default();
+            Some((file.file_name().into_string().ok()?, age))
+        });
+        named.collect()
+    }
+
     fn mac<T>(&self, name: &str, bytes: &[u8], use_it: impl FnOnce(&hmac::Tag) -> T) -> T {
         let mut context = hmac::Context::with_key(&self.key);
         context.update(name.as_bytes());

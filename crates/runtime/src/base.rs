@@ -79,7 +79,10 @@ impl Base {
         let module = memory_module((image.len() >> 16) as u64, MAX_WASM_PAGES, &nonzero_runs(&image));
         let digest = switchyard_catalog::BlobDigest::of(&image).0;
         tracing::debug!(pages = image.len() / PAGE, "the base is frozen");
-        Ok(Self { memory: memory_pre(core, &module)?, image, stack_pointer, digest })
+        let base = Self { memory: memory_pre(core, &module)?, image, stack_pointer, digest };
+        let slot = Slot::create(core, &base.memory).map_err(wrong("be instantiated"))?;
+        slot.prove(&base).map_err(|message| failed("be restored in place", message))?;
+        Ok(base)
     }
 }
 

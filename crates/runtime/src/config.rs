@@ -29,6 +29,8 @@ pub struct Config {
     pub held_bytes_per_script: usize,
     /// Warm instances kept idle.
     pub warm_instances: u32,
+    /// Bytes of memory that they may have together.
+    pub warm_bytes: usize,
     /// The node's limits: what no Worker may exceed.
     pub limits: Limits,
 }
@@ -46,6 +48,7 @@ impl Default for Config {
             held_bytes: 2 << 30,
             held_bytes_per_script: 512 << 20,
             warm_instances: 100,
+            warm_bytes: 1 << 30,
             limits: Limits::DEFAULT,
         }
     }

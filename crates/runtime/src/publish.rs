@@ -25,6 +25,11 @@ const START_MEMORY: usize = 128 << 20;
 /// A Worker's page delta may be this large: what each node keeps of each version.
 const MAX_DELTA_BYTES: usize = 64 << 20;
 
+/// Exports and handlers of a Worker, together.
+const MAX_NAMES: usize = 4096;
+/// Bytes of one of their names.
+const MAX_NAME_BYTES: usize = 512;
+
 /// The STARTED operation.
 #[derive(Deserialize)]
 struct Announced {
@@ -36,6 +41,24 @@ struct Announced {
 struct AnnouncedExport {
     name: String,
     handlers: Vec<String>,
+}
+
+impl Announced {
+    /// What is announced is kept in the database and shown: it has bounds.
+    fn check(&self) -> Result<(), InvalidScript> {
+        let named = self.named.iter().flat_map(|export| std::iter::once(&export.name).chain(&export.handlers));
+        let (mut count, mut longest) = (0, 0);
+        for name in self.handlers.iter().chain(named) {
+            count += 1;
+            longest = longest.max(name.len());
+        }
+        if count > MAX_NAMES || longest > MAX_NAME_BYTES {
+            return Err(InvalidScript::Refused(format!(
+                "the Worker exports too much: at most {MAX_NAMES} exports and handlers, of names up to {MAX_NAME_BYTES} bytes"
+            )));
+        }
+        Ok(())
+    }
 }
 
 /// Evaluates, and returns what a sealed file needs. Runs on a guest thread.
@@ -82,8 +105,12 @@ async fn evaluate(runtime: &Arc<Inner>, spec: &WorkerSpec, meter: Arc<CpuMeter>)
     let announced = ops.iter().rev().find(|started| started.kind == op::STARTED);
     let announced: Announced = announced
         .and_then(|started| serde_json::from_str(Reader::new(&started.values).text().ok()?).ok())
-        .ok_or_else(|| unavailable("the platform announced no handlers".into()))?;
-    slot.short("sy_allow_eval", Some(0)).and_then(|()| slot.short("sy_gc", None)).map_err(trap)?;
+        .ok_or_else(|| InvalidScript::Refused("the Worker's handlers cannot be read: it changed what the platform stands on".into()))?;
+    announced.check()?;
+    slot.short("sy_allow_eval", Some(0)).map_err(trap)?;
+    if let Err(error) = slot.collect().await {
+        return Err(InvalidScript::Refused(trapped(&error, slot.store.data())));
+    }
     let sealed = take_pages(runtime, spec, &mut slot, &modules, bindings)?;
     let named = announced.named.into_iter().map(|export| NamedHandlers { name: export.name, handlers: export.handlers });
     let started = Started {

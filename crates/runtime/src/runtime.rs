@@ -105,7 +105,7 @@ impl Runtime {
         let inner = Inner {
             core, base, executor, tokio, artefacts, workers, most_live,
             slots: Slots::new(limits),
-            warm: WarmPool::new(config.warm_instances),
+            warm: WarmPool::new(config.warm_instances, config.warm_bytes),
             publishing: Arc::new(Semaphore::new(PUBLISHING)),
             background: Arc::new(Semaphore::new(BACKGROUND)),
             sealer: Sealer::new(&key),
@@ -156,11 +156,22 @@ impl Runtime {
         Ok((worker, started))
     }
 
-    /// Drops what is kept of a version that is not deployed any more.
-    pub async fn forget(&self, version: VersionId) {
-        self.inner.workers.invalidate(&version).await;
-        self.inner.warm.forget(version);
-        self.inner.artefacts.remove(&Sealed::file_name(version));
+    /// Removes sealed files of versions that are not kept any more and are older than `min_age`;
+    /// returns how many. Reads a folder of the whole node: for a background task, now and then.
+    pub async fn sweep(&self, kept: std::collections::HashSet<VersionId>, min_age: Duration) -> u64 {
+        let inner = Arc::clone(&self.inner);
+        let swept = self.inner.tokio.spawn_blocking(move || {
+            let mut removed = 0;
+            for (name, age) in inner.artefacts.list(Sealed::FOLDER) {
+                let version = name.strip_suffix(".sealed").and_then(VersionId::parse);
+                if age >= min_age && !version.is_some_and(|version| kept.contains(&version)) {
+                    inner.artefacts.remove(&version.map_or_else(|| name.clone(), Sealed::file_name));
+                    removed += 1;
+                }
+            }
+            removed
+        });
+        swept.await.unwrap_or(0)
     }
 
     pub fn stats(&self) -> RuntimeStats {
@@ -181,6 +192,14 @@ impl Validator for Runtime {
         let (worker, started) = self.publish(spec).await?;
         self.inner.workers.insert(spec.version, worker).await;
         Ok(started)
+    }
+
+    async fn forget(&self, versions: &[VersionId]) {
+        for version in versions {
+            self.inner.workers.invalidate(version).await;
+            self.inner.warm.forget(*version);
+            self.inner.artefacts.remove(&Sealed::file_name(*version));
+        }
     }
 }
 

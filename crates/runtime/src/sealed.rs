@@ -94,10 +94,13 @@ impl Sealer {
 }
 
 impl Sealed {
+    /// Where sealed files are, below the artefacts' folder.
+    pub const FOLDER: &str = "workers";
+
     /// Name of a version's file below the artefacts' folder.
     pub fn file_name(version: VersionId) -> String {
         let id = version.simple();
-        format!("workers/{}/{id}.sealed", &id[..2])
+        format!("{}/{}/{id}.sealed", Self::FOLDER, &id[..2])
     }
 
     /// The file's bytes; `None` when encryption is not possible.

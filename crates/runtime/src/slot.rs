@@ -215,31 +215,27 @@ impl Slot {
     }
 
     /// Calls the platform's callback. The guest yields at every epoch tick and is stopped at its CPU limit.
+    /// Returns whether the callback threw: not 0.
     ///
     /// # Errors
     /// wasmtime's: a trap, or [`crate::engine::CpuExceeded`]. The slot must be dropped.
     pub async fn event(&mut self, kind: i32, id: i32, status: i32, values: &[u8]) -> wasmtime::Result<i32> {
-        let (ptr, freed) = self.put(values)?;
+        let (ptr, own) = self.put(values).await?;
         self.store.set_epoch_deadline(1);
         let arguments = (kind, id, status, ptr as i32, values.len() as i32);
         let answer = self.calls.event.call_async(&mut self.store, arguments).await?;
         self.touch();
-        if freed {
-            self.store.set_epoch_deadline(NO_DEADLINE);
-            self.calls.free.call(&mut self.store, ptr as i32)?;
+        if own {
+            self.calls.free.call_async(&mut self.store, ptr as i32).await?;
         }
         Ok(answer)
     }
 
     /// The same without yielding; for the base, which nobody waits beside.
     pub fn event_now(&mut self, kind: i32, id: i32, status: i32, values: &[u8]) -> Result<i32> {
-        let (ptr, freed) = self.put(values).map_err(|error| format!("{error:#}"))?;
+        let ptr = self.put_now(values).map_err(|error| self.explain(&error))?;
         let arguments = (kind, id, status, ptr as i32, values.len() as i32);
-        let answer = self.calls.event.call(&mut self.store, arguments).map_err(|error| self.explain(&error))?;
-        if freed {
-            self.calls.free.call(&mut self.store, ptr as i32).map_err(|error| self.explain(&error))?;
-        }
-        Ok(answer)
+        self.calls.event.call(&mut self.store, arguments).map_err(|error| self.explain(&error))
     }
 
     /// Evaluates a main module (`sy_start`), under the meter's limit.
@@ -248,17 +244,26 @@ impl Slot {
     /// As [`Slot::event`].
     pub async fn start(&mut self, entry: &str) -> wasmtime::Result<i32> {
         let start = self.calls.instance.get_typed_func::<(i32, i32), i32>(&mut self.store, "sy_start")?;
-        let (ptr, freed) = self.put(entry.as_bytes())?;
+        let (ptr, own) = self.put(entry.as_bytes()).await?;
         self.store.set_epoch_deadline(1);
         let answer = start.call_async(&mut self.store, (ptr as i32, entry.len() as i32)).await?;
-        if freed {
-            self.store.set_epoch_deadline(NO_DEADLINE);
-            self.calls.free.call(&mut self.store, ptr as i32)?;
+        if own {
+            self.calls.free.call_async(&mut self.store, ptr as i32).await?;
         }
         Ok(answer)
     }
 
-    /// Calls an export that takes one number and is known to be short: `sy_gc`, `sy_allow_eval` …
+    /// Collects what a script has left. It may take long, and is metered as the script's own time.
+    ///
+    /// # Errors
+    /// As [`Slot::event`].
+    pub async fn collect(&mut self) -> wasmtime::Result<()> {
+        let collect = self.calls.instance.get_typed_func::<(), ()>(&mut self.store, "sy_gc")?;
+        self.store.set_epoch_deadline(1);
+        collect.call_async(&mut self.store, ()).await
+    }
+
+    /// Calls an export that takes at most a number and is known to be short, or is for the base only.
     ///
     /// # Errors
     /// wasmtime's; the slot must be dropped.
@@ -294,7 +299,7 @@ impl Slot {
             return Err(format!("sy_init said {code}"));
         }
         let name = switchyard_js::PLATFORM_MAIN.as_bytes();
-        let (ptr, _) = self.put(name).map_err(|error| format!("{error:#}"))?;
+        let ptr = self.put_now(name).map_err(|error| self.explain(&error))?;
         let boot = self.calls.instance.get_typed_func::<(i32, i32), i32>(&mut self.store, "sy_boot");
         let code = boot
             .and_then(|boot| boot.call(&mut self.store, (ptr as i32, name.len() as i32)))
@@ -364,21 +369,55 @@ impl Slot {
     }
 
     /// Puts a message where the guest can read it: the inbox, or memory of its own that must be freed.
-    fn put(&mut self, message: &[u8]) -> wasmtime::Result<(u32, bool)> {
+    /// The guest's allocator runs as the guest does, since it may have been brought to run for ever.
+    async fn put(&mut self, message: &[u8]) -> wasmtime::Result<(u32, bool)> {
         self.touch();
         let own = message.len() > INBOX_BYTES;
-        let ptr = if own {
-            self.store.set_epoch_deadline(NO_DEADLINE);
-            let ptr = self.calls.alloc.call(&mut self.store, message.len() as i32)? as u32;
+        let mut ptr = self.inbox;
+        if own {
+            self.store.set_epoch_deadline(1);
+            ptr = self.calls.alloc.call_async(&mut self.store, message.len() as i32).await? as u32;
             if ptr == 0 {
                 return Err(wasmtime::Error::msg("the guest has no memory for a message"));
             }
-            ptr
-        } else {
-            self.inbox
-        };
+        }
         self.memory.write(&mut self.store, ptr as usize, message)?;
         Ok((ptr, own))
+    }
+
+    /// The same for the base, whose messages are short.
+    fn put_now(&mut self, message: &[u8]) -> wasmtime::Result<u32> {
+        if message.len() > INBOX_BYTES {
+            return Err(wasmtime::Error::msg("a message is longer than the inbox"));
+        }
+        self.memory.write(&mut self.store, self.inbox as usize, message)?;
+        Ok(self.inbox)
+    }
+
+    /// Tries on this very slot, which is dropped then, what all slots rely on: that a new memory is the
+    /// base, that the page scan finds what was written, and that both ways back lead to the base.
+    ///
+    /// # Errors
+    /// A text that says what does not hold on this machine.
+    pub fn prove(mut self, base: &Base) -> Result<()> {
+        let stack_end = base.stack_pointer as usize;
+        let written = [stack_end, (stack_end + self.len) / 2, self.len - 1];
+        let same = |slot: &Self, way: &str| match slot.differs_at(base) {
+            Some(page) => Err(format!("{way} differs from the base in page {page}")),
+            None => Ok(()),
+        };
+        self.hold(base, &Arc::default())?;
+        same(&self, "a new memory")?;
+        for trimmed in [false, true] {
+            written.iter().for_each(|at| self.memory.data_mut(&mut self.store)[*at] ^= 0xff);
+            if trimmed {
+                self.trim()?;
+            } else if !self.release(base) {
+                return Err("a slot cannot be released".into());
+            }
+            same(&self, if trimmed { "a trimmed memory" } else { "a released memory" })?;
+        }
+        Ok(())
     }
 }
 

@@ -1,5 +1,5 @@
 //! Warm instances: slots that were not put back, kept for the version they belong to, so that its
-//! global state survives. Bounded in number, age and requests; the one used longest ago goes first.
+//! global state survives. Bounded in number, bytes, age and requests; the one used longest ago goes first.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -25,6 +25,11 @@ impl WarmInstance {
         Self { slot, born: Instant::now(), requests: 0 }
     }
 
+    /// Its memory's size, which does not change while it is idle.
+    fn bytes(&self) -> usize {
+        self.slot.memory_bytes().len()
+    }
+
     fn spent(&self) -> bool {
         self.requests >= MAX_REQUESTS || self.born.elapsed() > MAX_AGE
     }
@@ -33,20 +38,23 @@ impl WarmInstance {
 /// The idle ones.
 pub struct WarmPool {
     most: usize,
+    most_bytes: usize,
     idle: Mutex<Idle>,
 }
 
 #[derive(Default)]
 struct Idle {
     of: HashMap<VersionId, Vec<(u64, WarmInstance)>>,
+    /// Memory of all of them.
+    bytes: usize,
     /// By the time of their last use.
     order: BTreeMap<u64, VersionId>,
     clock: u64,
 }
 
 impl WarmPool {
-    pub fn new(most: u32) -> Self {
-        Self { most: most as usize, idle: Mutex::default() }
+    pub fn new(most: u32, most_bytes: usize) -> Self {
+        Self { most: most as usize, most_bytes, idle: Mutex::default() }
     }
 
     /// The instance of that version that was used last.
@@ -58,6 +66,7 @@ impl WarmPool {
             idle.of.remove(&version);
         }
         idle.order.remove(&used);
+        idle.bytes -= instance.bytes();
         Some(instance)
     }
 
@@ -66,14 +75,16 @@ impl WarmPool {
         if instance.spent() || self.most == 0 {
             return;
         }
-        let mut dropped = None;
+        let mut dropped = Vec::new();
         let mut idle = self.idle.lock();
         idle.clock += 1;
         let now = idle.clock;
+        idle.bytes += instance.bytes();
         idle.of.entry(version).or_default().push((now, instance));
         idle.order.insert(now, version);
-        if idle.order.len() > self.most {
-            dropped = idle.evict();
+        while idle.order.len() > self.most || idle.bytes > self.most_bytes {
+            let Some(evicted) = idle.evict() else { break };
+            dropped.push(evicted);
         }
         drop(idle);
         drop(dropped); // outside the lock: it unmaps
@@ -83,8 +94,9 @@ impl WarmPool {
     pub fn forget(&self, version: VersionId) {
         let mut idle = self.idle.lock();
         let instances = idle.of.remove(&version).unwrap_or_default();
-        for (used, _) in &instances {
+        for (used, instance) in &instances {
             idle.order.remove(used);
+            idle.bytes -= instance.bytes();
         }
         drop(idle);
     }
@@ -100,6 +112,7 @@ impl Idle {
         let instances = self.of.get_mut(&version)?;
         let at = instances.iter().position(|(at, _)| *at == used)?;
         let (_, instance) = instances.remove(at);
+        self.bytes -= instance.bytes();
         if instances.is_empty() {
             self.of.remove(&version);
         }

@@ -314,4 +314,8 @@ impl Storage for SqliteStorage {
     async fn blobs_in_use(&self) -> Result<HashSet<BlobDigest>, StorageError> {
         version::blobs_in_use(self).await
     }
+
+    async fn versions_kept(&self) -> Result<HashSet<VersionId>, StorageError> {
+        version::versions_kept(self).await
+    }
 }

@@ -6,8 +6,8 @@ mod harness;
 mod coverage;
 
 mod account;
-mod assets;
 mod accounts;
+mod assets;
 mod auth;
 mod concurrency;
 mod content;

@@ -258,7 +258,10 @@ async fn metadata_of_a_wrong_type_is_refused_by_field() {
         ("logpush", json!("yes")),
         ("annotations", json!([])),
         ("usage_model", json!(1)),
-        ("assets", json!({ "jwt": "x" })),
+        ("assets", json!("x")),
+        ("assets", json!({ "jwt": 7 })),
+        ("assets", json!({ "config": { "html_handling": "upside-down" } })),
+        ("assets", json!({ "config": { "run_worker_first": "yes" } })),
     ] {
         let reply = put(&h, Form::worker(json!({ field: value }))).await.refused(400, 10021);
         assert!(reply.message().contains(&format!("metadata.{field}")), "{field}: {}", reply.message());

@@ -118,8 +118,19 @@ impl Catalog {
         }
         let version = version_of(&plan, actor, source, manifest, bindings, base);
         let asset_blobs = plan.assets.take().map(|planned| planned.blobs).unwrap_or_default();
+        let id = version.id;
         let started = self.start(&plan.script, namespace.as_ref(), version, &code, &secrets).await?;
-        self.finish(before, plan, started, code, asset_blobs, new_secrets).await
+        let (script, destroys) = (plan.script.id, !plan.destroy_secrets.is_empty());
+        let finished = self.finish(before, plan, started, code, asset_blobs, new_secrets).await;
+        if finished.is_err() {
+            self.validator.forget(&[id]).await;
+        } else if destroys {
+            // What the node keeps ready of the versions before still holds the value.
+            let versions = self.storage.version_list(script, u32::MAX).await?;
+            let before: Vec<VersionId> = versions.iter().map(|version| version.id).filter(|other| *other != id).collect();
+            self.validator.forget(&before).await;
+        }
+        finished
     }
 
     /// Starts the version for real; gives it back with what was learnt.

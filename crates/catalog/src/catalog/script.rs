@@ -98,11 +98,14 @@ impl Catalog {
     /// Its versions, deployments and secrets go with it.
     pub async fn script_delete(&self, actor: &Actor, script: &ScriptRef) -> Result<(), CatalogError> {
         let row = self.row_of(actor, script).await?;
+        let versions = self.storage.version_list(row.script.id, u32::MAX).await?;
         let wake = self.wakeup.guard();
         if self.storage.script_delete(&[row.script.id]).await?.is_empty() {
             return Err(CatalogError::ScriptNotFound);
         }
         wake.done().await;
+        let versions: Vec<_> = versions.iter().map(|version| version.id).collect();
+        self.validator.forget(&versions).await;
         Ok(())
     }
 

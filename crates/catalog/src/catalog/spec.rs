@@ -41,6 +41,11 @@ impl Catalog {
         Ok(self.blobs.sweep(&in_use, SWEEP_MIN_AGE).await?)
     }
 
+    /// Every version that is kept, of all accounts: what a node may keep artefacts of.
+    pub async fn versions_kept(&self) -> Result<std::collections::HashSet<VersionId>, CatalogError> {
+        Ok(self.storage.versions_kept().await?)
+    }
+
     /// A secret that was destroyed is missing in the Worker's `env`.
     pub(super) fn spec_of(
         &self,

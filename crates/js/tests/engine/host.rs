@@ -151,7 +151,7 @@ fn answer(data: &mut Data, kind: i32, message: &[u8]) -> i32 {
             let name = values
                 .text()
                 .expect("a specifier")
-                .trim_start_matches("./")
+                .trim_start_matches(['.', '/'])
                 .to_owned();
             if !data.modules.0.contains_key(&name) {
                 return sync::NO_ANSWER;
@@ -328,8 +328,13 @@ impl Guest {
     }
 
     pub fn start(&mut self) -> i32 {
-        let name = self.put(b"main.js");
-        self.call_int("sy_start", &name)
+        self.try_start("main.js").unwrap_or_else(|e| panic!("{e:?}"))
+    }
+
+    pub fn try_start(&mut self, name: &str) -> wasmtime::Result<i32> {
+        let name = self.put(name.as_bytes());
+        let result = self.try_call("sy_start", &name)?;
+        Ok(result.and_then(|v| v.i32()).expect("an i32"))
     }
 
     pub fn event(&mut self, kind: i32, id: i32, status: i32, message: &[u8]) -> i32 {
@@ -408,7 +413,7 @@ static THEMED: LazyLock<Mutex<Guest>> = LazyLock::new(|| frozen_base(&Modules::t
 
 pub const SLACK: i32 = 600 << 10;
 
-fn frozen_base(modules: &Modules) -> Mutex<Guest> {
+pub fn frozen_base(modules: &Modules) -> Mutex<Guest> {
     let mut guest = Guest::booted(modules);
     guest.freeze(SLACK);
     Mutex::new(guest)

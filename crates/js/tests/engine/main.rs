@@ -7,4 +7,5 @@ mod language;
 mod module;
 mod modules;
 mod programs;
+mod quickjs;
 mod wire;

@@ -75,7 +75,8 @@ impl Piece {
     fn certain(mut self, encoding: &'static Encoding, input: &[u8]) -> Option<(String, usize)> {
         if encoding == UTF_16LE || encoding == UTF_16BE {
             let certain = whole_utf16(input, usize::from(encoding == UTF_16LE));
-            self.push(&input[..certain], false)?;
+            // A first half at its end has another first half after it: it is alone for certain.
+            self.push(&input[..certain], true)?;
             return Some((self.text, certain));
         }
         let most = input.len().saturating_sub(UNFINISHED);

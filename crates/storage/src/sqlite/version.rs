@@ -53,6 +53,12 @@ pub(super) async fn blobs_in_use(storage: &SqliteStorage) -> Result<HashSet<Blob
     digests.collect()
 }
 
+pub(super) async fn versions_kept(storage: &SqliteStorage) -> Result<HashSet<VersionId>, StorageError> {
+    let list = sqlx::query("SELECT id FROM versions").fetch_all(&storage.readers).await;
+    let rows = list.map_err(database("list versions"))?;
+    rows.iter().map(|row| Ok(VersionId::from_uuid(id(row, "id")?))).collect()
+}
+
 fn from_row(row: &SqliteRow) -> Result<Version, StorageError> {
     let number = column::<i64>(row, "number")?;
     let number = u32::try_from(number).map_err(|e| damaged("a version's number", e))?;

@@ -1,5 +1,6 @@
 //! The catalog's operations on a real storage, with a validator that answers as the test wishes.
 
+mod assets;
 mod deployments;
 mod fixture;
 mod namespaces;

@@ -1,0 +1,337 @@
+//! `account`, `token` and `namespace`.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand, ValueEnum};
+use http::Method;
+use serde_json::{Value, json};
+use switchyard_catalog::Timestamp;
+
+use super::client::{Client, CliError, Connection, segment};
+use super::print::{Shown, table};
+use crate::bootstrap::replace_private_file;
+use crate::config::{parse_duration, parse_size};
+
+#[derive(Debug, Subcommand)]
+pub enum Account {
+    /// The accounts that the token is for
+    List {
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Make an account; needs an admin's token
+    Create {
+        name: String,
+        /// A random one, if left out
+        #[arg(long, value_name = "ID")]
+        id: Option<String>,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Give the account another name
+    Rename {
+        name: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
+}
+
+impl Account {
+    pub(super) async fn run(&self) -> Result<Shown, CliError> {
+        let path = "/switchyard/accounts";
+        match self {
+            Self::List { connection } => {
+                let result = Client::open(connection)?.get(path).await?.result;
+                let text = table(&["ID", "NAME"], columns(&result, &["id", "name"]));
+                Ok(Shown::new(connection, result, text))
+            }
+            Self::Create { name, id, connection } => {
+                let client = Client::open(connection)?;
+                let result = client.json(Method::POST, path, &json!({ "id": id, "name": name })).await?.result;
+                let text = format!("made the account {}\n", cell(&result["id"]));
+                Ok(Shown::new(connection, result, text))
+            }
+            Self::Rename { name, connection } => {
+                let client = Client::open(connection)?;
+                let account = client.account().await?;
+                let path = format!("{path}/{}", segment(&account));
+                let result = client.json(Method::PATCH, &path, &json!({ "name": name })).await?.result;
+                Ok(Shown::new(connection, result, format!("the account {account} is called {name:?}\n")))
+            }
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum TokenAccess {
+    Read,
+    Write,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Token {
+    /// Make a token; its value is printed once
+    Create {
+        /// For people
+        name: String,
+        /// admin, account, namespace:NS, script:NS/NAME, or script:NAME for one of the account's own
+        #[arg(long, default_value = "account")]
+        scope: String,
+        #[arg(long, value_enum, default_value_t = TokenAccess::Read)]
+        access: TokenAccess,
+        /// When it ends: a duration such as 30d, or a time such as 2030-01-02T03:04:05Z
+        #[arg(long, value_name = "WHEN")]
+        expires: Option<String>,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Tokens of the account
+    List {
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Give a token another value; the old one ends
+    Roll {
+        id: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// End a token
+    Revoke {
+        id: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
+}
+
+async fn tokens(client: &Client) -> Result<String, CliError> {
+    Ok(format!("/switchyard/accounts/{}/tokens", segment(&client.account().await?)))
+}
+
+impl Token {
+    pub(super) async fn run(&self) -> Result<Shown, CliError> {
+        match self {
+            Self::Create { name, scope, access, expires, connection } => {
+                let client = Client::open(connection)?;
+                let access = match access {
+                    TokenAccess::Read => "read",
+                    TokenAccess::Write => "write",
+                };
+                let mut body = json!({ "name": name, "access": access });
+                scope_into(scope, &mut body)?;
+                if let Some(expires) = expires {
+                    body["expires_on"] = expiry(expires)?.into();
+                }
+                let result = client.json(Method::POST, &tokens(&client).await?, &body).await?.result;
+                let text = format!("id     {}\nvalue  {}\n", cell(&result["id"]), cell(&result["value"]));
+                Ok(Shown::new(connection, result, text))
+            }
+            Self::List { connection } => {
+                let client = Client::open(connection)?;
+                let result = client.get(&tokens(&client).await?).await?.result;
+                let rows = result.as_array().into_iter().flatten().map(|token| {
+                    let place: Vec<&str> =
+                        [&token["namespace"], &token["script"]].into_iter().filter_map(Value::as_str).collect();
+                    let scope = [cell(&token["scope"]), place.join("/")].join(" ");
+                    let plain = ["access", "status", "expires_on"].map(|key| cell(&token[key]));
+                    let mut row = vec![cell(&token["id"]), cell(&token["name"]), scope.trim_end().to_owned()];
+                    row.extend(plain);
+                    row
+                });
+                let text = table(&["ID", "NAME", "SCOPE", "ACCESS", "STATUS", "EXPIRES"], rows);
+                Ok(Shown::new(connection, result, text))
+            }
+            Self::Roll { id, connection } => {
+                let client = Client::open(connection)?;
+                let own = client.get("/user/tokens/verify").await?.result["id"] == id.as_str();
+                let path = format!("{}/{}/roll", tokens(&client).await?, segment(id));
+                let result = client.send(Method::POST, &path, None).await?.result;
+                let mut text = format!("id     {id}\nvalue  {}\n", cell(&result["value"]));
+                // The folder's own token: what reads it must go on.
+                if own && let (Some(file), Some(value)) = (&client.token_file, result["value"].as_str()) {
+                    replace_private_file(file, &format!("{value}\n")).map_err(CliError::file("write", file))?;
+                    text += &format!("       and written to {}\n", file.display());
+                }
+                Ok(Shown::new(connection, result, text))
+            }
+            Self::Revoke { id, connection } => {
+                let client = Client::open(connection)?;
+                let path = format!("{}/{}", tokens(&client).await?, segment(id));
+                client.send(Method::DELETE, &path, None).await?;
+                Ok(Shown::new(connection, json!({ "revoked": id }), format!("revoked {id}\n")))
+            }
+        }
+    }
+}
+
+fn scope_into(scope: &str, body: &mut Value) -> Result<(), CliError> {
+    let (kind, place) = scope.split_once(':').unwrap_or((scope, ""));
+    body["scope"] = kind.into();
+    match (kind, place.split_once('/')) {
+        ("admin" | "account", _) if place.is_empty() => {}
+        ("namespace", None) if !place.is_empty() => body["namespace"] = place.into(),
+        ("script", Some((namespace, script))) => {
+            body["namespace"] = namespace.into();
+            body["script"] = script.into();
+        }
+        ("script", None) if !place.is_empty() => body["script"] = place.into(),
+        _ => {
+            return Err(CliError::usage(format!(
+                "--scope {scope}: is none of admin, account, namespace:NS, script:NS/NAME, script:NAME"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn expiry(text: &str) -> Result<String, CliError> {
+    if let Some(at) = Timestamp::parse(text) {
+        return Ok(at.to_string());
+    }
+    let wrong = |_| CliError::usage(format!("--expires {text}: is neither a duration such as 30d nor a time"));
+    let duration: Duration = parse_duration(text).map_err(wrong)?;
+    let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+    Ok(Timestamp::from_micros(Timestamp::now().micros().saturating_add(micros)).to_string())
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Namespace {
+    /// Dispatch namespaces of the account
+    List {
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Make a namespace
+    Create {
+        name: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Delete a namespace and all its scripts
+    Delete {
+        name: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Show what holds for all scripts of a namespace, or change it from the next request on
+    Settings(NamespaceSettings),
+}
+
+#[derive(Debug, Args)]
+pub struct NamespaceSettings {
+    name: String,
+    /// CPU of one request in milliseconds; "none": the node's
+    #[arg(long, value_name = "MS")]
+    cpu_ms: Option<String>,
+    /// fetch and binding calls of one request; "none": the node's
+    #[arg(long, value_name = "N")]
+    subrequests: Option<String>,
+    /// Memory of one instance, such as 64MiB; "none": the node's
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<String>,
+    /// auto, request, warm; "none": the node's
+    #[arg(long)]
+    isolation: Option<String>,
+    /// Whether the Workers in it trust each other
+    #[arg(long, value_name = "BOOL")]
+    trusted: Option<bool>,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+impl Namespace {
+    pub(super) async fn run(&self) -> Result<Shown, CliError> {
+        let all = |account: String| format!("/accounts/{}/workers/dispatch/namespaces", segment(&account));
+        match self {
+            Self::List { connection } => {
+                let client = Client::open(connection)?;
+                let result = client.get(&all(client.account().await?)).await?.result;
+                let rows = columns(&result, &["namespace_name", "script_count", "namespace_id"]);
+                let text = table(&["NAME", "SCRIPTS", "ID"], rows);
+                Ok(Shown::new(connection, result, text))
+            }
+            Self::Create { name, connection } => {
+                let client = Client::open(connection)?;
+                let path = all(client.account().await?);
+                let result = client.json(Method::POST, &path, &json!({ "name": name })).await?.result;
+                Ok(Shown::new(connection, result, format!("made the namespace {name}\n")))
+            }
+            Self::Delete { name, connection } => {
+                let client = Client::open(connection)?;
+                let path = format!("{}/{}", all(client.account().await?), segment(name));
+                client.send(Method::DELETE, &path, None).await?;
+                Ok(Shown::new(connection, json!({ "deleted": name }), format!("deleted {name}\n")))
+            }
+            Self::Settings(settings) => settings.run().await,
+        }
+    }
+}
+
+impl NamespaceSettings {
+    async fn run(&self) -> Result<Shown, CliError> {
+        let client = Client::open(&self.connection)?;
+        let (account, name) = (segment(&client.account().await?), segment(&self.name));
+        let path = format!("/switchyard/accounts/{account}/namespaces/{name}/settings");
+        let before = client.get(&path).await?.result;
+        let mut wanted = before.clone();
+        for (key, text) in [("cpu_ms", &self.cpu_ms), ("subrequests", &self.subrequests)] {
+            if let Some(text) = text {
+                let wrong = |_| CliError::usage(format!("{key}: {text:?} is neither a number nor none"));
+                wanted["limits"][key] = if text == "none" { Value::Null } else { text.parse::<u32>().map_err(wrong)?.into() };
+            }
+        }
+        if let Some(text) = &self.memory {
+            let wrong = |_| CliError::usage(format!("memory: {text:?} is neither a size such as 64MiB nor none"));
+            wanted["limits"]["memory"] = if text == "none" { Value::Null } else { parse_size(text).map_err(wrong)?.into() };
+        }
+        if let Some(isolation) = &self.isolation {
+            wanted["isolation"] = if isolation == "none" { Value::Null } else { isolation.as_str().into() };
+        }
+        if let Some(trusted) = self.trusted {
+            wanted["trusted"] = trusted.into();
+        }
+        let result = if wanted == before { before } else { client.json(Method::PUT, &path, &wanted).await?.result };
+        let limits = ["cpu_ms", "subrequests", "memory"].map(|key| vec![key.to_owned(), or_node(&result["limits"][key])]);
+        let rest = ["isolation", "trusted"].map(|key| vec![key.to_owned(), or_node(&result[key])]);
+        let text = table(&[], limits.into_iter().chain(rest));
+        Ok(Shown::new(&self.connection, result, text))
+    }
+}
+
+fn or_node(value: &Value) -> String {
+    if value.is_null() { "the node's".to_owned() } else { cell(value) }
+}
+
+fn columns<'a>(list: &'a Value, keys: &'a [&str]) -> impl Iterator<Item = Vec<String>> + 'a {
+    list.as_array().into_iter().flatten().map(move |item| keys.iter().map(|key| cell(&item[*key])).collect())
+}
+
+/// Nothing for null.
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_and_ends_are_read() {
+        let scope = |text: &str| {
+            let mut body = json!({});
+            scope_into(text, &mut body).map(|()| body)
+        };
+        assert_eq!(scope("account").unwrap(), json!({ "scope": "account" }));
+        assert_eq!(scope("script:a/b").unwrap(), json!({ "scope": "script", "namespace": "a", "script": "b" }));
+        assert_eq!(scope("script:b").unwrap(), json!({ "scope": "script", "script": "b" }));
+        for wrong in ["", "world", "namespace", "namespace:a/b", "account:x", "script:"] {
+            assert!(scope(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(expiry("2030-01-02T03:04:05Z").unwrap(), "2030-01-02T03:04:05.000000Z");
+        assert!(expiry("30d").is_ok() && expiry("soon").is_err());
+    }
+}

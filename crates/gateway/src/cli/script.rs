@@ -1,0 +1,302 @@
+//! `script`, `deploy` and `rollback`: scripts of a namespace (`NS/NAME`), or the account's own (`NAME`).
+
+use std::path::{Path, PathBuf};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use clap::{Args, Subcommand};
+use http::Method;
+use serde_json::{Value, json};
+use switchyard_catalog::Timestamp;
+
+use super::client::{Client, CliError, Connection, segment};
+use super::print::{Shown, table};
+
+#[derive(Debug, Subcommand)]
+pub enum Script {
+    /// The scripts of a namespace, or the account's own Workers
+    List {
+        /// The namespace; left out: the account's own Workers
+        namespace: Option<String>,
+        /// Only those that match, such as customer:yes,beta:no
+        #[arg(long, value_name = "FILTER")]
+        tags: Option<String>,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// One script
+    Get {
+        #[arg(value_name = "NS/NAME")]
+        script: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Delete a script
+    Delete {
+        #[arg(value_name = "NS/NAME")]
+        script: String,
+        #[command(flatten)]
+        connection: Connection,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Deploy {
+    /// The script, in a namespace; NAME alone is one of the account's own Workers
+    #[arg(value_name = "NS/NAME")]
+    pub script: String,
+    /// Its modules; the first one is started
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The module that is started, if not the first
+    #[arg(long, value_name = "FILE")]
+    pub main: Option<PathBuf>,
+    /// A variable
+    #[arg(long = "var", value_name = "K=V")]
+    pub vars: Vec<String>,
+    /// A secret; K alone takes the value from the environment variable of that name. Others stay
+    #[arg(long = "secret", value_name = "K=V")]
+    pub secrets: Vec<String>,
+    /// A tag; without any, the tags stay
+    #[arg(long = "tag", value_name = "TAG")]
+    pub tags: Vec<String>,
+    /// Today, if left out
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub compatibility_date: Option<String>,
+    #[arg(long = "compatibility-flag", value_name = "FLAG")]
+    pub compatibility_flags: Vec<String>,
+    #[command(flatten)]
+    pub connection: Connection,
+}
+
+#[derive(Debug, Args)]
+pub struct Rollback {
+    #[arg(value_name = "NS/NAME")]
+    pub script: String,
+    /// A version's id; left out: the one that was live before
+    pub version: Option<String>,
+    #[command(flatten)]
+    pub connection: Connection,
+}
+
+/// The script's path below the account.
+async fn path_of(client: &Client, script: &str) -> Result<String, CliError> {
+    let account = segment(&client.account().await?);
+    Ok(match script.split_once('/') {
+        Some((namespace, name)) => format!(
+            "/accounts/{account}/workers/dispatch/namespaces/{}/scripts/{}",
+            segment(namespace),
+            segment(name)
+        ),
+        None => format!("/accounts/{account}/workers/scripts/{}", segment(script)),
+    })
+}
+
+impl Script {
+    pub(super) async fn run(&self) -> Result<Shown, CliError> {
+        match self {
+            Self::List { namespace, tags, connection } => {
+                let client = Client::open(connection)?;
+                let account = segment(&client.account().await?);
+                let path = match namespace {
+                    Some(namespace) => {
+                        format!("/accounts/{account}/workers/dispatch/namespaces/{}/scripts", segment(namespace))
+                    }
+                    None => format!("/accounts/{account}/workers/scripts"),
+                };
+                let filter = tags.as_ref().map_or_else(String::new, |tags| format!("&tags={}", segment(tags)));
+                let (mut all, mut cursor) = (Vec::new(), String::new());
+                loop {
+                    let answer = client.get(&format!("{path}?limit=1000{filter}{cursor}")).await?;
+                    if let Value::Array(page) = answer.result {
+                        all.extend(page);
+                    }
+                    match answer.cursor {
+                        Some(next) => cursor = format!("&cursor={}", segment(&next)),
+                        None => break,
+                    }
+                }
+                let rows = all.iter().map(|script| {
+                    let tags: Vec<&str> = script["tags"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+                    vec![text(&script["id"]), text(&script["modified_on"]), tags.join(",")]
+                });
+                let text = table(&["NAME", "MODIFIED", "TAGS"], rows);
+                Ok(Shown::new(connection, Value::Array(all), text))
+            }
+            Self::Get { script, connection } => {
+                let client = Client::open(connection)?;
+                let path = path_of(&client, script).await?;
+                // The account's own have no endpoint of this kind but `services`.
+                let result = if script.contains('/') {
+                    client.get(&path).await?.result["script"].take()
+                } else {
+                    let path = path.replacen("/workers/scripts/", "/workers/services/", 1);
+                    client.get(&path).await?.result["default_environment"]["script"].take()
+                };
+                let rows = result.as_object().into_iter().flatten().map(|(key, value)| vec![key.clone(), text(value)]);
+                let text = table(&[], rows);
+                Ok(Shown::new(connection, result, text))
+            }
+            Self::Delete { script, connection } => {
+                let client = Client::open(connection)?;
+                client.send(Method::DELETE, &path_of(&client, script).await?, None).await?;
+                Ok(Shown::new(connection, json!({ "deleted": script }), format!("deleted {script}\n")))
+            }
+        }
+    }
+}
+
+impl Deploy {
+    pub(super) async fn run(&self) -> Result<Shown, CliError> {
+        let client = Client::open(&self.connection)?;
+        let main = self.main.as_ref().or(self.files.first()).ok_or_else(|| CliError::usage("there is no module"))?;
+        let mut files = self.files.clone();
+        if !files.contains(main) {
+            files.push(main.clone());
+        }
+        let boundary = format!("switchyard-{}", uuid::Uuid::new_v4().simple());
+        let metadata = self.metadata(&module_name(main, main))?;
+        let mut form = BytesMut::new();
+        part(&mut form, &boundary, "name=\"metadata\"", "application/json", metadata.to_string().as_bytes());
+        for file in &files {
+            let name = module_name(file, main);
+            let content = std::fs::read(file).map_err(CliError::file("read", file))?;
+            let disposition = format!("name=\"{name}\"; filename=\"{name}\"");
+            part(&mut form, &boundary, &disposition, content_type(file), &content);
+        }
+        form.put(format!("--{boundary}--\r\n").as_bytes());
+        let path = path_of(&client, &self.script).await?;
+        let body: Bytes = form.freeze();
+        let content_type = format!("multipart/form-data; boundary={boundary}");
+        let result = client.send(Method::PUT, &path, Some((content_type, body))).await?.result;
+        let text = format!(
+            "deployed {} (version {}, started in {} ms)\n",
+            self.script,
+            text(&result["deployment_id"]),
+            text(&result["startup_time_ms"])
+        );
+        Ok(Shown::new(&self.connection, result, text))
+    }
+
+    fn metadata(&self, main: &str) -> Result<Value, CliError> {
+        let mut bindings = Vec::new();
+        for var in &self.vars {
+            let (name, value) = var.split_once('=').ok_or_else(|| CliError::usage(format!("--var {var}: is not K=V")))?;
+            bindings.push(json!({ "type": "plain_text", "name": name, "text": value }));
+        }
+        for secret in &self.secrets {
+            let (name, value) = match secret.split_once('=') {
+                Some((name, value)) => (name, value.to_owned()),
+                None => {
+                    let missing = |_| CliError::usage(format!("--secret {secret}: the variable {secret} is not set"));
+                    (secret.as_str(), std::env::var(secret).map_err(missing)?)
+                }
+            };
+            bindings.push(json!({ "type": "secret_text", "name": name, "text": value }));
+        }
+        let today = Timestamp::now().to_string();
+        let today = today.split('T').next().unwrap_or_default();
+        let mut metadata = json!({
+            "main_module": main,
+            "bindings": bindings,
+            "keep_bindings": ["secret_text", "secret_key"],
+            "compatibility_date": self.compatibility_date.as_deref().unwrap_or(today),
+            "compatibility_flags": self.compatibility_flags,
+        });
+        if !self.tags.is_empty() {
+            metadata["tags"] = json!(self.tags);
+        }
+        Ok(metadata)
+    }
+}
+
+impl Rollback {
+    pub(super) async fn run(&self) -> Result<Shown, CliError> {
+        let client = Client::open(&self.connection)?;
+        let path = path_of(&client, &self.script).await?;
+        let version = match &self.version {
+            Some(version) => version.clone(),
+            None => {
+                let history = client.get(&format!("{path}/deployments")).await?.result;
+                before(&history).ok_or_else(|| CliError::usage(format!("{} has no earlier version to go back to", self.script)))?
+            }
+        };
+        let body = json!({
+            "strategy": "percentage",
+            "versions": [{ "version_id": version, "percentage": 100 }],
+            "annotations": { "workers/message": "rollback", "workers/triggered_by": "rollback" },
+        });
+        let result = client.json(Method::POST, &format!("{path}/deployments"), &body).await?.result;
+        let text = format!("{} is at version {version}\n", self.script);
+        Ok(Shown::new(&self.connection, result, text))
+    }
+}
+
+/// The version with the largest share of the newest deployment whose version is not the one in force.
+fn before(history: &Value) -> Option<String> {
+    let mut largest = history["deployments"].as_array()?.iter().filter_map(|deployment| {
+        let shares = deployment["versions"].as_array()?;
+        let largest = shares.iter().max_by(|a, b| {
+            let share = |value: &Value| value["percentage"].as_f64().unwrap_or_default();
+            share(a).total_cmp(&share(b))
+        });
+        largest?["version_id"].as_str()
+    });
+    let now = largest.next()?;
+    largest.find(|version| *version != now).map(str::to_owned)
+}
+
+/// Below the main module's folder, its path from there, so that relative imports hold; else the file's name.
+fn module_name(file: &Path, main: &Path) -> String {
+    let folder = main.parent().unwrap_or(Path::new(""));
+    let below = file.strip_prefix(folder).ok().filter(|rest| rest.components().all(|part| matches!(part, std::path::Component::Normal(_))));
+    let name = below.map(Path::to_path_buf).or_else(|| file.file_name().map(PathBuf::from)).unwrap_or_default();
+    name.to_string_lossy().replace(['"', '\r', '\n'], "_")
+}
+
+fn content_type(file: &Path) -> &'static str {
+    match file.extension().and_then(|extension| extension.to_str()).unwrap_or_default() {
+        "js" | "mjs" => "application/javascript+module",
+        "json" => "application/json",
+        "wasm" => "application/wasm",
+        "map" => "application/source-map",
+        "txt" | "html" | "css" | "md" | "sql" | "svg" | "xml" => "text/plain",
+        _ => "application/octet-stream",
+    }
+}
+
+fn part(form: &mut BytesMut, boundary: &str, disposition: &str, content_type: &str, content: &[u8]) {
+    let head =
+        format!("--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\nContent-Type: {content_type}\r\n\r\n");
+    form.put(head.as_bytes());
+    form.put(content);
+    form.put(&b"\r\n"[..]);
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_are_named_from_the_main_modules_folder() {
+        let main = Path::new("dist/index.js");
+        assert_eq!(module_name(main, main), "index.js");
+        assert_eq!(module_name(Path::new("dist/lib/a.js"), main), "lib/a.js");
+        assert_eq!(module_name(Path::new("other/b.js"), main), "b.js");
+        assert_eq!(module_name(Path::new("dist/../c.js"), main), "c.js");
+    }
+
+    #[test]
+    fn the_version_before_skips_repetitions() {
+        let of = |ids: &[&str]| {
+            let shown = ids.iter().map(|id| json!({ "versions": [{ "version_id": id, "percentage": 100 }] }));
+            json!({ "deployments": shown.collect::<Vec<_>>() })
+        };
+        assert_eq!(before(&of(&["c", "c", "b", "a"])).as_deref(), Some("b"));
+        assert_eq!(before(&of(&["c"])), None);
+        assert_eq!(before(&json!({})), None);
+    }
+}

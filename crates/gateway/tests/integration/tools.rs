@@ -1,0 +1,237 @@
+//! The command line's tools, through the binary, on a real node.
+
+use std::path::Path;
+
+use serde_json::Value;
+use tokio::process::{Child, Command};
+
+use crate::harness::{PATIENCE, data};
+use crate::process::{dev, get, line, switchyard};
+
+struct Node {
+    data: tempfile::TempDir,
+    gateway: String,
+    admin: String,
+    child: Child,
+}
+
+struct Said {
+    code: Option<i32>,
+    out: String,
+    error: String,
+}
+
+impl Said {
+    #[track_caller]
+    fn ok(self) -> String {
+        assert_eq!((self.code, self.error.as_str()), (Some(0), ""), "{}", self.out);
+        self.out
+    }
+
+    #[track_caller]
+    fn json(self) -> Value {
+        serde_json::from_str(&self.ok()).unwrap()
+    }
+
+    #[track_caller]
+    fn fails(self, with: &str) {
+        assert_eq!((self.code, self.out.as_str()), (Some(1), ""), "{}", self.error);
+        assert!(self.error.starts_with("error: ") && self.error.contains(with), "{}", self.error);
+    }
+}
+
+async fn say(mut command: Command) -> Said {
+    let output = tokio::time::timeout(PATIENCE, command.output()).await.expect("it ends in time").unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Said { code: output.status.code(), out: text(output.stdout), error: text(output.stderr) }
+}
+
+impl Node {
+    async fn start() -> Self {
+        let data = data().await;
+        let (child, mut lines) = dev(data.path(), &["--no-samples"]).await;
+        let ready = line(&mut lines).await;
+        let (gateway, admin) = ready.strip_prefix("ready gateway=").unwrap().split_once(" admin=").unwrap();
+        Self { gateway: gateway.to_owned(), admin: admin.to_owned(), data, child }
+    }
+
+    /// With the data folder alone to go by.
+    async fn run(&self, arguments: &[&str]) -> Said {
+        let data = self.data.path().to_str().unwrap();
+        say(switchyard(&[arguments, &["--data", data]].concat())).await
+    }
+
+    async fn answers(&self, script: &str) -> String {
+        get(&format!("{}/", self.gateway), &format!("{script}.localhost")).await.1
+    }
+
+    async fn stop(mut self) -> tempfile::TempDir {
+        let id = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").arg(id).status().await.unwrap().success());
+        tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("it ends in time").unwrap();
+        self.data
+    }
+}
+
+fn file(folder: &Path, name: &str, text: &str) -> String {
+    let path = folder.join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_script_is_deployed_rolled_back_and_deleted() {
+    let node = Node::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let lib = file(folder.path(), "lib/part.js", "export const part = 'part';");
+    let main = file(
+        folder.path(),
+        "index.js",
+        "import { part } from './lib/part.js'; export default { fetch(r, env) { return new Response([part, env.A, env.KEY, env.FROM].join()) } }",
+    );
+    let deployed = node.run(&["deploy", "dev/one", &main, &lib, "--var", "A=1=2", "--secret", "KEY=k", "--tag", "gold"]).await;
+    assert!(deployed.ok().starts_with("deployed dev/one (version "));
+    assert_eq!(node.answers("one").await, "part,1=2,k,");
+    // The secret stays, the variable is what is said now; a value from the environment.
+    let data = node.data.path().to_str().unwrap();
+    let mut command = switchyard(&["deploy", "dev/one", &lib, "--main", &main, "--secret", "FROM", "--json", "--data", data]);
+    command.env("FROM", "outside");
+    let second: Value = say(command).await.json();
+    assert_eq!(node.answers("one").await, "part,,k,outside");
+
+    let list = node.run(&["script", "list", "dev", "--json"]).await.json();
+    assert_eq!((&list[0]["id"], &list[0]["tags"][0]), (&"one".into(), &"gold".into()));
+    assert!(node.run(&["script", "list", "dev"]).await.ok().starts_with("NAME  MODIFIED"));
+    assert!(node.run(&["script", "list", "dev", "--tags", "gold:no"]).await.ok().lines().count() == 1);
+    let shown = node.run(&["script", "get", "dev/one", "--json"]).await.json();
+    assert_eq!(shown["etag"], second["etag"]);
+
+    assert!(node.run(&["rollback", "dev/one"]).await.ok().starts_with("dev/one is at version "));
+    assert_eq!(node.answers("one").await, "part,1=2,k,");
+    let newest = second["deployment_id"].as_str().unwrap();
+    node.run(&["rollback", "dev/one", newest]).await.ok();
+    assert_eq!(node.answers("one").await, "part,,k,outside");
+    node.run(&["rollback", "dev/one", "7d3b0c6e-5a0f-4f0e-9a57-4f3f5a9d1c11"]).await.fails("[code: 100146]");
+
+    let broken = file(folder.path(), "broken.js", "export default {");
+    node.run(&["deploy", "dev/two", &broken]).await.fails("SyntaxError");
+    node.run(&["script", "get", "dev/two"]).await.fails("does not exist in this dispatch namespace");
+    node.run(&["deploy", "nowhere/two", &main, &lib]).await.fails("[code: 100119]");
+    node.run(&["deploy", "dev/two", "/no/such/file.js"]).await.fails("could not read /no/such/file.js");
+    node.run(&["rollback", "dev/two"]).await.fails("does not exist");
+
+    // The account's own.
+    let own = file(folder.path(), "own.js", "export default { fetch() { return new Response('own') } }");
+    node.run(&["deploy", "own", &own]).await.ok();
+    assert!(node.run(&["script", "list"]).await.ok().contains("own"));
+    assert_eq!(node.run(&["script", "get", "own", "--json"]).await.json()["id"], "own");
+    node.run(&["script", "delete", "own"]).await.ok();
+    assert_eq!(node.run(&["script", "delete", "dev/one"]).await.ok(), "deleted dev/one\n");
+    node.run(&["script", "delete", "dev/one"]).await.fails("[code: 10092]");
+}
+
+#[tokio::test]
+async fn accounts_tokens_and_namespaces() {
+    let node = Node::start().await;
+    let made = node.run(&["account", "create", "Customer", "--id", "customer", "--json"]).await.json();
+    assert_eq!(made["id"], "customer");
+    assert!(node.run(&["account", "list"]).await.ok().contains("customer"));
+    node.run(&["account", "rename", "Renamed", "--account", "customer"]).await.ok();
+    assert!(node.run(&["account", "list"]).await.ok().contains("Renamed"));
+
+    node.run(&["namespace", "create", "prod"]).await.ok();
+    assert!(node.run(&["namespace", "list"]).await.ok().contains("prod"));
+    let changed = ["namespace", "settings", "prod", "--cpu-ms", "50", "--memory", "64MiB", "--isolation", "warm", "--json"];
+    let changed = node.run(&changed).await.json();
+    assert_eq!(changed["limits"]["memory"], 64 << 20);
+    let text = node.run(&["namespace", "settings", "prod", "--cpu-ms", "none", "--trusted", "true"]).await.ok();
+    assert_eq!(text, "cpu_ms       the node's\nsubrequests  the node's\nmemory       67108864\nisolation    warm\ntrusted      true\n");
+    node.run(&["namespace", "settings", "prod", "--isolation", "none of these"]).await.fails("isolation");
+    node.run(&["namespace", "settings", "prod", "--cpu-ms", "x"]).await.fails("neither a number nor none");
+
+    let create = ["token", "create", "ci", "--scope", "namespace:prod", "--access", "write", "--expires", "30d", "--json"];
+    let made = node.run(&create).await.json();
+    let (id, value) = (made["id"].as_str().unwrap(), made["value"].as_str().unwrap());
+    let listed = node.run(&["token", "list"]).await.ok();
+    assert!(listed.contains("namespace prod") && !listed.contains(value), "{listed}");
+    // As a client elsewhere: address and token from the environment, ours or Cloudflare's.
+    let remote = |variables: [(&'static str, String); 2], arguments: &[&str]| {
+        let mut command = switchyard(arguments);
+        command.envs(variables);
+        say(command)
+    };
+    let ours = [("SWITCHYARD_ADMIN", self::host(&node.admin)), ("SWITCHYARD_TOKEN", value.to_owned())];
+    assert!(remote(ours.clone(), &["script", "list", "prod"]).await.ok().starts_with("NAME"));
+    let theirs = [("CLOUDFLARE_API_BASE_URL", node.admin.clone()), ("CLOUDFLARE_API_TOKEN", value.to_owned())];
+    assert!(remote(theirs, &["script", "list", "prod"]).await.ok().starts_with("NAME"));
+    remote(ours.clone(), &["script", "list", "dev"]).await.fails("[code: 100119]");
+    remote(ours.clone(), &["token", "list"]).await.fails("for one namespace");
+
+    let rolled = node.run(&["token", "roll", id, "--json"]).await.json();
+    remote(ours, &["script", "list", "prod"]).await.fails("was revoked");
+    let again = [("SWITCHYARD_ADMIN", node.admin.clone()), ("SWITCHYARD_TOKEN", rolled["value"].as_str().unwrap().to_owned())];
+    remote(again.clone(), &["script", "list", "prod"]).await.ok();
+    node.run(&["token", "revoke", id]).await.ok();
+    remote(again, &["script", "list", "prod"]).await.fails("[code: 10000]");
+
+    // The folder's own token: rolled, and the file goes along.
+    let all = node.run(&["token", "list", "--json"]).await.json();
+    let own = all.as_array().unwrap().iter().find(|token| token["name"] == "bootstrap").unwrap();
+    let before = std::fs::read_to_string(node.data.path().join("token")).unwrap();
+    node.run(&["token", "roll", own["id"].as_str().unwrap()]).await.ok();
+    assert_ne!(std::fs::read_to_string(node.data.path().join("token")).unwrap(), before);
+    assert_eq!(node.run(&["namespace", "delete", "prod"]).await.ok(), "deleted prod\n");
+
+    for wrong in [["token", "create", "x", "--scope", "world"], ["token", "create", "x", "--expires", "soon"]] {
+        node.run(&wrong).await.fails(wrong[4]);
+    }
+
+    // Gone with the node.
+    let data = node.stop().await;
+    let folder = data.path().to_str().unwrap();
+    say(switchyard(&["script", "list", "--data", folder])).await.fails("no node is running on");
+}
+
+fn host(admin: &str) -> String {
+    admin.trim_start_matches("http://").trim_end_matches("/client/v4").to_owned()
+}
+
+#[tokio::test]
+async fn what_cannot_be_reached_is_named() {
+    let to = |arguments: &[&str], address: &str| {
+        let mut command = switchyard(arguments);
+        command.env("SWITCHYARD_ADMIN", address).env("SWITCHYARD_TOKEN", "a-token-of-nobody");
+        say(command)
+    };
+    // A port that was free a moment ago.
+    let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
+    to(&["account", "list"], &closed).await.fails(&format!("could not reach http://{closed}/client/v4"));
+    to(&["account", "list"], "ftp://x").await.fails("is not a URL");
+    let mut command = switchyard(&["account", "list"]);
+    command.env("SWITCHYARD_ADMIN", &closed);
+    say(command).await.fails("there is no token");
+}
+
+#[tokio::test]
+async fn init_makes_what_serve_starts_from() {
+    let data = data().await;
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("switchyard.toml");
+    let arguments = [
+        "init", "--config", config.to_str().unwrap(), "--data", data.path().to_str().unwrap(), "--namespace", "prod",
+        "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0",
+    ];
+    let text = say(switchyard(&arguments)).await.ok();
+    assert!(text.contains("switchyard serve --config"), "{text}");
+    say(switchyard(&arguments)).await.fails("could not make");
+    let mut child = switchyard(&["serve", "--config", config.to_str().unwrap()]).spawn().unwrap();
+    let mut lines = tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(child.stdout.take().unwrap()));
+    assert!(line(&mut lines).await.starts_with("ready "));
+    let mine = file(folder.path(), "w.js", "export default { fetch() { return new Response('x') } }");
+    let data = data.path().to_str().unwrap();
+    say(switchyard(&["deploy", "prod/w", &mine, "--data", data])).await.ok();
+    child.kill().await.unwrap();
+    // Killed: the file that says where it was is still there.
+    say(switchyard(&["script", "list", "--data", data])).await.fails("is the node running?");
+}
