@@ -44,7 +44,10 @@ impl Density {
         rows.push(one("first-call", window));
         node.forget_log();
 
-        let turns = [Turn::new("bare-hyper", &bare, vec![load::get("one.localhost", "/")]), Turn::new("random-calls", &node, gets)];
+        let turns = [
+            Turn::new("bare-hyper", &bare, vec![load::get("one.localhost", "/")]),
+            Turn::new("random-calls", &node, gets),
+        ];
         rows.extend(report::rounds("density", &self.common, &turns)?);
         for row in &mut rows {
             row.more.insert("tenants", tenants as f64);
@@ -61,7 +64,13 @@ fn one(name: &str, window: Window) -> Row {
 fn idle(name: &str, node: &Server) -> Row {
     std::thread::sleep(SETTLE);
     let (memory, cpu) = (process::memory(node.pid()), process::cpu(node.pid()));
-    let mut row = Row { bench: "density", row: name.to_owned(), rss_mib: report::round(memory.rss), pss_mib: report::round(memory.pss), ..Row::default() };
+    let mut row = Row {
+        bench: "density",
+        row: name.to_owned(),
+        rss_mib: report::round(memory.rss),
+        pss_mib: report::round(memory.pss),
+        ..Row::default()
+    };
     row.more.insert("start_ms", report::round(node.started_in.as_secs_f64() * 1e3));
     row.more.insert("start_cpu_ms", report::round(cpu.as_secs_f64() * 1e3));
     row

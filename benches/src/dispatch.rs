@@ -24,7 +24,9 @@ impl Dispatch {
         node.publish(names("t", tenants).map(|name| (name.clone(), scripts::small(&name))))?;
         node.publish_dispatcher()?;
 
-        let gets = |below: &str| names("t", tenants).map(|name| load::get(&format!("{name}.{below}"), "/")).collect::<Vec<_>>();
+        let gets = |below: &str| {
+            names("t", tenants).map(|name| load::get(&format!("{name}.{below}"), "/")).collect::<Vec<_>>()
+        };
         let mut turns = vec![
             Turn::new("bare-hyper", &bare, gets("localhost")),
             Turn::new("clean-many", &node, gets("direct.localhost")),

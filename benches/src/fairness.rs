@@ -23,15 +23,21 @@ impl Fairness {
     pub fn run(mut self) -> anyhow::Result<()> {
         self.common.connections = QUIET;
         let (bare, node) = (Server::bare()?, Server::start(Setup::default())?);
-        node.publish([("quiet".to_owned(), scripts::small("quiet")), ("burner".to_owned(), scripts::BURNER.to_owned())])?;
+        node.publish([
+            ("quiet".to_owned(), scripts::small("quiet")),
+            ("burner".to_owned(), scripts::BURNER.to_owned()),
+        ])?;
         let quiet = || vec![load::get("quiet.localhost", "/")];
         let alone = [Turn::new("bare-hyper", &bare, quiet()), Turn::new("quiet-alone", &node, quiet())];
         let mut rows = report::rounds("fairness", &self.common, &alone)?;
 
         // Longer than the windows beside it.
-        let length = (self.common.window() + Duration::from_secs(1)) * u32::try_from(self.common.rounds.max(1)).unwrap_or(1);
+        let length =
+            (self.common.window() + Duration::from_secs(1)) * u32::try_from(self.common.rounds.max(1)).unwrap_or(1);
         let (burning, gateway) = ([load::get("burner.localhost", "/")], node.gateway);
-        let burner = std::thread::spawn(move || load::run(gateway, &burning, Order::Random(length), BURNING, Expect { status: 200 }));
+        let burner = std::thread::spawn(move || {
+            load::run(gateway, &burning, Order::Random(length), BURNING, Expect { status: 200 })
+        });
         std::thread::sleep(Duration::from_millis(300));
         let beside = [Turn::new("quiet-beside-burner", &node, quiet())];
         rows.extend(report::rounds("fairness", &self.common, &beside)?);

@@ -56,7 +56,13 @@ impl Seen {
 /// # Errors
 /// When there is nothing to send, no connection, or no end to it. A wrong answer is not an error here:
 /// it is counted.
-pub fn run(address: SocketAddr, requests: &[Vec<u8>], order: Order, connections: usize, expect: Expect) -> anyhow::Result<Seen> {
+pub fn run(
+    address: SocketAddr,
+    requests: &[Vec<u8>],
+    order: Order,
+    connections: usize,
+    expect: Expect,
+) -> anyhow::Result<Seen> {
     ensure!(!requests.is_empty(), "there are no requests to send");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = tokio::task::LocalSet::new();
@@ -141,7 +147,13 @@ impl Shared {
     }
 }
 
-async fn drive(mut connection: Connection, shared: Rc<Shared>, until: Option<Instant>, expect: Expect, address: SocketAddr) -> anyhow::Result<()> {
+async fn drive(
+    mut connection: Connection,
+    shared: Rc<Shared>,
+    until: Option<Instant>,
+    expect: Expect,
+    address: SocketAddr,
+) -> anyhow::Result<()> {
     while let Some(which) = shared.next(until) {
         let began = Instant::now();
         let answer = connection.call(&shared.requests[which]).await;

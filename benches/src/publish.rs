@@ -47,18 +47,35 @@ impl Publish {
         for round in 0..self.common.rounds.max(1) {
             let get = [load::get("one.localhost", "/")];
             let order = Order::Random(self.common.window());
-            windows[0].push(report::measure(&bare, bare.gateway, &get, order, self.common.connections, 200, Duration::ZERO)?);
+            windows[0].push(report::measure(
+                &bare,
+                bare.gateway,
+                &get,
+                order,
+                self.common.connections,
+                200,
+                Duration::ZERO,
+            )?);
             for (number, (name, code, new, connections)) in rows.iter().enumerate() {
                 if !self.common.wants(name) {
                     continue;
                 }
                 let scripts = (0..count).map(|script| {
-                    let script = if *new { format!("p{number}-{round}-{script}") } else { format!("p{number}-{script}") };
+                    let script =
+                        if *new { format!("p{number}-{round}-{script}") } else { format!("p{number}-{script}") };
                     let code = code(&script, round);
                     (script, code)
                 });
                 let uploads = node.uploads(scripts);
-                windows[number + 1].push(report::measure(&node, node.admin, &uploads, Order::Each, *connections, 200, SETTLE)?);
+                windows[number + 1].push(report::measure(
+                    &node,
+                    node.admin,
+                    &uploads,
+                    Order::Each,
+                    *connections,
+                    200,
+                    SETTLE,
+                )?);
             }
         }
         let names = ["bare-hyper"].into_iter().chain(rows.iter().map(|row| row.0));

@@ -63,7 +63,15 @@ impl Window {
 ///
 /// # Errors
 /// As [`load::run`].
-pub fn measure(server: &Server, to: std::net::SocketAddr, requests: &[Vec<u8>], order: Order, connections: usize, status: u16, settle: Duration) -> anyhow::Result<Window> {
+pub fn measure(
+    server: &Server,
+    to: std::net::SocketAddr,
+    requests: &[Vec<u8>],
+    order: Order,
+    connections: usize,
+    status: u16,
+    settle: Duration,
+) -> anyhow::Result<Window> {
     let pid = server.pid();
     let (threads, cpu) = (process::threads(pid), process::cpu(pid));
     let seen = load::run(to, requests, order, connections, Expect { status })?;
@@ -103,9 +111,23 @@ pub fn rounds(bench: &'static str, common: &Common, turns: &[Turn<'_>]) -> anyho
     for round in 0..common.rounds.max(1) {
         eprint!("{bench}: round {} of {}\r", round + 1, common.rounds.max(1));
         for (turn, windows) in turns.iter().zip(&mut windows) {
-            load::run(turn.address, &turn.requests, Order::Random(WARM_UP), common.connections, Expect { status: turn.status })?;
+            load::run(
+                turn.address,
+                &turn.requests,
+                Order::Random(WARM_UP),
+                common.connections,
+                Expect { status: turn.status },
+            )?;
             let order = Order::Random(common.window());
-            let window = measure(turn.server, turn.address, &turn.requests, order, common.connections, turn.status, Duration::ZERO)?;
+            let window = measure(
+                turn.server,
+                turn.address,
+                &turn.requests,
+                order,
+                common.connections,
+                turn.status,
+                Duration::ZERO,
+            )?;
             windows.push(window);
             turn.server.forget_log();
         }
@@ -160,7 +182,16 @@ pub fn print(rows: &[Row]) -> anyhow::Result<()> {
         let ratio = row.ratio_to_baseline.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"));
         eprintln!(
             "{:<10} {:<34} {:>8.0} {:>9.1} {:>9.1} {:>7} {:>8.2} {:>8.2} {:>8.1} {:>6}",
-            row.bench, row.row, row.rps, row.cpu_us, row.cpu_us_best, ratio, row.p50_ms, row.p99_ms, row.rss_mib, row.errors
+            row.bench,
+            row.row,
+            row.rps,
+            row.cpu_us,
+            row.cpu_us_best,
+            ratio,
+            row.p50_ms,
+            row.p99_ms,
+            row.rss_mib,
+            row.errors
         );
         if let Some(first) = &row.first_error {
             eprintln!("{:<10} the first error: {first}", "");

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 
 /// A hello of its own: every tenant's code differs.
 pub fn small(name: &str) -> String {
-    format!("const name = {name:?};\nexport default {{\n  fetch(request, env, ctx) {{\n    return new Response(`hello from ${{name}}\\n`);\n  }},\n}};\n")
+    format!(
+        "const name = {name:?};\nexport default {{\n  fetch(request, env, ctx) {{\n    return new Response(`hello from ${{name}}\\n`);\n  }},\n}};\n"
+    )
 }
 
 /// Uses a core for about 150 ms, then answers.

@@ -77,7 +77,8 @@ impl Server {
         command.arg("serve").arg("--config").arg(&file);
         let (child, ready, started_in) = spawn(command, folder.path())?;
         let address = |name: &str| -> anyhow::Result<SocketAddr> {
-            let word = ready.split(' ').find_map(|word| word.strip_prefix(name)).context("the ready line lacks an address")?;
+            let word =
+                ready.split(' ').find_map(|word| word.strip_prefix(name)).context("the ready line lacks an address")?;
             let word = word.trim_start_matches("http://").split('/').next().unwrap_or_default();
             Ok(word.parse()?)
         };

@@ -64,8 +64,10 @@ impl Slot {
         let runtime = Runtime::new(config, [1; 32], tokio.handle().clone());
         process::pin(Side::Load);
         let runtime = runtime?;
-        let given = self.script.as_ref().map(std::fs::read_to_string).transpose().context("could not read the script")?;
-        let code = |name: &str| given.as_ref().map_or_else(|| scripts::small(name), |given| format!("// {name}\n{given}"));
+        let given =
+            self.script.as_ref().map(std::fs::read_to_string).transpose().context("could not read the script")?;
+        let code =
+            |name: &str| given.as_ref().map_or_else(|| scripts::small(name), |given| format!("// {name}\n{given}"));
         let (clean, warm) = tokio.block_on(async {
             let mut clean = Vec::new();
             for number in 0..self.tenants.max(1) {

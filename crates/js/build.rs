@@ -43,33 +43,22 @@ fn run() -> Result<(), String> {
     let (engine, compiler) = engine(&manifest, &out)?;
     // QuickJS's own tests are run on frozen and unfrozen instances; where its sources are not at hand, they are not.
     let quickjs = sources::quickjs(&manifest).map(|dir| dir.display().to_string());
-    println!(
-        "cargo::rustc-env=SWITCHYARD_QUICKJS_DIR={}",
-        quickjs.unwrap_or_default()
-    );
+    println!("cargo::rustc-env=SWITCHYARD_QUICKJS_DIR={}", quickjs.unwrap_or_default());
     let bytes = fs::read(&engine).map_err(|e| format!("cannot read {}: {e}", engine.display()))?;
     if !bytes.starts_with(b"\0asm") {
         return Err(format!("{} is no wasm module", engine.display()));
     }
     let platform = platform::embed(&manifest.join("platform"), &out.join("platform.rs"))?;
     println!("cargo::rerun-if-changed={}", engine.display());
-    println!(
-        "cargo::rustc-env=SWITCHYARD_ENGINE_PATH={}",
-        engine.display()
-    );
-    println!(
-        "cargo::rustc-env=SWITCHYARD_ENGINE_DIGEST={}",
-        hex(&Sha256::digest(&bytes))
-    );
+    println!("cargo::rustc-env=SWITCHYARD_ENGINE_PATH={}", engine.display());
+    println!("cargo::rustc-env=SWITCHYARD_ENGINE_DIGEST={}", hex(&Sha256::digest(&bytes)));
     println!("cargo::rustc-env=SWITCHYARD_ENGINE_COMPILER={compiler}");
     println!("cargo::rustc-env=SWITCHYARD_PLATFORM_DIGEST={platform}");
     Ok(())
 }
 
 fn path_variable(name: &str) -> Result<PathBuf, String> {
-    std::env::var_os(name)
-        .map(PathBuf::from)
-        .ok_or_else(|| format!("cargo did not set {name}"))
+    std::env::var_os(name).map(PathBuf::from).ok_or_else(|| format!("cargo did not set {name}"))
 }
 
 /// The engine's file and what compiled it.
@@ -86,10 +75,8 @@ fn engine(manifest: &Path, out: &Path) -> Result<(PathBuf, String), String> {
     let cache = fs::canonicalize(&cache).map_err(|e| format!("{}: {e}", cache.display()))?;
 
     // Another profile may be at it in this moment: wait for it, then find its work done.
-    let lock = File::create(cache.join("lock"))
-        .map_err(|e| format!("cannot lock {}: {e}", cache.display()))?;
-    lock.lock()
-        .map_err(|e| format!("cannot lock {}: {e}", cache.display()))?;
+    let lock = File::create(cache.join("lock")).map_err(|e| format!("cannot lock {}: {e}", cache.display()))?;
+    lock.lock().map_err(|e| format!("cannot lock {}: {e}", cache.display()))?;
 
     let work = out.join("engine-build");
     let _ = fs::remove_dir_all(&work);
@@ -119,10 +106,7 @@ fn engine(manifest: &Path, out: &Path) -> Result<(PathBuf, String), String> {
 
 /// The target directory: cargo marks it with a tag; without one it is where OUT_DIR usually lies in it.
 fn target_dir(out: &Path) -> &Path {
-    out.ancestors()
-        .find(|dir| dir.join("CACHEDIR.TAG").is_file())
-        .or_else(|| out.ancestors().nth(4))
-        .unwrap_or(out)
+    out.ancestors().find(|dir| dir.join("CACHEDIR.TAG").is_file()).or_else(|| out.ancestors().nth(4)).unwrap_or(out)
 }
 
 fn hex(bytes: &[u8]) -> String {

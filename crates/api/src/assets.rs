@@ -89,7 +89,9 @@ pub(crate) async fn assets_upload(context: &mut Context<'_>) -> Result<Reply, Re
         let content_type = match field.headers().get(header::CONTENT_TYPE).map(|value| value.to_str()) {
             None => None,
             Some(Ok(text)) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
-            Some(Err(_)) => return Err(ApiError::invalid(format!("the part {shown:?} has an unreadable content type")).into()),
+            Some(Err(_)) => {
+                return Err(ApiError::invalid(format!("the part {shown:?} has an unreadable content type")).into());
+            }
         };
         let bytes = decoded(field, hash, catalog.max_asset_bytes()).await?;
         catalog.asset_put(&session, hash, content_type, bytes).await?;

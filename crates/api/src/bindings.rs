@@ -4,8 +4,8 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use switchyard_catalog::{
-    Binding, BindingKind, BindingName, DispatchOutbound, NamespaceName, NewBinding, NewBindingKind, ScriptName,
-    Secret, VersionId,
+    Binding, BindingKind, BindingName, DispatchOutbound, NamespaceName, NewBinding, NewBindingKind, ScriptName, Secret,
+    VersionId,
 };
 
 use crate::error::ApiError;
@@ -73,8 +73,7 @@ pub(crate) fn parse(entry: &Value, at: usize) -> Result<NewBinding, ApiError> {
 }
 
 fn parse_kind(name: &str, kind: &str, object: &Map<String, Value>) -> Result<NewBindingKind, ApiError> {
-    let fault =
-        |what: &dyn std::fmt::Display| ApiError::invalid(format!("binding {name:?} of type {kind}: {what}"));
+    let fault = |what: &dyn std::fmt::Display| ApiError::invalid(format!("binding {name:?} of type {kind}: {what}"));
     let absent = |field: &str| fault(&format!("{field} is missing"));
     // The one field that may hold anything is taken as it is.
     if kind == "json" {
@@ -121,12 +120,8 @@ fn parse_kind(name: &str, kind: &str, object: &Map<String, Value>) -> Result<New
         _ => {
             let old_name = sent.old_name.map(|old| BindingName::parse(&old).map_err(|error| fault(&error)));
             let version = sent.version_id.filter(|id| id != "latest");
-            let version =
-                version.map(|id| VersionId::parse(&id).ok_or_else(|| fault(&"version_id is not a UUID")));
-            return Ok(NewBindingKind::Inherit {
-                old_name: old_name.transpose()?,
-                version_id: version.transpose()?,
-            });
+            let version = version.map(|id| VersionId::parse(&id).ok_or_else(|| fault(&"version_id is not a UUID")));
+            return Ok(NewBindingKind::Inherit { old_name: old_name.transpose()?, version_id: version.transpose()? });
         }
     };
     Ok(NewBindingKind::Kind(kind))

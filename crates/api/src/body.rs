@@ -104,9 +104,8 @@ impl RequestBody {
         // Through a value, so that bad JSON and a wrong field read as different errors.
         let value: Value = serde_json::from_slice(&bytes)
             .map_err(|error| ApiError::unparsable(format!("the request body is not JSON: {error}")))?;
-        serde_json::from_value(value).map_err(|error| {
-            ApiError::unparsable(format!("the request body does not have the form expected: {error}"))
-        })
+        serde_json::from_value(value)
+            .map_err(|error| ApiError::unparsable(format!("the request body does not have the form expected: {error}")))
     }
 
     /// The pieces as a stream, for the multipart reader.

@@ -58,8 +58,7 @@ pub(crate) async fn content_put(context: &mut Context<'_>) -> Result<Reply, Refu
     };
     let code = form.into_code(entry)?.ok_or_else(|| ApiError::invalid("the upload has no module"))?;
     let source = context.source();
-    let uploaded =
-        context.catalog().script_content_put(&context.actor, &script, code, precondition, source).await?;
+    let uploaded = context.catalog().script_content_put(&context.actor, &script, code, precondition, source).await?;
     Ok(Reply::of(Value::Object(views::script(&uploaded.row))))
 }
 

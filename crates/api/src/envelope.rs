@@ -76,12 +76,7 @@ pub(crate) fn failure(status: StatusCode, errors: &[Fault]) -> Response<Full<Byt
     respond(status, &Value::Null, errors, None)
 }
 
-fn respond(
-    status: StatusCode,
-    result: &Value,
-    errors: &[Fault],
-    result_info: Option<&Value>,
-) -> Response<Full<Bytes>> {
+fn respond(status: StatusCode, result: &Value, errors: &[Fault], result_info: Option<&Value>) -> Response<Full<Bytes>> {
     let envelope = Envelope { result, success: errors.is_empty(), errors, messages: [], result_info };
     // Values and strings only: there is nothing in an envelope that JSON cannot say.
     let text = serde_json::to_vec(&envelope).unwrap_or_default();

@@ -147,8 +147,7 @@ impl ApiError {
     }
 
     pub(crate) fn too_many_uploads() -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, 10013, "too many uploads at the same time; try again")
-            .retry_after(2)
+        Self::new(StatusCode::TOO_MANY_REQUESTS, 10013, "too many uploads at the same time; try again").retry_after(2)
     }
 
     pub(crate) fn binding_without_name(at: usize) -> Self {

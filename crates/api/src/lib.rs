@@ -5,8 +5,8 @@
 //! of the [`Catalog`] and show the result; rules live in the catalog, codes in `error`, JSON in
 //! `views`. No tenant code runs here and nothing is kept but the counts of wrong tokens.
 
-mod router;
 mod openapi;
+mod router;
 
 mod auth;
 mod body;

@@ -110,12 +110,7 @@ impl<'a> Fields<'a> {
         if entries.len() > MOST {
             return Err(ApiError::invalid(format!("{}.bindings has more than {MOST} entries", self.what)));
         }
-        entries
-            .iter()
-            .enumerate()
-            .map(|(at, entry)| bindings::parse(entry, at))
-            .collect::<Result<_, _>>()
-            .map(Some)
+        entries.iter().enumerate().map(|(at, entry)| bindings::parse(entry, at)).collect::<Result<_, _>>().map(Some)
     }
 
     /// As [`Fields::bindings`], of a settings patch: an entry with nothing but name and type stands
@@ -124,10 +119,7 @@ impl<'a> Fields<'a> {
         let mut object = Map::new();
         if let Some(mut entries) = self.take::<Vec<Value>>("bindings")? {
             for entry in entries.iter_mut().filter_map(Value::as_object_mut) {
-                if entry.len() == 2
-                    && entry.contains_key("name")
-                    && entry.get("type").is_some_and(Value::is_string)
-                {
+                if entry.len() == 2 && entry.contains_key("name") && entry.get("type").is_some_and(Value::is_string) {
                     entry.insert("type".to_owned(), "inherit".into());
                 }
             }

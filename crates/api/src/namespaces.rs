@@ -20,7 +20,8 @@ pub(crate) async fn namespace_list(context: &mut Context<'_>) -> Result<Reply, R
     let shown: Vec<Value> = if page > 1 { Vec::new() } else { namespaces.iter().map(views::namespace).collect() };
     let per_page = total.max(1);
     let pages = total.div_ceil(per_page);
-    let info = json!({ "page": page, "per_page": per_page, "count": shown.len(), "total_count": total, "total_pages": pages });
+    let info =
+        json!({ "page": page, "per_page": per_page, "count": shown.len(), "total_count": total, "total_pages": pages });
     Ok(Reply::paged(shown, info))
 }
 

@@ -30,8 +30,7 @@ use operations::{Body, Doc, Outcome};
 pub(crate) const PATH: &str = "/client/v4/openapi.json";
 
 static DOCUMENT: LazyLock<Document> = LazyLock::new(build);
-static JSON: LazyLock<Bytes> =
-    LazyLock::new(|| Bytes::from(serde_json::to_vec_pretty(&*DOCUMENT).unwrap_or_default()));
+static JSON: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(serde_json::to_vec_pretty(&*DOCUMENT).unwrap_or_default()));
 static PAGE: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(page::page(&DOCUMENT)));
 
 /// The answer at [`PATH`].
@@ -165,10 +164,9 @@ fn request_body(body: &Body) -> Option<RequestBody> {
         Body::Json(schema) => (true, vec![content("application/json", schema)]),
         Body::Upload => (true, vec![content("multipart/form-data", "Upload"), bare_script()]),
         Body::Code => (true, vec![content("multipart/form-data", "CodeUpload"), bare_script()]),
-        Body::Settings => (
-            true,
-            vec![content("multipart/form-data", "SettingsForm"), content("application/json", "SettingsPatch")],
-        ),
+        Body::Settings => {
+            (true, vec![content("multipart/form-data", "SettingsForm"), content("application/json", "SettingsPatch")])
+        }
         Body::Form(schema) => (true, vec![content("multipart/form-data", schema)]),
     };
     Some(RequestBody { required, content: content.into_iter().collect() })

@@ -17,8 +17,7 @@ use crate::{
 /// Everything is below this.
 pub(crate) const BASE: &str = "/client/v4";
 
-type Handler =
-    for<'a, 'b> fn(&'a mut Context<'b>) -> Pin<Box<dyn Future<Output = Result<Reply, Refusal>> + Send + 'a>>;
+type Handler = for<'a, 'b> fn(&'a mut Context<'b>) -> Pin<Box<dyn Future<Output = Result<Reply, Refusal>> + Send + 'a>>;
 
 /// One row of the table.
 pub(crate) struct Endpoint {

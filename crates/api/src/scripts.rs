@@ -44,8 +44,7 @@ pub(crate) async fn namespaced_script_delete_by_tags(context: &mut Context<'_>) 
         let rule = "tags is missing: without it this would delete every script of the namespace";
         return Err(ApiError::unparsable(rule).into());
     }
-    let (deleted, more) =
-        context.catalog().script_delete_by_filter(&context.actor, &namespace, &filter, limit).await?;
+    let (deleted, more) = context.catalog().script_delete_by_filter(&context.actor, &namespace, &filter, limit).await?;
     let ids: Vec<Value> = deleted.iter().map(|id| json!({ "id": id.simple() })).collect();
     Ok(Reply::of(json!({ "deleted_count": ids.len(), "deleted": ids, "has_more": more })))
 }

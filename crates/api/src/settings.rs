@@ -73,10 +73,8 @@ pub(crate) async fn subdomain_get(context: &mut Context<'_>) -> Result<Reply, Re
 pub(crate) async fn subdomain_set(context: &mut Context<'_>) -> Result<Reply, Refusal> {
     let script = context.script()?;
     let sent: Subdomain = context.json().await?;
-    let row = context
-        .catalog()
-        .script_subdomain_set(&context.actor, &script, sent.enabled, sent.previews_enabled)
-        .await?;
+    let row =
+        context.catalog().script_subdomain_set(&context.actor, &script, sent.enabled, sent.previews_enabled).await?;
     Ok(Reply::of(views::subdomain(&row.script)))
 }
 

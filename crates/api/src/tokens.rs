@@ -2,9 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::Value;
-use switchyard_catalog::{
-    Access, NamespaceName, NewToken, NewTokenScope, ScriptName, ScriptRef, Timestamp, TokenRow,
-};
+use switchyard_catalog::{Access, NamespaceName, NewToken, NewTokenScope, ScriptName, ScriptRef, Timestamp, TokenRow};
 
 use crate::{
     context::Context,

@@ -85,12 +85,7 @@ pub(crate) async fn read(context: &mut Context<'_>, json_part: &str) -> Result<U
     }
 }
 
-async fn read_form(
-    context: &mut Context<'_>,
-    boundary: String,
-    json_part: &str,
-    cap: u64,
-) -> Result<Form, ApiError> {
+async fn read_form(context: &mut Context<'_>, boundary: String, json_part: &str, cap: u64) -> Result<Form, ApiError> {
     let limit = SizeLimit::new().whole_stream(cap).for_field(json_part, MAX_JSON_PART);
     let constraints = Constraints::new().size_limit(limit);
     let mut multipart = Multipart::with_constraints(context.body.stream(), boundary, constraints);
@@ -175,9 +170,8 @@ impl Form {
         if self.parts.is_empty() {
             return Ok(None);
         }
-        let entry = entry.ok_or_else(|| {
-            ApiError::invalid("metadata has neither main_module nor body_part: nothing to start")
-        })?;
+        let entry = entry
+            .ok_or_else(|| ApiError::invalid("metadata has neither main_module nor body_part: nothing to start"))?;
         let (syntax, wanted) = match entry {
             Entry::Module(name) => (CodeSyntax::Modules, name),
             Entry::Body(name) => (CodeSyntax::ServiceWorker, name),
@@ -225,11 +219,7 @@ impl Part {
         };
         // curl labels a .js or .mjs file as it likes; what is named as the main module must be one.
         let unclear = matches!(kind, ModuleKind::Text | ModuleKind::Data | ModuleKind::CommonJs);
-        Ok(if is_main && unclear && kind_by_name(name) == ModuleKind::EsModule {
-            ModuleKind::EsModule
-        } else {
-            kind
-        })
+        Ok(if is_main && unclear && kind_by_name(name) == ModuleKind::EsModule { ModuleKind::EsModule } else { kind })
     }
 }
 

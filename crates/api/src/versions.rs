@@ -15,8 +15,7 @@ pub(crate) async fn version_list(context: &mut Context<'_>) -> Result<Reply, Ref
     let versions = context.catalog().version_list(&context.actor, &context.script()?).await?;
     let items: Vec<_> = versions.iter().map(views::version_head).collect();
     let count = items.len();
-    let info =
-        json!({ "page": 1, "per_page": count.max(1), "count": count, "total_count": count, "total_pages": 1 });
+    let info = json!({ "page": 1, "per_page": count.max(1), "count": count, "total_count": count, "total_pages": 1 });
     Ok(Reply::paged(json!({ "items": items }), info))
 }
 

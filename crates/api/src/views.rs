@@ -171,9 +171,7 @@ pub(crate) fn deployment(deployment: &Deployment) -> Value {
     let versions: Vec<_> = deployment
         .versions
         .iter()
-        .map(
-            |share| json!({ "version_id": share.version.to_string(), "percentage": percentage(share.percentage) }),
-        )
+        .map(|share| json!({ "version_id": share.version.to_string(), "percentage": percentage(share.percentage) }))
         .collect();
     json!({
         "id": deployment.id.to_string(),

@@ -212,7 +212,8 @@ mod tests {
     fn hashes_are_32_lower_case_digits() {
         let text = "00ff0123456789abcdef0123456789ab";
         assert_eq!(AssetHash::parse(text).expect("a hash").to_string(), text);
-        for wrong in ["", "00FF0123456789abcdef0123456789ab", "zz", "+0ff0123456789abcdef0123456789ab", &"0".repeat(33)] {
+        for wrong in ["", "00FF0123456789abcdef0123456789ab", "zz", "+0ff0123456789abcdef0123456789ab", &"0".repeat(33)]
+        {
             assert_eq!(AssetHash::parse(wrong), None, "{wrong}");
         }
     }

@@ -12,13 +12,27 @@ pub struct Binding {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum BindingKind {
-    PlainText { text: String },
-    Json { value: serde_json::Value },
+    PlainText {
+        text: String,
+    },
+    Json {
+        value: serde_json::Value,
+    },
     /// The value is a row of its own, encrypted.
-    SecretText { secret: SecretId },
+    SecretText {
+        secret: SecretId,
+    },
     /// Another Worker of the account, by name, looked up at each call.
-    Service { service: ScriptName, environment: Option<String>, entrypoint: Option<String>, props: Option<serde_json::Value> },
-    DispatchNamespace { namespace: NamespaceName, outbound: Option<DispatchOutbound> },
+    Service {
+        service: ScriptName,
+        environment: Option<String>,
+        entrypoint: Option<String>,
+        props: Option<serde_json::Value>,
+    },
+    DispatchNamespace {
+        namespace: NamespaceName,
+        outbound: Option<DispatchOutbound>,
+    },
     VersionMetadata,
     /// The version's own static assets.
     Assets,

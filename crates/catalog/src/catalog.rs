@@ -32,8 +32,8 @@ pub use upload::{NewAssets, NewBinding, NewBindingKind, NewScript, Precondition,
 pub use wakeup::Follower;
 
 use crate::{
-    AccountId, Blobs, CatalogError, Isolation, Namespace, NamespaceName, Scope, Script, ScriptRef, ScriptRow,
-    Storage, StorageError, Timestamp, TokenScope, Validator,
+    AccountId, Blobs, CatalogError, Isolation, Namespace, NamespaceName, Scope, Script, ScriptRef, ScriptRow, Storage,
+    StorageError, Timestamp, TokenScope, Validator,
 };
 use token::TokenCache;
 use wakeup::Wakeup;
@@ -133,11 +133,7 @@ impl Catalog {
     }
 
     /// The address must be the actor's own; then its scope, and the namespace if it is in one.
-    async fn scope_of(
-        &self,
-        actor: &Actor,
-        script: &ScriptRef,
-    ) -> Result<(Scope, Option<Namespace>), CatalogError> {
+    async fn scope_of(&self, actor: &Actor, script: &ScriptRef) -> Result<(Scope, Option<Namespace>), CatalogError> {
         if script.account != actor.account {
             return Err(CatalogError::AccountNotFound);
         }
@@ -151,11 +147,7 @@ impl Catalog {
     }
 
     /// A namespace that the actor's token is not for is not there.
-    async fn namespace_or_not_found(
-        &self,
-        actor: &Actor,
-        name: &NamespaceName,
-    ) -> Result<Namespace, CatalogError> {
+    async fn namespace_or_not_found(&self, actor: &Actor, name: &NamespaceName) -> Result<Namespace, CatalogError> {
         let found = self.storage.namespace_find(&actor.account, name).await?;
         let namespace = found.ok_or(CatalogError::NamespaceNotFound)?;
         let within = match actor.scope {

@@ -13,8 +13,8 @@ pub struct AccountId(String);
 impl AccountId {
     /// Parses what a path segment or a config file says.
     pub fn parse(text: &str) -> Option<Self> {
-        let fits = (1..=32).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        let fits =
+            (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
         fits.then(|| Self(text.to_owned()))
     }
 

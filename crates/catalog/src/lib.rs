@@ -33,7 +33,8 @@ pub use assets::{
 pub use binding::{Binding, BindingKind, DispatchOutbound};
 pub use blobs::{BlobContent, Blobs, BlobsError};
 pub use catalog::{
-    AccountSettingsPatch, Actor, AssetKey, AssetSession, AssetSite, AssetToken, AssetTokenError, AssetTokenKind, Catalog, CatalogSettings, Follower, NewAsset, NewAssets, NewBinding, NewBindingKind, NewScript, NewToken,
+    AccountSettingsPatch, Actor, AssetKey, AssetSession, AssetSite, AssetToken, AssetTokenError, AssetTokenKind,
+    Catalog, CatalogSettings, Follower, NewAsset, NewAssets, NewBinding, NewBindingKind, NewScript, NewToken,
     NewTokenScope, Precondition, ScriptPage, SettingsPatch, Uploaded,
 };
 pub use code::{BlobDigest, Code, CodeManifest, CodeSyntax, Module, ModuleEntry, ModuleKind};
@@ -44,9 +45,7 @@ pub use names::{BindingName, NameError, NamespaceName, ScriptName, Tag};
 pub use namespace::{Namespace, NamespaceSettings, Scope};
 pub use script::{Script, ScriptRef, ScriptSettings};
 pub use secret::Secret;
-pub use storage::{
-    Change, ChangeKind, NewVersion, Publish, RouteRow, ScriptFilter, ScriptRow, Storage, StorageError,
-};
+pub use storage::{Change, ChangeKind, NewVersion, Publish, RouteRow, ScriptFilter, ScriptRow, Storage, StorageError};
 pub use time::Timestamp;
 pub use validator::{InvalidScript, Started, Validator};
 pub use version::{Deployment, NamedHandlers, Version, VersionShare};

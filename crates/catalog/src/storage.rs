@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 
 use crate::{
-    Account, AccountId, Asset, AssetHash, AssetOwner, BlobDigest, Deployment, Namespace, NamespaceId, NamespaceName, Scope,
-    Script, ScriptId, ScriptName, Secret, SecretId, Tag, Timestamp, Token, TokenHash, TokenRow, Version,
+    Account, AccountId, Asset, AssetHash, AssetOwner, BlobDigest, Deployment, Namespace, NamespaceId, NamespaceName,
+    Scope, Script, ScriptId, ScriptName, Secret, SecretId, Tag, Timestamp, Token, TokenHash, TokenRow, Version,
     VersionId, VersionShare,
 };
 
@@ -31,7 +31,13 @@ pub trait Storage: Send + Sync + 'static {
     /// Revokes it, whatever its hash. False: there is none, or it is revoked already.
     async fn token_revoke(&self, account: &AccountId, id: &str, at: Timestamp) -> Result<bool, StorageError>;
     /// Gives it another hash; the old one is kept as revoked. False: there is none, or it is revoked.
-    async fn token_roll(&self, account: &AccountId, id: &str, hash: &TokenHash, at: Timestamp) -> Result<bool, StorageError>;
+    async fn token_roll(
+        &self,
+        account: &AccountId,
+        id: &str,
+        hash: &TokenHash,
+        at: Timestamp,
+    ) -> Result<bool, StorageError>;
 
     // Namespaces
     /// # Errors
@@ -39,7 +45,11 @@ pub trait Storage: Send + Sync + 'static {
     async fn namespace_create(&self, namespace: &Namespace) -> Result<(), StorageError>;
     /// By name, bytewise.
     async fn namespace_list(&self, account: &AccountId) -> Result<Vec<Namespace>, StorageError>;
-    async fn namespace_find(&self, account: &AccountId, name: &NamespaceName) -> Result<Option<Namespace>, StorageError>;
+    async fn namespace_find(
+        &self,
+        account: &AccountId,
+        name: &NamespaceName,
+    ) -> Result<Option<Namespace>, StorageError>;
     /// Writes name, `trusted_workers`, settings and `modified_*`.
     ///
     /// # Errors
@@ -52,8 +62,20 @@ pub trait Storage: Send + Sync + 'static {
     // Scripts
     /// By name, bytewise, those after `after`, at most `limit`. The versions come **without their
     /// bindings**: a page of 1,000 scripts must not load their variables, up to 640 KB each.
-    async fn script_list(&self, account: &AccountId, scope: Scope, filter: &ScriptFilter, after: Option<&ScriptName>, limit: u32) -> Result<Vec<ScriptRow>, StorageError>;
-    async fn script_find(&self, account: &AccountId, scope: Scope, name: &ScriptName) -> Result<Option<ScriptRow>, StorageError>;
+    async fn script_list(
+        &self,
+        account: &AccountId,
+        scope: Scope,
+        filter: &ScriptFilter,
+        after: Option<&ScriptName>,
+        limit: u32,
+    ) -> Result<Vec<ScriptRow>, StorageError>;
+    async fn script_find(
+        &self,
+        account: &AccountId,
+        scope: Scope,
+        name: &ScriptName,
+    ) -> Result<Option<ScriptRow>, StorageError>;
     /// For those who know only its id.
     async fn script_by_id(&self, id: ScriptId) -> Result<Option<Script>, StorageError>;
     /// Makes a version and, unless `deployment` is `None`, deploys it; makes the script if it is new.
@@ -103,7 +125,12 @@ pub trait Storage: Send + Sync + 'static {
     // Static assets
     /// Those of these hashes that are kept, with the time of asking, so that no sweep takes them soon.
     /// A time less than an hour old is not written again.
-    async fn assets_claim(&self, owner: &AssetOwner, hashes: &[AssetHash], at: Timestamp) -> Result<Vec<Asset>, StorageError>;
+    async fn assets_claim(
+        &self,
+        owner: &AssetOwner,
+        hashes: &[AssetHash],
+        at: Timestamp,
+    ) -> Result<Vec<Asset>, StorageError>;
     /// Keeps a file; one with the same hash is left as it is, but for its time.
     ///
     /// # Errors
@@ -116,7 +143,12 @@ pub trait Storage: Send + Sync + 'static {
     /// The files that nobody has asked for since.
     async fn assets_unused(&self, owner: &AssetOwner, before: Timestamp) -> Result<Vec<AssetHash>, StorageError>;
     /// Removes those of these that still nobody has asked for since; returns how many.
-    async fn assets_delete(&self, owner: &AssetOwner, hashes: &[AssetHash], before: Timestamp) -> Result<u64, StorageError>;
+    async fn assets_delete(
+        &self,
+        owner: &AssetOwner,
+        hashes: &[AssetHash],
+        before: Timestamp,
+    ) -> Result<u64, StorageError>;
 
     /// Every blob that some version or asset names.
     async fn blobs_in_use(&self) -> Result<HashSet<BlobDigest>, StorageError>;

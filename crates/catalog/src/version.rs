@@ -1,8 +1,6 @@
 //! Versions, immutable, and deployments, which say what share of requests each version gets.
 
-use crate::{
-    Binding, BlobDigest, CodeManifest, DeploymentId, Limits, ScriptId, Timestamp, VersionAssets, VersionId,
-};
+use crate::{Binding, BlobDigest, CodeManifest, DeploymentId, Limits, ScriptId, Timestamp, VersionAssets, VersionId};
 
 /// Code with its bindings, limits and compatibility settings. Never changed once written.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    AccountId, BindingName, Code, DispatchOutbound, Isolation, Limits, NamespaceId, NamespaceName,
-    ScriptId, ScriptName, Secret, VersionId,
+    AccountId, BindingName, Code, DispatchOutbound, Isolation, Limits, NamespaceId, NamespaceName, ScriptId,
+    ScriptName, Secret, VersionId,
 };
 
 /// What the runtime starts. Built by the catalog from a version's row, its blobs and its secrets.
@@ -31,10 +31,19 @@ pub enum WorkerBinding {
     Text(String),
     Json(serde_json::Value),
     Secret(Secret),
-    Service { service: ScriptName, entrypoint: Option<String>, props: Option<serde_json::Value> },
-    DispatchNamespace { namespace: NamespaceName, outbound: Option<DispatchOutbound> },
+    Service {
+        service: ScriptName,
+        entrypoint: Option<String>,
+        props: Option<serde_json::Value>,
+    },
+    DispatchNamespace {
+        namespace: NamespaceName,
+        outbound: Option<DispatchOutbound>,
+    },
     /// `{id, tag, timestamp}`.
     VersionMetadata(serde_json::Value),
     /// `fetch` answers with the static assets of this version, the Worker's own.
-    Assets { version: VersionId },
+    Assets {
+        version: VersionId,
+    },
 }

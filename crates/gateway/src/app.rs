@@ -9,14 +9,16 @@ use std::time::Duration;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use switchyard_api::{Api, ApiConfig};
-use switchyard_catalog::{AccountId, AssetKey, Blobs, Catalog, CatalogError, CatalogSettings, Limits, Storage, Validator, StorageError};
+use switchyard_catalog::{
+    AccountId, AssetKey, Blobs, Catalog, CatalogError, CatalogSettings, Limits, Storage, StorageError, Validator,
+};
 use switchyard_runtime::{Runtime, RuntimeError};
 use switchyard_storage::{DataLock, FileBlobs, OpenError, SecretKey, SqliteStorage};
 use tokio::net::TcpListener;
 
-use crate::announce::reachable;
 use crate::admin::{Admin, AdminHandler};
 use crate::admission::Admission;
+use crate::announce::reachable;
 use crate::bootstrap::{self, BootstrapError, Bootstrapped};
 use crate::config::{Config, Wrong};
 use crate::dispatch::Dispatcher;

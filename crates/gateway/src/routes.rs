@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use dashmap::DashMap;
 use switchyard_catalog::{
-    AccountId, Change, ChangeKind, Follower, NamespaceId, NamespaceName, NamespaceSettings, RouteRow, Scope, ScriptId, ScriptName,
-    Storage, StorageError, VersionId, VersionShare,
+    AccountId, Change, ChangeKind, Follower, NamespaceId, NamespaceName, NamespaceSettings, RouteRow, Scope, ScriptId,
+    ScriptName, Storage, StorageError, VersionId, VersionShare,
 };
 
 /// A script with something deployed. Immutable: a change puts another in its place.

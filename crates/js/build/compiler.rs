@@ -69,28 +69,17 @@ pub fn find(cache: &Path) -> Result<Compiler, String> {
 
 /// `cache` is where the pinned one is installed and where zig keeps its own things.
 fn find_any(cache: &Path) -> Result<Compiler, String> {
-    let python = || {
-        ["python3", "python"]
-            .into_iter()
-            .find(|p| answers(p, &["--version"]).is_some())
-    };
+    let python = || ["python3", "python"].into_iter().find(|p| answers(p, &["--version"]).is_some());
     if let Some(version) = answers("zig", &["version"]) {
         return Ok(zig(cache, "zig".into(), vec![], version));
     }
     if let Some(python) = python()
         && let Some(version) = answers(python, &["-m", "ziglang", "version"])
     {
-        return Ok(zig(
-            cache,
-            python.into(),
-            vec!["-m".into(), "ziglang".into()],
-            version,
-        ));
+        return Ok(zig(cache, python.into(), vec!["-m".into(), "ziglang".into()], version));
     }
     let private = cache.join(format!("ziglang-{PINNED}"));
-    let binary = private
-        .join("ziglang")
-        .join(if cfg!(windows) { "zig.exe" } else { "zig" });
+    let binary = private.join("ziglang").join(if cfg!(windows) { "zig.exe" } else { "zig" });
     if !binary.is_file()
         && let Some(clang) = clang()
     {
@@ -100,18 +89,14 @@ fn find_any(cache: &Path) -> Result<Compiler, String> {
         let python = python().ok_or(NONE)?;
         install(python, &private).map_err(|e| format!("{e}\n{NONE}"))?;
     }
-    let version = answers(&binary, &["version"])
-        .ok_or_else(|| format!("{} does not run", binary.display()))?;
+    let version = answers(&binary, &["version"]).ok_or_else(|| format!("{} does not run", binary.display()))?;
     Ok(zig(cache, binary.into(), vec![], version))
 }
 
 fn answers(program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program).args(arguments).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
-    output
-        .status
-        .success()
-        .then(|| text.lines().next().unwrap_or_default().trim().to_owned())
+    output.status.success().then(|| text.lines().next().unwrap_or_default().trim().to_owned())
 }
 
 fn zig(cache: &Path, program: OsString, mut arguments: Vec<OsString>, version: String) -> Compiler {
@@ -119,9 +104,7 @@ fn zig(cache: &Path, program: OsString, mut arguments: Vec<OsString>, version: S
     Compiler {
         program,
         arguments,
-        target: ["-target", "wasm32-wasi", "-fno-sanitize=all"]
-            .map(Into::into)
-            .to_vec(),
+        target: ["-target", "wasm32-wasi", "-fno-sanitize=all"].map(Into::into).to_vec(),
         environment: vec![
             ("ZIG_GLOBAL_CACHE_DIR", cache.join("zig-cache").into()),
             ("ZIG_LOCAL_CACHE_DIR", cache.join("zig-cache").into()),
@@ -134,11 +117,8 @@ fn zig(cache: &Path, program: OsString, mut arguments: Vec<OsString>, version: S
 
 /// A clang that can build for WASI: tried, because the compiler alone, without libc and its runtime, is of no use.
 fn clang() -> Option<Compiler> {
-    let sysroot =
-        std::env::var_os("WASI_SYSROOT").map_or_else(|| PathBuf::from("/usr"), PathBuf::from);
-    let libc = ["lib/wasm32-wasi", "lib/wasm32-wasip1"]
-        .iter()
-        .any(|l| sysroot.join(l).join("libc.a").is_file());
+    let sysroot = std::env::var_os("WASI_SYSROOT").map_or_else(|| PathBuf::from("/usr"), PathBuf::from);
+    let libc = ["lib/wasm32-wasi", "lib/wasm32-wasip1"].iter().any(|l| sysroot.join(l).join("libc.a").is_file());
     if !libc {
         return None;
     }
@@ -161,24 +141,13 @@ fn clang() -> Option<Compiler> {
 fn install(python: &str, to: &Path) -> Result<(), String> {
     let partly = to.with_extension(format!("{}.tmp", std::process::id()));
     let output = Command::new(python)
-        .args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--no-deps",
-            "--target",
-        ])
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--target"])
         .arg(&partly)
         .arg(format!("ziglang=={PINNED}"))
         .output()
         .map_err(|e| format!("cannot run pip: {e}"))?;
     if !output.status.success() {
-        return Err(format!(
-            "pip could not install ziglang:\n{}",
-            String::from_utf8_lossy(&output.stderr)
-        ));
+        return Err(format!("pip could not install ziglang:\n{}", String::from_utf8_lossy(&output.stderr)));
     }
     match std::fs::rename(&partly, to) {
         Err(e) if !to.is_dir() => Err(format!("cannot move {}: {e}", partly.display())),
@@ -188,13 +157,7 @@ fn install(python: &str, to: &Path) -> Result<(), String> {
 
 /// Everything that decides what comes out, apart from the sources.
 pub fn flags(compiler: &Compiler) -> String {
-    [
-        compiler.identity.clone(),
-        COMPILE.join(" "),
-        LINK.join(" "),
-        compiler.last.join(" "),
-    ]
-    .join("\n")
+    [compiler.identity.clone(), COMPILE.join(" "), LINK.join(" "), compiler.last.join(" ")].join("\n")
 }
 
 impl Compiler {
@@ -234,11 +197,7 @@ impl Compiler {
         std::thread::scope(|scope| {
             let other = scope.spawn(work);
             let mine: Result<(), String> = work();
-            mine.and(
-                other
-                    .join()
-                    .unwrap_or_else(|_| Err("the compiling thread panicked".into())),
-            )
+            mine.and(other.join().unwrap_or_else(|_| Err("the compiling thread panicked".into())))
         })?;
         let objects: Vec<String> = units.iter().map(|u| format!("{u}.o")).collect();
         let mut arguments: Vec<&str> = objects.iter().map(String::as_str).collect();

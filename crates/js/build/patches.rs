@@ -19,12 +19,7 @@ pub struct Patch {
 }
 
 const fn once(find: &'static str, put: &'static str) -> Edit {
-    Edit {
-        file: "quickjs.c",
-        find,
-        put,
-        times: 1,
-    }
+    Edit { file: "quickjs.c", find, put, times: 1 }
 }
 
 /// How many places count a reference up and down. Every one must go through the helpers of `immortal counts`.
@@ -298,14 +293,8 @@ int JS_EnqueueJob(JSContext *ctx, JSJobFunc *job_func,
                 "                    dbuf_printf(&dbuf, \":%d:%d\", line_num1, col_num1);\n                dbuf_putc(&dbuf, ')');\n",
                 "                    dbuf_printf(&dbuf, \":%d:%d\", line_num1, col_num1);\n                if (!bare)\n                    dbuf_putc(&dbuf, ')');\n",
             ),
-            once(
-                "dbuf_printf(&dbuf, \" (missing)\");",
-                "dbuf_printf(&dbuf, \" (<anonymous>)\");",
-            ),
-            once(
-                "dbuf_printf(&dbuf, \" (native)\");",
-                "dbuf_printf(&dbuf, \" (<anonymous>)\");",
-            ),
+            once("dbuf_printf(&dbuf, \" (missing)\");", "dbuf_printf(&dbuf, \" (<anonymous>)\");"),
+            once("dbuf_printf(&dbuf, \" (native)\");", "dbuf_printf(&dbuf, \" (<anonymous>)\");"),
             once(
                 "            stack = JS_NewStringLen(ctx, (char *)dbuf.buf, dbuf.size);\n",
                 "            stack = JS_NewStringLen(ctx, (char *)dbuf.buf, dbuf.size - (dbuf.size && dbuf.buf[dbuf.size - 1] == '\\n'));\n",

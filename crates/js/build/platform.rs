@@ -16,15 +16,10 @@ pub fn embed(dir: &Path, to: &Path) -> Result<String, String> {
     files.sort();
     let (mut list, mut digest) = (String::from("&[\n"), Sha256::new());
     for (name, path) in &files {
-        let source =
-            fs::read_to_string(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+        let source = fs::read_to_string(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
         digest.update(format!("{name}\0{}\0", source.len()));
         digest.update(&source);
-        let _ = writeln!(
-            list,
-            "    ({name:?}, include_str!({:?})),",
-            path.display().to_string()
-        );
+        let _ = writeln!(list, "    ({name:?}, include_str!({:?})),", path.display().to_string());
     }
     list.push_str("]\n");
     fs::write(to, list).map_err(|e| format!("cannot write {}: {e}", to.display()))?;
@@ -34,9 +29,7 @@ pub fn embed(dir: &Path, to: &Path) -> Result<String, String> {
 fn collect(root: &Path, dir: &Path, files: &mut Vec<(String, PathBuf)>) -> Result<(), String> {
     let entries = fs::read_dir(dir).map_err(|e| format!("cannot list {}: {e}", dir.display()))?;
     for entry in entries {
-        let path = entry
-            .map_err(|e| format!("cannot list {}: {e}", dir.display()))?
-            .path();
+        let path = entry.map_err(|e| format!("cannot list {}: {e}", dir.display()))?.path();
         if path.is_dir() {
             collect(root, &path, files)?;
         } else if path.extension().is_some_and(|e| e == "js")

@@ -33,26 +33,11 @@ const QUICKJS: &[&str] = &[
 ];
 
 /// Our own files. `internals.c` is included by quickjs.c and not compiled by itself.
-const ENGINE: &[&str] = &[
-    "engine.h",
-    "heap.c",
-    "host.c",
-    "internals.c",
-    "modules.c",
-    "shim.c",
-];
+const ENGINE: &[&str] = &["engine.h", "heap.c", "host.c", "internals.c", "modules.c", "shim.c"];
 
 /// What is compiled, the longest first.
-pub const UNITS: &[&str] = &[
-    "quickjs.c",
-    "libregexp.c",
-    "libunicode.c",
-    "dtoa.c",
-    "host.c",
-    "shim.c",
-    "heap.c",
-    "modules.c",
-];
+pub const UNITS: &[&str] =
+    &["quickjs.c", "libregexp.c", "libunicode.c", "dtoa.c", "host.c", "shim.c", "heap.c", "modules.c"];
 
 /// Copies and patches everything into `dir`, which must exist and be empty. Returns the names of the files, sorted.
 pub fn gather(manifest: &Path, dir: &Path) -> Result<Vec<&'static str>, String> {
@@ -81,22 +66,12 @@ pub fn quickjs(manifest: &Path) -> Result<PathBuf, String> {
     }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args([
-            "metadata",
-            "--format-version",
-            "1",
-            "--locked",
-            "--filter-platform",
-            "wasm32-wasip1",
-        ])
+        .args(["metadata", "--format-version", "1", "--locked", "--filter-platform", "wasm32-wasip1"])
         .current_dir(manifest)
         .output()
         .map_err(|e| format!("cannot run cargo metadata: {e}"))?;
     if !output.status.success() {
-        return Err(format!(
-            "cargo metadata failed:\n{}",
-            String::from_utf8_lossy(&output.stderr)
-        ));
+        return Err(format!("cargo metadata failed:\n{}", String::from_utf8_lossy(&output.stderr)));
     }
     let text = String::from_utf8_lossy(&output.stdout);
     let folder = manifest_path(&text).and_then(|m| m.parent().map(|p| p.join("quickjs")));
@@ -106,8 +81,7 @@ pub fn quickjs(manifest: &Path) -> Result<PathBuf, String> {
 /// The first `manifest_path` after the name and version of the package; packages name those first.
 fn manifest_path(metadata: &str) -> Option<PathBuf> {
     const KEY: &str = "\"manifest_path\":\"";
-    let (_, package) =
-        metadata.split_once(&format!("{{\"name\":\"{CRATE}\",\"version\":\"{VERSION}\""))?;
+    let (_, package) = metadata.split_once(&format!("{{\"name\":\"{CRATE}\",\"version\":\"{VERSION}\""))?;
     let (_, path) = package.split_once(KEY)?;
     let (path, _) = path.split_once('"')?;
     Some(PathBuf::from(path.replace("\\\\", "\\")))

@@ -126,9 +126,7 @@ impl<'a> Value<'a> {
     pub fn as_i64(self) -> Option<i64> {
         match self {
             Value::Int(n) => Some(n.into()),
-            Value::Float(f) if f.trunc() == f && f.abs() <= 9_007_199_254_740_992.0 => {
-                Some(f as i64)
-            }
+            Value::Float(f) if f.trunc() == f && f.abs() <= 9_007_199_254_740_992.0 => Some(f as i64),
             _ => None,
         }
     }
@@ -142,11 +140,7 @@ impl<'a> Value<'a> {
     }
 
     pub fn as_text(self) -> Option<&'a str> {
-        if let Value::Text(t) = self {
-            Some(t)
-        } else {
-            None
-        }
+        if let Value::Text(t) = self { Some(t) } else { None }
     }
 
     /// The bytes of a text or of bytes.
@@ -159,11 +153,7 @@ impl<'a> Value<'a> {
     }
 
     pub fn as_bool(self) -> Option<bool> {
-        if let Value::Bool(b) = self {
-            Some(b)
-        } else {
-            None
-        }
+        if let Value::Bool(b) = self { Some(b) } else { None }
     }
 
     pub fn is_null(self) -> bool {
@@ -214,19 +204,13 @@ impl<'a> Reader<'a> {
     }
 
     fn take(&mut self, len: usize) -> Result<&'a [u8], Malformed> {
-        let (head, rest) = self
-            .rest
-            .split_at_checked(len)
-            .ok_or(Malformed::Truncated)?;
+        let (head, rest) = self.rest.split_at_checked(len).ok_or(Malformed::Truncated)?;
         self.rest = rest;
         Ok(head)
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
-        let (head, rest) = self
-            .rest
-            .split_first_chunk::<N>()
-            .ok_or(Malformed::Truncated)?;
+        let (head, rest) = self.rest.split_first_chunk::<N>().ok_or(Malformed::Truncated)?;
         self.rest = rest;
         Ok(*head)
     }
@@ -274,22 +258,14 @@ impl<'a> Reader<'a> {
     }
 
     pub fn int(&mut self) -> Result<i32, Malformed> {
-        if let Value::Int(n) = self.value()? {
-            Ok(n)
-        } else {
-            Err(Malformed::Unexpected)
-        }
+        if let Value::Int(n) = self.value()? { Ok(n) } else { Err(Malformed::Unexpected) }
     }
 
     /// A whole number of any size the guest can hold, or null.
     pub fn length_or_null(&mut self) -> Result<Option<u64>, Malformed> {
         match self.value()? {
             Value::Null => Ok(None),
-            value => value
-                .as_i64()
-                .and_then(|n| u64::try_from(n).ok())
-                .map(Some)
-                .ok_or(Malformed::Unexpected),
+            value => value.as_i64().and_then(|n| u64::try_from(n).ok()).map(Some).ok_or(Malformed::Unexpected),
         }
     }
 
@@ -459,20 +435,11 @@ mod tests {
 
     #[test]
     fn lengths_are_whole_and_not_negative() {
-        for value in [
-            Value::Int(-1),
-            Value::Float(0.5),
-            Value::Float(f64::NAN),
-            Value::Float(1e300),
-            Value::Text("1"),
-        ] {
+        for value in [Value::Int(-1), Value::Float(0.5), Value::Float(f64::NAN), Value::Float(1e300), Value::Text("1")]
+        {
             let mut message = Vec::new();
             Writer::new(&mut message).value(value);
-            assert_eq!(
-                Reader::new(&message).length_or_null(),
-                Err(Malformed::Unexpected),
-                "{value:?}"
-            );
+            assert_eq!(Reader::new(&message).length_or_null(), Err(Malformed::Unexpected), "{value:?}");
         }
     }
 
@@ -502,23 +469,13 @@ mod tests {
     fn hostile_bytes_are_errors() {
         assert_eq!(Reader::new(&[7]).value(), Err(Malformed::Tag(7)));
         assert_eq!(Reader::new(&[255, 0]).value(), Err(Malformed::Tag(255)));
-        assert_eq!(
-            Reader::new(&[3, 255, 255, 255, 255, 65]).value(),
-            Err(Malformed::Truncated)
-        );
-        assert_eq!(
-            Reader::new(&[3, 2, 0, 0, 0, 0xc3, 0x28]).value(),
-            Err(Malformed::Text)
-        );
+        assert_eq!(Reader::new(&[3, 255, 255, 255, 255, 65]).value(), Err(Malformed::Truncated));
+        assert_eq!(Reader::new(&[3, 2, 0, 0, 0, 0xc3, 0x28]).value(), Err(Malformed::Text));
         // A pseudo-random walk over short messages: must end, must not panic.
         let mut state = 1u64;
         for _ in 0..200_000 {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            let bytes = state
-                .to_le_bytes()
-                .map(|b| if b & 0x80 != 0 { b & 7 } else { b });
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let bytes = state.to_le_bytes().map(|b| if b & 0x80 != 0 { b & 7 } else { b });
             assert!(Reader::new(&bytes).count() <= bytes.len());
         }
     }

@@ -33,7 +33,8 @@ impl Artefacts {
         let mut bytes = fs::read(self.folder.join(name)).ok()?;
         let at = bytes.len().checked_sub(MAC_LEN)?;
         let mac = bytes.split_off(at);
-        self.mac(name, &bytes, |ours| aws_lc_rs::constant_time::verify_slices_are_equal(ours.as_ref(), &mac).is_ok()).then_some(bytes)
+        self.mac(name, &bytes, |ours| aws_lc_rs::constant_time::verify_slices_are_equal(ours.as_ref(), &mac).is_ok())
+            .then_some(bytes)
     }
 
     /// Keeps bytes under a name, whole or not at all.

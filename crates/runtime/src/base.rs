@@ -5,12 +5,12 @@
 use switchyard_js::abi::{Writer, event};
 use wasmtime::InstancePre;
 
-use crate::{Body, RuntimeError};
 use crate::engine::{EngineCore, MAX_WASM_PAGES};
 use crate::host::Host;
 use crate::image::{PAGE, memory_module, nonzero_runs};
 use crate::slot::Slot;
 use crate::stream::HostStream;
+use crate::{Body, RuntimeError};
 
 /// Room that the base leaves before a request must grow its memory, in bytes. Less makes ordinary
 /// requests grow (and so lose their slot); more is pages to scan.
@@ -59,13 +59,17 @@ impl Base {
             write.text(&format!("http://train.localhost{path}?q=1"));
             write.text("host\ntrain.localhost\nuser-agent\ntrain/1\naccept\n*/*");
             if post {
-                slot.store.data_mut().streams.insert(TRAINING_STREAM, HostStream::new(Body::from(r#"{"items":[1,2]}"#)));
+                slot.store
+                    .data_mut()
+                    .streams
+                    .insert(TRAINING_STREAM, HostStream::new(Body::from(r#"{"items":[1,2]}"#)));
                 write.int(TRAINING_STREAM).int(15);
             } else {
                 write.int(-1).null();
             }
             write.text("__train").null();
-            slot.event_now(event::DISPATCH, number as i32 + 1, 0, &values).map_err(|message| failed("be trained", message))?;
+            slot.event_now(event::DISPATCH, number as i32 + 1, 0, &values)
+                .map_err(|message| failed("be trained", message))?;
             slot.drain_training(*path == "/throw").map_err(|message| failed("be trained", message))?;
         }
         slot.event_now(TRAINED, 0, 0, &[]).map_err(|message| failed("be trained", message))?;

@@ -3,6 +3,8 @@
 use crate::image::PAGE;
 use crate::pagemap::Run;
 
+static ZERO: [u8; PAGE] = [0; PAGE];
+
 /// Pages that differ from the base, ascending. Immutable once made: slots that hold it rely on that.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Delta {
@@ -26,12 +28,11 @@ impl Delta {
     /// The pages among `runs` that differ from `base`; those below `from` are left out (the stack,
     /// whose bytes are dead while no call is active).
     pub fn between(base: &[u8], memory: &[u8], runs: &[Run], from: u32) -> Self {
-        let zero = [0u8; PAGE];
         let mut delta = Self { wasm_pages: (memory.len() >> 16) as u64, ..Self::default() };
         for page in runs.iter().flat_map(|(start, end)| *start..*end).filter(|page| *page >= from) {
             let at = page as usize * PAGE;
             let now = &memory[at..at + PAGE];
-            if now != base.get(at..at + PAGE).unwrap_or(&zero) {
+            if now != base.get(at..at + PAGE).unwrap_or(&ZERO) {
                 delta.pages.push(page);
                 delta.bytes.extend_from_slice(now);
             }
@@ -83,7 +84,8 @@ pub fn first_difference(memory: &[u8], base: &[u8], delta: &Delta) -> Option<u32
             next += 1;
             delta.page(next - 1)
         } else {
-            &base[page * PAGE..(page + 1) * PAGE]
+            // What a script grew beyond the base begins as zeros.
+            base.get(page * PAGE..(page + 1) * PAGE).unwrap_or(&ZERO)
         };
         (now != wanted).then_some(page as u32)
     })

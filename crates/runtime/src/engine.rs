@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use switchyard_js::abi::{IMPORT_MODULE, sync as question};
 use wasmtime::{
-    Caller, Config, Engine, Extern, InstanceAllocationStrategy, Linker, Module, PoolingAllocationConfig,
-    Store,
+    Caller, Config, Engine, Extern, InstanceAllocationStrategy, Linker, Module, PoolingAllocationConfig, Store,
 };
 
 use crate::artefacts::Artefacts;
@@ -61,7 +60,11 @@ impl EngineCore {
     /// The values of the code's imports, in its order, with the memory among them.
     pub fn externs(&self, store: &mut Store<Host>, memory: wasmtime::Memory) -> Option<Vec<Extern>> {
         let find = |(module, name): &(String, String)| {
-            if module == "env" && name == "memory" { Some(memory.into()) } else { self.linker.get(&mut *store, module, name).ok() }
+            if module == "env" && name == "memory" {
+                Some(memory.into())
+            } else {
+                self.linker.get(&mut *store, module, name).ok()
+            }
         };
         self.imports.iter().map(find).collect()
     }
@@ -121,11 +124,16 @@ pub const NO_DEADLINE: u64 = Duration::from_secs(1 << 30).as_secs();
 
 fn imports_of(engine: &Engine, code: &Module) -> wasmtime::Result<Linker<Host>> {
     let mut linker: Linker<Host> = Linker::new(engine);
-    linker.func_wrap(IMPORT_MODULE, "op", |mut caller: Caller<'_, Host>, kind: i32, id: i32, ptr: i32, len: i32| -> wasmtime::Result<i32> {
-        let memory = memory_of(&caller)?.data_size(&caller);
-        let (bytes, host) = message(&mut caller, ptr, len).ok_or_else(|| wasmtime::Error::msg("an operation is out of bounds"))?;
-        host.accept(kind, id, bytes, memory).map_err(wasmtime::Error::new)
-    })?;
+    linker.func_wrap(
+        IMPORT_MODULE,
+        "op",
+        |mut caller: Caller<'_, Host>, kind: i32, id: i32, ptr: i32, len: i32| -> wasmtime::Result<i32> {
+            let memory = memory_of(&caller)?.data_size(&caller);
+            let (bytes, host) =
+                message(&mut caller, ptr, len).ok_or_else(|| wasmtime::Error::msg("an operation is out of bounds"))?;
+            host.accept(kind, id, bytes, memory).map_err(wasmtime::Error::new)
+        },
+    )?;
     linker.func_wrap(IMPORT_MODULE, "sync", |mut caller: Caller<'_, Host>, kind: i32, ptr: i32, len: i32| -> i32 {
         let Some((bytes, host)) = message(&mut caller, ptr, len) else { return question::NO_ANSWER };
         if sync::answer(host, kind, bytes) { host.answer.len() as i32 } else { question::NO_ANSWER }
@@ -154,32 +162,43 @@ fn wasi(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     linker.func_wrap(WASI, "fd_close", |_: i32| BAD_DESCRIPTOR)?;
     linker.func_wrap(WASI, "fd_fdstat_get", |_: i32, _: i32| BAD_DESCRIPTOR)?;
     linker.func_wrap(WASI, "fd_seek", |_: i32, _: i64, _: i32, _: i32| BAD_DESCRIPTOR)?;
-    linker.func_wrap(WASI, "fd_write", |mut caller: Caller<'_, Host>, _: i32, vectors: i32, count: i32, written: i32| -> wasmtime::Result<i32> {
-        let memory = memory_of(&caller)?;
-        let (bytes, host) = memory.data_and_store_mut(&mut caller);
-        let word = |bytes: &[u8], at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?) as usize);
-        let mut total = 0;
-        for vector in 0..(count as u32 as usize).min(16) {
-            let at = vectors as u32 as usize + vector * 8;
-            let (Some(from), Some(len)) = (word(bytes, at), word(bytes, at + 4)) else { return Ok(BAD_DESCRIPTOR) };
-            let Some(text) = from.checked_add(len).and_then(|to| bytes.get(from..to)) else { return Ok(BAD_DESCRIPTOR) };
-            if host.stderr.len() < 4096 {
-                host.stderr.push_str(&String::from_utf8_lossy(&text[..text.len().min(1024)]));
+    linker.func_wrap(
+        WASI,
+        "fd_write",
+        |mut caller: Caller<'_, Host>, _: i32, vectors: i32, count: i32, written: i32| -> wasmtime::Result<i32> {
+            let memory = memory_of(&caller)?;
+            let (bytes, host) = memory.data_and_store_mut(&mut caller);
+            let word =
+                |bytes: &[u8], at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?) as usize);
+            let mut total = 0;
+            for vector in 0..(count as u32 as usize).min(16) {
+                let at = vectors as u32 as usize + vector * 8;
+                let (Some(from), Some(len)) = (word(bytes, at), word(bytes, at + 4)) else { return Ok(BAD_DESCRIPTOR) };
+                let Some(text) = from.checked_add(len).and_then(|to| bytes.get(from..to)) else {
+                    return Ok(BAD_DESCRIPTOR);
+                };
+                if host.stderr.len() < 4096 {
+                    host.stderr.push_str(&String::from_utf8_lossy(&text[..text.len().min(1024)]));
+                }
+                total += len as u32;
             }
-            total += len as u32;
-        }
-        let at = written as u32 as usize;
-        if let Some(slot) = bytes.get_mut(at..at + 4) {
-            slot.copy_from_slice(&total.to_le_bytes());
-        }
-        Ok(OK)
-    })?;
-    linker.func_wrap(WASI, "clock_time_get", |mut caller: Caller<'_, Host>, _: i32, _: i64, at: i32| -> wasmtime::Result<i32> {
-        let nanos = (caller.data().now() * 1e6) as u64;
-        let memory = memory_of(&caller)?;
-        memory.write(&mut caller, at as u32 as usize, &nanos.to_le_bytes())?;
-        Ok(OK)
-    })?;
+            let at = written as u32 as usize;
+            if let Some(slot) = bytes.get_mut(at..at + 4) {
+                slot.copy_from_slice(&total.to_le_bytes());
+            }
+            Ok(OK)
+        },
+    )?;
+    linker.func_wrap(
+        WASI,
+        "clock_time_get",
+        |mut caller: Caller<'_, Host>, _: i32, _: i64, at: i32| -> wasmtime::Result<i32> {
+            let nanos = (caller.data().now() * 1e6) as u64;
+            let memory = memory_of(&caller)?;
+            memory.write(&mut caller, at as u32 as usize, &nanos.to_le_bytes())?;
+            Ok(OK)
+        },
+    )?;
     Ok(())
 }
 

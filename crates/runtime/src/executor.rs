@@ -56,7 +56,12 @@ impl Executor {
     /// # Errors
     /// When the system gives no thread.
     pub fn start(threads: usize, engine: &wasmtime::Engine) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared { queues: Mutex::default(), wake: Condvar::new(), tick: Condvar::new(), engine: engine.clone() });
+        let shared = Arc::new(Shared {
+            queues: Mutex::default(),
+            wake: Condvar::new(),
+            tick: Condvar::new(),
+            engine: engine.clone(),
+        });
         let mut this = Self { shared, threads: Vec::new() };
         for number in 0..threads.max(1) {
             let shared = Arc::clone(&this.shared);

@@ -60,8 +60,14 @@ pub fn header_map(text: &str) -> Result<HeaderMap, &'static str> {
 ///
 /// # Errors
 /// The text for the script when its status, its text or its headers are none.
-pub fn response(status: i32, status_text: Option<&str>, headers: &str, body: Body) -> Result<Response<Body>, &'static str> {
-    let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok()).ok_or("Invalid status.")?;
+pub fn response(
+    status: i32,
+    status_text: Option<&str>,
+    headers: &str,
+    body: Body,
+) -> Result<Response<Body>, &'static str> {
+    let status =
+        u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok()).ok_or("Invalid status.")?;
     let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = header_map(headers)?;
@@ -75,7 +81,12 @@ pub fn response(status: i32, status_text: Option<&str>, headers: &str, body: Bod
 }
 
 /// The values of a DISPATCH; `stream` is the body's number and length.
-pub fn dispatch_values(request: &Request<Body>, stream: Option<(i32, Option<u64>)>, entrypoint: Option<&str>, props: Option<&str>) -> Vec<u8> {
+pub fn dispatch_values(
+    request: &Request<Body>,
+    stream: Option<(i32, Option<u64>)>,
+    entrypoint: Option<&str>,
+    props: Option<&str>,
+) -> Vec<u8> {
     let mut values = Vec::with_capacity(512);
     let mut write = Writer::new(&mut values);
     write.text(request.method().as_str()).text(&request.uri().to_string()).text(&header_text(request.headers()));
@@ -85,7 +96,14 @@ pub fn dispatch_values(request: &Request<Body>, stream: Option<(i32, Option<u64>
 }
 
 /// The values of a completed FETCH.
-pub fn fetch_values(status: u16, status_text: &str, headers: &HeaderMap, url: &str, redirected: bool, stream: Option<(i32, Option<u64>)>) -> Vec<u8> {
+pub fn fetch_values(
+    status: u16,
+    status_text: &str,
+    headers: &HeaderMap,
+    url: &str,
+    redirected: bool,
+    stream: Option<(i32, Option<u64>)>,
+) -> Vec<u8> {
     let mut values = Vec::with_capacity(512);
     let mut write = Writer::new(&mut values);
     write.int(i32::from(status)).text(status_text).text(&header_text(headers)).text(url).bool(redirected);

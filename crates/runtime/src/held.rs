@@ -72,7 +72,8 @@ impl Held {
     fn take(&self, bytes: usize, beside: usize) -> Result<(), usize> {
         let used = self.used.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         let fits = if used.saturating_add(beside) > self.limit { Err(0) } else { Ok(()) };
-        let taken = fits.and_then(|()| self.above.as_ref().map_or(Ok(()), |above| above.take(bytes, 0).map_err(|depth| depth + 1)));
+        let taken = fits
+            .and_then(|()| self.above.as_ref().map_or(Ok(()), |above| above.take(bytes, 0).map_err(|depth| depth + 1)));
         if taken.is_err() {
             self.used.fetch_sub(bytes, Ordering::Relaxed);
         }

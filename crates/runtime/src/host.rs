@@ -266,7 +266,8 @@ impl Limiter {
 
 impl ResourceLimiter for Limiter {
     fn memory_growing(&mut self, _current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let fits = desired.saturating_add(self.held.used()) <= self.bytes && maximum.is_none_or(|maximum| desired <= maximum);
+        let fits =
+            desired.saturating_add(self.held.used()) <= self.bytes && maximum.is_none_or(|maximum| desired <= maximum);
         self.refused |= !fits;
         Ok(fits)
     }

@@ -2,9 +2,7 @@
 //! from elsewhere), and a module that is nothing but a memory with an image in it. Also the check
 //! that the engine's mutable state is its memory, on which restoring in place stands.
 
-use wasm_encoder::{
-    ConstExpr, DataSection, ExportKind, ExportSection, MemorySection, MemoryType, Module, RawSection,
-};
+use wasm_encoder::{ConstExpr, DataSection, ExportKind, ExportSection, MemorySection, MemoryType, Module, RawSection};
 use wasmparser::{ElementKind, ExternalKind, Operator, Parser, Payload, TypeRef};
 
 /// Bytes of a page as the kernel and the deltas count them (a wasm page is sixteen).
@@ -54,7 +52,13 @@ pub fn split(wasm: &[u8]) -> Result<Split, String> {
 pub fn memory_module(min: u64, max: u64, data: &[(u32, &[u8])]) -> Vec<u8> {
     let mut module = Module::new();
     let mut memories = MemorySection::new();
-    memories.memory(MemoryType { minimum: min, maximum: Some(max), memory64: false, shared: false, page_size_log2: None });
+    memories.memory(MemoryType {
+        minimum: min,
+        maximum: Some(max),
+        memory64: false,
+        shared: false,
+        page_size_log2: None,
+    });
     module.section(&memories);
     let mut exports = ExportSection::new();
     exports.export("memory", ExportKind::Memory, 0);
@@ -138,8 +142,13 @@ pub fn check_state_is_memory(code: &[u8]) -> Result<(), String> {
                     let operator = operator.map_err(text)?;
                     if matches!(
                         operator,
-                        TableSet { .. } | TableGrow { .. } | TableFill { .. } | TableCopy { .. }
-                            | TableInit { .. } | ElemDrop { .. } | DataDrop { .. }
+                        TableSet { .. }
+                            | TableGrow { .. }
+                            | TableFill { .. }
+                            | TableCopy { .. }
+                            | TableInit { .. }
+                            | ElemDrop { .. }
+                            | DataDrop { .. }
                     ) {
                         return Err(format!("an instruction changes a table or a segment: {operator:?}"));
                     }
@@ -153,7 +162,11 @@ pub fn check_state_is_memory(code: &[u8]) -> Result<(), String> {
     }
     match mutable.iter().find(|index| !exported.iter().any(|(known, _)| known == *index)) {
         Some(index) => Err(format!("mutable global {index} is not exported")),
-        None if exported.iter().filter(|(index, _)| mutable.contains(index)).any(|(_, name)| name != "__stack_pointer") => {
+        None if exported
+            .iter()
+            .filter(|(index, _)| mutable.contains(index))
+            .any(|(_, name)| name != "__stack_pointer") =>
+        {
             Err("a mutable global besides the stack pointer".into())
         }
         None => Ok(()),
@@ -190,7 +203,10 @@ mod tests {
         };
         let one = EntityType::Memory(memory);
         assert_eq!(check(&[one], &[true], Some(("__stack_pointer", 0))), Ok(()));
-        assert_eq!(check(&[one, EntityType::Global(global(false))], &[true, false], Some(("__stack_pointer", 1))), Ok(()));
+        assert_eq!(
+            check(&[one, EntityType::Global(global(false))], &[true, false], Some(("__stack_pointer", 1))),
+            Ok(())
+        );
         assert!(check(&[one], &[true], None).is_err());
         assert!(check(&[one], &[true], Some(("counter", 0))).is_err());
         assert!(check(&[one], &[true, true], Some(("__stack_pointer", 0))).is_err());

@@ -29,6 +29,8 @@ mod meter;
 mod modules;
 mod pagemap;
 mod publish;
+#[cfg(test)]
+mod restore_proof;
 mod sealed;
 mod session;
 mod slot;
@@ -36,6 +38,7 @@ mod slots;
 mod stream;
 mod sync;
 mod tripwire;
+
 mod warm;
 
 pub use body::{Body, BodyError};

@@ -41,7 +41,6 @@ pub struct FetchRequest {
     pub body: Body,
 }
 
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RedirectMode {
     Follow,

@@ -42,8 +42,16 @@ pub enum Ending {
 
 impl Ending {
     pub const ALL: [Ending; 10] = [
-        Self::Ok, Self::Exception, Self::ExceededCpu, Self::ExceededMemory, Self::Hung, Self::Canceled,
-        Self::WaitUntilCut, Self::Crashed, Self::Overloaded, Self::Internal,
+        Self::Ok,
+        Self::Exception,
+        Self::ExceededCpu,
+        Self::ExceededMemory,
+        Self::Hung,
+        Self::Canceled,
+        Self::WaitUntilCut,
+        Self::Crashed,
+        Self::Overloaded,
+        Self::Internal,
     ];
 
     pub fn as_str(self) -> &'static str {

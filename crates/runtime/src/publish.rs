@@ -82,14 +82,24 @@ pub async fn publish(runtime: &Arc<Inner>, spec: &WorkerSpec) -> Result<(Sealed,
     answer.await.unwrap_or_else(|_| Err(InvalidScript::Unavailable("the evaluation ended early".into())))
 }
 
-async fn evaluate(runtime: &Arc<Inner>, spec: &WorkerSpec, meter: Arc<CpuMeter>) -> Result<(Sealed, Started), InvalidScript> {
+async fn evaluate(
+    runtime: &Arc<Inner>,
+    spec: &WorkerSpec,
+    meter: Arc<CpuMeter>,
+) -> Result<(Sealed, Started), InvalidScript> {
     let began = Instant::now();
     let unavailable = |message: String| InvalidScript::Unavailable(message);
     let trap = |error: wasmtime::Error| InvalidScript::Unavailable(format!("{error:#}"));
     let bindings: Vec<_> = spec.bindings.iter().map(|(name, bound)| (name.to_string(), bound.clone())).collect();
     let modules = Arc::new(Modules::of(&spec.code));
     let mut slot = runtime.clean_slot(&Arc::default()).map_err(unavailable)?;
-    slot.store.data_mut().begin(Mode::GlobalScope, meter, Limiter::new(START_MEMORY, &runtime.held), Arc::clone(&modules), env_values(&bindings));
+    slot.store.data_mut().begin(
+        Mode::GlobalScope,
+        meter,
+        Limiter::new(START_MEMORY, &runtime.held),
+        Arc::clone(&modules),
+        env_values(&bindings),
+    );
     slot.seed().map_err(trap)?;
     slot.short("sy_allow_eval", Some(1)).map_err(trap)?;
     let code = match slot.start(&spec.code.entry).await {
@@ -99,20 +109,27 @@ async fn evaluate(runtime: &Arc<Inner>, spec: &WorkerSpec, meter: Arc<CpuMeter>)
     let ops = slot.store.data_mut().take_ops();
     match code {
         start::OK => {}
-        start::UNSETTLED => return Err(InvalidScript::Refused("Uncaught Error: Top-level await in module is unsettled.".into())),
+        start::UNSETTLED => {
+            return Err(InvalidScript::Refused("Uncaught Error: Top-level await in module is unsettled.".into()));
+        }
         _ => return Err(InvalidScript::Refused(refusal(&ops, slot.store.data()))),
     }
     let announced = ops.iter().rev().find(|started| started.kind == op::STARTED);
     let announced: Announced = announced
         .and_then(|started| serde_json::from_str(Reader::new(&started.values).text().ok()?).ok())
-        .ok_or_else(|| InvalidScript::Refused("the Worker's handlers cannot be read: it changed what the platform stands on".into()))?;
+        .ok_or_else(|| {
+            InvalidScript::Refused(
+                "the Worker's handlers cannot be read: it changed what the platform stands on".into(),
+            )
+        })?;
     announced.check()?;
     slot.short("sy_allow_eval", Some(0)).map_err(trap)?;
     if let Err(error) = slot.collect().await {
         return Err(InvalidScript::Refused(trapped(&error, slot.store.data())));
     }
     let sealed = take_pages(runtime, spec, &mut slot, &modules, bindings)?;
-    let named = announced.named.into_iter().map(|export| NamedHandlers { name: export.name, handlers: export.handlers });
+    let named =
+        announced.named.into_iter().map(|export| NamedHandlers { name: export.name, handlers: export.handlers });
     let started = Started {
         handlers: announced.handlers,
         named_handlers: named.collect(),
@@ -173,7 +190,9 @@ fn refusal(ops: &[GuestOp], host: &Host) -> String {
         values.text_or_null().ok().flatten().unwrap_or_default().chars().take(most).collect()
     };
     let (name, message, stack) = (text(100), text(4_000), text(8_000));
-    if message.starts_with("No such module") && let Some((sought, importer)) = &host.missing {
+    if message.starts_with("No such module")
+        && let Some((sought, importer)) = &host.missing
+    {
         return format!("Uncaught Error: No such module \"{sought}\".\n  imported from \"{importer}\"");
     }
     let mut refusal = format!("Uncaught {name}: {message}");

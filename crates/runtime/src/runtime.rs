@@ -43,7 +43,7 @@ pub trait WorkerSource: Send + Sync {
 /// See the module's paragraph. Cheap to clone.
 #[derive(Clone)]
 pub struct Runtime {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 pub(crate) struct Inner {
@@ -64,6 +64,8 @@ pub(crate) struct Inner {
     /// What is held for guests on this node.
     pub held: Arc<Held>,
     held_per_script: usize,
+    #[cfg(test)]
+    pub proof: crate::restore_proof::Proof,
 }
 
 /// What the runtime holds now.
@@ -103,7 +105,13 @@ impl Runtime {
             .max_capacity(config.worker_cache_bytes)
             .build();
         let inner = Inner {
-            core, base, executor, tokio, artefacts, workers, most_live,
+            core,
+            base,
+            executor,
+            tokio,
+            artefacts,
+            workers,
+            most_live,
             slots: Slots::new(limits),
             warm: WarmPool::new(config.warm_instances, config.warm_bytes),
             publishing: Arc::new(Semaphore::new(PUBLISHING)),
@@ -113,6 +121,8 @@ impl Runtime {
             idle_meter: Arc::new(CpuMeter::new(Duration::MAX)),
             held: Held::new(config.held_bytes),
             held_per_script: config.held_bytes_per_script,
+            #[cfg(test)]
+            proof: Default::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -122,7 +132,11 @@ impl Runtime {
     ///
     /// # Errors
     /// When it is in none of them, or does not start any more.
-    pub async fn worker(&self, version: VersionId, source: &dyn WorkerSource) -> Result<Arc<Worker>, Arc<RuntimeError>> {
+    pub async fn worker(
+        &self,
+        version: VersionId,
+        source: &dyn WorkerSource,
+    ) -> Result<Arc<Worker>, Arc<RuntimeError>> {
         if let Some(worker) = self.inner.workers.get(&version).await {
             return Ok(worker);
         }
@@ -246,6 +260,8 @@ impl Inner {
     /// After a request that ended well.
     pub fn release(&self, mut slot: Slot) {
         if slot.release(&self.base) {
+            #[cfg(test)]
+            self.proof.check(&mut slot, &self.base);
             self.slots.give_back(slot);
         }
     }

@@ -105,7 +105,8 @@ impl Sealed {
 
     /// The file's bytes; `None` when encryption is not possible.
     pub fn to_bytes(&self, sealer: &Sealer, version: VersionId) -> Option<Vec<u8>> {
-        let kept: Vec<(&str, Kept)> = self.bindings.iter().map(|(name, binding)| (name.as_str(), keep(binding))).collect();
+        let kept: Vec<(&str, Kept)> =
+            self.bindings.iter().map(|(name, binding)| (name.as_str(), keep(binding))).collect();
         let env = sealer.seal(version, 1, &serde_json::to_vec(&kept).ok()?)?;
         let mut pages = Vec::with_capacity(4 + self.delta.size());
         pages.extend_from_slice(&(self.delta.pages.len() as u32).to_le_bytes());
@@ -116,10 +117,14 @@ impl Sealed {
         }
         let mut head = self.head.clone();
         let mut modules = Vec::new();
-        head.modules = self.modules.iter().map(|(name, kind, bytes)| {
-            modules.extend_from_slice(bytes);
-            (name.to_owned(), kind, bytes.len() as u64)
-        }).collect();
+        head.modules = self
+            .modules
+            .iter()
+            .map(|(name, kind, bytes)| {
+                modules.extend_from_slice(bytes);
+                (name.to_owned(), kind, bytes.len() as u64)
+            })
+            .collect();
         let head = serde_json::to_vec(&head).ok()?;
         let mut file = MAGIC.to_vec();
         for part in [&head, &env, &pages, &modules] {

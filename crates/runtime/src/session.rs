@@ -57,11 +57,26 @@ pub struct SessionContext {
 
 /// What happened, from a pending operation to the guest.
 enum Happened {
-    Complete { op: i32, status: i32, values: Vec<u8> },
-    Fetched { op: i32, result: Result<FetchResponse, FetchError> },
-    Read { op: i32, stream: i32, host: HostStream, chunk: Option<Result<Bytes, BodyError>> },
+    Complete {
+        op: i32,
+        status: i32,
+        values: Vec<u8>,
+    },
+    Fetched {
+        op: i32,
+        result: Result<FetchResponse, FetchError>,
+    },
+    Read {
+        op: i32,
+        stream: i32,
+        host: HostStream,
+        chunk: Option<Result<Bytes, BodyError>>,
+    },
     /// Nobody reads that guest stream any more; the WRITE that found it out, if one did.
-    ReaderGone { stream: i32, write: Option<i32> },
+    ReaderGone {
+        stream: i32,
+        write: Option<i32>,
+    },
     Stopped,
 }
 
@@ -88,6 +103,8 @@ pub struct Session {
     /// A `waitUntil` was made: the request goes on for it without its client.
     waiting: bool,
     client_gone: bool,
+    /// How it failed, if it did.
+    failed: Option<RunErrorKind>,
     /// It ended before the guest did, which may still expect something.
     abandoned: bool,
     /// What the engine reported of a callback of the platform that threw.
@@ -116,6 +133,7 @@ impl Session {
             done: false,
             waiting: false,
             client_gone: false,
+            failed: None,
             abandoned: false,
             threw: None,
             connections: Arc::new(Semaphore::new(CONNECTIONS)),
@@ -204,16 +222,18 @@ impl Session {
     }
 
     fn ending(&self) -> Ending {
-        match (self.client_gone, &self.exception) {
-            (_, Some(_)) => Ending::Exception,
-            (true, None) => Ending::Canceled,
-            (false, None) => Ending::Ok,
+        match (self.failed, &self.exception) {
+            (Some(kind), _) => kind.ending(),
+            (None, Some(_)) => Ending::Exception,
+            (None, None) if self.client_gone => Ending::Canceled,
+            (None, None) => Ending::Ok,
         }
     }
 
     /// Answers the caller with an error, if it still waits for an answer.
     pub fn fail(&mut self, error: RunError) {
         if let Some(reply) = self.reply.take() {
+            self.failed = Some(error.kind);
             let _ = reply.send(Err(error));
         }
         self.answered = true;
@@ -273,7 +293,9 @@ impl Session {
                 if open && self.body_stream.take_if(|body| *body == stream).is_some() {
                     self.client_gone = true;
                 }
-                if let Some(op) = write && self.outstanding.remove(&op).is_some() {
+                if let Some(op) = write
+                    && self.outstanding.remove(&op).is_some()
+                {
                     let values = error_values("TypeError", NOT_READ);
                     self.call(slot, event::COMPLETE, op, status::ERROR, &values).await?;
                 }
@@ -291,7 +313,9 @@ impl Session {
                     (op, status::OK, head::fetch_values(status, &status_text, &headers, &url, redirected, stream))
                 }
             },
-            Happened::Fetched { op, result: Err(error) } => (op, status::ERROR, error_values(&error.name, &error.message)),
+            Happened::Fetched { op, result: Err(error) } => {
+                (op, status::ERROR, error_values(&error.name, &error.message))
+            }
             Happened::Read { op, stream, host, chunk } => {
                 self.reading.remove(&stream);
                 let mut values = Vec::new();
@@ -360,7 +384,9 @@ impl Session {
     fn unacceptable(&mut self, error: &Unacceptable) -> Broken {
         self.end(match error {
             Unacceptable::Full(Full::Instance) => exceeded_memory(),
-            Unacceptable::Full(Full::Node) => RunError { kind: RunErrorKind::Overloaded, ..crashed(&error.to_string()) },
+            Unacceptable::Full(Full::Node) => {
+                RunError { kind: RunErrorKind::Overloaded, ..crashed(&error.to_string()) }
+            }
             Unacceptable::Malformed(_) => crashed(&error.to_string()),
         })
     }

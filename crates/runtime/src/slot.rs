@@ -93,8 +93,21 @@ impl Slot {
         let (start, len) = (memory.data_ptr(&store), memory.data_size(&store));
         let no_huge_pages = forbid_huge_pages(start, len);
         Ok(Self {
-            store, memory, start, len, inbox, calls, stack_pointer,
-            holds: Arc::default(), runs: Vec::new(), private: Vec::new(), known: false, tripwire: None, no_huge_pages, releases: 0, counted: None,
+            store,
+            memory,
+            start,
+            len,
+            inbox,
+            calls,
+            stack_pointer,
+            holds: Arc::default(),
+            runs: Vec::new(),
+            private: Vec::new(),
+            known: false,
+            tripwire: None,
+            no_huge_pages,
+            releases: 0,
+            counted: None,
         })
     }
 
@@ -350,7 +363,9 @@ impl Slot {
 
     /// Collects, then freezes with that much room before the memory must grow.
     pub fn freeze(&mut self, slack: i32) -> Result<()> {
-        self.short("sy_gc", None).and_then(|()| self.short("sy_freeze", Some(slack))).map_err(|error| self.explain(&error))?;
+        self.short("sy_gc", None)
+            .and_then(|()| self.short("sy_freeze", Some(slack)))
+            .map_err(|error| self.explain(&error))?;
         let inbox = self.inbox as usize;
         self.memory.data_mut(&mut self.store)[inbox..inbox + INBOX_BYTES].fill(0);
         Ok(())
@@ -358,6 +373,12 @@ impl Slot {
 
     pub fn memory_bytes(&self) -> &[u8] {
         self.memory.data(&self.store)
+    }
+
+    /// Start and length of the memory, and the private pages it is known to have.
+    #[cfg(test)]
+    pub fn known_private(&self) -> (*const u8, usize, &[Run]) {
+        (self.start, self.len, &self.private)
     }
 
     pub fn stack_pointer(&mut self) -> i32 {

@@ -134,9 +134,16 @@ fn write_url(write: &mut Writer<'_>, url: Option<&Url>) -> bool {
     let Some(url) = url else { return false };
     use url::quirks;
     for part in [
-        quirks::href(url), quirks::protocol(url), quirks::username(url), quirks::password(url),
-        quirks::host(url), quirks::hostname(url), quirks::port(url), quirks::pathname(url),
-        quirks::search(url), quirks::hash(url),
+        quirks::href(url),
+        quirks::protocol(url),
+        quirks::username(url),
+        quirks::password(url),
+        quirks::host(url),
+        quirks::hostname(url),
+        quirks::port(url),
+        quirks::pathname(url),
+        quirks::search(url),
+        quirks::hash(url),
     ] {
         write.text(part);
     }

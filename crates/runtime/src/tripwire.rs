@@ -57,7 +57,14 @@ mod tests {
         let len = 64 * 4096;
         // SAFETY: a fresh anonymous mapping, unmapped below.
         let start = unsafe {
-            libc::mmap(std::ptr::null_mut(), len, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0)
+            libc::mmap(
+                std::ptr::null_mut(),
+                len,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+                -1,
+                0,
+            )
         };
         assert_ne!(start, libc::MAP_FAILED);
         assert!(forbid_huge_pages(start.cast(), len));

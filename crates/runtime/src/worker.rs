@@ -88,8 +88,13 @@ impl Worker {
     ///
     /// # Errors
     /// Why there is no response; see [`RunErrorKind`].
-    pub async fn handle(self: &Arc<Self>, request: Request<Body>, mut invocation: Invocation) -> Result<Response<Body>, RunError> {
-        let mut finish = Finish { began: Instant::now(), tell: invocation.on_outcome.take(), dropped: Ending::Canceled };
+    pub async fn handle(
+        self: &Arc<Self>,
+        request: Request<Body>,
+        mut invocation: Invocation,
+    ) -> Result<Response<Body>, RunError> {
+        let mut finish =
+            Finish { began: Instant::now(), tell: invocation.on_outcome.take(), dropped: Ending::Canceled };
         let Some(runtime) = self.runtime.upgrade() else {
             return Err(finish.with_error(error(RunErrorKind::Internal, "the runtime has ended")));
         };
@@ -100,7 +105,14 @@ impl Worker {
         finish.dropped = Ending::Internal; // from here on the task tells
         let meter = Arc::new(CpuMeter::new(invocation.limits.cpu()));
         let (reply, answer) = oneshot::channel();
-        let task = Task { runtime: Arc::clone(&runtime), worker: Arc::clone(self), invocation, meter: Arc::clone(&meter), finish, _permit: permit };
+        let task = Task {
+            runtime: Arc::clone(&runtime),
+            worker: Arc::clone(self),
+            invocation,
+            meter: Arc::clone(&meter),
+            finish,
+            _permit: permit,
+        };
         runtime.executor.spawn(self.about.script, meter, task.run(request, reply));
         answer.await.unwrap_or_else(|_| Err(error(RunErrorKind::Internal, "the request's task ended early")))
     }
@@ -138,7 +150,13 @@ impl Task {
         let slot = &mut instance.slot;
         let memory = invocation.limits.memory_bytes.unwrap_or(128 << 20);
         let memory = usize::try_from(memory).unwrap_or(usize::MAX);
-        slot.store.data_mut().begin(Mode::Handler, Arc::clone(&meter), Limiter::new(memory, &worker.held), Arc::clone(&worker.modules), Arc::clone(&worker.env));
+        slot.store.data_mut().begin(
+            Mode::Handler,
+            Arc::clone(&meter),
+            Limiter::new(memory, &worker.held),
+            Arc::clone(&worker.modules),
+            Arc::clone(&worker.env),
+        );
         let (parts, body) = request.into_parts();
         let stream = (!matches!(body, Body::Empty)).then(|| {
             let stream = HostStream::new(body);
@@ -148,7 +166,8 @@ impl Task {
             (number, length)
         });
         let request = Request::from_parts(parts, Body::Empty);
-        let dispatch = head::dispatch_values(&request, stream, invocation.entrypoint.as_deref(), invocation.props.as_deref());
+        let dispatch =
+            head::dispatch_values(&request, stream, invocation.entrypoint.as_deref(), invocation.props.as_deref());
         let context = SessionContext {
             tokio: runtime.tokio.clone(),
             outbound: invocation.outbound,
@@ -188,7 +207,13 @@ impl Task {
         // All that the request started ends here, before its slot is anyone else's.
         drop(session);
         if ended.is_ok() {
-            slot.store.data_mut().begin(Mode::Handler, runtime.idle_meter(), Limiter::open(), Arc::default(), Arc::from([]));
+            slot.store.data_mut().begin(
+                Mode::Handler,
+                runtime.idle_meter(),
+                Limiter::open(),
+                Arc::default(),
+                Arc::from([]),
+            );
             if warm {
                 // A hung or cut request leaves code that may still expect its operations.
                 if settled {
@@ -214,9 +239,13 @@ pub(crate) fn env_values(bindings: &[(String, WorkerBinding)]) -> Arc<[u8]> {
             WorkerBinding::Text(text) => write.int(binding::TEXT).text(name).text(text),
             WorkerBinding::Secret(secret) => write.int(binding::TEXT).text(name).text(secret.expose()),
             WorkerBinding::Json(value) => write.int(binding::JSON).text(name).text(&value.to_string()),
-            WorkerBinding::Service { .. } | WorkerBinding::Assets { .. } => write.int(binding::FETCHER).text(name).null(),
+            WorkerBinding::Service { .. } | WorkerBinding::Assets { .. } => {
+                write.int(binding::FETCHER).text(name).null()
+            }
             WorkerBinding::DispatchNamespace { .. } => write.int(binding::DISPATCH_NAMESPACE).text(name).null(),
-            WorkerBinding::VersionMetadata(value) => write.int(binding::VERSION_METADATA).text(name).text(&value.to_string()),
+            WorkerBinding::VersionMetadata(value) => {
+                write.int(binding::VERSION_METADATA).text(name).text(&value.to_string())
+            }
         };
     }
     values.into()

@@ -11,8 +11,7 @@ use std::{
 
 use aws_lc_rs::{
     digest::{SHA256, digest},
-    hmac,
-    rand,
+    hmac, rand,
 };
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,

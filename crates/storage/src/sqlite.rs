@@ -20,9 +20,9 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use switchyard_catalog::{
-    Account, AccountId, Asset, AssetHash, AssetOwner, BlobDigest, Change, ChangeKind, Deployment, Namespace, NamespaceId, NamespaceName,
-    Publish, RouteRow, Scope, Script, ScriptFilter, ScriptId, ScriptName, ScriptRow, Secret, SecretId,
-    Storage, StorageError, Timestamp, Token, TokenHash, TokenRow, Version, VersionId,
+    Account, AccountId, Asset, AssetHash, AssetOwner, BlobDigest, Change, ChangeKind, Deployment, Namespace,
+    NamespaceId, NamespaceName, Publish, RouteRow, Scope, Script, ScriptFilter, ScriptId, ScriptName, ScriptRow,
+    Secret, SecretId, Storage, StorageError, Timestamp, Token, TokenHash, TokenRow, Version, VersionId,
 };
 
 use crate::{OpenError, SecretKey};
@@ -60,8 +60,11 @@ impl SqliteStorage {
             let path = path.clone();
             move |e: sqlx::Error| OpenError::Database { action, path, source: Box::new(e) }
         };
-        std::fs::create_dir_all(dir)
-            .map_err(|source| OpenError::Io { action: "make the data folder", path: dir.to_owned(), source })?;
+        std::fs::create_dir_all(dir).map_err(|source| OpenError::Io {
+            action: "make the data folder",
+            path: dir.to_owned(),
+            source,
+        })?;
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .create_if_missing(true)
@@ -111,11 +114,7 @@ fn database(action: &'static str) -> impl FnOnce(sqlx::Error) -> StorageError {
 }
 
 /// As [`database`], for writes: a unique index says `Exists`, a foreign key `Gone`.
-fn refused(
-    action: &'static str,
-    exists: &'static str,
-    gone: &'static str,
-) -> impl FnOnce(sqlx::Error) -> StorageError {
+fn refused(action: &'static str, exists: &'static str, gone: &'static str) -> impl FnOnce(sqlx::Error) -> StorageError {
     move |e| match e.as_database_error().map(|e| e.kind()) {
         Some(ErrorKind::UniqueViolation) => StorageError::Exists(exists),
         Some(ErrorKind::ForeignKeyViolation) => StorageError::Gone(gone),

@@ -142,14 +142,16 @@ const DOCS: &[Doc] = &[
     Doc {
         query: UPLOAD,
         headers: IF_MATCH,
-        ..set("scripts::script_upload", "Upload a script; the reply means that it is live", Upload, Result("UploadedScript"))
+        ..set(
+            "scripts::script_upload",
+            "Upload a script; the reply means that it is live",
+            Upload,
+            Result("UploadedScript"),
+        )
     },
     Doc { query: FORCE, ..get("scripts::script_delete", "Delete a script", Null) },
     get("content::content_get", "A script's modules", Content),
-    Doc {
-        headers: IF_MATCH,
-        ..set("content::content_put", "Replace a script's code alone", Code, Result("Script"))
-    },
+    Doc { headers: IF_MATCH, ..set("content::content_put", "Replace a script's code alone", Code, Result("Script")) },
     get("settings::settings_get", "Settings of a script", Result("Settings")),
     set("settings::settings_patch", "Change settings of a script", Settings, Result("Settings")),
     get("settings::bindings_get", "Bindings of a script", List("Binding")),
@@ -202,7 +204,12 @@ const DOCS: &[Doc] = &[
     set("accounts::account_create", "Make an account", Json("NewAccount"), Result("Account")),
     set("accounts::account_rename", "Rename an account", Json("AccountPatch"), Result("Account")),
     get("tokens::token_list", "List tokens", List("Token")),
-    set("tokens::token_create", "Make a token; its value is shown here alone", Json("NewToken"), Result("TokenWithValue")),
+    set(
+        "tokens::token_create",
+        "Make a token; its value is shown here alone",
+        Json("NewToken"),
+        Result("TokenWithValue"),
+    ),
     get("tokens::token_roll", "Give a token another value; the old one is refused", Result("TokenWithValue")),
     get("tokens::token_revoke", "Revoke a token", Null),
     get("namespaces::settings_get", "What holds for all scripts of a namespace", Result("NamespaceSettings")),

@@ -36,7 +36,10 @@ pub(super) fn success(outcome: &Outcome) -> Reply {
         Outcome::Null | Outcome::Refused => S::null(),
         Outcome::Content => {
             let content = [
-                ("multipart/form-data", MediaType::of(S::string().about("one part a module; cf-entrypoint names the entry"))),
+                (
+                    "multipart/form-data",
+                    MediaType::of(S::string().about("one part a module; cf-entrypoint names the entry")),
+                ),
                 ("application/javascript", MediaType::of(S::string())),
             ];
             return Reply { description: "the modules".to_owned(), content: content.into() };
@@ -302,8 +305,7 @@ pub(super) fn all() -> BTreeMap<&'static str, Schema> {
     ]);
     let metadata = "JSON: main_module, bindings, keep_bindings, compatibility_date, compatibility_flags, tags, limits, \
                     observability, assets …; at most 1 MiB";
-    let share =
-        S::object(vec![("version_id", uuid()), ("percentage", S::number().within(0, 100))]);
+    let share = S::object(vec![("version_id", uuid()), ("percentage", S::number().within(0, 100))]);
     let asset = S::object(vec![("hash", S::string().pattern("^[0-9a-f]{32}$")), ("size", S::integer())]);
     let namespace_settings = |optional: bool| {
         let name = |plain, marked| if optional { marked } else { plain };
@@ -373,10 +375,7 @@ pub(super) fn all() -> BTreeMap<&'static str, Schema> {
         ("Script", script()),
         (
             "ScriptInNamespace",
-            script().and(S::object(vec![
-                ("script", S::reference("Script")),
-                ("dispatch_namespace", namespace_name()),
-            ])),
+            script().and(S::object(vec![("script", S::reference("Script")), ("dispatch_namespace", namespace_name())])),
         ),
         ("ScriptSettings", S::object(settings())),
         (
@@ -416,10 +415,7 @@ pub(super) fn all() -> BTreeMap<&'static str, Schema> {
         ("TokenStatus", S::object(vec![("id", hex32()), ("status", S::string()), ("expires_on?", time())])),
         ("TokenWithValue", token().and(S::object(vec![("value", S::string().about("shown here alone"))]))),
         ("Upload", S::object(vec![("metadata", S::string().about(metadata))])),
-        (
-            "UploadedScript",
-            uploaded,
-        ),
+        ("UploadedScript", uploaded),
         (
             "User",
             S::object(vec![

@@ -42,7 +42,6 @@ pub async fn durable_object_namespaces(h: &Harness) {
 }
 
 pub async fn kv_namespaces(h: &Harness) {
-    let reply =
-        h.get(&format!("{A}/storage/kv/namespaces?per_page=100&order=title&direction=asc&page=1")).await.ok();
+    let reply = h.get(&format!("{A}/storage/kv/namespaces?per_page=100&order=title&direction=asc&page=1")).await.ok();
     assert_eq!(*reply.result(), json!([]));
 }

@@ -50,7 +50,11 @@ async fn completed(h: &Harness, script: &str) -> String {
 }
 
 fn alone(assets: Value) -> Form {
-    Form::new().part("name=\"metadata\"", None, json!({ "assets": assets, "compatibility_date": "2025-01-01" }).to_string())
+    Form::new().part(
+        "name=\"metadata\"",
+        None,
+        json!({ "assets": assets, "compatibility_date": "2025-01-01" }).to_string(),
+    )
 }
 
 pub async fn assets_upload_session(h: &Harness) {
@@ -71,7 +75,9 @@ pub async fn assets_upload_session(h: &Harness) {
         assert!(reply.message().contains(text), "{}", reply.message());
     }
     h.json(Method::POST, &path, json!({})).await.refused(400, 10026);
-    h.json(Method::POST, &path, json!({ "manifest": { "/a": { "hash": INDEX, "size": -1 } } })).await.refused(400, 10026);
+    h.json(Method::POST, &path, json!({ "manifest": { "/a": { "hash": INDEX, "size": -1 } } }))
+        .await
+        .refused(400, 10026);
     let none = h.json(Method::POST, &path, json!({ "manifest": {} })).await.ok();
     assert_eq!(none.result()["buckets"], json!([]));
 }

@@ -179,14 +179,9 @@ async fn a_missing_namespace_is_told_first_then_a_missing_script() {
 #[tokio::test]
 async fn an_unknown_path_is_7003_and_a_known_one_names_its_methods() {
     let harness = Harness::new().await;
-    for path in [
-        "",
-        "/",
-        "/nothing",
-        &format!("{A}/workers"),
-        &format!("{NS}//scripts"),
-        &format!("{NS}/prod/scripts/x/y/z"),
-    ] {
+    for path in
+        ["", "/", "/nothing", &format!("{A}/workers"), &format!("{NS}//scripts"), &format!("{NS}/prod/scripts/x/y/z")]
+    {
         let reply = harness.get(path).await.refused(404, 7003);
         assert!(reply.message().contains("Could not route to"), "{}", reply.message());
     }

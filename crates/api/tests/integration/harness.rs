@@ -14,8 +14,7 @@ use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 use switchyard_api::{Api, ApiConfig};
 use switchyard_catalog::{
-    Access, AccountId, Catalog, CatalogSettings, InvalidScript, ModuleKind, Started, TokenScope,
-    Validator, WorkerSpec,
+    Access, AccountId, Catalog, CatalogSettings, InvalidScript, ModuleKind, Started, TokenScope, Validator, WorkerSpec,
 };
 use switchyard_storage::{FileBlobs, SecretKey, SqliteStorage};
 use tempfile::TempDir;

@@ -107,22 +107,29 @@ fn every_row_is_in_the_document() {
         assert!(!operation["summary"].as_str().unwrap_or_default().is_empty(), "{what} has no entry in operations.rs");
         assert!(ids.insert(operation["operationId"].as_str().expect("text")), "{what}");
         assert_eq!(operation["x-switchyard-own"] == json!(true), row.path.starts_with("/switchyard/"), "{what}");
-        let named: Vec<&str> = operation["parameters"].as_array().into_iter().flatten()
+        let named: Vec<&str> = operation["parameters"]
+            .as_array()
+            .into_iter()
+            .flatten()
             .filter(|parameter| parameter["in"] == "path")
             .map(|parameter| {
                 assert_eq!(parameter["required"], true, "{what}");
                 parameter["name"].as_str().expect("text")
             })
             .collect();
-        let wanted: Vec<&str> = row.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
+        let wanted: Vec<&str> =
+            row.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
         assert_eq!(named, wanted, "{what}");
         for status in ["400", "401", "403", "429", "500"] {
             let schema = &operation["responses"][status]["content"]["application/json"]["schema"];
             assert_eq!(schema["$ref"], "#/components/schemas/Failure", "{what} {status}");
         }
-        let success = operation["responses"].as_object().expect("an object").keys().any(|status| status.starts_with('2'));
+        let success =
+            operation["responses"].as_object().expect("an object").keys().any(|status| status.starts_with('2'));
         assert!(success || row.handler == "account::account_subdomain_get", "{what}");
-        if ["POST", "PUT", "PATCH"].contains(&row.method) && !["tags::tag_add", "tokens::token_roll"].contains(&row.handler) {
+        if ["POST", "PUT", "PATCH"].contains(&row.method)
+            && !["tags::tag_add", "tokens::token_roll"].contains(&row.handler)
+        {
             assert_eq!(operation["requestBody"]["required"], true, "{what}");
             assert!(operation["responses"]["413"].is_object() && operation["responses"]["408"].is_object(), "{what}");
         }
@@ -161,11 +168,20 @@ async fn the_document_is_served_without_a_token_and_only_read() {
     let h = Harness::new().await;
     let request = Request::builder().uri("/client/v4/openapi.json").body(Default::default()).expect("a request");
     let reply = h.send(request).await;
-    assert_eq!((reply.status, reply.headers["content-type"].to_str().expect("text")), (StatusCode::OK, "application/json"));
+    assert_eq!(
+        (reply.status, reply.headers["content-type"].to_str().expect("text")),
+        (StatusCode::OK, "application/json")
+    );
     assert_eq!(&reply.json, document());
-    h.send(Request::builder().method(Method::POST).uri("/client/v4/openapi.json").body(Default::default()).expect("a request"))
-        .await
-        .refused(404, 7003);
+    h.send(
+        Request::builder()
+            .method(Method::POST)
+            .uri("/client/v4/openapi.json")
+            .body(Default::default())
+            .expect("a request"),
+    )
+    .await
+    .refused(404, 7003);
 }
 
 #[tokio::test]

@@ -122,7 +122,8 @@ async fn every_endpoint_with_every_scope() {
                         continue;
                     }
                     let reply = h.by(token, row.method, &path, Value::Null).await;
-                    let what = format!("{scope} {access} {place:?}: {} {path}: {} {}", row.method, reply.status, reply.json);
+                    let what =
+                        format!("{scope} {access} {place:?}: {} {path}: {} {}", row.method, reply.status, reply.json);
                     if expected {
                         allowed += 1;
                         let own_refusal = row.handler == "account::account_subdomain_get";
@@ -154,7 +155,8 @@ async fn outside_of_a_scope_is_the_same_as_missing() {
         (&worker, format!("{A}/workers/scripts/other/settings"), format!("{A}/workers/scripts/nobody/settings")),
         (&worker, format!("{NS}/mine/scripts/own"), format!("{NS}/nowhere/scripts/own")),
     ] {
-        let (there, missing) = (h.by(token, "GET", &there, Value::Null).await, h.by(token, "GET", &missing, Value::Null).await);
+        let (there, missing) =
+            (h.by(token, "GET", &there, Value::Null).await, h.by(token, "GET", &missing, Value::Null).await);
         assert_eq!((there.status, &there.json), (StatusCode::NOT_FOUND, &missing.json));
         assert_eq!(missing.status, StatusCode::NOT_FOUND);
     }

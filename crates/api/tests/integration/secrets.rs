@@ -141,9 +141,7 @@ async fn bulk_at(h: &Harness, script: &str) {
     for body in [json!({}), json!({ "secrets": { "A": 1 } }), json!({ "secrets": [] })] {
         h.json(Method::PATCH, &path, body).await.refused(400, 10026);
     }
-    h.json(Method::PATCH, &path, json!({ "secrets": { "A": { "name": "B", "text": "1" } } }))
-        .await
-        .refused(400, 10021);
+    h.json(Method::PATCH, &path, json!({ "secrets": { "A": { "name": "B", "text": "1" } } })).await.refused(400, 10021);
 }
 
 pub async fn secrets_bulk(h: &Harness) {

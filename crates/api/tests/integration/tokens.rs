@@ -10,8 +10,9 @@ fn tokens() -> String {
 }
 
 pub async fn token_list(h: &Harness) {
-    let (id, value) =
-        h.token(json!({ "name": "ci", "access": "write", "scope": "account", "expires_on": "2999-01-02T03:04:05Z" })).await;
+    let (id, value) = h
+        .token(json!({ "name": "ci", "access": "write", "scope": "account", "expires_on": "2999-01-02T03:04:05Z" }))
+        .await;
     let list = h.by(READER, "GET", &tokens(), Value::Null).await.ok();
     let list = list.result().as_array().expect("a list");
     let ours = list.iter().find(|token| token["id"] == id.as_str()).expect("it is listed");
@@ -101,7 +102,8 @@ async fn a_token_ends_when_it_expires_and_is_not_counted_as_a_guess() {
     let h = Harness::with(ApiConfig { wrong_tokens_per_minute: 2, ..ApiConfig::default() }).await;
     // The end lies between the reply and now plus a moment: no clock is waited for but its own.
     let soon = moment_from_now();
-    let (_, value) = h.token(json!({ "name": "brief", "access": "read", "scope": "account", "expires_on": soon })).await;
+    let (_, value) =
+        h.token(json!({ "name": "brief", "access": "read", "scope": "account", "expires_on": soon })).await;
     let verified = h.by(&value, "GET", "/user/tokens/verify", Value::Null).await;
     if verified.status.is_success() {
         assert_eq!(verified.result()["expires_on"], soon.as_str());

@@ -140,11 +140,7 @@ async fn all_recorded_forms_are_understood() {
         assert!(reply.status.is_success(), "{client}: {}", reply.json);
         assert_eq!(reply.result()["entry_point"], entry, "{client}");
         let (kept, kept_entry) = modules(&h).await;
-        assert_eq!(
-            (kept, kept_entry.as_str()),
-            (names.iter().map(ToString::to_string).collect(), entry),
-            "{client}"
-        );
+        assert_eq!((kept, kept_entry.as_str()), (names.iter().map(ToString::to_string).collect(), entry), "{client}");
     }
 }
 
@@ -161,10 +157,7 @@ async fn module_kinds_follow_their_content_types() {
     let body = h.get(&format!("{X}/content")).await.body;
     let text = String::from_utf8_lossy(&body).into_owned();
     let kinds: Vec<&str> = text.split("Content-Type: ").skip(1).filter_map(|rest| rest.lines().next()).collect();
-    assert_eq!(
-        kinds,
-        ["application/javascript+module", "text/plain", "application/octet-stream", "application/json"]
-    );
+    assert_eq!(kinds, ["application/javascript+module", "text/plain", "application/octet-stream", "application/json"]);
 }
 
 #[tokio::test]
@@ -278,15 +271,15 @@ async fn metadata_of_a_wrong_type_is_refused_by_field() {
     ] {
         put(&h, Form::worker(json!({ field: value }))).await.refused(400, 10021);
     }
-    let nulls = json!({ "tags": null, "limits": null, "tail_consumers": null, "observability": null, "future": { "x": 1 } });
+    let nulls =
+        json!({ "tags": null, "limits": null, "tail_consumers": null, "observability": null, "future": { "x": 1 } });
     put(&h, Form::worker(nulls)).await.ok();
 }
 
 #[tokio::test]
 async fn what_the_runtime_says_reaches_the_client() {
     let h = Harness::with_scripts(&[]).await;
-    let form =
-        |code: &str| Form::new().part("name=\"metadata\"", None, metadata("index.js")).module("index.js", code);
+    let form = |code: &str| Form::new().part("name=\"metadata\"", None, metadata("index.js")).module("index.js", code);
     let reply = put(&h, form("refuse me")).await.refused(400, 10021);
     assert_eq!(reply.message(), "Uncaught SyntaxError: Unexpected token '}'\n  at index.js:3:1");
     put(&h, form("no handlers")).await.refused(400, 10068);
@@ -345,9 +338,7 @@ async fn broken_forms_are_refused() {
     let same = Form::worker(json!({})).module("index.js", CODE);
     put(&h, same).await.refused(400, 10021);
     for text in ["", "{", "[]", "\u{0}", "null"] {
-        put(&h, Form::new().part("name=\"metadata\"", JSON, text).module("index.js", CODE))
-            .await
-            .refused(400, 10026);
+        put(&h, Form::new().part("name=\"metadata\"", JSON, text).module("index.js", CODE)).await.refused(400, 10026);
     }
     let python = Form::new().part("name=\"metadata\"", None, metadata("a.py")).part(
         "name=\"a.py\"; filename=\"a.py\"",
@@ -372,9 +363,8 @@ async fn broken_forms_are_refused() {
 async fn a_binding_to_a_missing_namespace_is_refused() {
     let h = Harness::new().await;
     let path = format!("{A}/workers/scripts/dispatcher");
-    let form = Form::worker(
-        json!({ "bindings": [{ "name": "d", "type": "dispatch_namespace", "namespace": "nowhere" }] }),
-    );
+    let form =
+        Form::worker(json!({ "bindings": [{ "name": "d", "type": "dispatch_namespace", "namespace": "nowhere" }] }));
     let reply = h.form(Method::PUT, &path, form).await.refused(404, 100_119);
     assert!(reply.message().contains("nowhere"), "{}", reply.message());
     h.get(&format!("{A}/workers/services/dispatcher")).await.refused(404, 10090);

@@ -122,7 +122,8 @@ async fn deploy_at(h: &Harness, script: &str) -> Reply {
     let content =
         h.get(&if script.contains("dispatch") { format!("{script}/content") } else { script.to_owned() }).await;
     assert!(String::from_utf8_lossy(&content.body).contains("second"));
-    let split = json!({ "versions": [{ "version_id": first, "percentage": 90 }, { "version_id": second, "percentage": 10 }] });
+    let split =
+        json!({ "versions": [{ "version_id": first, "percentage": 90 }, { "version_id": second, "percentage": 10 }] });
     let made = h.json(Method::POST, &path, split).await.ok();
     assert_eq!(h.get(&path).await.ok().result()["deployments"][0], *made.result());
 

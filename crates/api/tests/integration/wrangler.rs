@@ -50,11 +50,7 @@ fn bundle(bindings: Value, newer: bool) -> Form {
     Form::new()
         .part("name=\"metadata\"", None, metadata.to_string())
         .module("index.js", "export default { fetch() {} }")
-        .part(
-            "name=\"index.js.map\"; filename=\"index.js.map\"",
-            Some("application/source-map"),
-            "{\"version\":3}",
-        )
+        .part("name=\"index.js.map\"; filename=\"index.js.map\"", Some("application/source-map"), "{\"version\":3}")
 }
 
 #[tokio::test]
@@ -168,10 +164,10 @@ async fn deploy_of_a_dispatch_worker_first_time_again_and_delete() {
     let id = version.result()["id"].as_str().expect("an id").to_owned();
     assert_eq!(id.len(), 36);
     assert!(
-        version.result()["startup_time_ms"].is_u64()
-            && version.result()["resources"]["script"]["etag"].is_string()
+        version.result()["startup_time_ms"].is_u64() && version.result()["resources"]["script"]["etag"].is_string()
     );
-    let body = json!({ "strategy": "percentage", "versions": [{ "version_id": id, "percentage": 100 }], "annotations": {} });
+    let body =
+        json!({ "strategy": "percentage", "versions": [{ "version_id": id, "percentage": 100 }], "annotations": {} });
     let deployed = json_of(&h, Method::POST, &format!("{script}/deployments"), body).await.ok();
     assert!(deployed.result()["id"].is_string());
     let body = json!({ "observability": { "enabled": false }, "tags": [] });

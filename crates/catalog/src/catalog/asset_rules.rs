@@ -89,10 +89,14 @@ pub(super) fn config(config: &AssetConfig) -> Result<(), CatalogError> {
     for pattern in patterns {
         let shown: String = pattern.chars().take(80).collect();
         if !pattern.strip_prefix('!').unwrap_or(pattern).starts_with('/') {
-            return invalid(format!("assets.config.run_worker_first: the pattern {shown:?} begins neither with / nor with !/"));
+            return invalid(format!(
+                "assets.config.run_worker_first: the pattern {shown:?} begins neither with / nor with !/"
+            ));
         }
         if pattern.len() > MAX_PATTERN_BYTES {
-            return invalid(format!("assets.config.run_worker_first: the pattern {shown:?} is longer than {MAX_PATTERN_BYTES} bytes"));
+            return invalid(format!(
+                "assets.config.run_worker_first: the pattern {shown:?} is longer than {MAX_PATTERN_BYTES} bytes"
+            ));
         }
     }
     if patterns.iter().all(|pattern| pattern.starts_with('!')) {

@@ -7,9 +7,8 @@ use bytes::Bytes;
 
 use super::{Actor, Catalog, NewAssets, asset_rules};
 use crate::{
-    Asset, AssetConfig, AssetHash, AssetManifest, AssetOwner, AssetToken, AssetTokenError, AssetTokenKind,
-    BlobContent, BlobDigest, CatalogError, Scope, ScriptRef, StorageError, Timestamp, Version, VersionAssets,
-    VersionId,
+    Asset, AssetConfig, AssetHash, AssetManifest, AssetOwner, AssetToken, AssetTokenError, AssetTokenKind, BlobContent,
+    BlobDigest, CatalogError, Scope, ScriptRef, StorageError, Timestamp, Version, VersionAssets, VersionId,
 };
 
 /// Hashes of one bucket, and their files' bytes together: what a client sends with one request.
@@ -164,7 +163,11 @@ impl Catalog {
     }
 
     /// Bytes `range` of a file, for reading; see [`crate::Blobs::open`].
-    pub async fn asset_open(&self, digest: BlobDigest, range: std::ops::Range<u64>) -> Result<BlobContent, CatalogError> {
+    pub async fn asset_open(
+        &self,
+        digest: BlobDigest,
+        range: std::ops::Range<u64>,
+    ) -> Result<BlobContent, CatalogError> {
         Ok(self.blobs.open(digest, range).await?)
     }
 
@@ -309,11 +312,14 @@ mod tests {
 
     #[test]
     fn portions_hold_each_missing_hash_once_and_not_too_much() {
-        let files = vec![file("/1", 1, 10), file("/2", 1, 10), file("/3", 2, BUCKET_BYTES), file("/4", 3, 1), file("/5", 4, 1)];
+        let files =
+            vec![file("/1", 1, 10), file("/2", 1, 10), file("/3", 2, BUCKET_BYTES), file("/4", 3, 1), file("/5", 4, 1)];
         let there = HashSet::from([AssetHash([4; 16])]);
         let hash = |byte| AssetHash([byte; 16]);
         assert_eq!(buckets(&files, &there), [vec![hash(1)], vec![hash(2)], vec![hash(3)]]);
-        let many: Vec<_> = (0..1_200u32).map(|n| NewAsset { path: format!("/{n}"), hash: AssetHash(u128::from(n).to_le_bytes()), size: 1 }).collect();
+        let many: Vec<_> = (0..1_200u32)
+            .map(|n| NewAsset { path: format!("/{n}"), hash: AssetHash(u128::from(n).to_le_bytes()), size: 1 })
+            .collect();
         let sizes: Vec<_> = buckets(&many, &HashSet::new()).iter().map(Vec::len).collect();
         assert_eq!(sizes, [500, 500, 200]);
     }

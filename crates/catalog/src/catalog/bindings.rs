@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Actor, Catalog, NewBinding, NewBindingKind, publish::Plan};
 use crate::{
-    Binding, BindingKind, BindingName, CatalogError, NamespaceName, Scope, ScriptId, ScriptName, Secret,
-    SecretId, Version, VersionId,
+    Binding, BindingKind, BindingName, CatalogError, NamespaceName, Scope, ScriptId, ScriptName, Secret, SecretId,
+    Version, VersionId,
 };
 
 /// One entry of the `env` to be.
@@ -157,9 +157,7 @@ impl Catalog {
             Target::Namespace(name) => Ok(self.storage.namespace_find(&actor.account, name).await?.is_some()),
             // A Worker may bind to itself before it exists.
             Target::Worker(name) if plan.script.scope == Scope::Account && *name == plan.script.name => Ok(true),
-            Target::Worker(name) => {
-                Ok(self.storage.script_find(&actor.account, Scope::Account, name).await?.is_some())
-            }
+            Target::Worker(name) => Ok(self.storage.script_find(&actor.account, Scope::Account, name).await?.is_some()),
         }
     }
 }

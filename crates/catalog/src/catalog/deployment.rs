@@ -4,8 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{Actor, Catalog, rules};
 use crate::{
-    CatalogError, Deployment, DeploymentId, ScriptRef, StorageError, Timestamp, Version, VersionId,
-    VersionShare,
+    CatalogError, Deployment, DeploymentId, ScriptRef, StorageError, Timestamp, Version, VersionId, VersionShare,
 };
 
 /// Deployments shown of a script's history.
@@ -69,11 +68,7 @@ impl Catalog {
     }
 
     /// Newest first, the last ten; the first is the one in force.
-    pub async fn deployment_list(
-        &self,
-        actor: &Actor,
-        script: &ScriptRef,
-    ) -> Result<Vec<Deployment>, CatalogError> {
+    pub async fn deployment_list(&self, actor: &Actor, script: &ScriptRef) -> Result<Vec<Deployment>, CatalogError> {
         let row = self.row_of(actor, script).await?;
         Ok(self.storage.deployment_list(row.script.id, HISTORY).await?)
     }

@@ -14,9 +14,9 @@ use super::{
     rules,
 };
 use crate::{
-    Binding, BindingKind, BindingName, CatalogError, Code, CodeManifest, Deployment, DeploymentId, Limits,
-    Namespace, NewVersion, Publish, Scope, Script, ScriptId, ScriptRef, ScriptRow, ScriptSettings, Secret,
-    SecretId, StorageError, Timestamp, Version, VersionId, VersionShare,
+    Binding, BindingKind, BindingName, CatalogError, Code, CodeManifest, Deployment, DeploymentId, Limits, Namespace,
+    NewVersion, Publish, Scope, Script, ScriptId, ScriptRef, ScriptRow, ScriptSettings, Secret, SecretId, StorageError,
+    Timestamp, Version, VersionId, VersionShare,
 };
 
 /// What is to become of a script.
@@ -127,7 +127,8 @@ impl Catalog {
         } else if destroys {
             // What the node keeps ready of the versions before still holds the value.
             let versions = self.storage.version_list(script, u32::MAX).await?;
-            let before: Vec<VersionId> = versions.iter().map(|version| version.id).filter(|other| *other != id).collect();
+            let before: Vec<VersionId> =
+                versions.iter().map(|version| version.id).filter(|other| *other != id).collect();
             self.validator.forget(&before).await;
         }
         finished

@@ -6,7 +6,8 @@ use time::{Date, Duration, OffsetDateTime, macros::format_description};
 
 use super::{CatalogSettings, publish::Plan};
 use crate::{
-    Binding, BindingKind, CatalogError, Code, CodeSyntax, ModuleKind, NamespaceSettings, ScriptSettings, Secret, SecretId, Tag,
+    Binding, BindingKind, CatalogError, Code, CodeSyntax, ModuleKind, NamespaceSettings, ScriptSettings, Secret,
+    SecretId, Tag,
 };
 
 /// The oldest behaviour, and what an upload without a date gets.

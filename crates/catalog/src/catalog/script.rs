@@ -2,8 +2,8 @@
 
 use super::{Actor, Catalog, RETRIES, after, rules};
 use crate::{
-    BlobDigest, CatalogError, Code, NamespaceName, Scope, Script, ScriptFilter, ScriptId, ScriptName,
-    ScriptRef, ScriptRow, StorageError, Tag, TokenScope,
+    BlobDigest, CatalogError, Code, NamespaceName, Scope, Script, ScriptFilter, ScriptId, ScriptName, ScriptRef,
+    ScriptRow, StorageError, Tag, TokenScope,
 };
 
 /// One page of a list of scripts.
@@ -130,11 +130,7 @@ impl Catalog {
     ///
     /// # Errors
     /// [`CatalogError::VersionNotFound`] when it has none.
-    pub async fn script_content(
-        &self,
-        actor: &Actor,
-        script: &ScriptRef,
-    ) -> Result<(Code, BlobDigest), CatalogError> {
+    pub async fn script_content(&self, actor: &Actor, script: &ScriptRef) -> Result<(Code, BlobDigest), CatalogError> {
         let row = self.row_of(actor, script).await?;
         let version = row.deployed.or(row.latest).ok_or(CatalogError::VersionNotFound)?;
         let etag = version.code.digest();
@@ -175,12 +171,7 @@ impl Catalog {
 
     /// # Errors
     /// [`CatalogError::TagNotFound`] when it is not set.
-    pub async fn script_tag_delete(
-        &self,
-        actor: &Actor,
-        script: &ScriptRef,
-        tag: &Tag,
-    ) -> Result<(), CatalogError> {
+    pub async fn script_tag_delete(&self, actor: &Actor, script: &ScriptRef, tag: &Tag) -> Result<(), CatalogError> {
         let changed = self.script_change(actor, script, |script| {
             let at = script.tags.iter().position(|set| set == tag).ok_or(CatalogError::TagNotFound)?;
             script.tags.remove(at);

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::Catalog;
 use crate::{
-    BindingKind, CatalogError, Code, CodeManifest, Module, Namespace, Script, Secret, SecretId, Version,
-    VersionId, WorkerBinding, WorkerSpec,
+    BindingKind, CatalogError, Code, CodeManifest, Module, Namespace, Script, Secret, SecretId, Version, VersionId,
+    WorkerBinding, WorkerSpec,
 };
 
 /// Blobs of one script read or written at once.
@@ -65,10 +65,9 @@ impl Catalog {
                     entrypoint: entrypoint.clone(),
                     props: props.clone(),
                 },
-                BindingKind::DispatchNamespace { namespace, outbound } => WorkerBinding::DispatchNamespace {
-                    namespace: namespace.clone(),
-                    outbound: outbound.clone(),
-                },
+                BindingKind::DispatchNamespace { namespace, outbound } => {
+                    WorkerBinding::DispatchNamespace { namespace: namespace.clone(), outbound: outbound.clone() }
+                }
                 BindingKind::VersionMetadata => WorkerBinding::VersionMetadata(json!({
                     "id": version.id.to_string(),
                     "tag": version.annotations.get("workers/tag").and_then(|tag| tag.as_str()).unwrap_or(""),

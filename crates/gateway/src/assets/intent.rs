@@ -100,9 +100,7 @@ impl Finder<'_> {
         } else if path == "/index.html" {
             self.go(path, "/", go)
         } else if let Some(base) = path.strip_suffix("/index.html") {
-            self.go(path, base, go)
-                .or_else(|| self.file(path))
-                .or_else(|| self.go(&format!("{base}.html"), base, go))
+            self.go(path, base, go).or_else(|| self.file(path)).or_else(|| self.go(&format!("{base}.html"), base, go))
         } else if path == "/" {
             self.file("/index.html")
         } else if let Some(base) = path.strip_suffix('/') {
@@ -164,7 +162,9 @@ mod tests {
 
     #[test]
     fn every_handling_of_html() {
-        use HtmlHandling::{AutoTrailingSlash as Auto, DropTrailingSlash as Drop, ForceTrailingSlash as Force, None as No};
+        use HtmlHandling::{
+            AutoTrailingSlash as Auto, DropTrailingSlash as Drop, ForceTrailingSlash as Force, None as No,
+        };
         // The path; then what auto, force, drop and none make of it.
         for (path, expected) in [
             ("/", ["/index.html", "/index.html", "/index.html", "-"]),

@@ -28,9 +28,14 @@ struct Rule {
 /// What a rule makes of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Redirected {
-    To { location: String, status: StatusCode },
+    To {
+        location: String,
+        status: StatusCode,
+    },
     /// Another path's asset, under this URL.
-    Proxied { path: String },
+    Proxied {
+        path: String,
+    },
 }
 
 impl Redirects {

@@ -193,7 +193,9 @@ mod tests {
     #[test]
     fn what_is_known_is_not_sent_again() {
         let etag = "\"abababababababababababababababab\"";
-        for (known, status) in [(etag, 304), (&format!("W/{etag}"), 304), (&format!("\"x\", {etag}"), 304), ("*", 304), ("\"x\"", 200)] {
+        for (known, status) in
+            [(etag, 304), (&format!("W/{etag}"), 304), (&format!("\"x\", {etag}"), 304), ("*", 304), ("\"x\"", 200)]
+        {
             let plan = planned(Method::GET, &[("if-none-match", known)], None);
             assert_eq!(plan.head.status(), status, "{known}");
             assert_eq!(plan.head.headers()[header::ETAG], etag);

@@ -14,8 +14,16 @@ use super::redirects::{Redirected, Redirects};
 /// Bytes of one file of a manifest in memory, besides its path.
 const ENTRY: usize = 160;
 /// What `encodeURIComponent` leaves as it is.
-const COMPONENT: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'!').remove(b'~').remove(b'*').remove(b'\'').remove(b'(').remove(b')');
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
 
 pub struct Site {
     pub config: AssetConfig,
@@ -240,11 +248,13 @@ mod tests {
             let request = http::Request::builder().method(method).uri(format!("http://x{path}"));
             site.goes_to_worker(&request.header("sec-fetch-mode", mode).body(()).unwrap().into_parts().0)
         };
-        let plain = site(AssetConfig { not_found_handling: NotFoundHandling::SinglePage, ..AssetConfig::default() }, true);
+        let plain =
+            site(AssetConfig { not_found_handling: NotFoundHandling::SinglePage, ..AssetConfig::default() }, true);
         assert!(!worker(&plain, "GET", "/", "cors") && worker(&plain, "GET", "/none", "cors"));
         assert!(!worker(&plain, "GET", "/none", "navigate"), "a page of the app");
         assert!(worker(&plain, "POST", "/none", "cors") && !worker(&plain, "POST", "/", "cors"));
-        let always = site(AssetConfig { run_worker_first: RunWorkerFirst::Always(true), ..AssetConfig::default() }, true);
+        let always =
+            site(AssetConfig { run_worker_first: RunWorkerFirst::Always(true), ..AssetConfig::default() }, true);
         assert!(worker(&always, "GET", "/", "navigate"));
         let paths = ["/api/*", "/index.html", "!/api/docs/*"].map(str::to_owned).to_vec();
         let some = site(AssetConfig { run_worker_first: RunWorkerFirst::Paths(paths), ..AssetConfig::default() }, true);

@@ -134,7 +134,10 @@ impl Client {
         match ids.as_slice() {
             [one] => Ok((*one).to_owned()),
             [] => Err(CliError::usage("the token is for no account")),
-            several => Err(CliError::usage(format!("the token is for several accounts; name one with --account: {}", several.join(", ")))),
+            several => Err(CliError::usage(format!(
+                "the token is for several accounts; name one with --account: {}",
+                several.join(", ")
+            ))),
         }
     }
 
@@ -170,7 +173,8 @@ impl Client {
             source,
         };
         let answered = async {
-            let (head, body) = self.http.request(request).await.map_err(|error| unreachable(error.into()))?.into_parts();
+            let (head, body) =
+                self.http.request(request).await.map_err(|error| unreachable(error.into()))?.into_parts();
             let body = Limited::new(body, MAX_ANSWER).collect().await.map_err(unreachable)?;
             Ok((head.status, body.to_bytes()))
         };

@@ -59,7 +59,11 @@ impl Init {
         let text = self.text(&account)?;
         Config::parse(&text, &self.config).map_err(|error| CliError::usage(error.to_string()))?;
 
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.data).map_err(CliError::file("make", &self.data))?;
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.data)
+            .map_err(CliError::file("make", &self.data))?;
         let token_file = self.data.join("token");
         private_file(&token_file, || ids::token() + "\n").map_err(|error| CliError::usage(crate::chain(&error)))?;
         // Last: while it is not there, the command can be given again.

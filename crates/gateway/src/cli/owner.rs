@@ -7,7 +7,7 @@ use http::Method;
 use serde_json::{Value, json};
 use switchyard_catalog::Timestamp;
 
-use super::client::{Client, CliError, Connection, segment};
+use super::client::{CliError, Client, Connection, segment};
 use super::print::{Shown, table};
 use crate::bootstrap::replace_private_file;
 use crate::config::{parse_duration, parse_size};
@@ -277,12 +277,14 @@ impl NamespaceSettings {
         for (key, text) in [("cpu_ms", &self.cpu_ms), ("subrequests", &self.subrequests)] {
             if let Some(text) = text {
                 let wrong = |_| CliError::usage(format!("{key}: {text:?} is neither a number nor none"));
-                wanted["limits"][key] = if text == "none" { Value::Null } else { text.parse::<u32>().map_err(wrong)?.into() };
+                wanted["limits"][key] =
+                    if text == "none" { Value::Null } else { text.parse::<u32>().map_err(wrong)?.into() };
             }
         }
         if let Some(text) = &self.memory {
             let wrong = |_| CliError::usage(format!("memory: {text:?} is neither a size such as 64MiB nor none"));
-            wanted["limits"]["memory"] = if text == "none" { Value::Null } else { parse_size(text).map_err(wrong)?.into() };
+            wanted["limits"]["memory"] =
+                if text == "none" { Value::Null } else { parse_size(text).map_err(wrong)?.into() };
         }
         if let Some(isolation) = &self.isolation {
             wanted["isolation"] = if isolation == "none" { Value::Null } else { isolation.as_str().into() };
@@ -291,7 +293,8 @@ impl NamespaceSettings {
             wanted["trusted"] = trusted.into();
         }
         let result = if wanted == before { before } else { client.json(Method::PUT, &path, &wanted).await?.result };
-        let limits = ["cpu_ms", "subrequests", "memory"].map(|key| vec![key.to_owned(), or_node(&result["limits"][key])]);
+        let limits =
+            ["cpu_ms", "subrequests", "memory"].map(|key| vec![key.to_owned(), or_node(&result["limits"][key])]);
         let rest = ["isolation", "trusted"].map(|key| vec![key.to_owned(), or_node(&result[key])]);
         let text = table(&[], limits.into_iter().chain(rest));
         Ok(Shown::new(&self.connection, result, text))

@@ -8,7 +8,7 @@ use http::Method;
 use serde_json::{Value, json};
 use switchyard_catalog::Timestamp;
 
-use super::client::{Client, CliError, Connection, segment};
+use super::client::{CliError, Client, Connection, segment};
 use super::print::{Shown, table};
 
 #[derive(Debug, Subcommand)]
@@ -82,11 +82,9 @@ pub struct Rollback {
 async fn path_of(client: &Client, script: &str) -> Result<String, CliError> {
     let account = segment(&client.account().await?);
     Ok(match script.split_once('/') {
-        Some((namespace, name)) => format!(
-            "/accounts/{account}/workers/dispatch/namespaces/{}/scripts/{}",
-            segment(namespace),
-            segment(name)
-        ),
+        Some((namespace, name)) => {
+            format!("/accounts/{account}/workers/dispatch/namespaces/{}/scripts/{}", segment(namespace), segment(name))
+        }
         None => format!("/accounts/{account}/workers/scripts/{}", segment(script)),
     })
 }
@@ -116,7 +114,8 @@ impl Script {
                     }
                 }
                 let rows = all.iter().map(|script| {
-                    let tags: Vec<&str> = script["tags"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+                    let tags: Vec<&str> =
+                        script["tags"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
                     vec![text(&script["id"]), text(&script["modified_on"]), tags.join(",")]
                 });
                 let text = table(&["NAME", "MODIFIED", "TAGS"], rows);
@@ -180,7 +179,8 @@ impl Deploy {
     fn metadata(&self, main: &str) -> Result<Value, CliError> {
         let mut bindings = Vec::new();
         for var in &self.vars {
-            let (name, value) = var.split_once('=').ok_or_else(|| CliError::usage(format!("--var {var}: is not K=V")))?;
+            let (name, value) =
+                var.split_once('=').ok_or_else(|| CliError::usage(format!("--var {var}: is not K=V")))?;
             bindings.push(json!({ "type": "plain_text", "name": name, "text": value }));
         }
         for secret in &self.secrets {
@@ -217,7 +217,8 @@ impl Rollback {
             Some(version) => version.clone(),
             None => {
                 let history = client.get(&format!("{path}/deployments")).await?.result;
-                before(&history).ok_or_else(|| CliError::usage(format!("{} has no earlier version to go back to", self.script)))?
+                before(&history)
+                    .ok_or_else(|| CliError::usage(format!("{} has no earlier version to go back to", self.script)))?
             }
         };
         let body = json!({
@@ -248,7 +249,10 @@ fn before(history: &Value) -> Option<String> {
 /// Below the main module's folder, its path from there, so that relative imports hold; else the file's name.
 fn module_name(file: &Path, main: &Path) -> String {
     let folder = main.parent().unwrap_or(Path::new(""));
-    let below = file.strip_prefix(folder).ok().filter(|rest| rest.components().all(|part| matches!(part, std::path::Component::Normal(_))));
+    let below = file
+        .strip_prefix(folder)
+        .ok()
+        .filter(|rest| rest.components().all(|part| matches!(part, std::path::Component::Normal(_))));
     let name = below.map(Path::to_path_buf).or_else(|| file.file_name().map(PathBuf::from)).unwrap_or_default();
     name.to_string_lossy().replace(['"', '\r', '\n'], "_")
 }
@@ -265,8 +269,9 @@ fn content_type(file: &Path) -> &'static str {
 }
 
 fn part(form: &mut BytesMut, boundary: &str, disposition: &str, content_type: &str, content: &[u8]) {
-    let head =
-        format!("--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\nContent-Type: {content_type}\r\n\r\n");
+    let head = format!(
+        "--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\nContent-Type: {content_type}\r\n\r\n"
+    );
     form.put(head.as_bytes());
     form.put(content);
     form.put(&b"\r\n"[..]);

@@ -101,7 +101,12 @@ async fn what_is_wrong_with_an_upload_is_told() {
         (vec!["-F", r#"metadata={"main_module":"worker.js"}"#, "-F", file], 400, 10021, "worker.js"),
         (vec!["-F", r#"metadata={"main_module":7}"#, "-F", file], 400, 10021, "metadata.main_module"),
         (vec!["-F", r#"metadata={"main_module":"worker.mjs"}"#], 400, 10021, "no module"),
-        (vec!["-H", "Content-Type: application/javascript", "--data-binary", "addEventListener('fetch', () => {})"], 400, 10021, "service-worker"),
+        (
+            vec!["-H", "Content-Type: application/javascript", "--data-binary", "addEventListener('fetch', () => {})"],
+            400,
+            10021,
+            "service-worker",
+        ),
         (vec!["-H", "Content-Type: multipart/form-data", "--data-binary", "@worker.js"], 400, 10026, "boundary"),
         (vec!["-d", "a=b"], 415, 10001, "application/x-www-form-urlencoded"),
     ] {
@@ -139,7 +144,10 @@ async fn the_rest_of_the_documented_calls_work() {
     assert_eq!(env().await, json!({ "B": "b" }));
 
     let tags = "ns/scripts/one/tags";
-    assert_eq!(curl.good(curl.run(tags, &with("PUT", r#"["customer-1","beta"]"#)).await), json!(["customer-1", "beta"]));
+    assert_eq!(
+        curl.good(curl.run(tags, &with("PUT", r#"["customer-1","beta"]"#)).await),
+        json!(["customer-1", "beta"])
+    );
     curl.good(curl.run(&format!("{tags}/gold"), &["-X", "PUT"]).await);
     curl.good(curl.run(&format!("{tags}/beta"), &["-X", "DELETE"]).await);
     assert_eq!(curl.good(curl.run(tags, &[]).await), json!(["customer-1", "gold"]));

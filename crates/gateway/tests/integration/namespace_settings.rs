@@ -40,7 +40,9 @@ async fn limits_hold_for_the_next_request() {
 #[tokio::test]
 async fn isolation_changes_for_workers_that_are_loaded() {
     let gateway = TestGateway::start().await;
-    gateway.upload("ns", "count", "let n = 0; export default { fetch() { n += 1; return new Response(String(n)) } }").await;
+    gateway
+        .upload("ns", "count", "let n = 0; export default { fetch() { n += 1; return new Response(String(n)) } }")
+        .await;
     for _ in 0..2 {
         gateway.get("count", "/").await.is(200, "1");
     }

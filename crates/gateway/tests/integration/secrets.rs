@@ -95,7 +95,9 @@ async fn a_secrets_text_is_nowhere_but_in_its_worker() {
     let secret = |name: &str, text: &str| json!({ "type": "secret_text", "name": name, "text": text });
     let path = format!("{script}/plain");
     api.put(&path, length, json!([secret("FIRST", MARKERS[0])])).await;
-    let put = api.call(Method::PUT, &format!("{path}/secrets"), "application/json", secret("SECOND", MARKERS[1]).to_string()).await;
+    let put = api
+        .call(Method::PUT, &format!("{path}/secrets"), "application/json", secret("SECOND", MARKERS[1]).to_string())
+        .await;
     assert_eq!(put["success"], true, "{put}");
     let lengths = format!("{},{}", MARKERS[0].len(), MARKERS[1].len());
     assert_eq!(get(&format!("{gateway}/"), "plain.localhost").await, (200, lengths));
@@ -114,8 +116,15 @@ async fn a_secrets_text_is_nowhere_but_in_its_worker() {
         assert_eq!((status, text), (200, (MARKERS[2].len() + 1).to_string()));
     }
     // What a client gets wrong is not told back.
-    api.call(Method::PUT, &format!("{path}/secrets"), "application/json", format!("{{\"name\":\"X\",\"text\":[\"{}\"]}}", MARKERS[1])).await;
-    api.call(Method::PUT, &format!("{path}/secrets"), "application/json", secret("1 bad name", MARKERS[1]).to_string()).await;
+    api.call(
+        Method::PUT,
+        &format!("{path}/secrets"),
+        "application/json",
+        format!("{{\"name\":\"X\",\"text\":[\"{}\"]}}", MARKERS[1]),
+    )
+    .await;
+    api.call(Method::PUT, &format!("{path}/secrets"), "application/json", secret("1 bad name", MARKERS[1]).to_string())
+        .await;
     nowhere(data.path());
 
     // All that can be read of it.
@@ -123,8 +132,12 @@ async fn a_secrets_text_is_nowhere_but_in_its_worker() {
         api.call(Method::GET, &format!("{path}{part}"), "", "").await;
     }
     let versions = api.call(Method::GET, &format!("{path}/versions"), "", "").await;
-    let versions: Vec<String> =
-        versions["result"]["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect();
+    let versions: Vec<String> = versions["result"]["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["id"].as_str().unwrap().to_owned())
+        .collect();
     for version in &versions {
         api.call(Method::GET, &format!("{path}/versions/{version}"), "", "").await;
     }

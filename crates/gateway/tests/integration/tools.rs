@@ -90,12 +90,14 @@ async fn a_script_is_deployed_rolled_back_and_deleted() {
         "index.js",
         "import { part } from './lib/part.js'; export default { fetch(r, env) { return new Response([part, env.A, env.KEY, env.FROM].join()) } }",
     );
-    let deployed = node.run(&["deploy", "dev/one", &main, &lib, "--var", "A=1=2", "--secret", "KEY=k", "--tag", "gold"]).await;
+    let deployed =
+        node.run(&["deploy", "dev/one", &main, &lib, "--var", "A=1=2", "--secret", "KEY=k", "--tag", "gold"]).await;
     assert!(deployed.ok().starts_with("deployed dev/one (version "));
     assert_eq!(node.answers("one").await, "part,1=2,k,");
     // The secret stays, the variable is what is said now; a value from the environment.
     let data = node.data.path().to_str().unwrap();
-    let mut command = switchyard(&["deploy", "dev/one", &lib, "--main", &main, "--secret", "FROM", "--json", "--data", data]);
+    let mut command =
+        switchyard(&["deploy", "dev/one", &lib, "--main", &main, "--secret", "FROM", "--json", "--data", data]);
     command.env("FROM", "outside");
     let second: Value = say(command).await.json();
     assert_eq!(node.answers("one").await, "part,,k,outside");
@@ -142,15 +144,20 @@ async fn accounts_tokens_and_namespaces() {
 
     node.run(&["namespace", "create", "prod"]).await.ok();
     assert!(node.run(&["namespace", "list"]).await.ok().contains("prod"));
-    let changed = ["namespace", "settings", "prod", "--cpu-ms", "50", "--memory", "64MiB", "--isolation", "warm", "--json"];
+    let changed =
+        ["namespace", "settings", "prod", "--cpu-ms", "50", "--memory", "64MiB", "--isolation", "warm", "--json"];
     let changed = node.run(&changed).await.json();
     assert_eq!(changed["limits"]["memory"], 64 << 20);
     let text = node.run(&["namespace", "settings", "prod", "--cpu-ms", "none", "--trusted", "true"]).await.ok();
-    assert_eq!(text, "cpu_ms       the node's\nsubrequests  the node's\nmemory       67108864\nisolation    warm\ntrusted      true\n");
+    assert_eq!(
+        text,
+        "cpu_ms       the node's\nsubrequests  the node's\nmemory       67108864\nisolation    warm\ntrusted      true\n"
+    );
     node.run(&["namespace", "settings", "prod", "--isolation", "none of these"]).await.fails("isolation");
     node.run(&["namespace", "settings", "prod", "--cpu-ms", "x"]).await.fails("neither a number nor none");
 
-    let create = ["token", "create", "ci", "--scope", "namespace:prod", "--access", "write", "--expires", "30d", "--json"];
+    let create =
+        ["token", "create", "ci", "--scope", "namespace:prod", "--access", "write", "--expires", "30d", "--json"];
     let made = node.run(&create).await.json();
     let (id, value) = (made["id"].as_str().unwrap(), made["value"].as_str().unwrap());
     let listed = node.run(&["token", "list"]).await.ok();
@@ -170,7 +177,8 @@ async fn accounts_tokens_and_namespaces() {
 
     let rolled = node.run(&["token", "roll", id, "--json"]).await.json();
     remote(ours, &["script", "list", "prod"]).await.fails("was revoked");
-    let again = [("SWITCHYARD_ADMIN", node.admin.clone()), ("SWITCHYARD_TOKEN", rolled["value"].as_str().unwrap().to_owned())];
+    let again =
+        [("SWITCHYARD_ADMIN", node.admin.clone()), ("SWITCHYARD_TOKEN", rolled["value"].as_str().unwrap().to_owned())];
     remote(again.clone(), &["script", "list", "prod"]).await.ok();
     node.run(&["token", "revoke", id]).await.ok();
     remote(again, &["script", "list", "prod"]).await.fails("[code: 10000]");
@@ -219,8 +227,17 @@ async fn init_makes_what_serve_starts_from() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("switchyard.toml");
     let arguments = [
-        "init", "--config", config.to_str().unwrap(), "--data", data.path().to_str().unwrap(), "--namespace", "prod",
-        "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0",
+        "init",
+        "--config",
+        config.to_str().unwrap(),
+        "--data",
+        data.path().to_str().unwrap(),
+        "--namespace",
+        "prod",
+        "--listen",
+        "127.0.0.1:0",
+        "--admin",
+        "127.0.0.1:0",
     ];
     let text = say(switchyard(&arguments)).await.ok();
     assert!(text.contains("switchyard serve --config"), "{text}");

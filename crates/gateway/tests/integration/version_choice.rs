@@ -18,7 +18,7 @@ const DISPATCHER: &str = "export default { async fetch(request, env) {
 fn tenant(answer: &str) -> String {
     format!(
         "export default {{ fetch(request) {{ return new Response('{answer}', {{ headers: {{ \
-         asked: request.headers.get('Cloudflare-Workers-Version-Overrides') + request.headers.get('Cloudflare-Workers-Version-Key') }} }}) }} }}"
+         asked: '' + request.headers.get('Cloudflare-Workers-Version-Overrides') + request.headers.get('Cloudflare-Workers-Version-Key') }} }}) }} }}"
     )
 }
 
@@ -33,7 +33,8 @@ async fn split(gateway: &TestGateway, one: u32) -> [String; 2] {
     let ids = [id(1), id(0)];
     let body = json!({ "strategy": "percentage", "versions": [
         { "version_id": ids[0], "percentage": one }, { "version_id": ids[1], "percentage": 100 - one } ] });
-    let answer = gateway.api(Method::POST, &format!("{script}/deployments"), "application/json", body.to_string().into());
+    let path = format!("{script}/deployments");
+    let answer = gateway.api(Method::POST, &path, "application/json", body.to_string().into());
     assert!(answer.await.status.is_success());
     ids
 }
@@ -83,10 +84,8 @@ async fn a_client_cannot_ask() {
     let gateway = TestGateway::start().await;
     let ids = split(&gateway, 0).await;
     let overrides = format!("tenant=\"{}\"", ids[0]);
-    let headers = [
-        ("cloudflare-workers-version-overrides", overrides.as_str()),
-        ("cloudflare-workers-version-key", "a"),
-    ];
+    let headers =
+        [("cloudflare-workers-version-overrides", overrides.as_str()), ("cloudflare-workers-version-key", "a")];
     let answer = gateway.send(Method::GET, "tenant", "/", &headers, Bytes::new()).await;
     answer.is(200, "two");
     assert_eq!(answer.header("asked"), "nullnull");

@@ -168,8 +168,7 @@ async fn an_accounts_worker_has_secrets_versions_and_a_way_back(release: &Releas
     let gateway = TestGateway::dispatching().await;
     let config = "name = \"dispatcher\"\nmain = \"src/index.ts\"\nworkers_dev = false\npreview_urls = false\n\
                   compatibility_date = \"2026-01-01\"\n[vars]\nPLAIN = \"plain\"\n";
-    let source =
-        "export default { fetch(_: Request, env: any) { return Response.json({ code: 'first', ...env }) } }";
+    let source = "export default { fetch(_: Request, env: any) { return Response.json({ code: 'first', ...env }) } }";
     let Some(wrangler) = Wrangler::new(release, &gateway, config, source).await else { return };
     let answer = async || gateway.get("x", "/").await.json();
     wrangler.run(&["deploy"]).await;

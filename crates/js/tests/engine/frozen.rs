@@ -35,10 +35,7 @@ export const name = (i) => names[i % names.length];
 "#;
 
 pub fn scale() -> u32 {
-    std::env::var("SWITCHYARD_TEST_SCALE")
-        .ok()
-        .and_then(|s| s.parse().ok())
-        .unwrap_or(1)
+    std::env::var("SWITCHYARD_TEST_SCALE").ok().and_then(|s| s.parse().ok()).unwrap_or(1)
 }
 
 fn run(guest: &mut Guest, i: u32) -> String {
@@ -140,11 +137,7 @@ fn a_warm_frozen_instance_stays_flat_over_two_hundred_thousand_requests() {
     }
     guest.call("sy_gc", &[]);
     let top = guest.heap_top();
-    println!(
-        "heap ends at {} KiB, memory {} KiB",
-        top >> 10,
-        guest.memory.data_size(&guest.store) >> 10
-    );
+    println!("heap ends at {} KiB, memory {} KiB", top >> 10, guest.memory.data_size(&guest.store) >> 10);
     // The end rises to what two collections' worth of garbage needs, then stays, however many requests there are.
     assert!(top < 2600 << 10, "{top}");
 }
@@ -180,27 +173,18 @@ fn freezing_blanks_what_is_dead() {
     guest.put(secret.as_bytes());
     guest.freeze(0);
     let memory = guest.memory.data(&guest.store);
-    let found = memory
-        .windows(secret.len())
-        .filter(|w| *w == secret.as_bytes())
-        .count();
+    let found = memory.windows(secret.len()).filter(|w| *w == secret.as_bytes()).count();
     assert_eq!(found, 0, "whole copies of a dead string are left");
 }
 
 #[test]
 fn a_small_script_changes_few_pages() {
-    let modules =
-        Modules::new("export const hello = (n) => 'hello ' + n; export default { hello };");
+    let modules = Modules::new("export const hello = (n) => 'hello ' + n; export default { hello };");
     let mut guest = on_base(&modules);
     let before = guest.memory.data(&guest.store).to_vec();
     assert_eq!(guest.start(), 0);
     guest.call("sy_gc", &[]);
-    let pages = |a: &[u8], b: &[u8]| {
-        a.chunks(4096)
-            .zip(b.chunks(4096))
-            .filter(|(a, b)| a != b)
-            .count()
-    };
+    let pages = |a: &[u8], b: &[u8]| a.chunks(4096).zip(b.chunks(4096)).filter(|(a, b)| a != b).count();
     let delta = pages(&before, guest.memory.data(&guest.store));
     let started = guest.memory.data(&guest.store).to_vec();
     assert_eq!(guest.ask("hello", &[Value::Text("you")]), "hello you");
@@ -208,9 +192,5 @@ fn a_small_script_changes_few_pages() {
     println!("delta {delta} pages, a request dirties {dirtied}");
     assert!(delta <= 24, "{delta}");
     assert!(dirtied <= 24, "{dirtied}");
-    assert_eq!(
-        before.len(),
-        guest.memory.data_size(&guest.store),
-        "no growth"
-    );
+    assert_eq!(before.len(), guest.memory.data_size(&guest.store), "no growth");
 }

@@ -5,10 +5,7 @@ use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
 
 use switchyard_js::abi::{Reader, Value, Writer, module_kind, op, sync};
-use wasmtime::{
-    Caller, Config, Engine, Extern, Global, Instance, Linker, Memory, MemoryType, Module, Store,
-    Val,
-};
+use wasmtime::{Caller, Config, Engine, Extern, Global, Instance, Linker, Memory, MemoryType, Module, Store, Val};
 
 /// Native stack for one call. The engine's own limit, in its shadow stack, must be reached first.
 pub const NATIVE_STACK: usize = 2 << 20;
@@ -24,21 +21,14 @@ fn native_stack() -> usize {
 /// Runs `f` where there is room for so much.
 pub fn on_a_large_stack<T: Send>(f: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new()
-            .stack_size(NATIVE_STACK + (2 << 20))
-            .spawn_scoped(scope, f);
-        thread
-            .expect("a thread")
-            .join()
-            .unwrap_or_else(|e| std::panic::resume_unwind(e))
+        let thread = std::thread::Builder::new().stack_size(NATIVE_STACK + (2 << 20)).spawn_scoped(scope, f);
+        thread.expect("a thread").join().unwrap_or_else(|e| std::panic::resume_unwind(e))
     })
 }
 
 pub static ENGINE: LazyLock<(Engine, Module)> = LazyLock::new(|| {
     let mut config = Config::new();
-    config
-        .max_wasm_stack(native_stack())
-        .async_stack_size(native_stack() + (1 << 20));
+    config.max_wasm_stack(native_stack()).async_stack_size(native_stack() + (1 << 20));
     let engine = Engine::new(&config).expect("wasmtime starts");
     // SWITCHYARD_TEST_ENGINE=file.wasm: the suite on another engine, one with assertions for instance.
     let module = match std::env::var_os("SWITCHYARD_TEST_ENGINE") {
@@ -74,14 +64,8 @@ pub struct Modules(pub HashMap<String, (i32, Vec<u8>)>);
 impl Modules {
     pub fn new(main: &str) -> Self {
         let mut all = HashMap::new();
-        all.insert(
-            "main.js".to_owned(),
-            (module_kind::ESM, main.as_bytes().to_vec()),
-        );
-        all.insert(
-            "platform:main.js".to_owned(),
-            (module_kind::ESM, PLATFORM.as_bytes().to_vec()),
-        );
+        all.insert("main.js".to_owned(), (module_kind::ESM, main.as_bytes().to_vec()));
+        all.insert("platform:main.js".to_owned(), (module_kind::ESM, PLATFORM.as_bytes().to_vec()));
         let state = include_bytes!("state.js").to_vec();
         all.insert("platform:state.js".to_owned(), (module_kind::ESM, state));
         Modules(all)
@@ -89,10 +73,9 @@ impl Modules {
 
     /// With the scenarios of all themes in the base, in the table `scenarios` after those of state.js.
     pub fn themed(main: &str) -> Self {
-        let themes = crate::frozen::THEMES.iter().fold(
-            Modules::new(main),
-            |all, (name, source)| all.with(&format!("platform:{name}"), module_kind::ESM, *source),
-        );
+        let themes = crate::frozen::THEMES.iter().fold(Modules::new(main), |all, (name, source)| {
+            all.with(&format!("platform:{name}"), module_kind::ESM, *source)
+        });
         let platform = format!("{PLATFORM}\nimport \"platform:all.js\";");
         themes.with("platform:main.js", module_kind::ESM, platform)
     }
@@ -148,11 +131,7 @@ fn answer(data: &mut Data, kind: i32, message: &[u8]) -> i32 {
     let mut out = Vec::new();
     match kind {
         sync::MODULE_RESOLVE => {
-            let name = values
-                .text()
-                .expect("a specifier")
-                .trim_start_matches(['.', '/'])
-                .to_owned();
+            let name = values.text().expect("a specifier").trim_start_matches(['.', '/']).to_owned();
             if !data.modules.0.contains_key(&name) {
                 return sync::NO_ANSWER;
             }
@@ -189,70 +168,41 @@ impl Guest {
     /// An instance with nothing run in it yet.
     pub fn bare(modules: &Modules) -> Guest {
         let (engine, module) = &*ENGINE;
-        let data = Data {
-            modules: modules.clone(),
-            answer: Vec::new(),
-            ops: Vec::new(),
-            memory: None,
-            collect: false,
-        };
+        let data = Data { modules: modules.clone(), answer: Vec::new(), ops: Vec::new(), memory: None, collect: false };
         let mut store = Store::new(engine, data);
-        let wanted = module
-            .imports()
-            .find_map(|i| i.ty().memory().cloned())
-            .unwrap_or_else(|| MemoryType::new(16, Some(2048)));
+        let wanted =
+            module.imports().find_map(|i| i.ty().memory().cloned()).unwrap_or_else(|| MemoryType::new(16, Some(2048)));
         let memory = Memory::new(&mut store, wanted).expect("a memory");
         store.data_mut().memory = Some(memory);
         let mut linker: Linker<Data> = Linker::new(engine);
+        linker.define(&store, "env", "memory", memory).expect("env.memory");
         linker
-            .define(&store, "env", "memory", memory)
-            .expect("env.memory");
-        linker
-            .func_wrap(
-                "switchyard",
-                "op",
-                |mut c: Caller<'_, Data>, kind: i32, id: i32, ptr: i32, len: i32| -> i32 {
-                    let message = guest_bytes(&c, ptr, len);
-                    c.data_mut().ops.push(Op { kind, id, message });
-                    0
-                },
-            )
+            .func_wrap("switchyard", "op", |mut c: Caller<'_, Data>, kind: i32, id: i32, ptr: i32, len: i32| -> i32 {
+                let message = guest_bytes(&c, ptr, len);
+                c.data_mut().ops.push(Op { kind, id, message });
+                0
+            })
             .expect("op");
         linker
-            .func_wrap(
-                "switchyard",
-                "sync",
-                |mut c: Caller<'_, Data>, kind: i32, ptr: i32, len: i32| -> i32 {
-                    let message = guest_bytes(&c, ptr, len);
-                    if kind == 104 {
-                        return collect_now(&mut c);
-                    }
-                    answer(c.data_mut(), kind, &message)
-                },
-            )
+            .func_wrap("switchyard", "sync", |mut c: Caller<'_, Data>, kind: i32, ptr: i32, len: i32| -> i32 {
+                let message = guest_bytes(&c, ptr, len);
+                if kind == 104 {
+                    return collect_now(&mut c);
+                }
+                answer(c.data_mut(), kind, &message)
+            })
             .expect("sync");
         linker
             .func_wrap("switchyard", "take", |mut c: Caller<'_, Data>, ptr: i32| {
                 let answer = std::mem::take(&mut c.data_mut().answer);
                 let memory = c.data().memory.expect("set at birth");
-                memory
-                    .write(&mut c, ptr as u32 as usize, &answer)
-                    .expect("room for the answer");
+                memory.write(&mut c, ptr as u32 as usize, &answer).expect("room for the answer");
             })
             .expect("take");
-        linker
-            .func_wrap("switchyard", "now", || 1_700_000_000_000.0_f64)
-            .expect("now");
-        linker
-            .define_unknown_imports_as_default_values(&mut store, module)
-            .expect("the rest");
+        linker.func_wrap("switchyard", "now", || 1_700_000_000_000.0_f64).expect("now");
+        linker.define_unknown_imports_as_default_values(&mut store, module).expect("the rest");
         let instance = linker.instantiate(&mut store, module).expect("an instance");
-        Guest {
-            store,
-            instance,
-            memory,
-            next: 1,
-        }
+        Guest { store, instance, memory, next: 1 }
     }
 
     /// An instance with runtime and test platform.
@@ -281,15 +231,9 @@ impl Guest {
         let mut other = Guest::bare(&self.store.data().modules.clone());
         let size = self.memory.size(&self.store);
         let has = other.memory.size(&other.store);
-        other
-            .memory
-            .grow(&mut other.store, size.saturating_sub(has))
-            .expect("as large");
+        other.memory.grow(&mut other.store, size.saturating_sub(has)).expect("as large");
         let image = self.memory.data(&self.store).to_vec();
-        other
-            .memory
-            .data_mut(&mut other.store)
-            .copy_from_slice(&image);
+        other.memory.data_mut(&mut other.store).copy_from_slice(&image);
         other
     }
 
@@ -305,8 +249,7 @@ impl Guest {
     }
 
     pub fn call(&mut self, name: &str, args: &[Val]) -> Option<Val> {
-        self.try_call(name, args)
-            .unwrap_or_else(|e| panic!("{name}: {e:?}"))
+        self.try_call(name, args).unwrap_or_else(|e| panic!("{name}: {e:?}"))
     }
 
     pub fn call_int(&mut self, name: &str, args: &[Val]) -> i32 {
@@ -321,9 +264,7 @@ impl Guest {
         } else {
             self.call_int("sy_alloc", &[Val::I32(len)])
         };
-        self.memory
-            .write(&mut self.store, at as u32 as usize, message)
-            .expect("room");
+        self.memory.write(&mut self.store, at as u32 as usize, message).expect("room");
         [Val::I32(at), Val::I32(len)]
     }
 
@@ -339,16 +280,7 @@ impl Guest {
 
     pub fn event(&mut self, kind: i32, id: i32, status: i32, message: &[u8]) -> i32 {
         let [ptr, len] = self.put(message);
-        let r = self.call_int(
-            "sy_event",
-            &[
-                Val::I32(kind),
-                Val::I32(id),
-                Val::I32(status),
-                ptr,
-                len,
-            ],
-        );
+        let r = self.call_int("sy_event", &[Val::I32(kind), Val::I32(id), Val::I32(status), ptr, len]);
         if message.len() > switchyard_js::abi::INBOX_BYTES {
             self.call("sy_free", &[ptr]);
         }
@@ -375,9 +307,7 @@ impl Guest {
             for o in ops {
                 match o.kind {
                     op::RESPOND if o.id == id => answer = Some(o.texts().concat()),
-                    op::THROW if o.id == id => {
-                        answer = Some(format!("threw {}", o.texts()[..2].join(": ")))
-                    }
+                    op::THROW if o.id == id => answer = Some(format!("threw {}", o.texts()[..2].join(": "))),
                     op::TIMER => {
                         self.event(1, o.id, 0, &[]);
                     }
@@ -393,13 +323,9 @@ impl Guest {
     }
 
     pub fn stack_pointer(&mut self) -> i32 {
-        let global: Option<Global> = self
-            .instance
-            .get_export(&mut self.store, "__stack_pointer")
-            .and_then(Extern::into_global);
-        global
-            .and_then(|g| g.get(&mut self.store).i32())
-            .expect("__stack_pointer")
+        let global: Option<Global> =
+            self.instance.get_export(&mut self.store, "__stack_pointer").and_then(Extern::into_global);
+        global.and_then(|g| g.get(&mut self.store).i32()).expect("__stack_pointer")
     }
 
     pub fn heap_top(&mut self) -> i32 {
@@ -431,20 +357,11 @@ pub fn on_base(modules: &Modules) -> Guest {
 /// The script in the three ways an instance can come about: never frozen, on a frozen base, and frozen with its base.
 pub fn three_ways(modules: &Modules) -> [(&'static str, Guest); 3] {
     let mut plain = Guest::booted(modules);
-    assert_eq!(
-        plain.start(),
-        0,
-        "{:?}",
-        plain.take_ops().iter().map(Op::texts).collect::<Vec<_>>()
-    );
+    assert_eq!(plain.start(), 0, "{:?}", plain.take_ops().iter().map(Op::texts).collect::<Vec<_>>());
     let mut base = on_base(modules);
     assert_eq!(base.start(), 0);
     let mut twice = on_base(modules);
     assert_eq!(twice.start(), 0);
     twice.freeze(SLACK);
-    [
-        ("never frozen", plain),
-        ("on a frozen base", base),
-        ("frozen with its base", twice),
-    ]
+    [("never frozen", plain), ("on a frozen base", base), ("frozen with its base", twice)]
 }

@@ -7,16 +7,7 @@ use wasmtime::Val;
 
 fn started(main: &str) -> Guest {
     let mut guest = on_base(&Modules::new(main));
-    assert_eq!(
-        guest.start(),
-        0,
-        "{:?}",
-        guest
-            .take_ops()
-            .iter()
-            .map(|o| o.texts())
-            .collect::<Vec<_>>()
-    );
+    assert_eq!(guest.start(), 0, "{:?}", guest.take_ops().iter().map(|o| o.texts()).collect::<Vec<_>>());
     guest
 }
 
@@ -25,10 +16,7 @@ fn start_error(main: &str) -> Vec<String> {
     let mut guest = on_base(&Modules::new(main));
     assert_eq!(guest.start(), 1);
     let ops = guest.take_ops();
-    let report = ops
-        .iter()
-        .find(|o| o.kind == op::START_ERROR)
-        .expect("a report");
+    let report = ops.iter().find(|o| o.kind == op::START_ERROR).expect("a report");
     report.texts()
 }
 
@@ -177,14 +165,9 @@ export const native = () => { try { [1].map(() => { null.x }) } catch (e) { retu
 
 #[test]
 fn a_script_that_fails_to_start_says_why() {
-    let error =
-        start_error("const a = 1;\nfunction boom() { throw new RangeError('no') }\nboom();");
+    let error = start_error("const a = 1;\nfunction boom() { throw new RangeError('no') }\nboom();");
     assert_eq!(error[..2], ["RangeError", "no"]);
-    assert!(
-        error[2].starts_with("RangeError: no\n    at boom (main.js:2:"),
-        "{}",
-        error[2]
-    );
+    assert!(error[2].starts_with("RangeError: no\n    at boom (main.js:2:"), "{}", error[2]);
     assert!(error[2].contains("\n    at main.js:3:"), "{}", error[2]);
 
     let error = start_error("export default {\n  fetch() { return 1 +; }\n};");
@@ -195,50 +178,31 @@ fn a_script_that_fails_to_start_says_why() {
     assert_eq!(start_error("throw { a: 1 }"), ["Error", "#<Object>", ""]);
     assert_eq!(start_error("throw undefined"), ["Error", "undefined", ""]);
     assert_eq!(start_error("throw Symbol('s')")[0], "Error");
+    assert_eq!(start_error("throw { get name() { throw 1 }, toString() { throw 2 } }"), ["Error", "#<Object>", ""]);
     assert_eq!(
-        start_error("throw { get name() { throw 1 }, toString() { throw 2 } }"),
-        ["Error", "#<Object>", ""]
-    );
-    assert_eq!(
-        start_error(
-            "const e = new Error('m'); Object.defineProperty(e, 'name', { get() { throw 1 } }); throw e"
-        )[..2],
+        start_error("const e = new Error('m'); Object.defineProperty(e, 'name', { get() { throw 1 } }); throw e")[..2],
         ["Error", "m"]
     );
-    assert_eq!(
-        start_error("await Promise.reject(new URIError('later'))")[..2],
-        ["URIError", "later"]
-    );
-    assert_eq!(
-        start_error("import './none.js'")[..2],
-        ["Error", "No such module \"./none.js\"."]
-    );
+    assert_eq!(start_error("await Promise.reject(new URIError('later'))")[..2], ["URIError", "later"]);
+    assert_eq!(start_error("import './none.js'")[..2], ["Error", "No such module \"./none.js\"."]);
 }
 
 #[test]
 fn a_top_level_await_that_never_settles_is_told_apart() {
     let mut guest = on_base(&Modules::new("await new Promise(() => {})"));
     assert_eq!(guest.start(), 2);
-    let mut guest = on_base(&Modules::new(
-        "const v = await Promise.resolve(3); export const f = () => v",
-    ));
+    let mut guest = on_base(&Modules::new("const v = await Promise.resolve(3); export const f = () => v"));
     assert_eq!(guest.start(), 0);
     assert_eq!(guest.ask("f", &[]), "3");
 }
 
 #[test]
 fn a_callback_that_throws_is_reported_and_harms_nothing() {
-    let mut guest = started(
-        "export const bad = () => { throw new TypeError('oh') }; export const good = () => 'good'",
-    );
+    let mut guest = started("export const bad = () => { throw new TypeError('oh') }; export const good = () => 'good'");
     assert_eq!(guest.ask("bad", &[]), "threw TypeError: oh");
     assert_eq!(guest.ask("missing", &[]), "threw TypeError: not a function");
     assert_eq!(guest.ask("good", &[]), "good");
-    assert_eq!(
-        guest.event(31, 9, 0, &[]),
-        1,
-        "nobody registered for that kind"
-    );
+    assert_eq!(guest.event(31, 9, 0, &[]), 1, "nobody registered for that kind");
     assert_eq!(guest.event(0, 9, 0, &[9, 9]), 1, "hostile bytes");
     assert_eq!(guest.event(0, 9, 0, &[3, 255, 255, 255, 255]), 1);
     assert_eq!(guest.ask("good", &[]), "good");

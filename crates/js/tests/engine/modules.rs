@@ -6,16 +6,7 @@ use crate::host::{Guest, Modules, on_base};
 
 fn started(modules: &Modules) -> Guest {
     let mut guest = on_base(modules);
-    assert_eq!(
-        guest.start(),
-        0,
-        "{:?}",
-        guest
-            .take_ops()
-            .iter()
-            .map(|o| o.texts())
-            .collect::<Vec<_>>()
-    );
+    assert_eq!(guest.start(), 0, "{:?}", guest.take_ops().iter().map(|o| o.texts()).collect::<Vec<_>>());
     guest
 }
 
@@ -29,10 +20,7 @@ fn every_kind_has_its_default() {
     .with("a.bin", DATA, [0u8, 255, 7])
     .with("a.json", JSON, r#"{"a":[1,{"b":2},"x"]}"#.replace("{\"b\":2}", "\"two\""))
     .with("lib/a.js", ESM, "export default 'code'; export const named = 'named'");
-    assert_eq!(
-        started(&modules).ask("f", &[]),
-        "Grüße\u{fffd}|true|0,255,7|two|code|named|0"
-    );
+    assert_eq!(started(&modules).ask("f", &[]), "Grüße\u{fffd}|true|0,255,7|two|code|named|0");
 }
 
 #[test]
@@ -46,11 +34,8 @@ fn a_bad_json_module_names_its_place() {
 
 #[test]
 fn an_error_in_an_import_names_its_place() {
-    let mut guest = on_base(&Modules::new("import './b.js'").with(
-        "b.js",
-        ESM,
-        "export const x = 1;\nexport const x = 2;",
-    ));
+    let mut guest =
+        on_base(&Modules::new("import './b.js'").with("b.js", ESM, "export const x = 1;\nexport const x = 2;"));
     assert_eq!(guest.start(), 1);
     let report = guest.take_ops().pop().expect("a report").texts();
     assert_eq!(report[0], "SyntaxError");
@@ -73,10 +58,7 @@ fn import_calls_work_at_any_time() {
     .with("late.js", ESM, "export default await Promise.resolve('late')");
     let mut guest = started(&modules);
     assert_eq!(guest.ask("f", &[]), "late");
-    assert_eq!(
-        guest.ask("none", &[]),
-        "Error: No such module \"./none.js\"."
-    );
+    assert_eq!(guest.ask("none", &[]), "Error: No such module \"./none.js\".");
 }
 
 #[test]
@@ -84,19 +66,13 @@ fn the_platform_is_out_of_reach() {
     for name in ["switchyard:host", "platform:main.js", "platform:state.js"] {
         let mut guest = on_base(&Modules::new(&format!("import '{name}'")));
         assert_eq!(guest.start(), 1, "{name}");
-        assert_eq!(
-            guest.take_ops().pop().expect("a report").texts()[1],
-            format!("No such module \"{name}\".")
-        );
+        assert_eq!(guest.take_ops().pop().expect("a report").texts()[1], format!("No such module \"{name}\"."));
         let main = format!(
             "export const f = async () => {{ try {{ await import('{name}'); return 'in' }} catch (e) {{ return String(e) }} }}; export const g = async () => (0, eval)(`import('{name}').then(() => 'in', String)`)"
         );
         let mut guest = started(&Modules::new(&main));
         for way in ["f", "g"] {
-            assert_eq!(
-                guest.ask(way, &[]),
-                format!("Error: No such module \"{name}\".")
-            );
+            assert_eq!(guest.ask(way, &[]), format!("Error: No such module \"{name}\"."));
         }
     }
 }

@@ -53,8 +53,10 @@ fn is_module(source: &str) -> bool {
         .find_map(|l| l.strip_prefix("flags: ["))
         .is_some_and(|l| l.split([',', ' ', ']']).any(|flag| flag == "module"));
     let mut lines = source.lines();
-    flagged || lines
-        .any(|l| ["import ", "export "].iter().any(|w| l.starts_with(w)) || l.starts_with("const") && l.contains("= await "))
+    flagged
+        || lines.any(|l| {
+            ["import ", "export "].iter().any(|w| l.starts_with(w)) || l.starts_with("const") && l.contains("= await ")
+        })
 }
 
 /// The error a test is to end with, from `negative:` and `type:` in the comment at its head.
@@ -114,9 +116,11 @@ fn quickjs_own_tests_say_the_same_frozen_and_not() {
                 table = table.with(&run, module_kind::ESM, source.clone());
             } else {
                 let script = format!("import s from \"{run}.txt\"; (0, eval)(s);");
-                table = table
-                    .with(&run, module_kind::ESM, script)
-                    .with(&format!("{run}.txt"), module_kind::TEXT, source.clone());
+                table = table.with(&run, module_kind::ESM, script).with(
+                    &format!("{run}.txt"),
+                    module_kind::TEXT,
+                    source.clone(),
+                );
             }
         }
         if !SKIPPED.iter().any(|s| name.starts_with(s)) && !text.contains(ENDLESS) {

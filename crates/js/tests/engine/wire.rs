@@ -107,30 +107,20 @@ fn any_view_is_bytes_and_nothing_else_is() {
         guest.ask("views", &[]),
         "bytes(0,1,2,3,4,5,6,7); bytes(2,3,4); bytes(2,3,4,5); bytes(6,7); bytes(0,0,0,0,0); bytes(); bytes()"
     );
-    assert_eq!(
-        guest.ask("refused", &[]),
-        "TypeError,TypeError,TypeError,TypeError,TypeError"
-    );
+    assert_eq!(guest.ask("refused", &[]), "TypeError,TypeError,TypeError,TypeError,TypeError");
     assert_eq!(guest.ask("detached", &[]), "TypeError0");
 }
 
 #[test]
 fn utf8_both_ways() {
     let mut guest = started();
-    assert_eq!(
-        guest.ask("surrogates", &[]),
-        "\u{fffd}|a\u{fffd}b|🎈|\u{fffd}\u{fffd}"
-    );
+    assert_eq!(guest.ask("surrogates", &[]), "\u{fffd}|a\u{fffd}b|🎈|\u{fffd}\u{fffd}");
     assert_eq!(
         guest.ask("utf8", &[]),
         "bytes()0; bytes(97,195,169,228,184,150,240,159,142,136)10; bytes(239,191,189,120)4"
     );
-    let mut decode = |bytes: &[u8], fatal, bom| {
-        guest.ask(
-            "decode",
-            &[Value::Bytes(bytes), Value::Bool(fatal), Value::Bool(bom)],
-        )
-    };
+    let mut decode =
+        |bytes: &[u8], fatal, bom| guest.ask("decode", &[Value::Bytes(bytes), Value::Bool(fatal), Value::Bool(bom)]);
     assert_eq!(decode("aé世🎈".as_bytes(), true, false), "\"aé世🎈\"");
     assert_eq!(decode(b"\xef\xbb\xbfx", true, false), "\"x\"");
     assert_eq!(decode(b"\xef\xbb\xbfx", true, true), "\"\u{feff}x\"");
@@ -153,11 +143,7 @@ fn utf8_both_ways() {
     ];
     for bytes in bad {
         assert_eq!(decode(bytes, true, false), "TypeError", "{bytes:?}");
-        assert_eq!(
-            decode(bytes, false, false),
-            format!("\"{}\"", String::from_utf8_lossy(bytes)),
-            "{bytes:?}"
-        );
+        assert_eq!(decode(bytes, false, false), format!("\"{}\"", String::from_utf8_lossy(bytes)), "{bytes:?}");
     }
 }
 

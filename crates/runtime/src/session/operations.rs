@@ -150,7 +150,12 @@ impl Session {
     }
 
     /// A body as the guest gives it, and its number when it is a guest stream; `None`: too many are open.
-    fn body(&mut self, slot: &mut Slot, given: Given<'_>, message: &Bytes) -> Result<Option<(Body, Option<i32>)>, Malformed> {
+    fn body(
+        &mut self,
+        slot: &mut Slot,
+        given: Given<'_>,
+        message: &Bytes,
+    ) -> Result<Option<(Body, Option<i32>)>, Malformed> {
         Ok(Some(match given.kind {
             body_kind::NONE => (Body::Empty, None),
             body_kind::WHOLE => {
@@ -199,7 +204,9 @@ impl Session {
         let target = match (bound, name) {
             (None, _) if binding < 0 => Target::Internet,
             (None, _) => return Err(Malformed::Unexpected),
-            (Some(binding), Some(name)) => Target::Dispatch { binding, name: name.to_owned(), options: options.map(str::to_owned) },
+            (Some(binding), Some(name)) => {
+                Target::Dispatch { binding, name: name.to_owned(), options: options.map(str::to_owned) }
+            }
             (Some(binding), None) => Target::Binding { binding },
         };
         let headers = match head::header_map(headers) {
@@ -292,7 +299,11 @@ impl Session {
                     Writer::new(&mut values).bytes(&digest);
                     Happened::Complete { op: id, status: status::OK, values }
                 }
-                None => Happened::Complete { op: id, status: status::ERROR, values: error_values("NotSupportedError", "Unrecognized digest algorithm requested.") },
+                None => Happened::Complete {
+                    op: id,
+                    status: status::ERROR,
+                    values: error_values("NotSupportedError", "Unrecognized digest algorithm requested."),
+                },
             }
         });
     }

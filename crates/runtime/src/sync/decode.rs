@@ -27,7 +27,11 @@ pub fn decode(mut values: Reader<'_>, write: &mut Writer<'_>) -> Result<bool, Ma
     let (flags, kept) = state.split_first().map_or((0, state), |(flags, kept)| (*flags, kept));
     let input = [kept, bytes].concat();
     let started = flags & STARTED != 0;
-    let decoder = if ignore_bom || started { encoding.new_decoder_without_bom_handling() } else { encoding.new_decoder_with_bom_removal() };
+    let decoder = if ignore_bom || started {
+        encoding.new_decoder_without_bom_handling()
+    } else {
+        encoding.new_decoder_with_bom_removal()
+    };
     let piece = Piece { decoder, text: String::new(), fatal };
     let decoded = if !stream {
         let input = if flags & IN_MODE != 0 { japanese::without_idle_mode(&input) } else { &input };
@@ -228,8 +232,19 @@ mod tests {
         Encoding::for_label(label.as_bytes()).unwrap().decode_with_bom_removal(bytes).0.into_owned()
     }
 
-    const LABELS: [&str; 11] =
-        ["utf-8", "shift_jis", "gb18030", "gbk", "big5", "euc-kr", "euc-jp", "iso-2022-jp", "utf-16le", "utf-16be", "windows-1252"];
+    const LABELS: [&str; 11] = [
+        "utf-8",
+        "shift_jis",
+        "gb18030",
+        "gbk",
+        "big5",
+        "euc-kr",
+        "euc-jp",
+        "iso-2022-jp",
+        "utf-16le",
+        "utf-16be",
+        "windows-1252",
+    ];
 
     #[test]
     fn pieces_give_the_text_of_the_whole() {
@@ -242,7 +257,11 @@ mod tests {
                 _ => encoding.encode(text).0.into_owned(),
             };
             for cut in 0..=bytes.len() {
-                assert_eq!(in_parts(label, [&bytes[..cut], &bytes[cut..]]).0, whole(label, &bytes), "{label} cut at {cut}");
+                assert_eq!(
+                    in_parts(label, [&bytes[..cut], &bytes[cut..]]).0,
+                    whole(label, &bytes),
+                    "{label} cut at {cut}"
+                );
             }
         }
     }
@@ -256,11 +275,15 @@ mod tests {
             state ^= state << 17;
             (state >> 24) as u8
         };
-        let odd = [0x1b, b'(', b'$', b'B', b'J', b'I', b'@', 0x24, 0x21, 0x81, 0x30, 0xef, 0xbb, 0xbf, 0xd8, 0xff, 0xe3, 0x8f];
+        let odd = [
+            0x1b, b'(', b'$', b'B', b'J', b'I', b'@', 0x24, 0x21, 0x81, 0x30, 0xef, 0xbb, 0xbf, 0xd8, 0xff, 0xe3, 0x8f,
+        ];
         for label in LABELS {
             for _ in 0..3_000 {
                 let len = random() % 24;
-                let bytes: Vec<u8> = (0..len).map(|_| if random() % 3 > 0 { odd[random() as usize % odd.len()] } else { random() }).collect();
+                let bytes: Vec<u8> = (0..len)
+                    .map(|_| if random() % 3 > 0 { odd[random() as usize % odd.len()] } else { random() })
+                    .collect();
                 let (mut parts, mut from) = (Vec::new(), 0);
                 while from < bytes.len() {
                     let to = (from + 1 + random() as usize % 4).min(bytes.len());

@@ -13,8 +13,14 @@ fn env() -> HashMap<&'static str, WorkerBinding> {
         ("TEXT", WorkerBinding::Text("grüße".into())),
         ("JSON", WorkerBinding::Json(serde_json::json!({"a": [1, 2]}))),
         ("SECRET", WorkerBinding::Secret(Secret::new("s3cret".into()))),
-        ("SERVICE", WorkerBinding::Service { service: ScriptName::parse("other").unwrap(), entrypoint: None, props: None }),
-        ("dispatcher", WorkerBinding::DispatchNamespace { namespace: NamespaceName::parse("prod").unwrap(), outbound: None }),
+        (
+            "SERVICE",
+            WorkerBinding::Service { service: ScriptName::parse("other").unwrap(), entrypoint: None, props: None },
+        ),
+        (
+            "dispatcher",
+            WorkerBinding::DispatchNamespace { namespace: NamespaceName::parse("prod").unwrap(), outbound: None },
+        ),
         ("VERSION", WorkerBinding::VersionMetadata(serde_json::json!({"id": "v"}))),
     ])
 }
@@ -32,7 +38,9 @@ async fn values_arrive_in_handlers_and_at_module_scope() {
 #[tokio::test]
 async fn calls_go_to_their_target() {
     let bench = Bench::reaching(|target, request| match target {
-        Target::Binding { binding: WorkerBinding::Service { service, .. } } => answer(format!("{service} got {} {}", request.method, request.url)),
+        Target::Binding { binding: WorkerBinding::Service { service, .. } } => {
+            answer(format!("{service} got {} {}", request.method, request.url))
+        }
         Target::Dispatch { name, options, .. } => answer(format!("{name} {}", options.unwrap_or_default())),
         other => Err(FetchError::error(format!("{other:?}"))),
     });

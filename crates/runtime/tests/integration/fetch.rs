@@ -20,13 +20,20 @@ async fn request_and_response_go_through() {
         const r = await fetch('https://o.test/x', { method: 'PUT', headers: { 'x-a': '1' }, body: 'hi', redirect: 'manual' });
         let guard; try { r.headers.set('a', 'b') } catch (e) { guard = e.name + ': ' + e.message }
         return Response.json([r.status, r.ok, r.url, r.headers.get('x-b'), r.headers.getSetCookie(), await r.text(), guard]) } }").await;
-    assert_eq!(text, r#"[418,false,"https://origin.test/","2",["a=1","b=2"],"body","TypeError: Can't modify immutable headers."]"#);
+    assert_eq!(
+        text,
+        r#"[418,false,"https://origin.test/","2",["a=1","b=2"],"body","TypeError: Can't modify immutable headers."]"#
+    );
 }
 
 #[tokio::test]
 async fn failures_reject_with_their_class() {
     let bench = Bench::reaching(|_, request| {
-        if request.url.contains("type") { Err(FetchError::type_error("no type")) } else { Err(FetchError::error("Network connection lost.")) }
+        if request.url.contains("type") {
+            Err(FetchError::type_error("no type"))
+        } else {
+            Err(FetchError::error("Network connection lost."))
+        }
     });
     let text = bench.run("export default { async fetch() { const out = [];
         for (const u of ['https://o.test/type', 'https://o.test/net', '/rel']) { try { await fetch(u) } catch (e) { out.push(e.name + ': ' + e.message) } }
@@ -43,7 +50,9 @@ async fn an_untouched_response_passes_through() {
 
 #[tokio::test]
 async fn aborted_by_a_signal() {
-    let bench = Bench::reaching(|_, _| Ok(switchyard_runtime::FetchResponse { body: Body::stream(crate::harness::Endless), ..answer("")? }));
+    let bench = Bench::reaching(|_, _| {
+        Ok(switchyard_runtime::FetchResponse { body: Body::stream(crate::harness::Endless), ..answer("")? })
+    });
     let text = bench.run("export default { async fetch() { const c = new AbortController(); const r = await fetch('https://o.test/', { signal: c.signal });
         setTimeout(() => c.abort(), 5); try { await r.text() } catch (e) { return new Response(e.name) } } }").await;
     assert_eq!(text, "AbortError");

@@ -54,12 +54,14 @@ impl WorkerSource for NoSource {
 /// The engine is compiled once for all tests of the binary.
 fn shared() -> &'static Runtime {
     static RUNTIME: OnceLock<(Runtime, tokio::runtime::Runtime)> = OnceLock::new();
-    &RUNTIME.get_or_init(|| {
-        let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        let folder = std::env::temp_dir().join("switchyard-runtime-tests");
-        let config = Config { artefacts: folder, ..Config::default() };
-        (Runtime::new(config, [7; 32], tokio.handle().clone()).unwrap(), tokio)
-    }).0
+    &RUNTIME
+        .get_or_init(|| {
+            let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+            let folder = std::env::temp_dir().join("switchyard-runtime-tests");
+            let config = Config { artefacts: folder, ..Config::default() };
+            (Runtime::new(config, [7; 32], tokio.handle().clone()).unwrap(), tokio)
+        })
+        .0
 }
 
 pub struct Bench {
@@ -73,7 +75,9 @@ impl Bench {
         Self { runtime: shared().clone(), outbound: Arc::new(Reach(None)), outcomes: Arc::default() }
     }
 
-    pub fn reaching(handler: impl Fn(Target, FetchRequest) -> Result<FetchResponse, FetchError> + Send + Sync + 'static) -> Self {
+    pub fn reaching(
+        handler: impl Fn(Target, FetchRequest) -> Result<FetchResponse, FetchError> + Send + Sync + 'static,
+    ) -> Self {
         Self { outbound: Arc::new(Reach(Some(Box::new(handler)))), ..Self::new() }
     }
 
@@ -158,12 +162,16 @@ pub fn spec(source: &str) -> WorkerSpec {
 }
 
 pub fn spec_of(modules: &[(&str, ModuleKind, &str)], env: HashMap<&str, WorkerBinding>) -> WorkerSpec {
-    let modules: Vec<Module> = modules.iter().map(|(name, kind, source)| Module {
-        name: (*name).into(),
-        kind: *kind,
-        content: Bytes::copy_from_slice(source.as_bytes()),
-    }).collect();
-    let mut bindings: Vec<_> = env.into_iter().map(|(name, binding)| (BindingName::parse(name).unwrap(), binding)).collect();
+    let modules: Vec<Module> = modules
+        .iter()
+        .map(|(name, kind, source)| Module {
+            name: (*name).into(),
+            kind: *kind,
+            content: Bytes::copy_from_slice(source.as_bytes()),
+        })
+        .collect();
+    let mut bindings: Vec<_> =
+        env.into_iter().map(|(name, binding)| (BindingName::parse(name).unwrap(), binding)).collect();
     bindings.sort_by_key(|(name, _)| name.clone());
     WorkerSpec {
         account: AccountId::parse("test").unwrap(),

@@ -1,131 +1,156 @@
-//! Guests that mean harm. Each is stopped with the right error, and a neighbour notices nothing.
+//! Guests that mean harm, one a file in `fixtures/hostile`. Each gets its own error and no other, twice
+//! over, and a neighbour that runs beside it gets none. The head of a fixture says what it tries, what
+//! must come of it (`expect`), and within which limits (`cpu` in ms, `subrequests`) or until when its
+//! client stays (`leave`, in ms).
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use http_body_util::BodyExt;
-use switchyard_catalog::ModuleKind::EsModule;
-use switchyard_runtime::{FetchError, FetchRequest, FetchResponse, Outbound, Target};
+use switchyard_catalog::Limits;
+use switchyard_runtime::{Body, FetchError, FetchRequest, FetchResponse, Outbound, RunError, RunErrorKind, Target};
 
-use crate::harness::{Bench, answer, get, spec_of, text};
+use crate::harness::{Bench, answer, get, spec};
 
-/// An origin that answers once it has read the whole request.
-struct ReadsAll;
+/// `silent.test` takes requests and does nothing with them; `large.test` has whole bodies of 4 MiB.
+struct Origins;
 
 #[async_trait]
-impl Outbound for ReadsAll {
+impl Outbound for Origins {
     async fn fetch(&self, _depth: u8, _target: Target, request: FetchRequest) -> Result<FetchResponse, FetchError> {
-        let body = request.body.collect().await.map_err(|e| FetchError::error(e.to_string()))?.to_bytes();
-        answer(format!("got {}", body.len()))
+        if request.url.starts_with("https://silent.test") {
+            std::future::pending::<()>().await;
+        }
+        if request.url.starts_with("https://large.test") {
+            return answer(Body::Whole(vec![7; 4 << 20].into()));
+        }
+        let body = request.body.collect().await.map_err(|error| FetchError::error(error.to_string()))?;
+        answer(format!("{} bytes", body.to_bytes().len()))
     }
 }
 
-#[tokio::test]
-async fn p01_many_logs() {
-    let bench = Bench::new();
-    assert_eq!(bench.run("export default { fetch() { for (let i = 0; i < 5000; i++) console.log(i); return new Response('ok') } }").await, "ok");
+struct Fixture {
+    name: String,
+    source: String,
+    head: HashMap<String, String>,
 }
-#[tokio::test]
-async fn p02_many_logs_start() {
-    let bench = Bench::new();
-    assert_eq!(bench.run("for (let i = 0; i < 5000; i++) console.log(i); export default { fetch() { return new Response('ok') } }").await, "ok");
+
+fn fixtures() -> Vec<Fixture> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/hostile");
+    let mut all: Vec<Fixture> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| {
+            let path = entry.unwrap().path();
+            let source = std::fs::read_to_string(&path).unwrap();
+            let head =
+                source.lines().map_while(|line| line.strip_prefix("// ")).filter_map(|line| line.split_once(": "));
+            let head = head.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+            Fixture { name: path.file_stem().unwrap().to_string_lossy().into_owned(), source, head }
+        })
+        .collect();
+    all.sort_by(|a, b| a.name.cmp(&b.name));
+    all
 }
-#[tokio::test]
-async fn p03_many_timers_cleared() {
-    let bench = Bench::new();
-    assert_eq!(bench.run("export default { fetch() { for (let i = 0; i < 10000; i++) clearTimeout(setTimeout(() => {}, 1e6)); return new Response('ok') } }").await, "ok");
+
+impl Fixture {
+    fn number(&self, key: &str) -> Option<u32> {
+        self.head.get(key).map(|value| value.parse().unwrap())
+    }
+
+    /// What came, in the words of `expect`.
+    async fn run(&self, bench: &Bench) -> String {
+        let worker = match bench.start(spec(&self.source)).await {
+            Ok((worker, _)) => worker,
+            Err(error) => return format!("refused {error}"),
+        };
+        let mut seen = Vec::new();
+        for _ in 0..2 {
+            bench.outcomes.lock().unwrap().clear();
+            let mut invocation = bench.invocation();
+            invocation.limits = Limits {
+                cpu_ms: Some(self.number("cpu").unwrap_or(10_000)),
+                subrequests: Some(self.number("subrequests").unwrap_or(10_000)),
+                ..Limits::DEFAULT
+            };
+            let call = worker.handle(get("/"), invocation);
+            let stay = self.number("leave").map_or(Duration::from_secs(60), |ms| Duration::from_millis(ms.into()));
+            let came = match tokio::time::timeout(stay, call).await {
+                Err(_) => Ok(None),
+                Ok(Err(error)) => Err(error),
+                Ok(Ok(response)) => Ok(response.into_body().collect().await.ok().map(|body| body.to_bytes())),
+            };
+            let ending = bench.outcome().await.ending.as_str();
+            seen.push(match came {
+                Err(RunError { kind: RunErrorKind::Exception, name, message }) => {
+                    format!("exception {name}: {message}")
+                }
+                Err(_) => ending.to_owned(),
+                Ok(Some(body)) => format!("ok {}", String::from_utf8_lossy(&body)),
+                Ok(None) => ending.to_owned(),
+            });
+        }
+        assert_eq!(seen[0], seen[1], "{}: the second time it was different", self.name);
+        seen.swap_remove(0)
+    }
+
+    fn expects(&self, came: &str) -> bool {
+        // No error tells a client more than a few kilobytes, whatever a guest throws.
+        came.len() < 20_000
+            && self.head["expect"].split(" | ").any(|wanted| {
+                came.starts_with(wanted)
+                    || wanted
+                        .strip_prefix("refused ")
+                        .is_some_and(|part| came.starts_with("refused") && came.contains(part))
+            })
+    }
 }
-#[tokio::test]
-async fn p04_upload_stream() {
-    let bench = Bench { outbound: Arc::new(ReadsAll), ..Bench::new() };
-    let source = "export default { async fetch() { const body = new ReadableStream({ start(c) { c.enqueue(new TextEncoder().encode('hello')); c.close() } });
-      const r = await fetch('https://o.test/', { method: 'POST', body }); return new Response(await r.text()) } }";
-    let worker = bench.worker(source).await;
-    let got = tokio::time::timeout(std::time::Duration::from_secs(3), bench.get(&worker, "/")).await;
-    assert_eq!(got.unwrap().1, "got 5");
-}
-#[tokio::test]
-async fn p05_body_ends_before_wait_until() {
-    let bench = Bench::new();
-    let source = "export default { fetch(r, e, ctx) { ctx.waitUntil(new Promise(r => setTimeout(r, 20000)));
-      return new Response(new ReadableStream({ start(c) { c.enqueue(new TextEncoder().encode('hello')); c.close() } })) } }";
-    let worker = bench.worker(source).await;
-    let got = tokio::time::timeout(std::time::Duration::from_secs(3), bench.get(&worker, "/")).await;
-    assert_eq!(got.unwrap().1, "hello");
-}
-#[tokio::test]
-async fn p06_platform_names() {
-    let bench = Bench::new();
-    for name in ["node:evil", "cloudflare:evil", "platform:evil.js", "switchyard:evil"] {
-        let evil = "import * as host from 'switchyard:host'; export default { fetch() { return new Response('has ' + Object.keys(host)) } }";
-        let main = format!("import x from '{name}'; export default x");
-        for modules in [vec![(name, EsModule, evil)], vec![("index.js", EsModule, main.as_str()), (name, EsModule, evil)]] {
-            match bench.start(spec_of(&modules, Default::default())).await {
-                Ok((worker, _)) => panic!("{name} started {}", bench.get(&worker, "/").await.1),
-                Err(e) => println!("{name}: {e}"),
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_gets_its_own_error_and_the_neighbour_none() {
+    let bench = Arc::new(Bench::new());
+    let neighbour = bench.worker("let n = 0; export default { async fetch(r) { n++; await scheduler.wait(1); return Response.json({ n, url: r.url, own: Object.keys(globalThis).includes('leaked') }) } }").await;
+    let (stop, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let beside = tokio::spawn({
+        let (stop, asked, bench) = (Arc::clone(&stop), Arc::clone(&asked), Arc::clone(&bench));
+        async move {
+            while !stop.load(Ordering::Relaxed) {
+                assert_eq!(
+                    bench.get(&neighbour, "/n").await,
+                    (200, r#"{"n":1,"url":"http://tenant.test/n","own":false}"#.into())
+                );
+                asked.fetch_add(1, Ordering::Relaxed);
             }
         }
+    });
+    let mut wrong = Vec::new();
+    for fixture in fixtures() {
+        if std::env::var("SWITCHYARD_TEST_HOSTILE").is_ok_and(|only| !fixture.name.contains(&only)) {
+            continue;
+        }
+        let hostile = Bench { outbound: Arc::new(Origins), ..Bench::new() };
+        let began = std::time::Instant::now();
+        let came = fixture.run(&hostile).await;
+        println!(
+            "{:24} {:6} ms  {}",
+            fixture.name,
+            began.elapsed().as_millis(),
+            came.chars().take(150).collect::<String>()
+        );
+        if !fixture.expects(&came) {
+            wrong.push(format!(
+                "{}: wanted {}, got {}",
+                fixture.name,
+                fixture.head["expect"],
+                came.chars().take(300).collect::<String>()
+            ));
+        }
+        assert!(!beside.is_finished(), "the neighbour failed beside {}", fixture.name);
     }
-}
-#[tokio::test]
-async fn p07_prepare_stack_trace() {
-    let bench = Bench::new();
-    let text = bench.run("const got = []; Error.prepareStackTrace = (e, sites) => { for (const s of sites) { const proto = Object.getOwnPropertyNames(Object.getPrototypeOf(s)); got.push(s.getFileName() + ' ' + s.getFunctionName() + ' ' + typeof s.getFunction() + ' ' + proto) } return 'x' };
-      export default { fetch() { try { new TextDecoder('utf-8', { fatal: true }).decode(new Uint8Array([255])) } catch (e) { got.push(e.stack) }
-       try { structuredClone(() => {}) } catch (e) { e.stack } try { new URL('x') } catch (e) { got.push(e.stack) } try { Response.json(1n) } catch(e) { e.stack } return new Response(got.join('\\n')) } }").await;
-    println!("{text}");
-    assert!(!text.contains("platform:"));
-}
-#[tokio::test]
-async fn p08_bad_headers() {
-    let bench = Bench::new();
-    for header in ["{ a: '\\x01' }", "{ 'ü': 'x' }", "{ a: 'x'.repeat(300000) }", "{ 'a'  : 'ü€' }"] {
-        let worker = bench.worker(&format!("export default {{ fetch() {{ return new Response('x', {{ headers: {header} }}) }} }}")).await;
-        match bench.call(&worker, get("/")).await { Ok(r) => println!("{header}: ok {:?}", r.headers().get("a").map(|v| v.len())), Err(e) => println!("{header}: {:?} {}", e.kind, e) }
-    }
-}
-#[tokio::test]
-async fn p09_detached_chunk() {
-    let bench = Bench::new();
-    for source in [
-      "export default { fetch() { return new Response(new ReadableStream({ start(c) { const b = new Uint8Array(10); c.enqueue(b); b.buffer.transfer(); c.close() } })) } }",
-      "export default { fetch() { return new Response(new ReadableStream({ start(c) { const b = new ArrayBuffer(10, {maxByteLength: 100}); const v = new Uint8Array(b, 5); c.enqueue(v); b.resize(2); c.close() } })) } }",
-      "export default { fetch() { return new Response(new ReadableStream({ start(c) { c.enqueue(Symbol('x')); } })) } }",
-      "export default { fetch() { const b = new Uint8Array(10); b.buffer.transfer(); return new Response(b) } }",
-    ] {
-        let worker = bench.worker(source).await;
-        let got = bench.get(&worker, "/").await;
-        let o = bench.outcome().await;
-        println!("{got:?} {:?} {:?}", o.ending, o.exception);
-    }
-}
-#[tokio::test]
-async fn p11_grown_delta_clean() {
-    let bench = Bench::new();
-    let worker = bench.worker("const a = new Uint8Array(20 << 20).fill(7); export default { fetch() { return new Response('' + a[12345678]) } }").await;
-    for _ in 0..3 { assert_eq!(bench.get(&worker, "/").await.1, "7"); }
-}
-#[tokio::test]
-async fn p12_empty_logs() {
-    let bench = Bench::new();
-    bench.run("export default { async fetch() { for (let i = 0; i < 200; i++) { for (let j = 0; j < 1000; j++) console.log(''); await scheduler.wait(0) } return new Response('ok') } }").await;
-    let o = bench.outcome().await;
-    println!("{} lines {} dropped", o.logs.len(), o.logs_dropped);
-    assert!(o.logs.len() < 20_000);
-}
-#[tokio::test]
-async fn p13_oom_report() {
-    let bench = Bench::new();
-    for source in [
-      "export default { async fetch() { const a = []; for (;;) a.push(new Uint8Array(1 << 16)) } }",
-      "export default { async fetch() { const a = []; try { for (;;) a.push(new Array(100).fill({})) } catch (e) { globalThis.a = a; for(;;) try { a.push(1) } catch (e) { throw e } } } }",
-      "export default { async fetch() { let s = 'x'; for (;;) s += s } }",
-      "export default { async fetch() { let s = 'x'.repeat(1<<20); const a=[]; for (;;) a.push(s + a.length).toString().length } }",
-      "export default { async fetch() { return new Response('x'.repeat(60<<20)) } }",
-      "export default { async fetch() { const m = new Map(); for (let i = 0;; i++) m.set(i, i) } }",
-    ] {
-        let worker = bench.worker(source).await;
-        let got = match bench.call(&worker, get("/")).await { Ok(r) => text(r).await.len().to_string(), Err(e) => format!("{:?} {e}", e.kind) };
-        println!("{}: {got}", &source[..60.min(source.len())]);
-    }
+    stop.store(true, Ordering::Relaxed);
+    beside.await.unwrap();
+    assert!(asked.load(Ordering::Relaxed) > 20);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

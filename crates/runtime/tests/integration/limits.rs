@@ -8,7 +8,9 @@ use crate::harness::{Bench, answer, get};
 #[tokio::test]
 async fn cpu() {
     let bench = Bench::new();
-    let worker = bench.worker("export default { fetch(r) { if (r.url.endsWith('/spin')) for (;;); return new Response('ok') } }").await;
+    let worker = bench
+        .worker("export default { fetch(r) { if (r.url.endsWith('/spin')) for (;;); return new Response('ok') } }")
+        .await;
     let mut invocation = bench.invocation();
     invocation.limits = Limits { cpu_ms: Some(20), ..Limits::DEFAULT };
     let error = worker.handle(get("/spin"), invocation).await.unwrap_err();

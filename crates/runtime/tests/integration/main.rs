@@ -3,12 +3,12 @@
 
 mod harness;
 
-
 mod bindings;
 mod fetch;
 mod hostile;
 mod isolation;
 mod limits;
 mod requests;
+mod seams;
 mod start;
 mod streams;

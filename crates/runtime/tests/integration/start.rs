@@ -74,7 +74,11 @@ async fn module_scope_is_as_on_workerd() {
         export default { fetch() { seen.later = Date.now() > 1.6e12; try { eval('1') } catch (e) { seen.evalError = e.name + ': ' + e.message }
           try { new Function('1') } catch (e) { seen.functionError = e.name } return Response.json(seen) } }";
     let seen: serde_json::Value = serde_json::from_str(&bench.run(source).await).unwrap();
-    assert_eq!((seen["now"].as_i64(), seen["date"].as_i64(), seen["perf"].as_i64()), (Some(0), Some(0), Some(0)), "{seen}");
+    assert_eq!(
+        (seen["now"].as_i64(), seen["date"].as_i64(), seen["perf"].as_i64()),
+        (Some(0), Some(0), Some(0)),
+        "{seen}"
+    );
     assert_eq!((seen["fn"].as_i64(), seen["eval"].as_i64(), seen["digest"].as_i64()), (Some(7), Some(2), Some(0xe3)));
     assert_eq!(seen["later"], true);
     assert_eq!(seen["evalError"], "EvalError: Code generation from strings disallowed for this context");
@@ -86,7 +90,10 @@ async fn startup_survives_a_new_process() {
     // A sealed file is opened by another runtime with the same key and no source.
     let bench = Bench::new();
     let mut script = spec("let n = 40; export default { fetch(r, env) { return new Response(env.A + ++n) } }");
-    script.bindings = vec![(switchyard_catalog::BindingName::parse("A").unwrap(), switchyard_catalog::WorkerBinding::Text("a".into()))];
+    script.bindings = vec![(
+        switchyard_catalog::BindingName::parse("A").unwrap(),
+        switchyard_catalog::WorkerBinding::Text("a".into()),
+    )];
     let version = script.version;
     bench.start(script).await.unwrap();
     let folder = std::env::temp_dir().join("switchyard-runtime-tests");
@@ -94,7 +101,10 @@ async fn startup_survives_a_new_process() {
     let again = switchyard_runtime::Runtime::new(config, [7; 32], tokio::runtime::Handle::current()).unwrap();
     let worker = again.worker(version, &crate::harness::NoSource).await.unwrap();
     assert_eq!(bench.get(&worker, "/").await, (200, "a41".into()));
-    let other = switchyard_runtime::Config { artefacts: std::env::temp_dir().join("switchyard-runtime-tests"), ..Default::default() };
+    let other = switchyard_runtime::Config {
+        artefacts: std::env::temp_dir().join("switchyard-runtime-tests"),
+        ..Default::default()
+    };
     let stranger = switchyard_runtime::Runtime::new(other, [8; 32], tokio::runtime::Handle::current()).unwrap();
     assert!(stranger.worker(version, &crate::harness::NoSource).await.is_err());
 }

@@ -23,7 +23,11 @@ async fn echoes_are_whole_and_never_held_whole() {
         let worker = bench.worker(source).await;
         assert_eq!(text(bench.call(&worker, post("/", "small")).await.unwrap()).await, "small");
         let before = resident();
-        let mut body = bench.call(&worker, post("/", Body::stream(Chunks { count: chunks, size: 64 * 1024 }))).await.unwrap().into_body();
+        let mut body = bench
+            .call(&worker, post("/", Body::stream(Chunks { count: chunks, size: 64 * 1024 })))
+            .await
+            .unwrap()
+            .into_body();
         let (mut got, mut most) = (0, 0);
         while let Some(frame) = body.frame().await {
             got += frame.unwrap().into_data().unwrap().len();

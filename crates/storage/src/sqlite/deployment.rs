@@ -1,9 +1,7 @@
 //! Deployments: what is live, and a bounded history of it.
 
 use sqlx::{SqliteConnection, sqlite::SqliteRow};
-use switchyard_catalog::{
-    ChangeKind, Deployment, DeploymentId, ScriptId, StorageError, VersionId, VersionShare,
-};
+use switchyard_catalog::{ChangeKind, Deployment, DeploymentId, ScriptId, StorageError, VersionId, VersionShare};
 
 use super::{
     SqliteStorage, change_add, database,

@@ -1,9 +1,7 @@
 //! Dispatch namespaces.
 
 use sqlx::sqlite::SqliteRow;
-use switchyard_catalog::{
-    AccountId, ChangeKind, Namespace, NamespaceId, NamespaceName, StorageError, Timestamp,
-};
+use switchyard_catalog::{AccountId, ChangeKind, Namespace, NamespaceId, NamespaceName, StorageError, Timestamp};
 
 use super::{
     SqliteStorage,

@@ -98,14 +98,16 @@ async fn insert_version(tx: &mut SqliteConnection, publish: &Publish, number: i6
         let insert = insert.bind(bytes).bind(assets.manifest.0.as_slice()).execute(&mut *tx).await;
         insert.map_err(database("write a version's assets"))?;
     }
-    let blobs = sqlx::query("INSERT INTO version_blobs (version, digest) SELECT DISTINCT ?, unhex(value) FROM json_each(?)");
+    let blobs =
+        sqlx::query("INSERT INTO version_blobs (version, digest) SELECT DISTINCT ?, unhex(value) FROM json_each(?)");
     let blobs = blobs.bind(bytes).bind(Value::from(digests).to_string()).execute(&mut *tx).await;
     blobs.map_err(database("write a version's code"))?;
 
     let secrets: Vec<SecretId> = version.bindings.iter().filter_map(|binding| binding.kind.secret()).collect();
     if !secrets.is_empty() {
-        let insert =
-            sqlx::query("INSERT INTO version_secrets (version, secret) SELECT DISTINCT ?, unhex(value) FROM json_each(?)");
+        let insert = sqlx::query(
+            "INSERT INTO version_secrets (version, secret) SELECT DISTINCT ?, unhex(value) FROM json_each(?)",
+        );
         let insert = insert.bind(bytes).bind(hex_list(secrets.iter().map(SecretId::as_uuid)));
         let inserted = insert.execute(&mut *tx).await;
         inserted.map_err(refused("write a version's secrets", "the secret", "the secret"))?;
@@ -127,9 +129,8 @@ async fn prune(tx: &mut SqliteConnection, publish: &Publish) -> Result<(), Stora
     let versions = versions.bind(script).bind(i64::from(publish.keep_versions.max(1))).execute(&mut *tx).await;
     let pruned = versions.map_err(database("prune versions"))?.rows_affected();
     if !publish.destroy_secrets.is_empty() {
-        let destroy = sqlx::query(
-            "DELETE FROM secrets WHERE script = ? AND id IN (SELECT unhex(value) FROM json_each(?))",
-        );
+        let destroy =
+            sqlx::query("DELETE FROM secrets WHERE script = ? AND id IN (SELECT unhex(value) FROM json_each(?))");
         let ids = hex_list(publish.destroy_secrets.iter().map(SecretId::as_uuid));
         destroy.bind(script).bind(ids).execute(&mut *tx).await.map_err(database("destroy secrets"))?;
     }

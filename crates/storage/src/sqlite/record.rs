@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sqlx::{Row, sqlite::SqliteRow};
 use switchyard_catalog::{
-    Binding, BindingKind, BindingName, BlobDigest, CodeManifest, CodeSyntax, DispatchOutbound, Limits,
-    ModuleEntry, ModuleKind, NameError, NamedHandlers, NamespaceName, ScriptId, ScriptName, ScriptSettings,
-    SecretId, StorageError, Timestamp, Version, VersionAssets, VersionId,
+    Binding, BindingKind, BindingName, BlobDigest, CodeManifest, CodeSyntax, DispatchOutbound, Limits, ModuleEntry,
+    ModuleKind, NameError, NamedHandlers, NamespaceName, ScriptId, ScriptName, ScriptSettings, SecretId, StorageError,
+    Timestamp, Version, VersionAssets, VersionId,
 };
 use uuid::Uuid;
 

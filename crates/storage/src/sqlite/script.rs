@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use switchyard_catalog::{
-    AccountId, ChangeKind, NamespaceId, Scope, Script, ScriptFilter, ScriptId, ScriptName, ScriptRow,
-    StorageError, Tag, Timestamp, Version, VersionId,
+    AccountId, ChangeKind, NamespaceId, Scope, Script, ScriptFilter, ScriptId, ScriptName, ScriptRow, StorageError,
+    Tag, Timestamp, Version, VersionId,
 };
 
 use super::{
@@ -96,9 +96,7 @@ async fn fetch(
 fn push_scope(query: &mut QueryBuilder<Sqlite>, account: &AccountId, scope: Scope) {
     match scope {
         Scope::Account => query.push(" WHERE s.namespace IS NULL"),
-        Scope::Namespace(id) => {
-            query.push(" WHERE s.namespace = ").push_bind(id.as_uuid().as_bytes().to_vec())
-        }
+        Scope::Namespace(id) => query.push(" WHERE s.namespace = ").push_bind(id.as_uuid().as_bytes().to_vec()),
     };
     query.push(" AND s.account = ").push_bind(account.as_str().to_owned());
 }

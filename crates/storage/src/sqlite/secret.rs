@@ -24,10 +24,7 @@ pub(super) async fn insert(
     insert.execute(tx).await.map(drop).map_err(database("write a secret"))
 }
 
-pub(super) async fn load(
-    storage: &SqliteStorage,
-    ids: &[SecretId],
-) -> Result<Vec<(SecretId, Secret)>, StorageError> {
+pub(super) async fn load(storage: &SqliteStorage, ids: &[SecretId]) -> Result<Vec<(SecretId, Secret)>, StorageError> {
     let load = sqlx::query(
         "SELECT id, script, key_id, nonce, ciphertext FROM secrets
          WHERE id IN (SELECT unhex(value) FROM json_each(?))",

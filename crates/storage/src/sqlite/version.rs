@@ -3,9 +3,7 @@
 use std::collections::HashSet;
 
 use sqlx::sqlite::SqliteRow;
-use switchyard_catalog::{
-    BlobDigest, Namespace, Scope, Script, ScriptId, StorageError, Version, VersionId,
-};
+use switchyard_catalog::{BlobDigest, Namespace, Scope, Script, ScriptId, StorageError, Version, VersionId};
 
 use super::{
     SqliteStorage, database, namespace,
@@ -30,11 +28,7 @@ pub(super) async fn owner(
     Ok(namespace.map(|namespace| (script, Some(namespace))))
 }
 
-pub(super) async fn list(
-    storage: &SqliteStorage,
-    script: ScriptId,
-    limit: u32,
-) -> Result<Vec<Version>, StorageError> {
+pub(super) async fn list(storage: &SqliteStorage, script: ScriptId, limit: u32) -> Result<Vec<Version>, StorageError> {
     let list = sqlx::query(
         "SELECT id, script, number, body, bindings FROM versions WHERE script = ? ORDER BY number DESC LIMIT ?",
     );
@@ -44,7 +38,9 @@ pub(super) async fn list(
 }
 
 pub(super) async fn blobs_in_use(storage: &SqliteStorage) -> Result<HashSet<BlobDigest>, StorageError> {
-    let list = sqlx::query("SELECT digest FROM version_blobs UNION SELECT digest FROM assets").fetch_all(&storage.readers).await;
+    let list = sqlx::query("SELECT digest FROM version_blobs UNION SELECT digest FROM assets")
+        .fetch_all(&storage.readers)
+        .await;
     let rows = list.map_err(database("list blobs in use"))?;
     let digests = rows.iter().map(|row| {
         let digest: &[u8] = column(row, "digest")?;

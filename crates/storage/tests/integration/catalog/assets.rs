@@ -118,7 +118,9 @@ async fn a_sweep_leaves_what_a_version_names() {
     let token = complete(&f, &at("shop"), vec![asset("/a", 1, 1)]).await;
     let new = with_assets(code("export default {}"), &token, AssetConfig::default());
     f.script_upload(&f.actor, &at("shop"), new).await.unwrap();
-    let owner = f.assets_session_verify(&f.assets_session_start(&f.actor, &at("shop"), vec![asset("/x", 9, 1)]).await.unwrap().token);
+    let owner = f.assets_session_verify(
+        &f.assets_session_start(&f.actor, &at("shop"), vec![asset("/x", 9, 1)]).await.unwrap().token,
+    );
     let owner = owner.unwrap().owner;
     let old = Timestamp::from_micros(0);
     for byte in [1, 2] {

@@ -116,15 +116,19 @@ pub fn module(name: &str, kind: ModuleKind, content: &str) -> Module {
 
 /// The env that a Worker sees, by name: text as it is, secrets as `secret:value`.
 pub fn env(spec: &WorkerSpec) -> Vec<(String, String)> {
-    let mut env: Vec<_> = spec.bindings.iter().map(|(name, value)| {
-        let value = match value {
-            WorkerBinding::Text(text) => text.clone(),
-            WorkerBinding::Secret(secret) => format!("secret:{}", secret.expose()),
-            WorkerBinding::Json(value) => value.to_string(),
-            other => format!("{other:?}"),
-        };
-        (name.as_str().to_owned(), value)
-    }).collect();
+    let mut env: Vec<_> = spec
+        .bindings
+        .iter()
+        .map(|(name, value)| {
+            let value = match value {
+                WorkerBinding::Text(text) => text.clone(),
+                WorkerBinding::Secret(secret) => format!("secret:{}", secret.expose()),
+                WorkerBinding::Json(value) => value.to_string(),
+                other => format!("{other:?}"),
+            };
+            (name.as_str().to_owned(), value)
+        })
+        .collect();
     env.sort();
     env
 }

@@ -53,7 +53,8 @@ async fn bootstrap_can_be_repeated() {
     let account = sample::account();
     for _ in 0..2 {
         f.account_ensure(&account, "Acme").await.unwrap();
-        let token = f.token_ensure(&account, "a-token-for-the-test", "ci", Access::Write, TokenScope::Account).await.unwrap();
+        let token =
+            f.token_ensure(&account, "a-token-for-the-test", "ci", Access::Write, TokenScope::Account).await.unwrap();
         assert_eq!(f.token_verify("a-token-for-the-test").await.unwrap(), TokenVerdict::Valid(token));
         f.namespace_ensure(&f.actor, &named("dev")).await.unwrap();
     }

@@ -83,10 +83,14 @@ async fn content_comes_back_as_uploaded() {
     assert_eq!(content, uploaded);
     assert_eq!(etag, first.version.code.digest());
 
-    let patched = f.script_content_put(&f.actor, &at("a"), sample::code("two"), Precondition::None, "api".to_owned()).await.unwrap();
+    let patched = f
+        .script_content_put(&f.actor, &at("a"), sample::code("two"), Precondition::None, "api".to_owned())
+        .await
+        .unwrap();
     assert_eq!(f.script_content(&f.actor, &at("a")).await.unwrap().0, sample::code("two"));
     assert_eq!(patched.version.number, 2);
-    let missing = f.script_content_put(&f.actor, &at("b"), sample::code("two"), Precondition::None, "api".to_owned()).await;
+    let missing =
+        f.script_content_put(&f.actor, &at("b"), sample::code("two"), Precondition::None, "api".to_owned()).await;
     assert!(matches!(missing, Err(CatalogError::ScriptNotFound)));
 }
 

@@ -88,7 +88,8 @@ async fn an_edit_does_not_deploy_what_was_not_deployed() {
     f.upload(&at("a"), code("one")).await.unwrap();
     let version = f.version_create(&f.actor, &at("a"), code("two")).await.unwrap();
     assert!(matches!(put(&f, "a", "KEY", "v").await, Err(CatalogError::LatestNotDeployed)));
-    let content = f.script_content_put(&f.actor, &at("a"), crate::sample::code("x"), Precondition::None, "api".to_owned()).await;
+    let content =
+        f.script_content_put(&f.actor, &at("a"), crate::sample::code("x"), Precondition::None, "api".to_owned()).await;
     assert!(matches!(content, Err(CatalogError::LatestNotDeployed)));
     let share = VersionShare { version: version.id, percentage: 100.0 };
     f.deployment_create(&f.actor, &at("a"), vec![share], "api".to_owned(), Default::default()).await.unwrap();

@@ -45,7 +45,8 @@ pub async fn assets_are_shared_within_their_owner_alone(storage: &dyn Storage) {
     for namespace in &namespaces {
         storage.namespace_create(namespace).await.unwrap();
     }
-    let owners = [owner(Scope::Account), owner(Scope::Namespace(namespaces[0].id)), owner(Scope::Namespace(namespaces[1].id))];
+    let owners =
+        [owner(Scope::Account), owner(Scope::Namespace(namespaces[0].id)), owner(Scope::Namespace(namespaces[1].id))];
     let hash = asset(1, None).hash;
     storage.asset_put(&owners[1], &asset(1, None), at(0)).await.unwrap();
     assert_eq!(storage.assets_claim(&owners[0], &[hash], at(0)).await.unwrap(), []);
@@ -97,7 +98,7 @@ pub async fn unused_assets_are_found_and_deleted(storage: &dyn Storage) {
     storage.assets_claim(&owner, &[hash(1)], at(2 * HOUR)).await.unwrap();
     storage.assets_claim(&owner, &[hash(2)], at(HOUR / 2)).await.unwrap();
     assert_eq!(storage.asset_owners(at(0)).await.unwrap(), []);
-    assert_eq!(storage.asset_owners(at(HOUR)).await.unwrap(), [owner.clone()]);
+    assert_eq!(storage.asset_owners(at(HOUR)).await.unwrap(), std::slice::from_ref(&owner));
     assert_eq!(storage.assets_unused(&owner, at(HOUR)).await.unwrap(), [hash(2), hash(3)]);
     // One that was asked for after it was found stays.
     storage.asset_put(&owner, &asset(2, None), at(3 * HOUR)).await.unwrap();
