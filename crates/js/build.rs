@@ -64,7 +64,8 @@ fn path_variable(name: &str) -> Result<PathBuf, String> {
 /// The engine's file and what compiled it.
 fn engine(manifest: &Path, out: &Path) -> Result<(PathBuf, String), String> {
     if let Some(file) = std::env::var_os("SWITCHYARD_ENGINE_WASM") {
-        let file = fs::canonicalize(&file).map_err(|e| format!("SWITCHYARD_ENGINE_WASM: {e}"))?;
+        let file = fs::canonicalize(&file)
+            .map_err(|e| format!("SWITCHYARD_ENGINE_WASM={}: {e}", Path::new(&file).display()))?;
         return Ok((file, "prebuilt".into()));
     }
     let cache = match std::env::var_os("SWITCHYARD_ENGINE_CACHE") {

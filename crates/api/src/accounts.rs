@@ -7,6 +7,7 @@ use crate::{
     context::Context,
     envelope::Reply,
     error::{ApiError, Refusal},
+    object::Object,
     views,
 };
 
@@ -24,7 +25,7 @@ struct Sent {
 }
 
 pub(crate) async fn account_create(context: &mut Context<'_>) -> Result<Reply, Refusal> {
-    let sent: Sent = context.json().await?;
+    let Object(sent): Object<Sent> = context.json().await?;
     let id = sent.id.map(|id| {
         AccountId::parse(&id).ok_or_else(|| ApiError::invalid("id: an account's id is 1 to 32 of A-Z a-z 0-9 _ -"))
     });
@@ -33,7 +34,7 @@ pub(crate) async fn account_create(context: &mut Context<'_>) -> Result<Reply, R
 }
 
 pub(crate) async fn account_rename(context: &mut Context<'_>) -> Result<Reply, Refusal> {
-    let sent: Sent = context.json().await?;
+    let Object(sent): Object<Sent> = context.json().await?;
     let renamed = context.catalog().account_rename(&context.actor, &sent.name).await?;
     Ok(Reply::of(views::account(&renamed)))
 }

@@ -17,11 +17,12 @@ use crate::{
     envelope::Reply,
     error::{ApiError, Refusal},
     metadata::Fields,
+    object::Object,
     upload,
 };
 
-/// Bytes of a manifest: 20,000 files with long names.
-const MAX_MANIFEST: u64 = 8 << 20;
+/// Bytes of a manifest: 100,000 files with names of ordinary length.
+const MAX_MANIFEST: u64 = 16 << 20;
 /// Bytes of one upload. A bucket of ours has at most a third of it; memory holds one file at a time.
 const MAX_UPLOAD: u64 = 100 << 20;
 /// Files of one upload; a bucket of ours has at most 500.
@@ -29,7 +30,7 @@ const MAX_FILES: usize = 2_000;
 
 #[derive(Deserialize)]
 struct Sent {
-    manifest: BTreeMap<String, SentFile>,
+    manifest: BTreeMap<String, Object<SentFile>>,
 }
 
 #[derive(Deserialize)]
@@ -46,9 +47,9 @@ pub(crate) async fn assets_upload_session(context: &mut Context<'_>) -> Result<R
         context.catalog().namespace_find(&context.actor, namespace).await?;
     }
     context.upload_begins().await?;
-    let sent: Sent = context.body.json(MAX_MANIFEST).await?;
+    let Object(sent): Object<Sent> = context.body.json(MAX_MANIFEST).await?;
     let mut files = Vec::with_capacity(sent.manifest.len());
-    for (path, file) in sent.manifest {
+    for (path, Object(file)) in sent.manifest {
         let hash = AssetHash::parse(&file.hash).ok_or_else(|| {
             let shown: String = path.chars().take(80).collect();
             ApiError::invalid(format!("manifest: the hash of {shown:?} is not 32 lower-case hex digits"))

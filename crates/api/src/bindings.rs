@@ -8,7 +8,7 @@ use switchyard_catalog::{
     VersionId,
 };
 
-use crate::error::ApiError;
+use crate::{error::ApiError, object::Object};
 
 /// One entry of `bindings` as sent. Fields of kinds that are not built are ignored here, since the
 /// kind itself is refused.
@@ -27,7 +27,7 @@ struct Sent {
     #[serde(default)]
     namespace: Option<String>,
     #[serde(default)]
-    outbound: Option<SentOutbound>,
+    outbound: Option<Object<SentOutbound>>,
     #[serde(default)]
     old_name: Option<String>,
     #[serde(default)]
@@ -36,7 +36,7 @@ struct Sent {
 
 #[derive(Deserialize)]
 struct SentOutbound {
-    worker: SentOutboundWorker,
+    worker: Object<SentOutboundWorker>,
     #[serde(default)]
     params: Option<Vec<SentParam>>,
 }
@@ -104,12 +104,13 @@ fn parse_kind(name: &str, kind: &str, object: &Map<String, Value>) -> Result<New
         "dispatch_namespace" => {
             let namespace = sent.namespace.ok_or_else(|| absent("namespace"))?;
             let namespace = NamespaceName::parse(&namespace).map_err(|error| fault(&error))?;
-            let outbound = sent.outbound.map(|outbound| -> Result<_, ApiError> {
+            let outbound = sent.outbound.map(|Object(outbound)| -> Result<_, ApiError> {
+                let Object(worker) = outbound.worker;
                 let params = outbound.params.unwrap_or_default().into_iter();
                 Ok(DispatchOutbound {
-                    service: script(&outbound.worker.service)?,
-                    environment: outbound.worker.environment,
-                    entrypoint: outbound.worker.entrypoint,
+                    service: script(&worker.service)?,
+                    environment: worker.environment,
+                    entrypoint: worker.entrypoint,
                     params: params.map(|(SentParam::Name(name) | SentParam::Object { name })| name).collect(),
                 })
             });

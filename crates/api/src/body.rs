@@ -10,7 +10,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
-use crate::{ApiConfig, error::ApiError};
+use crate::{
+    ApiConfig,
+    error::ApiError,
+    object::{self, Misfit},
+};
 
 /// A body that has not been read, or not to its end.
 pub(crate) struct RequestBody {
@@ -104,8 +108,11 @@ impl RequestBody {
         // Through a value, so that bad JSON and a wrong field read as different errors.
         let value: Value = serde_json::from_slice(&bytes)
             .map_err(|error| ApiError::unparsable(format!("the request body is not JSON: {error}")))?;
-        serde_json::from_value(value)
-            .map_err(|error| ApiError::unparsable(format!("the request body does not have the form expected: {error}")))
+        object::read(value).map_err(|Misfit { pointer, message }| {
+            let field = if pointer.is_empty() { String::new() } else { format!("{pointer}: ") };
+            let message = format!("the request body does not have the form expected: {field}{message}");
+            ApiError::unparsable(message).at(pointer)
+        })
     }
 
     /// The pieces as a stream, for the multipart reader.

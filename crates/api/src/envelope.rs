@@ -35,11 +35,20 @@ pub(crate) struct Fault {
     /// wrangler prints it below the message.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) error_chain: Vec<Fault>,
+    /// Which field of the JSON sent is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) source: Option<Source>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Source {
+    /// RFC 6901.
+    pub(crate) pointer: String,
 }
 
 impl Fault {
     pub(crate) fn new(code: u32, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), error_chain: Vec::new() }
+        Self { code, message: message.into(), error_chain: Vec::new(), source: None }
     }
 }
 

@@ -6,7 +6,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use switchyard_catalog::{CatalogError, InvalidScript, NameError, StorageError};
 
-use crate::envelope::{self, Fault};
+use crate::envelope::{self, Fault, Source};
 
 /// A refusal as the client sees it.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,6 +48,23 @@ impl ApiError {
 
     fn with(status: StatusCode, faults: Vec<Fault>) -> Self {
         Self { status, faults, retry_after: None, allow: None }
+    }
+
+    /// Names the field that is at fault, by its JSON pointer; an empty one is the whole, and not named.
+    pub(crate) fn at(mut self, pointer: String) -> Self {
+        if let Some(first) = self.faults.first_mut()
+            && !pointer.is_empty()
+        {
+            first.source = Some(Source { pointer });
+        }
+        self
+    }
+
+    /// As [`ApiError::at`], for an error within a part of what was sent: the pointer begins there.
+    pub(crate) fn below(self, pointer: &str) -> Self {
+        let within = self.faults.first().and_then(|fault| fault.source.as_ref());
+        let full = format!("{pointer}{}", within.map_or("", |source| &source.pointer));
+        self.at(full)
     }
 
     fn retry_after(mut self, seconds: u64) -> Self {

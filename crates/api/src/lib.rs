@@ -28,6 +28,7 @@ mod versions;
 
 mod bindings;
 mod metadata;
+mod object;
 mod upload;
 mod views;
 
@@ -54,8 +55,10 @@ pub struct ApiConfig {
     /// Uploads in memory at the same time, until they are answered; further ones wait up to
     /// `body_idle`, then are told to retry. Times `max_upload_bytes` it bounds what uploads can hold.
     pub max_uploads: usize,
-    /// Bytes of a JSON body; more is 10026.
+    /// Bytes of a JSON body, and of an upload's metadata; more is 10026.
     pub max_json_bytes: u64,
+    /// Parts of one upload: modules, source maps and metadata together.
+    pub max_parts: usize,
     /// Longest silence while a request body arrives.
     pub body_idle: Duration,
     /// Longest time a whole request body may take.
@@ -70,6 +73,7 @@ impl Default for ApiConfig {
             max_upload_bytes: 40 << 20,
             max_uploads: 8,
             max_json_bytes: 1 << 20,
+            max_parts: 200,
             body_idle: Duration::from_secs(30),
             body_total: Duration::from_secs(300),
             wrong_tokens_per_minute: 10,

@@ -5,7 +5,11 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use switchyard_catalog::{Code, Limits, NewAssets, NewBinding, NewScript, Precondition, Tag};
 
-use crate::{assets, bindings, error::ApiError};
+use crate::{
+    assets, bindings,
+    error::ApiError,
+    object::{self, Misfit, Object},
+};
 
 /// What an upload says besides its modules. `Default` says nothing.
 #[derive(Default)]
@@ -82,10 +86,10 @@ impl<'a> Fields<'a> {
     pub(crate) fn take<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, ApiError> {
         match self.object.get(name) {
             None | Some(Value::Null) => Ok(None),
-            Some(value) => match T::deserialize(value) {
-                Ok(value) => Ok(Some(value)),
-                Err(error) => Err(ApiError::invalid(format!("{}.{name}: {error}", self.what))),
-            },
+            Some(value) => object::read(value.clone()).map(Some).map_err(|Misfit { pointer, message }| {
+                let within = pointer.replace('/', ".");
+                ApiError::invalid(format!("{}.{name}{within}: {message}", self.what)).at(format!("/{name}{pointer}"))
+            }),
         }
     }
 
@@ -110,7 +114,12 @@ impl<'a> Fields<'a> {
         if entries.len() > MOST {
             return Err(ApiError::invalid(format!("{}.bindings has more than {MOST} entries", self.what)));
         }
-        entries.iter().enumerate().map(|(at, entry)| bindings::parse(entry, at)).collect::<Result<_, _>>().map(Some)
+        entries
+            .iter()
+            .enumerate()
+            .map(|(at, entry)| bindings::parse(entry, at).map_err(|error| error.below(&format!("/bindings/{at}"))))
+            .collect::<Result<_, _>>()
+            .map(Some)
     }
 
     /// As [`Fields::bindings`], of a settings patch: an entry with nothing but name and type stands
@@ -134,8 +143,8 @@ impl<'a> Fields<'a> {
     }
 
     pub(crate) fn limits(&self) -> Result<Option<Limits>, ApiError> {
-        let sent = self.take::<SentLimits>("limits")?;
-        Ok(sent.map(|sent| Limits { cpu_ms: sent.cpu_ms, subrequests: sent.subrequests, memory_bytes: None }))
+        let sent = self.take::<Object<SentLimits>>("limits")?;
+        Ok(sent.map(|Object(sent)| Limits { cpu_ms: sent.cpu_ms, subrequests: sent.subrequests, memory_bytes: None }))
     }
 
     pub(crate) fn tail_consumers(&self) -> Result<Option<Value>, ApiError> {
@@ -150,7 +159,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(crate) fn migration_tag(&self) -> Result<Option<String>, ApiError> {
-        Ok(self.take::<Migrations>("migrations")?.and_then(|migrations| migrations.new_tag))
+        Ok(self.take::<Object<Migrations>>("migrations")?.and_then(|Object(migrations)| migrations.new_tag))
     }
 }
 

@@ -9,13 +9,18 @@ use crate::{
     envelope::Reply,
     error::{ApiError, Refusal},
     metadata::Fields,
+    object::Object,
     views,
 };
 
 /// All in one page. wrangler asks for `page=2` only while `result_info` says that there is more.
 pub(crate) async fn namespace_list(context: &mut Context<'_>) -> Result<Reply, Refusal> {
     let namespaces = context.catalog().namespace_list(&context.actor).await?;
-    let page: usize = context.query("page").and_then(|page| page.parse().ok()).unwrap_or(1);
+    let page = match context.query("page").map(|page| page.parse::<u32>()) {
+        None => 1,
+        Some(Ok(page @ 1..=1_000_000)) => page,
+        Some(_) => return Err(ApiError::unparsable("page must be a number from 1 to 1000000").into()),
+    };
     let total = namespaces.len();
     let shown: Vec<Value> = if page > 1 { Vec::new() } else { namespaces.iter().map(views::namespace).collect() };
     let per_page = total.max(1);
@@ -68,7 +73,7 @@ pub(crate) async fn settings_get(context: &mut Context<'_>) -> Result<Reply, Ref
 #[derive(Deserialize)]
 struct SentSettings {
     #[serde(default)]
-    limits: Option<SentLimits>,
+    limits: Option<Object<SentLimits>>,
     #[serde(default)]
     isolation: Option<Isolation>,
     #[serde(default)]
@@ -91,8 +96,8 @@ pub(crate) async fn settings_put(context: &mut Context<'_>) -> Result<Reply, Ref
     let namespace = context.namespace()?;
     // A missing namespace is told before what is wrong with the body.
     context.catalog().namespace_find(&context.actor, &namespace).await?;
-    let sent: SentSettings = context.json().await?;
-    let limits = sent.limits.map_or_else(Limits::default, |limits| Limits {
+    let Object(sent): Object<SentSettings> = context.json().await?;
+    let limits = sent.limits.map_or_else(Limits::default, |Object(limits)| Limits {
         cpu_ms: limits.cpu_ms,
         subrequests: limits.subrequests,
         memory_bytes: limits.memory,

@@ -9,6 +9,7 @@ use crate::{
     context::Context,
     envelope::Reply,
     error::{ApiError, Refusal},
+    object::Object,
 };
 
 /// A secret as sent. No `Debug`: its text must not be printable.
@@ -33,7 +34,7 @@ pub(crate) async fn secret_list(context: &mut Context<'_>) -> Result<Reply, Refu
 pub(crate) async fn secret_put(context: &mut Context<'_>) -> Result<Reply, Refusal> {
     let script = context.script()?;
     context.catalog().script_find(&context.actor, &script).await?;
-    let sent: Sent = context.json().await?;
+    let Object(sent): Object<Sent> = context.json().await?;
     let name = sent.name.clone().ok_or_else(|| ApiError::invalid("the secret has no name"))?;
     let (name, value) = parse(&name, sent)?;
     let source = context.source();
@@ -61,7 +62,7 @@ pub(crate) async fn secret_delete(context: &mut Context<'_>) -> Result<Reply, Re
 pub(crate) async fn secrets_bulk(context: &mut Context<'_>) -> Result<Reply, Refusal> {
     let script = context.script()?;
     context.catalog().script_find(&context.actor, &script).await?;
-    let bulk: Bulk = context.json().await?;
+    let Object(bulk): Object<Bulk> = context.json().await?;
     let mut changes = Vec::with_capacity(bulk.secrets.len());
     for (name, value) in bulk.secrets {
         if value.is_null() {
@@ -69,7 +70,7 @@ pub(crate) async fn secrets_bulk(context: &mut Context<'_>) -> Result<Reply, Ref
             changes.push((name, None));
             continue;
         }
-        let sent = Sent::deserialize(&value)
+        let Object(sent) = Object::<Sent>::deserialize(&value)
             .map_err(|error| ApiError::unparsable(format!("secret {:?}: {error}", short(&name))))?;
         if sent.name.as_ref().is_some_and(|inner| *inner != name) {
             return Err(ApiError::invalid(format!("secret {:?} has another name inside", short(&name))).into());
@@ -107,10 +108,10 @@ fn parse(name: &str, sent: Sent) -> Result<(BindingName, Secret), ApiError> {
 /// have is not there.
 fn wanted(context: &Context<'_>) -> Result<BindingName, ApiError> {
     let name = context.params.get("secret");
-    let decoded = if context.query("url_encoded").as_deref() == Some("true") {
-        percent_decode_str(name).decode_utf8_lossy()
-    } else {
-        name.into()
+    let decoded = match context.query("url_encoded").as_deref() {
+        Some("true") => percent_decode_str(name).decode_utf8_lossy(),
+        None | Some("false") => name.into(),
+        Some(_) => return Err(ApiError::unparsable("url_encoded must be true or false")),
     };
     BindingName::parse(&decoded).map_err(|_| ApiError::no_such_secret())
 }

@@ -9,6 +9,7 @@ use crate::{
     envelope::Reply,
     error::{ApiError, Refusal},
     metadata::Fields,
+    object::Object,
     upload::{self, Upload},
     views,
 };
@@ -72,7 +73,7 @@ pub(crate) async fn subdomain_get(context: &mut Context<'_>) -> Result<Reply, Re
 
 pub(crate) async fn subdomain_set(context: &mut Context<'_>) -> Result<Reply, Refusal> {
     let script = context.script()?;
-    let sent: Subdomain = context.json().await?;
+    let Object(sent): Object<Subdomain> = context.json().await?;
     let row =
         context.catalog().script_subdomain_set(&context.actor, &script, sent.enabled, sent.previews_enabled).await?;
     Ok(Reply::of(views::subdomain(&row.script)))

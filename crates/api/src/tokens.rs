@@ -8,6 +8,7 @@ use crate::{
     context::Context,
     envelope::Reply,
     error::{ApiError, Refusal},
+    object::Object,
     views,
 };
 
@@ -49,7 +50,7 @@ pub(crate) async fn token_list(context: &mut Context<'_>) -> Result<Reply, Refus
 }
 
 pub(crate) async fn token_create(context: &mut Context<'_>) -> Result<Reply, Refusal> {
-    let sent: Sent = context.json().await?;
+    let Object(sent): Object<Sent> = context.json().await?;
     let namespace = sent.namespace.as_deref().map(NamespaceName::parse).transpose()?;
     let script = sent.script.as_deref().map(ScriptName::parse).transpose()?;
     let wrong = |rule: &str| Err(Refusal::from(ApiError::invalid(rule)));

@@ -9,10 +9,6 @@ use switchyard_catalog::{Code, CodeSyntax, Module, ModuleKind};
 
 use crate::{body::ReadError, context::Context, error::ApiError, metadata::Entry};
 
-/// Parts of one upload; modules, source maps and metadata together.
-const MAX_PARTS: usize = 200;
-/// Bytes of the JSON part.
-const MAX_JSON_PART: u64 = 1 << 20;
 /// What a bare script's only module is called.
 pub(crate) const BARE_NAME: &str = "worker.js";
 
@@ -71,7 +67,7 @@ pub(crate) async fn read(context: &mut Context<'_>, json_part: &str) -> Result<U
             Ok(Upload::Bare(body))
         }
         "application/json" => {
-            let body = context.body.bytes(MAX_JSON_PART, ApiError::json_too_large).await?;
+            let body = context.body.bytes(context.config().max_json_bytes, ApiError::json_too_large).await?;
             without_files(&body, json_part).map(Upload::Form).ok_or_else(|| {
                 ApiError::content_type(format!(
                     "a JSON body is an object with the key {json_part:?}; modules need multipart/form-data"
@@ -86,7 +82,8 @@ pub(crate) async fn read(context: &mut Context<'_>, json_part: &str) -> Result<U
 }
 
 async fn read_form(context: &mut Context<'_>, boundary: String, json_part: &str, cap: u64) -> Result<Form, ApiError> {
-    let limit = SizeLimit::new().whole_stream(cap).for_field(json_part, MAX_JSON_PART);
+    let (most_parts, most_json) = (context.config().max_parts, context.config().max_json_bytes);
+    let limit = SizeLimit::new().whole_stream(cap).for_field(json_part, most_json);
     let constraints = Constraints::new().size_limit(limit);
     let mut multipart = Multipart::with_constraints(context.body.stream(), boundary, constraints);
     let mut form = Form::default();
@@ -94,8 +91,8 @@ async fn read_form(context: &mut Context<'_>, boundary: String, json_part: &str,
     let refuse = |error| of_multer(error, cap);
     while let Some(field) = multipart.next_field().map_err(refuse).await? {
         count += 1;
-        if count > MAX_PARTS {
-            return Err(ApiError::invalid(format!("the upload has more than {MAX_PARTS} parts")));
+        if count > most_parts {
+            return Err(ApiError::invalid(format!("the upload has more than {most_parts} parts")));
         }
         let name = field.name().unwrap_or_default().to_owned();
         if name.starts_with("metadata[") || name.starts_with("settings[") {

@@ -8,6 +8,7 @@ use crate::{
     context::Context,
     envelope::Reply,
     error::{ApiError, Refusal},
+    object::Object,
     scripts, views,
 };
 
@@ -46,7 +47,7 @@ pub(crate) async fn deployment_list(context: &mut Context<'_>) -> Result<Reply, 
 struct Sent {
     #[serde(default)]
     strategy: Option<String>,
-    versions: Vec<Share>,
+    versions: Vec<Object<Share>>,
     #[serde(default)]
     annotations: Option<Map<String, Value>>,
 }
@@ -60,12 +61,12 @@ struct Share {
 pub(crate) async fn deployment_create(context: &mut Context<'_>) -> Result<Reply, Refusal> {
     let script = context.script()?;
     context.catalog().script_find(&context.actor, &script).await?;
-    let sent: Sent = context.json().await?;
+    let Object(sent): Object<Sent> = context.json().await?;
     if sent.strategy.as_deref().is_some_and(|strategy| strategy != "percentage") {
         return Err(ApiError::invalid("strategy must be \"percentage\"").into());
     }
     let mut shares = Vec::with_capacity(sent.versions.len());
-    for share in sent.versions {
+    for Object(share) in sent.versions {
         let version = VersionId::parse(&share.version_id).ok_or(CatalogError::VersionNotFound)?;
         shares.push(VersionShare { version, percentage: share.percentage });
     }

@@ -170,6 +170,10 @@ impl Catalog {
 }
 
 impl Actor {
+    fn sees_account(&self) -> bool {
+        matches!(self.scope, TokenScope::Admin | TokenScope::Account)
+    }
+
     fn may_see(&self, script: &Script) -> bool {
         match self.scope {
             TokenScope::Admin | TokenScope::Account => true,

@@ -146,7 +146,17 @@ impl App {
         let runtime = tokio::task::spawn_blocking(move || Runtime::new(runtime_config, key, tokio));
         let runtime = runtime.await.map_err(|_| AppError::RuntimeThread)??;
 
-        let settings = CatalogSettings { isolation: config.runtime.isolation, asset_key, ..CatalogSettings::default() };
+        let settings = CatalogSettings {
+            max_code_bytes: config.limits.script_bytes,
+            max_variables: config.limits.variables as usize,
+            max_variable_bytes: usize::try_from(config.limits.variable_bytes).unwrap_or(usize::MAX),
+            keep_versions: config.limits.versions,
+            isolation: config.runtime.isolation,
+            max_assets: config.limits.assets as usize,
+            max_asset_bytes: config.limits.asset_bytes,
+            asset_key,
+            ..CatalogSettings::default()
+        };
         let catalog = Arc::new(Catalog::new(storage.clone(), blobs, Arc::new(runtime.clone()), settings));
         let bootstrapped = bootstrap::bootstrap(&catalog, &config.bootstrap, data).await?;
 
@@ -177,6 +187,10 @@ impl App {
         }
         let api = ApiConfig {
             max_upload_bytes: config.limits.upload_bytes,
+            max_uploads: config.limits.uploads as usize,
+            max_parts: config.limits.upload_parts as usize,
+            max_json_bytes: config.limits.json_bytes,
+            wrong_tokens_per_minute: config.limits.wrong_tokens,
             body_idle: config.timeouts.body,
             ..ApiConfig::default()
         };

@@ -78,7 +78,7 @@ impl Assets {
     }
 
     async fn answer(&self, site: &Site, head: &Parts) -> Result<Response<Body>, AssetsError> {
-        let target = site::target(head);
+        let Some(target) = site::target(head) else { return Ok(respond::nothing()) };
         let intent = site.intent(&head.method, &target, site.config.not_found_handling);
         let mut response = match intent {
             site::Outcome::Asset { path, asset, status } => {

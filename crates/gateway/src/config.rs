@@ -111,6 +111,20 @@ pub struct Limits {
     pub uri_bytes: u64,
     #[serde(with = "units::size")]
     pub upload_bytes: u64,
+    pub uploads: u32,
+    pub upload_parts: u32,
+    #[serde(with = "units::size")]
+    pub json_bytes: u64,
+    #[serde(with = "units::size")]
+    pub script_bytes: u64,
+    pub versions: u32,
+    pub variables: u32,
+    #[serde(with = "units::size")]
+    pub variable_bytes: u64,
+    pub wrong_tokens: u32,
+    pub assets: u32,
+    #[serde(with = "units::size")]
+    pub asset_bytes: u64,
 }
 
 /// The engine that runs Workers.

@@ -63,13 +63,14 @@ impl Artefacts {
         let _ = fs::remove_file(self.folder.join(name));
     }
 
-    /// The files two folders below `folder`: their own names, and how old they are.
+    /// The files two folders below `folder`: their names as [`Artefacts::remove`] takes them, and how old they are.
     pub fn list(&self, folder: &str) -> Vec<(String, std::time::Duration)> {
         let inside = |path: &Path| fs::read_dir(path).into_iter().flatten().flatten().collect::<Vec<_>>();
         let files = inside(&self.folder.join(folder)).into_iter().flat_map(|entry| inside(&entry.path()));
         let named = files.filter_map(|file| {
             let age = file.metadata().ok()?.modified().ok()?.elapsed().unwrap_or_default();
-            Some((file.file_name().into_string().ok()?, age))
+            let path = file.path();
+            Some((path.strip_prefix(&self.folder).ok()?.to_str()?.to_owned(), age))
         });
         named.collect()
     }
@@ -102,5 +103,18 @@ mod tests {
         assert_eq!(ours.read("a/b"), None);
         std::fs::write(folder.path().join("d"), b"short").unwrap();
         assert_eq!(ours.read("d"), None);
+    }
+
+    #[test]
+    fn what_is_listed_can_be_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let ours = Artefacts::open(folder.path(), &[1; 32]).unwrap();
+        ours.write("workers/ab/one.sealed", b"x").unwrap();
+        std::fs::write(folder.path().join("workers/ab/two.tmp-1"), b"cut off").unwrap();
+        let mut names: Vec<String> = ours.list("workers").into_iter().map(|(name, _)| name).collect();
+        names.sort();
+        assert_eq!(names, ["workers/ab/one.sealed", "workers/ab/two.tmp-1"]);
+        names.iter().for_each(|name| ours.remove(name));
+        assert!(ours.list("workers").is_empty());
     }
 }

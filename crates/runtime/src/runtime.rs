@@ -177,9 +177,11 @@ impl Runtime {
         let swept = self.inner.tokio.spawn_blocking(move || {
             let mut removed = 0;
             for (name, age) in inner.artefacts.list(Sealed::FOLDER) {
-                let version = name.strip_suffix(".sealed").and_then(VersionId::parse);
+                let version =
+                    name.rsplit('/').next().and_then(|own| own.strip_suffix(".sealed")).and_then(VersionId::parse);
+                // What is no version's is left from a write that was cut off.
                 if age >= min_age && !version.is_some_and(|version| kept.contains(&version)) {
-                    inner.artefacts.remove(&version.map_or_else(|| name.clone(), Sealed::file_name));
+                    inner.artefacts.remove(&name);
                     removed += 1;
                 }
             }

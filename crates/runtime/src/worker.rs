@@ -226,7 +226,11 @@ impl Task {
             drop(instance); // unmapping is not for the next one to pay
         }
         outcome.cpu = meter.finish(); // putting the slot back is the request's cost too
+        let logged = !outcome.logs.is_empty();
         finish.tell(outcome);
+        if logged {
+            crate::meter::forget_reading(); // telling took time, which is not the next one's
+        }
     }
 }
 

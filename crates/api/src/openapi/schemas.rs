@@ -101,7 +101,8 @@ fn tag() -> Schema {
 }
 
 fn tags() -> Schema {
-    S::array(tag()).items(0, 8)
+    // A repeated one counts once, which `maxItems` cannot say.
+    S::array(tag()).about("at most eight different ones")
 }
 
 fn time() -> Schema {
@@ -290,18 +291,19 @@ pub(super) fn all() -> BTreeMap<&'static str, Schema> {
         ("usage_model?", S::string()),
         ("migration_tag?", S::string()),
     ]));
+    // Null is as if absent, or unsets what can be unset.
     let settings_patch = S::object(vec![
-        ("bindings?", S::array(S::reference("Binding"))),
-        ("compatibility_date?", S::string().format("date")),
-        ("compatibility_flags?", texts()),
-        ("limits?", limits(false)),
+        ("bindings?", S::array(S::reference("Binding")).or_null()),
+        ("compatibility_date?", S::string().format("date").or_null()),
+        ("compatibility_flags?", texts().or_null()),
+        ("limits?", limits(false).or_null()),
         ("tags?", tags().or_null()),
-        ("logpush?", S::boolean()),
-        ("observability?", S::map(S::any())),
-        ("tail_consumers?", S::array(S::object(vec![("service", S::string())]))),
-        ("placement?", S::map(S::any())),
-        ("usage_model?", S::values(&["standard", "bundled", "unbound"])),
-        ("annotations?", S::map(S::string())),
+        ("logpush?", S::boolean().or_null()),
+        ("observability?", S::map(S::any()).or_null()),
+        ("tail_consumers?", S::array(S::object(vec![("service", S::string())])).or_null()),
+        ("placement?", S::map(S::any()).or_null()),
+        ("usage_model?", S::values(&["standard", "bundled", "unbound"]).or_null()),
+        ("annotations?", S::map(S::string()).or_null()),
     ]);
     let metadata = "JSON: main_module, bindings, keep_bindings, compatibility_date, compatibility_flags, tags, limits, \
                     observability, assets …; at most 1 MiB";

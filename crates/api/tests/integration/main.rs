@@ -11,6 +11,7 @@ mod assets;
 mod auth;
 mod concurrency;
 mod content;
+mod limits;
 mod malformed;
 mod namespace_settings;
 mod namespaces;

@@ -8,7 +8,7 @@ use switchyard_catalog::Access;
 
 use crate::{
     coverage::concrete,
-    harness::{A, ADMIN, Harness, NS, Reply},
+    harness::{A, ADMIN, Form, Harness, NS, Reply},
 };
 
 /// Two namespaces with the scripts `own` and `other` in each, and both as account Workers.
@@ -169,6 +169,41 @@ async fn outside_of_a_scope_is_the_same_as_missing() {
     }
     for (token, name) in [(&namespace, "own"), (&namespace, "new"), (&script, "own"), (&worker, "new")] {
         h.by(token, "PUT", &format!("{A}/workers/scripts/{name}"), Value::Null).await.refused(403, 10000);
+    }
+}
+
+/// A Worker calls what it is bound to: a narrow token must not bind to what it does not see.
+#[tokio::test]
+async fn a_narrow_token_binds_to_nothing_beyond_its_scope() {
+    let h = world().await;
+    let tokens = tokens(&h, "write").await;
+    let token = |scope: &str| tokens.iter().find(|(name, _)| *name == scope).expect("there is one").1.clone();
+    let path = format!("{NS}/mine/scripts/own");
+    let service = json!([{ "name": "B", "type": "service", "service": "own" }]);
+    let namespace = |name: &str| json!([{ "name": "B", "type": "dispatch_namespace", "namespace": name }]);
+    let outbound = json!([{ "name": "B", "type": "dispatch_namespace", "namespace": "mine",
+        "outbound": { "worker": { "service": "own" } } }]);
+    for (scope, path, bindings, code) in [
+        ("account", &path, &service, 0),
+        ("account", &path, &namespace("theirs"), 0),
+        ("namespace", &path, &namespace("mine"), 0),
+        ("namespace", &path, &namespace("theirs"), 100_119),
+        ("namespace", &path, &service, 10144),
+        ("namespace", &path, &outbound, 10144),
+        ("script", &path, &namespace("mine"), 100_119),
+        ("script", &path, &service, 10144),
+        ("worker", &format!("{A}/workers/scripts/own"), &service, 0),
+        ("worker", &format!("{A}/workers/scripts/own"), &namespace("mine"), 100_119),
+    ] {
+        let (content_type, body) = Form::worker(json!({ "bindings": bindings })).finish();
+        let request = http::Request::builder()
+            .method("PUT")
+            .uri(format!("/client/v4{path}"))
+            .header("authorization", format!("Bearer {}", token(scope)))
+            .header("content-type", content_type);
+        let reply = h.send(request.body(body.into()).expect("a request")).await;
+        let seen = reply.json["errors"][0]["code"].as_u64().unwrap_or(0);
+        assert_eq!(seen, code, "{scope} {path} {bindings}: {}", reply.json);
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::{Actor, Catalog, NewBinding, NewBindingKind, publish::Plan};
 use crate::{
     Binding, BindingKind, BindingName, CatalogError, NamespaceName, Scope, ScriptId, ScriptName, Secret, SecretId,
-    Version, VersionId,
+    TokenScope, Version, VersionId,
 };
 
 /// One entry of the `env` to be.
@@ -153,7 +153,18 @@ impl Catalog {
     }
 
     async fn target_exists(&self, actor: &Actor, plan: &Plan, target: Target<'_>) -> Result<bool, CatalogError> {
+        // A narrow token binds to nothing beyond its scope: else its Worker would call what it must not see.
         match target {
+            Target::Worker(name) if !actor.sees_account() => {
+                let found = self.storage.script_find(&actor.account, Scope::Account, name).await?;
+                Ok(found.is_some_and(|row| actor.may_see(&row.script)))
+            }
+            Target::Namespace(name) if !actor.sees_account() => match self.namespace_or_not_found(actor, name).await {
+                // The namespace of a script's token is where it lives, not what it is for.
+                Ok(_) => Ok(matches!(actor.scope, TokenScope::Namespace(_))),
+                Err(CatalogError::NamespaceNotFound) => Ok(false),
+                Err(other) => Err(other),
+            },
             Target::Namespace(name) => Ok(self.storage.namespace_find(&actor.account, name).await?.is_some()),
             // A Worker may bind to itself before it exists.
             Target::Worker(name) if plan.script.scope == Scope::Account && *name == plan.script.name => Ok(true),

@@ -112,7 +112,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("etag", HeaderValue::from_static("\"1\""));
         headers.insert("cache-control", HeaderValue::from_static("default"));
-        CustomHeaders::parse(rules).apply(&site::target(&head), &mut headers);
+        CustomHeaders::parse(rules).apply(&site::target(&head).unwrap(), &mut headers);
         let mut lines: Vec<_> = headers.iter().map(|(n, v)| format!("{n}: {}", v.to_str().unwrap())).collect();
         lines.sort();
         lines

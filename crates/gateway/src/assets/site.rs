@@ -55,15 +55,10 @@ pub enum Outcome<'a> {
     Nothing,
 }
 
-/// The request's URL as a Worker reads it, normalised.
-pub fn target(head: &Parts) -> Target {
-    let fallback = || {
-        let mut url = Url::parse("http://assets.local/").unwrap_or_else(|_| unreachable!("a constant that is a URL"));
-        url.set_path(head.uri.path());
-        url.set_query(head.uri.query());
-        url
-    };
-    Target { url: Url::parse(&head.uri.to_string()).ok().filter(Url::has_host).unwrap_or_else(fallback) }
+/// The request's URL as a Worker reads it, normalised. `None`: no asset can have it.
+pub fn target(head: &Parts) -> Option<Target> {
+    let url = Url::parse(&head.uri.to_string()).ok().filter(Url::has_host)?;
+    Some(Target { url })
 }
 
 impl Site {
@@ -101,7 +96,7 @@ impl Site {
 
     /// Whether the Worker gets a request, and no asset is looked for.
     pub fn goes_to_worker(&self, head: &Parts) -> bool {
-        let target = target(head);
+        let Some(target) = target(head) else { return true };
         let path = target.url.path();
         match &self.first {
             First::Always(true) => return true,
@@ -201,7 +196,7 @@ mod tests {
 
     fn outcome(site: &Site, method: &str, url: &str) -> String {
         let (head, ()) = http::Request::builder().method(method).uri(url).body(()).unwrap().into_parts();
-        match site.intent(&head.method, &target(&head), site.config.not_found_handling) {
+        match site.intent(&head.method, &target(&head).unwrap(), site.config.not_found_handling) {
             Outcome::Asset { path, status, .. } => format!("{status} {path}"),
             Outcome::Redirect { location, status } => format!("{} {location}", status.as_u16()),
             Outcome::MethodNotAllowed => "405".into(),

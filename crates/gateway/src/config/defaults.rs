@@ -78,6 +78,16 @@ impl Default for Limits {
             headers: 100,
             uri_bytes: 16 << 10,
             upload_bytes: 64 << 20,
+            uploads: 8,
+            upload_parts: 200,
+            json_bytes: 1 << 20,
+            script_bytes: 32 << 20,
+            versions: 100,
+            variables: 128,
+            variable_bytes: 5 << 10,
+            wrong_tokens: 10,
+            assets: 20_000,
+            asset_bytes: 25 << 20,
         }
     }
 }

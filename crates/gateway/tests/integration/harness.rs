@@ -198,6 +198,12 @@ impl TestGateway {
         self.api(Method::GET, path, "", Bytes::new()).await
     }
 
+    /// A request made by hand, to whichever listener its URL names.
+    pub async fn request(&self, request: Request<Full<Bytes>>) -> Answer {
+        let response = self.client.request(request);
+        collect(tokio::time::timeout(PATIENCE, response).await.expect("an answer in time").unwrap()).await
+    }
+
     /// A request of the inside listener, with the token.
     pub async fn api(&self, method: Method, path: &str, content_type: &str, body: Bytes) -> Answer {
         let mut request = Request::builder()

@@ -7,6 +7,7 @@ mod packages;
 
 mod admin;
 mod architecture;
+mod assets;
 mod basics;
 mod clients;
 mod crash;
@@ -19,6 +20,7 @@ mod headers;
 mod hosts;
 mod namespace_settings;
 mod process;
+mod schemathesis;
 mod secrets;
 mod start;
 mod streams;

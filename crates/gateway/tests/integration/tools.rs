@@ -153,9 +153,7 @@ async fn accounts_tokens_and_namespaces() {
         text,
         "cpu_ms       the node's\nsubrequests  the node's\nmemory       67108864\nisolation    warm\ntrusted      true\n"
     );
-    node.run(&["namespace", "settings", "prod", "--isolation", "none of these"])
-        .await
-        .fails("expected one of `auto`, `request`, `warm`");
+    node.run(&["namespace", "settings", "prod", "--isolation", "none of these"]).await.fails("isolation");
     node.run(&["namespace", "settings", "prod", "--cpu-ms", "x"]).await.fails("neither a number nor none");
 
     let create =

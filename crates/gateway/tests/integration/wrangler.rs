@@ -4,6 +4,8 @@
 use std::path::PathBuf;
 use std::process::Stdio;
 
+use bytes::Bytes;
+use http::Method;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
@@ -42,6 +44,7 @@ with_each_release! {
     namespaces_are_managed
     a_dispatch_worker_is_deployed_twice_and_deleted
     an_accounts_worker_has_secrets_versions_and_a_way_back
+    static_assets_are_deployed_and_only_changed_files_again
 }
 
 struct Wrangler<'a> {
@@ -208,4 +211,67 @@ async fn an_accounts_worker_has_secrets_versions_and_a_way_back(release: &Releas
     assert_eq!(answer().await, all, "{listed}");
     wrangler.run(&["delete", "--force"]).await;
     assert_eq!(gateway.get("x", "/").await.status, 503);
+}
+
+async fn static_assets_are_deployed_and_only_changed_files_again(release: &Release) {
+    let gateway = TestGateway::start().await;
+    let config = "name = \"shop\"\nmain = \"src/index.ts\"\ncompatibility_date = \"2026-01-01\"\n\
+                  [assets]\ndirectory = \"public\"\nbinding = \"ASSETS\"\nnot_found_handling = \"404-page\"\n\
+                  run_worker_first = [\"/api/*\"]\n";
+    let source = "export default { async fetch(request: Request, env: any) {
+        const page = await env.ASSETS.fetch(new URL('/about', request.url));
+        return new Response('asset: ' + await page.text()) } }";
+    let Some(wrangler) = Wrangler::new(release, &gateway, config, source).await else { return };
+    let public = wrangler.project.path().join("public");
+    std::fs::create_dir(&public).unwrap();
+    let files = [
+        ("index.html", "home"),
+        ("about.html", "about us"),
+        ("404.html", "nothing here"),
+        ("style.css", "p{}"),
+        ("blob.unknownending", "0123456789"),
+        ("_headers", "/style.css\n  X-Styled: yes\n"),
+        ("_redirects", "/old /about 301\n"),
+    ];
+    for (name, content) in files {
+        std::fs::write(public.join(name), content).unwrap();
+    }
+    let text = wrangler.run(&["deploy", "--dispatch-namespace", "ns"]).await;
+    assert!(text.contains("Uploaded 5 of 5 assets"), "{text}");
+
+    let home = gateway.get("shop", "/").await;
+    home.is(200, "home");
+    assert_eq!(home.header("content-type"), "text/html; charset=utf-8");
+    let etag = home.header("etag").to_owned();
+    let known = gateway.send(Method::GET, "shop", "/", &[("if-none-match", &etag)], Bytes::new()).await;
+    known.is(304, "");
+    gateway.get("shop", "/about").await.is(200, "about us");
+    let moved = gateway.get("shop", "/about.html").await;
+    assert_eq!((moved.status.as_u16(), moved.header("location")), (307, "/about"));
+    let old = gateway.get("shop", "/old").await;
+    assert_eq!((old.status.as_u16(), old.header("location")), (301, "/about"));
+    let style = gateway.get("shop", "/style.css").await;
+    style.is(200, "p{}");
+    assert_eq!((style.header("x-styled"), style.header("content-type")), ("yes", "text/css; charset=utf-8"));
+    let part = gateway.send(Method::GET, "shop", "/blob.unknownending", &[("range", "bytes=1-3")], Bytes::new()).await;
+    part.is(206, "123");
+    assert!(!part.headers.contains_key("content-type"), "wrangler says application/null");
+    gateway.get("shop", "/api/x").await.is(200, "asset: about us");
+    let navigate = gateway.send(Method::GET, "shop", "/none", &[("sec-fetch-mode", "navigate")], Bytes::new()).await;
+    navigate.is(404, "nothing here");
+
+    // Again with one file changed: only that one goes over the wire.
+    std::fs::write(public.join("index.html"), "new home").unwrap();
+    let text = wrangler.run(&["deploy", "--dispatch-namespace", "ns"]).await;
+    assert!(text.contains("Uploaded 1 of 1 asset"), "{text}");
+    gateway.get("shop", "/").await.is(200, "new home");
+    gateway.get("shop", "/about").await.is(200, "about us");
+
+    // Assets alone: no code at all. Nothing is uploaded, the namespace has all files.
+    let config = "name = \"site\"\ncompatibility_date = \"2026-01-01\"\n[assets]\ndirectory = \"public\"\n";
+    std::fs::write(wrangler.project.path().join("wrangler.toml"), config).unwrap();
+    let text = wrangler.run(&["deploy", "--dispatch-namespace", "ns"]).await;
+    assert!(!text.contains("Uploaded 5"), "{text}");
+    gateway.get("site", "/").await.is(200, "new home");
+    gateway.get("site", "/none").await.is(404, "");
 }

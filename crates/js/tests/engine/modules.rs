@@ -24,6 +24,22 @@ fn every_kind_has_its_default() {
 }
 
 #[test]
+fn a_module_is_the_same_whatever_attributes_it_is_imported_with() {
+    let modules = Modules::new(
+        r#"import a from "./a.json" with { type: "json" }; import b from "./a.json"; import c from "./a.json" with { other: "x" };
+        import { again, made } from "./b.js" with { type: "b" };
+        export const f = async () => [a === b, b === c, (await import("./a.json", { with: { type: "json" } })).default === a, again(), made].join();"#,
+    )
+    .with("a.json", JSON, r#"{"a":1}"#)
+    .with(
+        "b.js",
+        ESM,
+        "import { again as self } from './b.js' with { type: 'c' }; globalThis.made = (globalThis.made ?? 0) + 1; export const made = globalThis.made; export const again = () => self === again;",
+    );
+    assert_eq!(started(&modules).ask("f", &[]), "true,true,true,true,1");
+}
+
+#[test]
 fn a_bad_json_module_names_its_place() {
     let mut guest = on_base(&Modules::new("import './a.json'").with("a.json", JSON, "{\n  oops }"));
     assert_eq!(guest.start(), 1);

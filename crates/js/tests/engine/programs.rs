@@ -74,7 +74,7 @@ fn random_programs_see_the_same_in_all_ways() {
     let alone = std::env::var("SWITCHYARD_TEST_SEED").ok();
     let seeds = match alone.and_then(|s| s.parse().ok()) {
         Some(seed) => seed..seed + 1,
-        None => 1..1 + 6 * scale() as i32,
+        None => 1..1 + 4 * scale() as i32,
     };
     let mut seen = 0;
     for seed in seeds.clone() {

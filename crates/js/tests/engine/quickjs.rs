@@ -13,6 +13,20 @@ const SKIPPED: &[&str] = &["microbench.js", "fixture_", "test_worker_module.js"]
 /// Loops without end, for a host that interrupts them.
 const ENDLESS: &str = "qjs:set-interrupt-handler";
 
+/// What does not pass, in order, and why. More or fewer is a change that wants a look.
+const NOT_PASSING: &[(&str, &str)] = &[
+    ("atomics-store-leak.js", ""),
+    ("bug1301.js", ""),
+    ("bug1302.js", ""),
+    ("bug832.js", "it makes every object unprintable, and the host here prints what was thrown"),
+    ("detect_module/0.js", "qjs tries a file as a module, then as a script"),
+    ("detect_module/1.js", "the same"),
+    ("detect_module/4.js", "the same"),
+    ("test_bjson.js", "wants qjs:bjson"),
+    ("test_std.js", "wants files and processes"),
+    ("test_worker.js", "wants threads"),
+];
+
 /// What the tests expect of the `qjs` program, as far as it makes sense here.
 const PRELUDE: &str = r#"
 globalThis.console = { log: print, error: print };
@@ -163,5 +177,7 @@ fn quickjs_own_tests_say_the_same_frozen_and_not() {
     for (name, text) in &failed {
         println!("  {name}: {}", text.replace('\n', " "));
     }
-    assert!(passed * 10 >= names.len() * 9, "{passed} of {}", names.len());
+    let failing: Vec<&str> = failed.iter().map(|(name, _)| name.as_str()).collect();
+    let known: Vec<&str> = NOT_PASSING.iter().map(|(name, _)| *name).collect();
+    assert_eq!(failing, known);
 }
