@@ -8,6 +8,7 @@ mod report;
 mod scripts;
 mod server;
 
+mod churn;
 mod density;
 mod dispatch;
 mod fairness;
@@ -34,6 +35,8 @@ enum Bench {
     Density(density::Density),
     /// What an upload costs the server
     Publish(publish::Publish),
+    /// Uploads while the node serves: their cost, what fails, what is stale
+    Churn(churn::Churn),
     /// A dispatch Worker in front of many tenants
     Dispatch(dispatch::Dispatch),
     /// A tenant that burns a core, and one beside it
@@ -86,6 +89,7 @@ fn main() -> anyhow::Result<()> {
         Bench::Hello(bench) => bench.run(),
         Bench::Density(bench) => bench.run(),
         Bench::Publish(bench) => bench.run(),
+        Bench::Churn(bench) => bench.run(),
         Bench::Dispatch(bench) => bench.run(),
         Bench::Fairness(bench) => bench.run(),
         Bench::Slot(bench) => bench.run(),

@@ -129,11 +129,13 @@ impl Server {
 
     /// Requests that upload these scripts, name and code, to the dispatch namespace.
     pub fn uploads(&self, scripts: impl IntoIterator<Item = (String, String)>) -> Vec<Vec<u8>> {
-        let request = |(name, code): (String, String)| {
-            let path = format!("/accounts/{ACCOUNT}/workers/dispatch/namespaces/dev/scripts/{name}");
-            scripts::upload(&path, &self.token, &json!([]), &code)
-        };
-        scripts.into_iter().map(request).collect()
+        scripts.into_iter().map(|(name, code)| self.upload(&name, &code)).collect()
+    }
+
+    /// As [`Server::uploads`], of one.
+    pub fn upload(&self, name: &str, code: &str) -> Vec<u8> {
+        let path = format!("/accounts/{ACCOUNT}/workers/dispatch/namespaces/dev/scripts/{name}");
+        scripts::upload(&path, &self.token, &json!([]), code)
     }
 
     /// Uploads them, four at once.
