@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use switchyard_api::{Api, ApiConfig};
@@ -86,7 +87,13 @@ impl App {
     ///
     /// # Errors
     /// [`AppError`]; nothing is left running.
-    pub async fn start(config: Config) -> Result<Self, AppError> {
+    // Boxed: what is polled elsewhere is compiled there, and with it all that it calls; the binary and the tests would
+    // each compile the whole node once more.
+    pub fn start(config: Config) -> BoxFuture<'static, Result<Self, AppError>> {
+        Box::pin(Self::start_node(config))
+    }
+
+    async fn start_node(config: Config) -> Result<Self, AppError> {
         config.check()?;
         private_folder(&config.data);
         let lock = DataLock::acquire(&config.data)?;
@@ -238,11 +245,13 @@ impl App {
     }
 
     /// Stops accepting, finishes what is under way, and ends. True: no request was cut.
-    pub async fn drain(self) -> bool {
-        self.parts.state.draining();
-        NodeFile::remove(&self.config.data);
-        tokio::time::sleep(self.config.timeouts.drain_delay).await;
-        self.parts.stop(self.config.timeouts.drain).await
+    pub fn drain(self) -> BoxFuture<'static, bool> {
+        Box::pin(async move {
+            self.parts.state.draining();
+            NodeFile::remove(&self.config.data);
+            tokio::time::sleep(self.config.timeouts.drain_delay).await;
+            self.parts.stop(self.config.timeouts.drain).await
+        })
     }
 }
 
