@@ -148,6 +148,7 @@ impl App {
 
         let settings = CatalogSettings {
             max_code_bytes: config.limits.script_bytes,
+            max_compressed_code_bytes: config.limits.compressed_script_bytes,
             max_variables: config.limits.variables as usize,
             max_variable_bytes: usize::try_from(config.limits.variable_bytes).unwrap_or(usize::MAX),
             keep_versions: config.limits.versions,

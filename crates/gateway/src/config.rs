@@ -117,6 +117,8 @@ pub struct Limits {
     pub json_bytes: u64,
     #[serde(with = "units::size")]
     pub script_bytes: u64,
+    #[serde(with = "units::size")]
+    pub compressed_script_bytes: u64,
     pub versions: u32,
     pub variables: u32,
     #[serde(with = "units::size")]

@@ -225,6 +225,7 @@ impl Catalog {
         }
         if let Some(code) = new.code.as_ref().filter(|code| **code != Code::none()) {
             rules::code(&self.settings, code)?;
+            self.compressed_size_check(code).await?;
         }
         let previous = before.and_then(|row| row.latest.as_ref());
         let bindings = self.bindings_plan(
@@ -297,6 +298,7 @@ impl Catalog {
         match edit {
             Edit::Content(code, _) => {
                 rules::code(&self.settings, code)?;
+                self.compressed_size_check(code).await?;
                 plan.code = Some(code.clone());
                 plan.annotations = triggered_by(Map::new(), "upload");
             }

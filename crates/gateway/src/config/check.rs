@@ -36,6 +36,8 @@ impl Config {
             ("limits", "cpu", self.limits.cpu.is_zero()),
             ("limits", "uploads", self.limits.uploads == 0),
             ("limits", "upload_parts", self.limits.upload_parts < 2),
+            ("limits", "script_bytes", self.limits.script_bytes == 0),
+            ("limits", "compressed_script_bytes", self.limits.compressed_script_bytes == 0),
             ("limits", "versions", self.limits.versions == 0),
             ("limits", "wrong_tokens", self.limits.wrong_tokens == 0),
             ("runtime", "instances", self.runtime.instances == 0),

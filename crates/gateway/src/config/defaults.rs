@@ -82,6 +82,7 @@ impl Default for Limits {
             upload_parts: 200,
             json_bytes: 1 << 20,
             script_bytes: 32 << 20,
+            compressed_script_bytes: 10 << 20,
             versions: 100,
             variables: 128,
             variable_bytes: 5 << 10,
