@@ -84,11 +84,15 @@ pub(crate) async fn read_new_script(context: &mut Context<'_>) -> Result<NewScri
     Ok(metadata.into_new_script(code, strict, context.source()))
 }
 
-/// Also `DELETE …/workers/services/{script}`. `force` changes nothing: no other Worker's binding
-/// keeps a script from going, since bindings are by name and looked up at each call.
+/// Also `DELETE …/workers/services/{script}`. `force`: although other Workers need it.
 pub(crate) async fn script_delete(context: &mut Context<'_>) -> Result<Reply, Refusal> {
     let script = context.script()?;
-    context.catalog().script_delete(&context.actor, &script).await?;
+    let force = match context.query("force").as_deref() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(ApiError::unparsable("force is neither true nor false").into()),
+    };
+    context.catalog().script_delete(&context.actor, &script, force).await?;
     Ok(Reply::null())
 }
 

@@ -13,6 +13,7 @@ mod code_size;
 mod deployment;
 mod namespace;
 mod publish;
+mod reference;
 mod rules;
 mod script;
 mod secret;

@@ -10,6 +10,7 @@ use switchyard_catalog::{
 use super::{
     SqliteStorage, change_add, database,
     record::{self, BindingRecord, SettingsRecord, VersionRecord, damaged, from_json, hex_id, hex_list, id, to_json},
+    reference,
 };
 
 const GONE: &str = "the script";
@@ -170,6 +171,7 @@ pub(super) async fn write(tx: &mut SqliteConnection, script: &Script) -> Result<
     let update = update.bind(to_json("settings", &SettingsRecord::from(&script.settings))?);
     let update = update.bind(script.modified_on.micros()).bind(bytes).execute(&mut *tx).await;
     update.map_err(database("write a script"))?;
+    reference::of_settings(tx, script).await?;
     let retag = sqlx::query("UPDATE scripts SET tags = ?1 WHERE id = ?2 AND tags <> ?1").bind(&tags).bind(bytes);
     let retagged = retag.execute(&mut *tx).await.map_err(database("write a script's tags"))?;
     if retagged.rows_affected() == 0 {

@@ -156,7 +156,7 @@ async fn service_bindings_name_workers_that_are_there() {
     let inside = f.upload(&at("self"), with(code("x"), service("self"))).await;
     assert!(matches!(inside, Err(CatalogError::BindingTarget(_))), "a service is one of the account's own Workers");
     f.upload(&at("self"), with(code("x"), service("a"))).await.unwrap();
-    f.script_delete(&f.actor, &own("a")).await.unwrap();
+    f.script_delete(&f.actor, &own("a"), true).await.unwrap();
     let name = BindingName::parse("KEY").unwrap();
     let put = f.secret_put(&f.actor, &at("self"), &name, Secret::new("s".to_owned()), "api".to_owned()).await;
     put.expect("a secret stays changeable when a neighbour is gone");
