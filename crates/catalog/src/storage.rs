@@ -1,6 +1,6 @@
 //! The rows the catalog needs kept. One suite runs against every implementation.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -171,9 +171,9 @@ pub struct ScriptFilter {
 pub struct ScriptRow {
     pub script: Script,
     /// The version in force: of a split deployment, the one with the larger share. `None`: nothing deployed.
-    pub deployed: Option<Version>,
-    /// The newest version, deployed or not.
-    pub latest: Option<Version>,
+    pub deployed: Option<Arc<Version>>,
+    /// The newest version, deployed or not; mostly the same.
+    pub latest: Option<Arc<Version>>,
 }
 
 /// One transaction of an upload.

@@ -41,6 +41,8 @@ impl Config {
             ("limits", "versions", self.limits.versions == 0),
             ("limits", "wrong_tokens", self.limits.wrong_tokens == 0),
             ("runtime", "instances", self.runtime.instances == 0),
+            ("runtime", "held_bytes", self.runtime.held_bytes < 1 << 20),
+            ("runtime", "held_bytes_per_script", self.runtime.held_bytes_per_script < 1 << 20),
             ("egress", "connections", self.egress.connections == 0),
             ("timeouts", "head", self.timeouts.head.is_zero()),
             ("timeouts", "idle", self.timeouts.idle.is_zero()),

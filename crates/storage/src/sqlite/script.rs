@@ -1,5 +1,7 @@
 //! Scripts: lists and single ones with their versions in one query, changes, deletion.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use switchyard_catalog::{
@@ -243,10 +245,11 @@ impl TryFrom<RowRecord<'_>> for ScriptRow {
     fn try_from(row: RowRecord<'_>) -> Result<Self, StorageError> {
         let id = ScriptId::from_uuid(hex_id(row.id)?);
         let tags = row.tags.iter().map(|tag| Tag::parse(tag)).collect::<Result<_, _>>();
-        let version = |version: Option<VersionInRow<'_>>| -> Result<Option<Version>, StorageError> {
+        let version = |version: Option<VersionInRow<'_>>| -> Result<Option<Arc<Version>>, StorageError> {
             let Some(version) = version else { return Ok(None) };
             let version_id = VersionId::from_uuid(hex_id(version.id)?);
-            record::version(version_id, id, version.number, version.body, version.bindings).map(Some)
+            let version = record::version(version_id, id, version.number, version.body, version.bindings)?;
+            Ok(Some(Arc::new(version)))
         };
         let (deployed, latest) = (version(row.deployed)?, version(row.latest)?);
         let script = Script {
