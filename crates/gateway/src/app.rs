@@ -155,6 +155,7 @@ impl App {
 
         let settings = CatalogSettings {
             max_code_bytes: config.limits.script_bytes,
+            max_compressed_code_bytes: config.limits.compressed_script_bytes,
             max_variables: config.limits.variables as usize,
             max_variable_bytes: usize::try_from(config.limits.variable_bytes).unwrap_or(usize::MAX),
             keep_versions: config.limits.versions,
@@ -347,7 +348,10 @@ fn runtime_config(config: &Config, limits: Limits) -> switchyard_runtime::Config
         queue_total: config.runtime.queue as usize,
         queue_timeout: config.runtime.queue_timeout,
         worker_cache_bytes: config.runtime.worker_cache,
+        held_bytes: usize::try_from(config.runtime.held_bytes).unwrap_or(usize::MAX),
+        held_bytes_per_script: usize::try_from(config.runtime.held_bytes_per_script).unwrap_or(usize::MAX),
         warm_instances: config.runtime.warm_instances,
+        warm_bytes: usize::try_from(config.runtime.warm_bytes).unwrap_or(usize::MAX),
         limits,
         ..switchyard_runtime::Config::default()
     }
