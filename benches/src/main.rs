@@ -36,13 +36,10 @@ enum Bench {
     Density(density::Density),
     /// What an upload costs the server
     Publish(publish::Publish),
-<<<<<<< HEAD
     /// Uploads while the node serves: their cost, what fails, what is stale
     Churn(churn::Churn),
-=======
     /// What a page of a list of many scripts costs the server
     List(list::List),
->>>>>>> api4
     /// A dispatch Worker in front of many tenants
     Dispatch(dispatch::Dispatch),
     /// A tenant that burns a core, and one beside it
@@ -95,11 +92,8 @@ fn main() -> anyhow::Result<()> {
         Bench::Hello(bench) => bench.run(),
         Bench::Density(bench) => bench.run(),
         Bench::Publish(bench) => bench.run(),
-<<<<<<< HEAD
         Bench::Churn(bench) => bench.run(),
-=======
         Bench::List(bench) => bench.run(),
->>>>>>> api4
         Bench::Dispatch(bench) => bench.run(),
         Bench::Fairness(bench) => bench.run(),
         Bench::Slot(bench) => bench.run(),
