@@ -109,6 +109,7 @@ impl Dispatcher {
         let (observed, of) = (ctx.clone(), route.clone());
         let invocation = Invocation {
             limits: self.limits.tighten(route.settings.limits).tighten(worker.about().limits).tighten(call.limits),
+            weight: 1,
             isolation: route.settings.isolation,
             depth: call.depth,
             outbound,

@@ -18,7 +18,7 @@ use http::Response;
 use switchyard_js::abi::{Writer, event, status};
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::engine::CpuExceeded;
+use crate::engine::{Abandoned, CpuExceeded};
 use crate::error::{RunError, RunErrorKind};
 use crate::held::Full;
 use crate::host::Unacceptable;
@@ -114,8 +114,8 @@ pub struct Session {
     pub exception: Option<String>,
 }
 
-/// Why the loop ended without the slot being fit for another request.
-pub struct Broken(pub RunError);
+/// How it ended, without the slot being fit for another request.
+pub struct Broken(pub Ending);
 
 impl Session {
     pub fn new(context: SessionContext, request: i32, reply: Reply) -> Self {
@@ -366,6 +366,9 @@ impl Session {
     }
 
     fn broken(&mut self, slot: &Slot, error: &wasmtime::Error) -> Broken {
+        if error.downcast_ref::<Abandoned>().is_some() {
+            return Broken(Ending::Canceled);
+        }
         if let Some(error) = error.downcast_ref::<Unacceptable>() {
             return self.unacceptable(error);
         }
@@ -392,8 +395,9 @@ impl Session {
     }
 
     fn end(&mut self, error: RunError) -> Broken {
-        self.fail(error.clone());
-        Broken(error)
+        let ending = error.kind.ending();
+        self.fail(error);
+        Broken(ending)
     }
 
     /// Gives a body a number the guest may read it by; none where there is nothing to read.
