@@ -169,6 +169,7 @@ async fn calls(workers: &[Arc<Worker>], length: Duration, connections: usize) ->
                     outbound: Arc::clone(&outbound),
                     entrypoint: None,
                     props: None,
+                    parameters: None,
                     on_outcome: None,
                 };
                 let response = worker.handle(request, invocation).await?;

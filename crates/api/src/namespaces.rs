@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use switchyard_catalog::{Isolation, Limits, NameError, NamespaceName, NamespaceSettings};
+use switchyard_catalog::{Isolation, Limits, NameError, NamespaceName, NamespaceSettings, ScriptName, WorkerRef};
 
 use crate::{
     context::Context,
@@ -78,6 +78,23 @@ struct SentSettings {
     isolation: Option<Isolation>,
     #[serde(default)]
     trusted: Option<bool>,
+    #[serde(default)]
+    outbound: Option<Object<SentWorker>>,
+    #[serde(default)]
+    inbound: Option<Object<SentWorker>>,
+}
+
+#[derive(Deserialize)]
+struct SentWorker {
+    service: String,
+    #[serde(default)]
+    entrypoint: Option<String>,
+}
+
+impl SentWorker {
+    fn parse(Object(sent): Object<Self>) -> Result<WorkerRef, NameError> {
+        Ok(WorkerRef { service: ScriptName::parse(&sent.service)?, entrypoint: sent.entrypoint })
+    }
 }
 
 #[derive(Deserialize)]
@@ -102,7 +119,12 @@ pub(crate) async fn settings_put(context: &mut Context<'_>) -> Result<Reply, Ref
         subrequests: limits.subrequests,
         memory_bytes: limits.memory,
     });
-    let settings = NamespaceSettings { limits, isolation: sent.isolation };
+    let settings = NamespaceSettings {
+        limits,
+        isolation: sent.isolation,
+        outbound: sent.outbound.map(SentWorker::parse).transpose()?,
+        inbound: sent.inbound.map(SentWorker::parse).transpose()?,
+    };
     let trusted = sent.trusted.unwrap_or_default();
     let changed = context.catalog().namespace_settings_put(&context.actor, &namespace, settings, trusted).await?;
     Ok(Reply::of(views::namespace_settings(&changed)))

@@ -6,7 +6,7 @@ mod script;
 use serde_json::{Map, Value, json};
 use switchyard_catalog::{
     Access, Account, Deployment, Limits, NamedHandlers, Namespace, NamespaceName, Script, ScriptName, ScriptRow, Tag,
-    Timestamp, Token, TokenRow, TokenScope, Uploaded, Version,
+    Timestamp, Token, TokenRow, TokenScope, Uploaded, Version, WorkerRef,
 };
 
 use crate::bindings;
@@ -55,7 +55,13 @@ pub(crate) fn namespace_settings(namespace: &Namespace) -> Value {
         "limits": { "cpu_ms": limits.cpu_ms, "subrequests": limits.subrequests, "memory": limits.memory_bytes },
         "isolation": namespace.settings.isolation,
         "trusted": namespace.trusted_workers,
+        "outbound": namespace.settings.outbound.as_ref().map(worker),
+        "inbound": namespace.settings.inbound.as_ref().map(worker),
     })
+}
+
+fn worker(worker: &WorkerRef) -> Value {
+    json!({ "service": worker.service.as_str(), "entrypoint": worker.entrypoint })
 }
 
 pub(crate) fn namespace(namespace: &Namespace) -> Value {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Isolation, Limits, NamespaceId, NamespaceName, Timestamp};
+use crate::{AccountId, Isolation, Limits, NamespaceId, NamespaceName, ScriptName, Timestamp};
 
 /// A dispatch namespace as Cloudflare's API shows it (contract §2).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,13 +24,25 @@ pub struct Namespace {
 }
 
 /// What holds for all scripts of a namespace, from the next request on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct NamespaceSettings {
     /// They tighten those of the node; a script's own tighten them in turn.
     pub limits: Limits,
     /// `None`: the node's.
     pub isolation: Option<Isolation>,
+    /// Gets what the namespace's Workers fetch, unless their call says of another.
+    pub outbound: Option<WorkerRef>,
+    /// Gets clients' requests for the namespace's Workers first.
+    pub inbound: Option<WorkerRef>,
+}
+
+/// One of the account's own Workers by name, looked up at each call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkerRef {
+    pub service: ScriptName,
+    #[serde(default)]
+    pub entrypoint: Option<String>,
 }
 
 /// Where a script's name is unique: among the account's own Workers, or in one dispatch namespace.

@@ -6,19 +6,20 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::{Request, Response};
-use switchyard_catalog::{AccountId, Catalog, Limits, VersionId, WorkerSpec};
-use switchyard_runtime::{Body, Invocation, Outbound, Runtime, WorkerSource};
+use switchyard_catalog::{Catalog, Limits, NamespaceName, VersionId, WorkerSpec};
+use switchyard_runtime::{Body, Invocation, Runtime, WorkerSource};
 
 use crate::admission::Admission;
 use crate::assets::Assets;
 use crate::context::RequestContext;
 use crate::egress::Egress;
 use crate::error::Failure;
-use crate::outbound::RequestOutbound;
+use crate::outbound::{OutboundWorker, RequestOutbound};
 use crate::routes::{Route, Routes};
 use crate::version::VersionChoice;
 
-/// Worker-to-Worker hops of one request (contract §5.2); the one beyond is answered with 1019.
+/// Hops of one request, from Worker to Worker and through this node's egress back to it (contract
+/// §5.2); the one beyond is answered with 1019.
 pub const MAX_DEPTH: u8 = 16;
 
 /// Runs Workers. One a node.
@@ -35,13 +36,21 @@ pub struct Dispatcher {
 /// How a Worker is called, besides the request.
 #[derive(Debug, Clone, Default)]
 pub struct Call {
-    /// Hops before this one; 0 for a client's request.
+    /// Worker-to-Worker hops before this one; 0 for a client's request.
     pub depth: u8,
-    /// What the caller asks for; it can only tighten.
+    /// Passes through this node's egress before it, as `CDN-Loop` tells.
+    pub hops: u32,
+    /// What the caller asks for; it can only tighten. User Workers that this one calls by a dispatch
+    /// namespace are held to it too.
     pub limits: Limits,
     pub entrypoint: Option<String>,
     /// JSON.
     pub props: Option<String>,
+    /// Entries of `env` for this call alone: the text of a JSON object.
+    pub parameters: Option<Arc<str>>,
+    /// Where the fetches of the user Worker that is called go, and of those it calls; `None`: to the
+    /// default of its namespace, else to the network. An account's own Worker only passes it on.
+    pub outbound: Option<Arc<OutboundWorker>>,
     /// Which version the caller's request asks for; a client's request asks for none.
     pub version: VersionChoice,
 }
@@ -69,10 +78,18 @@ impl Dispatcher {
         Arc::new(Self { runtime, routes, admission, egress, assets, source: Source(catalog), limits })
     }
 
-    /// How a client's request and all that comes of it reach the outside. `hops`: passes through
-    /// this node's egress before it.
-    pub fn outbound(self: &Arc<Self>, ctx: &Arc<RequestContext>, account: AccountId, hops: u32) -> Arc<dyn Outbound> {
-        Arc::new(RequestOutbound::new(self.clone(), ctx.clone(), account, hops))
+    /// Who gets a client's request for a script: the inbound Worker of its namespace, if there is one,
+    /// which reads in `ctx.props` whom it is for; else the script. What `call` says of limits and of an
+    /// outbound Worker then holds for whom the inbound Worker calls.
+    ///
+    /// # Errors
+    /// [`Failure::InboundMissing`].
+    pub fn first(&self, route: Arc<Route>, call: Call) -> Result<(Arc<Route>, Call), Failure> {
+        let Some(inbound) = &route.settings.inbound else { return Ok((route, call)) };
+        let worker = self.routes.account(&route.account).worker(inbound.service.as_str());
+        let worker = worker.ok_or_else(|| Failure::InboundMissing(inbound.service.clone()))?;
+        let call = Call { entrypoint: inbound.entrypoint.clone(), props: Some(whose(&route)), ..call };
+        Ok((worker, call))
     }
 
     /// The request's URI is absolute, as the Worker shall see it. Returns with the response's head.
@@ -80,14 +97,13 @@ impl Dispatcher {
     /// # Errors
     /// Why there is no response.
     pub async fn dispatch(
-        &self,
+        self: &Arc<Self>,
         ctx: &Arc<RequestContext>,
-        outbound: Arc<dyn Outbound>,
         route: &Arc<Route>,
         call: Call,
         mut request: Request<Body>,
     ) -> Result<Response<Body>, Failure> {
-        if call.depth > MAX_DEPTH {
+        if call.hops.saturating_add(call.depth.into()) > MAX_DEPTH.into() {
             return Err(Failure::TooDeep);
         }
         let version = call.version.of(route).ok_or(Failure::NoTenant)?;
@@ -112,13 +128,20 @@ impl Dispatcher {
             weight: 1,
             isolation: route.settings.isolation,
             depth: call.depth,
-            outbound,
+            outbound: RequestOutbound::of(self, ctx, route, &call),
             entrypoint: call.entrypoint,
             props: call.props,
+            parameters: call.parameters,
             on_outcome: Some(Box::new(move |outcome| observed.ran(&of, &outcome))),
         };
         worker.handle(request, invocation).await.map_err(Failure::Run)
     }
+}
+
+/// `ctx.props` of a Worker that stands before or behind a user Worker: which one it is.
+pub fn whose(route: &Route) -> String {
+    let namespace = route.namespace.as_ref().map(NamespaceName::as_str);
+    serde_json::json!({ "namespace": namespace, "script": route.name.as_str() }).to_string()
 }
 
 /// An error with its causes, in one line.

@@ -43,10 +43,13 @@ pub enum EgressEnd {
     Timeout,
     /// The connection broke, or what came was not HTTP.
     Lost,
+    /// The outbound Worker that should have got it is gone.
+    NoOutbound,
 }
 
 impl EgressEnd {
-    pub const ALL: [EgressEnd; 6] = [Self::Ok, Self::Refused, Self::Lookup, Self::Connect, Self::Timeout, Self::Lost];
+    pub const ALL: [EgressEnd; 7] =
+        [Self::Ok, Self::Refused, Self::Lookup, Self::Connect, Self::Timeout, Self::Lost, Self::NoOutbound];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -56,6 +59,7 @@ impl EgressEnd {
             Self::Connect => "connect",
             Self::Timeout => "timeout",
             Self::Lost => "lost",
+            Self::NoOutbound => "no_outbound",
         }
     }
 }

@@ -36,6 +36,9 @@ pub enum Failure {
     /// The `worker` resolver's script is not there (yet).
     #[error("the dispatch Worker {0} does not exist")]
     DispatcherMissing(ScriptName),
+    /// The namespace's inbound Worker is not there (any more).
+    #[error("the inbound Worker {0} does not exist")]
+    InboundMissing(ScriptName),
     /// More requests at once than `limits.requests_per_script`.
     #[error("the script has too many requests at once")]
     TenantBusy,
@@ -197,7 +200,7 @@ impl Failure {
             Self::UriTooLong => Kind::UriTooLong,
             Self::BodyTooLarge => Kind::BodyTooLarge,
             Self::NoTenant => Kind::NoTenant,
-            Self::DispatcherMissing(_) => Kind::DispatcherMissing,
+            Self::DispatcherMissing(_) | Self::InboundMissing(_) => Kind::DispatcherMissing,
             Self::TenantBusy => Kind::TenantBusy,
             Self::NodeBusy => Kind::NodeBusy,
             Self::TooDeep => Kind::TooDeep,
@@ -257,11 +260,9 @@ impl Failure {
             Self::BodyTooLarge => page(StatusCode::PAYLOAD_TOO_LARGE, "the request body is too large"),
             Self::NoTenant => page(StatusCode::NOT_FOUND, "there is no Worker for this host"),
             // The operator's own script, named by the operator's own configuration.
-            Self::DispatcherMissing(script) => Page {
-                text: format!("the dispatch Worker {script} does not exist yet").into(),
-                retry: true,
-                ..page(StatusCode::SERVICE_UNAVAILABLE, "")
-            },
+            Self::DispatcherMissing(script) => missing(format!("the dispatch Worker {script} does not exist yet")),
+            // Named by the account's own settings.
+            Self::InboundMissing(script) => missing(format!("the inbound Worker {script} does not exist")),
             Self::TenantBusy => coded(StatusCode::TOO_MANY_REQUESTS, 1015, "You are being rate limited"),
             Self::NodeBusy => Page { retry: true, ..page(StatusCode::SERVICE_UNAVAILABLE, "the server is overloaded") },
             Self::TooDeep => coded(StatusCode::LOOP_DETECTED, 1019, "Worker recursively invoked too often"),
@@ -280,6 +281,10 @@ impl Failure {
             },
         }
     }
+}
+
+fn missing(text: String) -> Page {
+    Page { status: StatusCode::SERVICE_UNAVAILABLE, code: None, text: text.into(), retry: true }
 }
 
 fn exception() -> Page {

@@ -72,10 +72,10 @@ impl Gateway {
         ending.node = Some(self.dispatcher.admission.enter_node()?);
         let route = self.resolvers.resolve(&authority, &head).await?;
         ctx.set_route(&route);
+        let (route, call) = self.dispatcher.first(route, Call { hops, ..Call::default() })?;
         ending.script = Some(self.dispatcher.admission.enter_script(route.script)?);
         let request = self.incoming(ctx, &authority, head, body)?;
-        let outbound = self.dispatcher.outbound(ctx, route.account.clone(), hops);
-        self.dispatcher.dispatch(ctx, outbound, &route, Call::default(), request).await
+        self.dispatcher.dispatch(ctx, &route, call, request).await
     }
 
     /// What no Worker gets to see.

@@ -1,57 +1,90 @@
-//! Everything a Worker can reach: the network by the egress policy, and other Workers of its own
-//! account, by service binding or dispatch namespace, one level deeper in the same dispatcher.
+//! Everything a Worker can reach: the network by the egress policy (or the outbound Worker that stands
+//! before it), and other Workers of its own account, by service binding or dispatch namespace, one
+//! level deeper in the same dispatcher.
+
+mod options;
+mod worker;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::{HeaderValue, Request, Response, Uri, header};
-use serde::Deserialize;
-use switchyard_catalog::{AccountId, Limits, VersionId, WorkerBinding};
+use switchyard_catalog::{Limits, Scope, VersionId, WorkerBinding};
 use switchyard_runtime::{
     Body, FetchError, FetchRequest, FetchResponse, Outbound, RunError, RunErrorKind, StatusText, Target,
 };
 
 use crate::body::hold;
 use crate::context::RequestContext;
-use crate::dispatch::{Call, Dispatcher, chain};
-use crate::egress::Journey;
+use crate::dispatch::{Call, Dispatcher, chain, whose};
+use crate::egress::{EgressEnd, Journey};
 use crate::error::Failure;
 use crate::ids::reference;
 use crate::routes::Route;
 use crate::version::VersionChoice;
+use options::Options;
+pub use worker::{OutboundWorker, Parameters};
 
 /// What every documented dispatch Worker tests for with `startsWith("Worker not found")` (contract §5.1).
 const NOT_FOUND: &str = "Worker not found.";
+/// A user Worker's fetch never goes past its outbound Worker: without one it fails.
+const NO_OUTBOUND: &str = "The outbound Worker of this Worker does not exist.";
+const NO_PARAMETERS: &str = "The dispatch namespace binding has no outbound Worker to give parameters to.";
 
-/// The way out for all Workers that work for one client's request.
+/// The way out for one Worker while it works for one request.
 pub struct RequestOutbound {
     dispatcher: Arc<Dispatcher>,
     ctx: Arc<RequestContext>,
-    /// Bindings reach Workers of this account alone.
-    account: AccountId,
+    /// Who reaches out. Bindings reach Workers of its account alone.
+    route: Arc<Route>,
     hops: u32,
+    /// Of the call that runs the Worker.
+    outbound: Option<Arc<OutboundWorker>>,
+    limits: Limits,
+}
+
+/// Whom a subrequest is for, other than the network.
+struct Callee {
+    route: Arc<Route>,
+    call: Call,
+    /// It stands before the network.
+    is_outbound: bool,
 }
 
 impl RequestOutbound {
-    pub fn new(dispatcher: Arc<Dispatcher>, ctx: Arc<RequestContext>, account: AccountId, hops: u32) -> Self {
-        Self { dispatcher, ctx, account, hops }
+    /// The way out of the Worker that `call` runs.
+    pub fn of(dispatcher: &Arc<Dispatcher>, ctx: &Arc<RequestContext>, route: &Arc<Route>, call: &Call) -> Arc<Self> {
+        Arc::new(Self {
+            dispatcher: dispatcher.clone(),
+            ctx: ctx.clone(),
+            route: route.clone(),
+            hops: call.hops,
+            outbound: call.outbound.clone(),
+            limits: call.limits,
+        })
     }
 
     /// One hop to another Worker.
-    async fn call(&self, route: &Arc<Route>, call: Call, journey: &mut Journey) -> Result<FetchResponse, FetchError> {
+    async fn call(&self, callee: Callee, depth: u8, journey: &mut Journey) -> Result<FetchResponse, FetchError> {
+        let Callee { route, call, is_outbound } = callee;
         let request = worker_request(journey)?;
-        let version = VersionChoice::asked(request.headers(), route.name.as_str());
-        let call = Call { version, ..call };
+        // A user Worker has no say in which version of its outbound Worker it meets.
+        let version = if is_outbound {
+            VersionChoice::default()
+        } else {
+            VersionChoice::asked(request.headers(), route.name.as_str())
+        };
+        let call = Call { depth, hops: self.hops, version, ..call };
         let answered = async {
             let permit = self.dispatcher.admission.enter_script(route.script)?;
-            let outbound = self.dispatcher.outbound(&self.ctx, self.account.clone(), self.hops);
-            let response = self.dispatcher.dispatch(&self.ctx, outbound, route, call, request).await?;
+            let response = self.dispatcher.dispatch(&self.ctx, &route, call, request).await?;
             Ok::<_, Failure>(response.map(|body| hold(body, permit)))
         };
         let response = match answered.await {
             Ok(response) => response,
             // The edge's answer, not an exception: it comes out of a chain of Workers as it is.
             Err(failure @ Failure::TooDeep) => failure.response(false, &self.ctx.ray),
+            Err(Failure::NoTenant) if is_outbound => return Err(self.no_outbound()),
             Err(failure) => return Err(refusal(failure)),
         };
         Ok(worker_response(response, journey))
@@ -69,29 +102,69 @@ impl RequestOutbound {
         }
     }
 
-    fn find(&self, target: &Target) -> Result<Option<(Arc<Route>, Call)>, FetchError> {
+    /// `None`: the network itself.
+    fn find(&self, target: &Target) -> Result<Option<Callee>, FetchError> {
         let not_found = || FetchError::error(NOT_FOUND);
-        let routes = || self.dispatcher.routes.account(&self.account);
-        match target {
-            Target::Internet => Ok(None),
+        let routes = || self.dispatcher.routes.account(&self.route.account);
+        let callee = match target {
+            Target::Internet => {
+                let Some(outbound) = self.outbound()? else { return Ok(None) };
+                let route = routes().worker(outbound.service.as_str()).ok_or_else(|| self.no_outbound())?;
+                let call = Call {
+                    entrypoint: outbound.entrypoint.clone(),
+                    props: Some(whose(&self.route)),
+                    parameters: outbound.parameters.clone(),
+                    ..Call::default()
+                };
+                Callee { route, call, is_outbound: true }
+            }
+            // The account's own Worker: what it fetches and may use is not its callers' affair. User Workers
+            // that it calls for them stay behind their outbound Worker.
             Target::Binding { binding: WorkerBinding::Service { service, entrypoint, props } } => {
                 let route = routes().worker(service.as_str()).ok_or_else(not_found)?;
                 let props = props.as_ref().map(ToString::to_string);
-                Ok(Some((route, Call { entrypoint: entrypoint.clone(), props, ..Call::default() })))
+                let (entrypoint, outbound) = (entrypoint.clone(), self.inherited()?);
+                let call = Call { entrypoint, props, outbound, ..Call::default() };
+                Callee { route, call, is_outbound: false }
             }
             Target::Dispatch { binding: WorkerBinding::DispatchNamespace { namespace, outbound }, name, options } => {
-                // An outbound Worker that is configured but does not run would let every fetch past it.
-                if outbound.is_some() {
-                    return Err(FetchError::error("Outbound Workers of a dispatch namespace are not available here."));
-                }
-                let limits = call_limits(options.as_deref())?;
+                let Options { limits, parameters } = Options::read(options.as_deref())?;
                 let route = routes().dispatched(namespace.as_str(), name).ok_or_else(not_found)?;
-                Ok(Some((route, Call { limits, ..Call::default() })))
+                let outbound = match (outbound, self.inherited()?) {
+                    (Some(binding), _) => Some(OutboundWorker::of_binding(binding, &parameters)?),
+                    (None, inherited) if parameters.is_empty() => inherited,
+                    (None, None) if route.settings.outbound.is_some() => {
+                        OutboundWorker::of_namespace(&route, &parameters)?
+                    }
+                    // Those who set parameters count on an outbound Worker of theirs.
+                    (None, _) => return Err(FetchError::type_error(NO_PARAMETERS)),
+                };
+                let limits = self.limits.tighten(limits);
+                Callee { route, call: Call { limits, outbound, ..Call::default() }, is_outbound: false }
             }
             Target::Binding { .. } | Target::Dispatch { .. } => {
-                Err(FetchError::type_error("This binding has no fetch()."))
+                return Err(FetchError::type_error("This binding has no fetch()."));
             }
+        };
+        Ok(Some(callee))
+    }
+
+    /// What user Workers that this one calls stay behind.
+    fn inherited(&self) -> Result<Option<Arc<OutboundWorker>>, FetchError> {
+        match &self.outbound {
+            Some(outbound) => Ok(Some(outbound.clone())),
+            None => OutboundWorker::of_namespace(&self.route, &Parameters::new()),
         }
+    }
+
+    /// What stands before the network, for this Worker.
+    fn outbound(&self) -> Result<Option<Arc<OutboundWorker>>, FetchError> {
+        if self.route.scope == Scope::Account { Ok(None) } else { self.inherited() }
+    }
+
+    fn no_outbound(&self) -> FetchError {
+        self.ctx.observer().metrics.egress(EgressEnd::NoOutbound);
+        FetchError::error(NO_OUTBOUND)
     }
 }
 
@@ -107,13 +180,14 @@ impl Outbound for RequestOutbound {
                 }
                 continue;
             }
-            // Looked up at each hop: a script replaced meanwhile is the new one (contract §5.1).
+            // Looked up at each hop: a script replaced meanwhile is the new one (contract §5.1), and a
+            // redirect goes through the outbound Worker like the request before it.
+            let deeper = depth.saturating_add(1);
             let response = match self.find(&target)? {
-                Some((route, call)) => {
-                    self.call(&route, Call { depth: depth.saturating_add(1), ..call }, &mut journey).await?
-                }
+                Some(callee) => self.call(callee, deeper, &mut journey).await?,
                 None => {
-                    let (end, response) = self.dispatcher.egress.send(&mut journey, self.hops.saturating_add(1)).await;
+                    let hops = self.hops.saturating_add(deeper.into());
+                    let (end, response) = self.dispatcher.egress.send(&mut journey, hops).await;
                     self.ctx.observer().metrics.egress(end);
                     response?
                 }
@@ -123,30 +197,6 @@ impl Outbound for RequestOutbound {
             }
         }
     }
-}
-
-/// `get(name, args, {limits: {cpuMs, subRequests}})`.
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct DispatchOptions {
-    limits: Option<DispatchLimits>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
-struct DispatchLimits {
-    cpu_ms: Option<f64>,
-    sub_requests: Option<f64>,
-}
-
-fn call_limits(options: Option<&str>) -> Result<Limits, FetchError> {
-    let Some(options) = options else { return Ok(Limits::default()) };
-    let wrong = || FetchError::type_error("The limits of a dispatch call must be numbers.");
-    let options: Option<DispatchOptions> = serde_json::from_str(options).map_err(|_| wrong())?;
-    let limits = options.unwrap_or_default().limits.unwrap_or_default();
-    // Nonsense (negative) is the strictest limit, not none.
-    let whole = |number: f64| number.clamp(0.0, f64::from(u32::MAX)) as u32;
-    Ok(Limits { cpu_ms: limits.cpu_ms.map(whole), subrequests: limits.sub_requests.map(whole), memory_bytes: None })
 }
 
 fn worker_request(journey: &mut Journey) -> Result<Request<Body>, FetchError> {
@@ -192,23 +242,5 @@ fn refusal(failure: Failure) -> FetchError {
         Failure::NoTenant => FetchError::error(NOT_FOUND),
         Failure::TenantBusy => FetchError::error("The Worker has too many requests at once."),
         _ => hidden(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_calls_limits_are_read_as_sent() {
-        let limits = |text| call_limits(Some(text)).unwrap();
-        assert_eq!(call_limits(None).unwrap(), Limits::default());
-        assert_eq!(limits("null"), Limits::default());
-        assert_eq!(limits("{\"args\":{}}"), Limits::default());
-        let both = limits("{\"limits\":{\"cpuMs\":10.7,\"subRequests\":5}}");
-        assert_eq!((both.cpu_ms, both.subrequests), (Some(10), Some(5)));
-        assert_eq!(limits("{\"limits\":{\"cpuMs\":-1}}").cpu_ms, Some(0));
-        assert_eq!(limits("{\"limits\":{\"cpuMs\":1e30}}").cpu_ms, Some(u32::MAX));
-        assert_eq!(call_limits(Some("{\"limits\":{\"cpuMs\":\"x\"}}")).unwrap_err().name, "TypeError");
     }
 }

@@ -206,7 +206,7 @@ impl Routes {
         let account = self.account(&row.account);
         let settings = match row.scope {
             Scope::Account => NamespaceSettings::default(),
-            Scope::Namespace(id) => self.namespaces.get(&id).map(|known| known.2).unwrap_or_default(),
+            Scope::Namespace(id) => self.namespaces.get(&id).map(|known| known.2.clone()).unwrap_or_default(),
         };
         let route = Arc::new(Route {
             account: row.account,
@@ -251,7 +251,7 @@ impl Routes {
     }
 
     fn namespace_set(&self, account: AccountId, id: NamespaceId, name: NamespaceName, settings: NamespaceSettings) {
-        let before = self.namespaces.insert(id, (account.clone(), name.clone(), settings));
+        let before = self.namespaces.insert(id, (account.clone(), name.clone(), settings.clone()));
         let routes = self.account(&account);
         let table = routes.table(id);
         if let Some((_, before, settings_before)) = before
@@ -268,7 +268,7 @@ impl Routes {
                     namespace: Some(name.clone()),
                     script: script.script,
                     name: script.name.clone(),
-                    settings,
+                    settings: settings.clone(),
                     versions: script.versions.clone(),
                     with_assets: script.with_assets.clone(),
                 });
@@ -326,8 +326,10 @@ mod tests {
 
         // Renamed: found under the new name alone.
         let limits = Limits { cpu_ms: Some(7), ..Limits::default() };
-        let settings = NamespaceSettings { limits, isolation: Some(Isolation::Request) };
-        routes.namespace_set(first.account.clone(), id, NamespaceName::parse("live").unwrap(), settings);
+        let settings =
+            NamespaceSettings { limits, isolation: Some(Isolation::Request), ..NamespaceSettings::default() };
+        let name = NamespaceName::parse("live").unwrap();
+        routes.namespace_set(first.account.clone(), id, name, settings.clone());
         assert_eq!(account.dispatched("live", "x").unwrap().settings, settings);
         assert!(account.dispatched("prod", "x").is_none());
         assert_eq!(account.dispatched("live", "x").unwrap().namespace.as_ref().unwrap().as_str(), "live");

@@ -166,3 +166,15 @@ test('dispatch thrown values with throwing getters', async () => {
   });
   assert.equal(message, '#<Object>');
 });
+test('parameters are in the env of their request alone', async () => {
+  control.event(4, 0, 0, 0, 'A', '1', 0, 'B', '2');
+  const { env: imported } = await import('cloudflare:workers');
+  const seen = { fetch: async (request, env) => {
+    const first = env === (await Promise.resolve(env));
+    return Response.json([env.A, env.B, env.who ?? null, imported.who ?? null, Object.keys(imported), first]);
+  } };
+  const body = async (parameters) => (await answer({ default: seen }, { parameters })).body;
+  assert.equal(await body('{"B":{"x":[1]},"who":"a"}'), '["1",{"x":[1]},"a","a",["A","B","who"],true]');
+  assert.equal(await body(null), '["1","2",null,null,["A","B"],true]');
+  assert.equal(await body('{"who":"b","__proto__":{"A":"z"}}'), '["1","2","b","b",["A","B","who","__proto__"],true]');
+});

@@ -39,11 +39,12 @@ function same(thrown, name, message) {
 // A request through the default export (or `entrypoint`), to its RESPOND or THROW.
 let requests = 0;
 globalThis.dispatch = (worker, { method = 'GET', url = 'http://host/', headers = '', body = -1, length = null,
-  entrypoint = null, props = null } = {}) => {
+  entrypoint = null, props = null, parameters = null } = {}) => {
   if (worker !== null) control.start(typeof worker === 'function' ? { default: { fetch: worker } } : worker);
   control.ops.length = 0;
   const id = 500000 + ++requests;
-  control.within(undefined, () => control.event(0, id, 0, method, url, headers, body, length, entrypoint, props));
+  control.within(undefined, () =>
+    control.event(0, id, 0, method, url, headers, body, length, entrypoint, props, parameters));
   return id;
 };
 globalThis.answer = async (worker, options) => {

@@ -13,24 +13,31 @@ export let answered; // (ctx): the response or the error goes out; true when the
 export let streamBegun; // (context slot's value): a body begins to be written in pieces
 export let streamEnded;
 export let clientSignal; // (ctx): the signal that fires when the client leaves
+export let ownEnv; // (ctx, make): the env of this request alone, made by make(JSON) at the first look; null without one
 
 export class ExecutionContext {
   #id;
   #props;
+  #env;
   #waiting = 0; // waitUntil promises not settled
   #streams = 0; // bodies still being written, of the response and of fetches
   #answered = false;
   #told = false; // the host knows that nothing is waited for
   #signal = null;
 
-  constructor(id, props) {
+  constructor(id, props, parameters) {
     if (typeof id !== 'number') throw new TypeError('Illegal constructor');
     this.#id = id;
     this.#props = props; // JSON until somebody looks
+    this.#env = typeof parameters === 'string' ? parameters : null; // JSON until somebody looks
   }
 
   static {
     requestId = (ctx) => ctx.#id;
+    ownEnv = (ctx, make) => {
+      if (typeof ctx.#env === 'string') ctx.#env = make(ctx.#env);
+      return ctx.#env;
+    };
     answered = (ctx) => {
       ctx.#answered = true;
       ctx.#release();

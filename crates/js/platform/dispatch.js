@@ -4,7 +4,7 @@ import * as host from 'switchyard:host';
 import { EVENT_DISPATCH, EVENT_START, OP_STARTED, OP_THROW } from './abi.js';
 import { ExecutionContext, answered, requestId } from './context.js';
 import { WorkerEntrypoint } from './entrypoint.js';
-import { currentEnv } from './env.js';
+import { requestEnv } from './env.js';
 import { describeThrown } from './errors.js';
 import { incomingRequest } from './request.js';
 import { isResponse, sendResponse } from './response.js';
@@ -98,9 +98,9 @@ function invoke(entry, request, ctx) {
   if (entry.class === null) {
     const fetch = entry.fetch;
     if (typeof fetch !== 'function') throw new Error(NO_FETCH);
-    return fetch.call(entry.target, request, currentEnv(), ctx);
+    return fetch.call(entry.target, request, requestEnv(ctx), ctx);
   }
-  const env = currentEnv();
+  const env = requestEnv(ctx);
   const instance = new entry.class(ctx, env);
   if (typeof instance.fetch !== 'function') throw new Error(NO_FETCH);
   return instance.fetch(request, env, ctx);
@@ -130,8 +130,8 @@ function failed(error) {
   fail(host.contextGet(), error);
 }
 
-function dispatch(id, status, method, url, headers, stream, length, name, props) {
-  const ctx = new ExecutionContext(id, props);
+function dispatch(id, status, method, url, headers, stream, length, name, props, parameters) {
+  const ctx = new ExecutionContext(id, props, parameters);
   const previous = host.contextSet(ctx);
   try {
     const request = incomingRequest(method, url, headers, stream, length, ctx);

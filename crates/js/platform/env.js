@@ -1,7 +1,9 @@
 // The Worker's env: built from the bindings the host sends after an instance is restored (event ENV), or asks
 // for when module code reads it before that. Service bindings and dispatch namespaces are stubs around numbers.
+// An outbound Worker's request has an env of its own, with the dispatcher's parameters in it.
 import * as host from 'switchyard:host';
 import { EVENT_ENV, SYNC_ENV } from './abi.js';
+import { ExecutionContext, ownEnv } from './context.js';
 import { tag } from './errors.js';
 import { fetchThrough } from './fetch.js';
 
@@ -92,20 +94,36 @@ export function currentEnv() {
   return (current ??= build(host.sync(SYNC_ENV) ?? []));
 }
 
+const parse = JSON.parse;
+
+// An object of its own: the instance's other requests must not see the parameters.
+function withParameters(json) {
+  return { ...currentEnv(), ...parse(json) };
+}
+
+export function requestEnv(ctx) {
+  return ownEnv(ctx, withParameters) ?? currentEnv();
+}
+
+function envHere() {
+  const ctx = host.contextGet();
+  return ctx instanceof ExecutionContext ? requestEnv(ctx) : currentEnv();
+}
+
 // `env` of cloudflare:workers: mirrors the handlers' env, and is not the same object (as on workerd).
 export const importedEnv = new Proxy({}, {
-  get: (_, key) => currentEnv()[key],
-  has: (_, key) => key in currentEnv(),
-  ownKeys: () => Reflect.ownKeys(currentEnv()),
+  get: (_, key) => envHere()[key],
+  has: (_, key) => key in envHere(),
+  ownKeys: () => Reflect.ownKeys(envHere()),
   set: (_, key, value) => {
-    currentEnv()[key] = value;
+    envHere()[key] = value;
     (written ??= {})[key] = value;
     return true;
   },
-  deleteProperty: (_, key) => delete currentEnv()[key],
-  defineProperty: (_, key, descriptor) => Reflect.defineProperty(currentEnv(), key, descriptor),
+  deleteProperty: (_, key) => delete envHere()[key],
+  defineProperty: (_, key, descriptor) => Reflect.defineProperty(envHere(), key, descriptor),
   getOwnPropertyDescriptor: (_, key) => {
-    const descriptor = Object.getOwnPropertyDescriptor(currentEnv(), key);
+    const descriptor = Object.getOwnPropertyDescriptor(envHere(), key);
     if (descriptor !== undefined) descriptor.configurable = true;
     return descriptor;
   },

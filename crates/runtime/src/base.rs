@@ -67,7 +67,7 @@ impl Base {
             } else {
                 write.int(-1).null();
             }
-            write.text("__train").null();
+            write.text("__train").null().null();
             slot.event_now(event::DISPATCH, number as i32 + 1, 0, &values)
                 .map_err(|message| failed("be trained", message))?;
             slot.drain_training(*path == "/throw").map_err(|message| failed("be trained", message))?;

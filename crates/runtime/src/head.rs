@@ -86,12 +86,13 @@ pub fn dispatch_values(
     stream: Option<(i32, Option<u64>)>,
     entrypoint: Option<&str>,
     props: Option<&str>,
+    parameters: Option<&str>,
 ) -> Vec<u8> {
     let mut values = Vec::with_capacity(512);
     let mut write = Writer::new(&mut values);
     write.text(request.method().as_str()).text(&request.uri().to_string()).text(&header_text(request.headers()));
     write.int(stream.map_or(-1, |(number, _)| number)).number_or_null(stream.and_then(|(_, length)| length));
-    write.text_or_null(entrypoint).text_or_null(props);
+    write.text_or_null(entrypoint).text_or_null(props).text_or_null(parameters);
     values
 }
 

@@ -22,6 +22,8 @@ pub struct Invocation {
     pub entrypoint: Option<String>,
     /// `ctx.props`, as JSON text.
     pub props: Option<String>,
+    /// Entries of `env` for this request alone, as the text of a JSON object.
+    pub parameters: Option<Arc<str>>,
     /// Called once, when nothing of the request runs any more: the body ended, errored or was
     /// dropped, and `waitUntil` work is done or was cut off.
     pub on_outcome: Option<Box<dyn FnOnce(Outcome) + Send>>,

@@ -200,6 +200,7 @@ impl Mix {
             outbound: Arc::new(Nowhere),
             entrypoint: None,
             props: None,
+            parameters: None,
             on_outcome: None,
         };
         let request = Request::get("http://tenant.test/").body(Body::Empty).unwrap();

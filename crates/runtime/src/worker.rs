@@ -191,8 +191,8 @@ impl Task {
             (number, length)
         });
         let request = Request::from_parts(parts, Body::Empty);
-        let dispatch =
-            head::dispatch_values(&request, stream, invocation.entrypoint.as_deref(), invocation.props.as_deref());
+        let (entrypoint, props) = (invocation.entrypoint.as_deref(), invocation.props.as_deref());
+        let dispatch = head::dispatch_values(&request, stream, entrypoint, props, invocation.parameters.as_deref());
         let context = SessionContext {
             tokio: runtime.tokio.clone(),
             outbound: invocation.outbound,

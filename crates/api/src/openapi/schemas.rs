@@ -320,12 +320,19 @@ pub(super) fn all() -> BTreeMap<&'static str, Schema> {
                     observability, assets …; at most 1 MiB";
     let share = S::object(vec![("version_id", uuid()), ("percentage", S::number().within(0, 100))]);
     let asset = S::object(vec![("hash", S::string().pattern("^[0-9a-f]{32}$")), ("size", S::integer())]);
+    let worker = |optional: bool| {
+        let entrypoint = if optional { "entrypoint?" } else { "entrypoint" };
+        let worker = vec![("service", script_name()), (entrypoint, S::string().or_null())];
+        S::object(worker).about("one of the account's own Workers")
+    };
     let namespace_settings = |optional: bool| {
         let name = |plain, marked| if optional { marked } else { plain };
         S::object(vec![
             (name("limits", "limits?"), if optional { limits(true).or_null() } else { limits(true) }),
             (name("isolation", "isolation?"), S::values(&["auto", "request", "warm"]).or_null()),
             (name("trusted", "trusted?"), if optional { S::boolean().or_null() } else { S::boolean() }),
+            (name("outbound", "outbound?"), worker(optional).or_null()),
+            (name("inbound", "inbound?"), worker(optional).or_null()),
         ])
     };
     BTreeMap::from([

@@ -16,9 +16,11 @@ pub async fn get(h: &Harness) {
 
 pub async fn put(h: &Harness) {
     h.namespace("prod").await;
+    h.upload(&format!("{A}/workers/scripts/gate")).await.ok();
     let put = |body: Value| async move { h.by(crate::harness::WRITER, "PUT", &path("prod"), body).await };
     let all = json!({
         "limits": { "cpu_ms": 50, "subrequests": 10, "memory": 67_108_864 }, "isolation": "warm", "trusted": true,
+        "outbound": { "service": "gate", "entrypoint": "Out" }, "inbound": { "service": "gate", "entrypoint": null },
     });
     assert_eq!(put(all.clone()).await.ok().result(), &all);
     assert_eq!(h.get(&path("prod")).await.ok().result(), &all);
@@ -31,15 +33,32 @@ pub async fn put(h: &Harness) {
     let some = put(json!({ "limits": { "cpu_ms": 300_000 }, "isolation": null })).await.ok();
     assert_eq!(some.result()["limits"], json!({ "cpu_ms": 300_000, "subrequests": null, "memory": null }));
     assert_eq!((&some.result()["isolation"], &some.result()["trusted"]), (&json!(null), &json!(false)));
+    assert_eq!((&some.result()["outbound"], &some.result()["inbound"]), (&json!(null), &json!(null)));
+    // A Worker that is not there is refused, but does not stand in the way once it is named.
+    put(json!({ "outbound": { "service": "nobody" } })).await.refused(400, 10144);
+    put(json!({ "inbound": { "service": "nobody" } })).await.refused(400, 10144);
+    put(json!({ "inbound": { "service": "gate" } })).await.ok();
+    h.by(crate::harness::WRITER, "DELETE", &format!("{A}/workers/scripts/gate"), Value::Null).await.ok();
+    put(json!({ "inbound": { "service": "gate" }, "isolation": "warm" })).await.ok();
+    put(json!({ "inbound": { "service": "gate", "entrypoint": "X" } })).await.refused(400, 10144);
     for wrong in [
         json!({ "limits": { "cpu_ms": 0 } }),
         json!({ "limits": { "cpu_ms": 300_001 } }),
         json!({ "limits": { "memory": 1024 } }),
         json!({ "limits": { "memory": 1_u64 << 40 } }),
+        json!({ "outbound": { "service": "gate", "entrypoint": "" } }),
+        json!({ "inbound": { "service": "gate", "entrypoint": "x".repeat(256) } }),
     ] {
         put(wrong).await.refused(400, 10021);
     }
-    for wrong in [json!({ "isolation": "none" }), json!({ "trusted": "yes" }), json!({ "limits": [-1] }), json!("x")] {
+    for wrong in [
+        json!({ "isolation": "none" }),
+        json!({ "trusted": "yes" }),
+        json!({ "limits": [-1] }),
+        json!("x"),
+        json!({ "outbound": "gate" }),
+        json!({ "inbound": {} }),
+    ] {
         put(wrong).await.refused(400, 10026);
     }
     h.by(READER, "PUT", &path("prod"), all.clone()).await.refused(403, 10000);

@@ -2,7 +2,7 @@
 
 use super::{Actor, Catalog, RETRIES, after, rules};
 use crate::{
-    CatalogError, Namespace, NamespaceId, NamespaceName, NamespaceSettings, StorageError, Timestamp, TokenScope,
+    CatalogError, Namespace, NamespaceId, NamespaceName, NamespaceSettings, Scope, StorageError, Timestamp, TokenScope,
 };
 
 impl Catalog {
@@ -73,11 +73,12 @@ impl Catalog {
         self.namespace_change(actor, name, change).await
     }
 
-    /// Limits, isolation and trust of a namespace, as a whole; they hold for the next request.
+    /// Limits, isolation, trust, default outbound and inbound Worker of a namespace, as a whole; they
+    /// hold for the next request.
     ///
     /// # Errors
     /// [`CatalogError::NamespaceNotFound`]; [`CatalogError::Invalid`] for limits that no Worker could
-    /// run under.
+    /// run under; [`CatalogError::BindingTarget`] for a Worker that is newly named and not there.
     pub async fn namespace_settings_put(
         &self,
         actor: &Actor,
@@ -86,8 +87,21 @@ impl Catalog {
         trusted_workers: bool,
     ) -> Result<Namespace, CatalogError> {
         rules::namespace_settings(&settings)?;
+        let before = self.namespace_or_not_found(actor, name).await?.settings;
+        let named =
+            [("outbound", &settings.outbound, &before.outbound), ("inbound", &settings.inbound, &before.inbound)];
+        for (what, worker, before) in named {
+            // What stands there already may be gone by now; that must not be in the way of other changes.
+            if let Some(worker) = worker
+                && Some(worker) != before.as_ref()
+                && self.storage.script_find(&actor.account, Scope::Account, &worker.service).await?.is_none()
+            {
+                let message = format!("the {what} Worker {} does not exist", worker.service);
+                return Err(CatalogError::BindingTarget(message));
+            }
+        }
         let change = |namespace: &mut Namespace| {
-            namespace.settings = settings;
+            namespace.settings = settings.clone();
             namespace.trusted_workers = trusted_workers;
         };
         self.namespace_change(actor, name, change).await

@@ -15,6 +15,7 @@ const OLDEST_DATE: &str = "2021-11-02";
 /// A client's clock, or time zone, may be ahead by this much.
 const DATE_SLACK: Duration = Duration::days(7);
 const MAX_MODULE_NAME_BYTES: usize = 255;
+const MAX_ENTRYPOINT_BYTES: usize = 255;
 const MAX_FLAGS: usize = 64;
 const MAX_FLAG_BYTES: usize = 128;
 /// Bytes of one JSON setting, or of all annotations, as text.
@@ -143,6 +144,12 @@ pub(super) fn namespace_settings(settings: &NamespaceSettings) -> Result<(), Cat
     }
     if limits.memory_bytes.is_some_and(|bytes| !(MIN_MEMORY..=MAX_MEMORY).contains(&bytes)) {
         return invalid(format!("limits.memory is not within {MIN_MEMORY} to {MAX_MEMORY} bytes"));
+    }
+    for (what, worker) in [("outbound", &settings.outbound), ("inbound", &settings.inbound)] {
+        let entrypoint = worker.as_ref().and_then(|worker| worker.entrypoint.as_ref());
+        if entrypoint.is_some_and(|name| !(1..=MAX_ENTRYPOINT_BYTES).contains(&name.len())) {
+            return invalid(format!("{what}.entrypoint is not 1 to {MAX_ENTRYPOINT_BYTES} bytes"));
+        }
     }
     Ok(())
 }

@@ -235,6 +235,12 @@ pub struct NamespaceSettings {
     /// Whether the Workers in it trust each other
     #[arg(long, value_name = "BOOL")]
     trusted: Option<bool>,
+    /// Worker of the account that gets what Workers in it fetch, or NAME#ENTRYPOINT; "none": the network
+    #[arg(long, value_name = "NAME")]
+    outbound: Option<String>,
+    /// Worker of the account that gets clients' requests first, or NAME#ENTRYPOINT; "none": nobody
+    #[arg(long, value_name = "NAME")]
+    inbound: Option<String>,
     #[command(flatten)]
     connection: Connection,
 }
@@ -292,12 +298,32 @@ impl NamespaceSettings {
         if let Some(trusted) = self.trusted {
             wanted["trusted"] = trusted.into();
         }
+        for (key, name) in [("outbound", &self.outbound), ("inbound", &self.inbound)] {
+            if let Some(name) = name {
+                let (service, entrypoint) = match name.split_once('#') {
+                    Some((service, entrypoint)) => (service, Some(entrypoint)),
+                    None => (name.as_str(), None),
+                };
+                let worker = json!({ "service": service, "entrypoint": entrypoint });
+                wanted[key] = if name == "none" { Value::Null } else { worker };
+            }
+        }
         let result = if wanted == before { before } else { client.json(Method::PUT, &path, &wanted).await?.result };
         let limits =
             ["cpu_ms", "subrequests", "memory"].map(|key| vec![key.to_owned(), or_node(&result["limits"][key])]);
         let rest = ["isolation", "trusted"].map(|key| vec![key.to_owned(), or_node(&result[key])]);
-        let text = table(&[], limits.into_iter().chain(rest));
+        let workers = ["outbound", "inbound"].map(|key| vec![key.to_owned(), worker(&result[key])]);
+        let text = table(&[], limits.into_iter().chain(rest).chain(workers));
         Ok(Shown::new(&self.connection, result, text))
+    }
+}
+
+/// As the flag takes it.
+fn worker(value: &Value) -> String {
+    match (&value["service"], &value["entrypoint"]) {
+        (Value::Null, _) => "none".to_owned(),
+        (service, Value::Null) => cell(service),
+        (service, entrypoint) => format!("{}#{}", cell(service), cell(entrypoint)),
     }
 }
 

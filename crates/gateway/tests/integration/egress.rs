@@ -22,7 +22,7 @@ const FETCHER: &str = "export default { async fetch(r) {
 } };";
 
 /// An origin on this machine.
-async fn origin() -> SocketAddr {
+pub async fn origin() -> SocketAddr {
     let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = socket.local_addr().unwrap();
     tokio::spawn(async move {

@@ -19,6 +19,7 @@ mod failures;
 mod headers;
 mod hosts;
 mod namespace_settings;
+mod outbound;
 mod process;
 mod schemathesis;
 mod secrets;

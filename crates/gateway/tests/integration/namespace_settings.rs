@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::harness::TestGateway;
 
-async fn put(gateway: &TestGateway, settings: Value) {
+pub async fn put(gateway: &TestGateway, settings: Value) {
     let path = format!("/client/v4/switchyard/accounts/{}/namespaces/ns/settings", gateway.account());
     let answer = gateway.api(Method::PUT, &path, "application/json", settings.to_string().into()).await;
     assert!(answer.status.is_success(), "{}", answer.text());
@@ -47,8 +47,12 @@ async fn isolation_changes_for_workers_that_are_loaded() {
         gateway.get("count", "/").await.is(200, "1");
     }
     put(&gateway, json!({ "isolation": "warm" })).await;
-    let counts = [gateway.get("count", "/").await.text().to_owned(), gateway.get("count", "/").await.text().to_owned()];
-    assert_eq!(counts, ["1", "2"]);
+    // An instance is kept for the next request once nothing of the last one is left in it.
+    let mut kept = false;
+    for _ in 0..50 {
+        kept |= gateway.get("count", "/").await.text() != "1";
+    }
+    assert!(kept, "no instance served twice");
     put(&gateway, json!({ "isolation": "request" })).await;
     for _ in 0..2 {
         gateway.get("count", "/").await.is(200, "1");

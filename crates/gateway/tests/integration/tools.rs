@@ -151,8 +151,11 @@ async fn accounts_tokens_and_namespaces() {
     let text = node.run(&["namespace", "settings", "prod", "--cpu-ms", "none", "--trusted", "true"]).await.ok();
     assert_eq!(
         text,
-        "cpu_ms       the node's\nsubrequests  the node's\nmemory       67108864\nisolation    warm\ntrusted      true\n"
+        "cpu_ms       the node's\nsubrequests  the node's\nmemory       67108864\nisolation    warm\ntrusted      true\n\
+         outbound     none\ninbound      none\n"
     );
+    let missing = ["namespace", "settings", "prod", "--outbound", "nobody"];
+    node.run(&missing).await.fails("the outbound Worker nobody does not exist");
     node.run(&["namespace", "settings", "prod", "--isolation", "none of these"]).await.fails("isolation");
     node.run(&["namespace", "settings", "prod", "--cpu-ms", "x"]).await.fails("neither a number nor none");
 

@@ -107,6 +107,7 @@ impl Bench {
             outbound: Arc::clone(&self.outbound),
             entrypoint: None,
             props: None,
+            parameters: None,
             on_outcome: Some(Box::new(move |outcome| outcomes.lock().unwrap().push(outcome))),
         }
     }

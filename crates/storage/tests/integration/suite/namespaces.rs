@@ -103,6 +103,8 @@ pub async fn namespace_settings_round_trip(storage: &dyn Storage) {
     namespace.settings = NamespaceSettings {
         limits: Limits { cpu_ms: Some(5), subrequests: None, memory_bytes: Some(64 << 20) },
         isolation: Some(Isolation::Warm),
+        outbound: Some(WorkerRef { service: ScriptName::parse("out").unwrap(), entrypoint: Some("Out".to_owned()) }),
+        inbound: Some(WorkerRef { service: ScriptName::parse("in").unwrap(), entrypoint: None }),
     };
     storage.namespace_update(&namespace, seen).await.unwrap();
     assert_eq!(storage.namespace_by_id(namespace.id).await.unwrap(), Some(namespace));
