@@ -353,6 +353,5 @@ fn runtime_config(config: &Config, limits: Limits) -> switchyard_runtime::Config
         warm_instances: config.runtime.warm_instances,
         warm_bytes: usize::try_from(config.runtime.warm_bytes).unwrap_or(usize::MAX),
         limits,
-        ..switchyard_runtime::Config::default()
     }
 }
