@@ -214,7 +214,7 @@ pub enum Namespace {
         connection: Connection,
     },
     /// Show what holds for all scripts of a namespace, or change it from the next request on
-    Settings(NamespaceSettings),
+    Settings(Box<NamespaceSettings>),
 }
 
 #[derive(Debug, Args)]
