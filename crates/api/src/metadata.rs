@@ -144,7 +144,7 @@ impl<'a> Fields<'a> {
 
     pub(crate) fn limits(&self) -> Result<Option<Limits>, ApiError> {
         let sent = self.take::<Object<SentLimits>>("limits")?;
-        Ok(sent.map(|Object(sent)| Limits { cpu_ms: sent.cpu_ms, subrequests: sent.subrequests, memory_bytes: None }))
+        Ok(sent.map(|Object(sent)| Limits { cpu_ms: sent.cpu_ms, subrequests: sent.subrequests, ..Limits::default() }))
     }
 
     pub(crate) fn tail_consumers(&self) -> Result<Option<Value>, ApiError> {

@@ -106,6 +106,20 @@ struct SentLimits {
     /// Bytes.
     #[serde(default)]
     memory: Option<u64>,
+    #[serde(default)]
+    wall_ms: Option<u32>,
+    #[serde(default)]
+    request_bytes: Option<u64>,
+    #[serde(default)]
+    response_bytes: Option<u64>,
+    #[serde(default)]
+    concurrent_requests: Option<u32>,
+    #[serde(default)]
+    requests_per_second: Option<u32>,
+    #[serde(default)]
+    connections: Option<u32>,
+    #[serde(default)]
+    log_bytes: Option<u64>,
 }
 
 /// Replaces all: what is absent or null is the node's again.
@@ -118,6 +132,13 @@ pub(crate) async fn settings_put(context: &mut Context<'_>) -> Result<Reply, Ref
         cpu_ms: limits.cpu_ms,
         subrequests: limits.subrequests,
         memory_bytes: limits.memory,
+        wall_ms: limits.wall_ms,
+        request_bytes: limits.request_bytes,
+        response_bytes: limits.response_bytes,
+        concurrent_requests: limits.concurrent_requests,
+        requests_per_second: limits.requests_per_second,
+        connections: limits.connections,
+        log_bytes: limits.log_bytes,
     });
     let settings = NamespaceSettings {
         limits,

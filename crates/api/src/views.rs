@@ -52,7 +52,18 @@ pub(crate) fn token_row(row: &TokenRow) -> Map<String, Value> {
 pub(crate) fn namespace_settings(namespace: &Namespace) -> Value {
     let limits = &namespace.settings.limits;
     json!({
-        "limits": { "cpu_ms": limits.cpu_ms, "subrequests": limits.subrequests, "memory": limits.memory_bytes },
+        "limits": {
+            "cpu_ms": limits.cpu_ms,
+            "subrequests": limits.subrequests,
+            "memory": limits.memory_bytes,
+            "wall_ms": limits.wall_ms,
+            "request_bytes": limits.request_bytes,
+            "response_bytes": limits.response_bytes,
+            "concurrent_requests": limits.concurrent_requests,
+            "requests_per_second": limits.requests_per_second,
+            "connections": limits.connections,
+            "log_bytes": limits.log_bytes,
+        },
         "isolation": namespace.settings.isolation,
         "trusted": namespace.trusted_workers,
         "outbound": namespace.settings.outbound.as_ref().map(worker),

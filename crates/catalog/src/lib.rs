@@ -41,7 +41,7 @@ pub use catalog::{
 pub use code::{BlobDigest, Code, CodeManifest, CodeSyntax, Module, ModuleEntry, ModuleKind};
 pub use error::CatalogError;
 pub use ids::{AccountId, DeploymentId, NamespaceId, ScriptId, SecretId, VersionId};
-pub use limits::{Isolation, Limits};
+pub use limits::{Isolation, Limit, LimitSet, Limits};
 pub use names::{BindingName, NameError, NamespaceName, ScriptName, Tag};
 pub use namespace::{Namespace, NamespaceSettings, Scope, WorkerRef};
 pub use reference::{Reference, ReferenceUsage};

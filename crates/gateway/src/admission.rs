@@ -1,18 +1,21 @@
 //! How many requests may be under way at once: of one script, so that no tenant takes the node for
-//! itself, and of the node, so that memory stays bounded. A permit is held to the end of the body.
+//! itself, and of the node, so that memory stays bounded. A permit is held to the end of the body. And
+//! how many of one script may begin in a second.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
-use switchyard_catalog::ScriptId;
+use switchyard_catalog::{Limits, ScriptId};
 
 use crate::error::Failure;
 
 /// Counts requests under way. A script without any has no entry.
 pub struct Admission {
     scripts: DashMap<ScriptId, u32>,
+    rates: Rates,
     total: AtomicU32,
     per_script: u32,
     per_node: u32,
@@ -20,7 +23,7 @@ pub struct Admission {
 
 impl Admission {
     pub fn new(per_script: u32, per_node: u32) -> Self {
-        Self { scripts: DashMap::new(), total: AtomicU32::new(0), per_script, per_node }
+        Self { scripts: DashMap::new(), rates: Rates::default(), total: AtomicU32::new(0), per_script, per_node }
     }
 
     /// Takes a place on the node.
@@ -35,13 +38,31 @@ impl Admission {
         Ok(NodePermit { admission: self.clone() })
     }
 
-    /// Takes one of the script's places.
+    /// Takes one of the places of a user Worker, under its limits.
+    ///
+    /// # Errors
+    /// [`Failure::TenantBusy`], [`Failure::RateLimited`].
+    pub fn enter_script(self: &Arc<Self>, script: ScriptId, limits: &Limits) -> Result<ScriptPermit, Failure> {
+        let most = limits.concurrent_requests.map_or(self.per_script, |most| most.min(self.per_script));
+        let permit = self.enter(script, most)?;
+        match limits.requests_per_second {
+            Some(rate) if !self.rates.take(script, rate, self.rates.now()) => Err(Failure::RateLimited),
+            _ => Ok(permit),
+        }
+    }
+
+    /// Takes one of the places of an account's own Worker. It stands for many tenants, each with a
+    /// bound of its own: this one only leaves half of the node to the others.
     ///
     /// # Errors
     /// [`Failure::TenantBusy`].
-    pub fn enter_script(self: &Arc<Self>, script: ScriptId) -> Result<ScriptPermit, Failure> {
+    pub fn enter_worker(self: &Arc<Self>, script: ScriptId) -> Result<ScriptPermit, Failure> {
+        self.enter(script, self.per_script.max(self.per_node / 2))
+    }
+
+    fn enter(self: &Arc<Self>, script: ScriptId, most: u32) -> Result<ScriptPermit, Failure> {
         let mut count = self.scripts.entry(script).or_insert(0);
-        if *count >= self.per_script {
+        if *count >= most {
             return Err(Failure::TenantBusy);
         }
         *count += 1;
@@ -52,6 +73,45 @@ impl Admission {
     /// Requests from clients under way now.
     pub fn in_flight(&self) -> u32 {
         self.total.load(Ordering::Relaxed)
+    }
+}
+
+/// When requests of scripts with a rate may begin (the generic cell rate algorithm): a second's worth
+/// at once, then evenly. A script that used none of its second has no entry, or one that is swept.
+struct Rates {
+    began: Instant,
+    /// Nanoseconds since `began` at which the script will have used nothing again.
+    free_at: DashMap<ScriptId, u64>,
+    taken: AtomicU32,
+}
+
+const SECOND: u64 = 1_000_000_000;
+/// Takings between two sweeps.
+const SWEEP: u32 = 4_096;
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self { began: Instant::now(), free_at: DashMap::new(), taken: AtomicU32::new(0) }
+    }
+}
+
+impl Rates {
+    fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    fn take(&self, script: ScriptId, rate: u32, now: u64) -> bool {
+        if self.taken.fetch_add(1, Ordering::Relaxed) % SWEEP == SWEEP - 1 {
+            self.free_at.retain(|_, free_at| *free_at > now);
+        }
+        let each = SECOND / u64::from(rate.max(1));
+        let mut free_at = self.free_at.entry(script).or_insert(0);
+        let next = (*free_at).max(now) + each;
+        if next > now + SECOND {
+            return false;
+        }
+        *free_at = next;
+        true
     }
 }
 
@@ -91,12 +151,48 @@ mod tests {
     fn a_script_has_its_own_places_and_gives_them_back() {
         let admission = Arc::new(Admission::new(2, 10));
         let (a, b) = (ScriptId::random(), ScriptId::random());
-        let held = [admission.enter_script(a).unwrap(), admission.enter_script(a).unwrap()];
-        assert!(matches!(admission.enter_script(a), Err(Failure::TenantBusy)));
-        let other = admission.enter_script(b).unwrap();
+        let enter = |script| admission.enter_script(script, &Limits::default());
+        let held = [enter(a).unwrap(), enter(a).unwrap()];
+        assert!(matches!(enter(a), Err(Failure::TenantBusy)));
+        let other = enter(b).unwrap();
         drop(held);
-        assert!(admission.enter_script(a).is_ok());
+        assert!(enter(a).is_ok());
         drop(other);
+        // The smaller wins.
+        for (own, places) in [(1, 1), (9, 2)] {
+            let limits = Limits { concurrent_requests: Some(own), ..Limits::default() };
+            let held: Vec<_> = (0..places).map(|_| admission.enter_script(a, &limits).unwrap()).collect();
+            assert!(matches!(admission.enter_script(a, &limits), Err(Failure::TenantBusy)));
+            drop(held);
+        }
+        // One that stands for many tenants has half of the node.
+        let held: Vec<_> = (0..5).map(|_| admission.enter_worker(a).unwrap()).collect();
+        assert!(matches!(admission.enter_worker(a), Err(Failure::TenantBusy)));
+        drop(held);
+        assert!(admission.scripts.is_empty());
+    }
+
+    #[test]
+    fn a_rate_is_a_seconds_worth_at_once_and_then_even() {
+        let rates = Rates::default();
+        let (a, b) = (ScriptId::random(), ScriptId::random());
+        let taken = |script, at| (0..100).take_while(|_| rates.take(script, 4, at)).count();
+        assert_eq!(taken(a, 0), 4);
+        assert_eq!((taken(a, SECOND / 4 - 1), taken(a, SECOND / 4), taken(b, SECOND / 4)), (0, 1, 4));
+        assert_eq!(taken(a, 10 * SECOND), 4);
+        // Those that are free again are forgotten.
+        rates.taken.store(SWEEP - 1, Ordering::Relaxed);
+        assert!(rates.take(b, 4, 20 * SECOND));
+        assert_eq!(rates.free_at.len(), 1);
+    }
+
+    #[test]
+    fn a_refusal_for_the_rate_gives_the_place_back() {
+        let admission = Arc::new(Admission::new(2, 10));
+        let script = ScriptId::random();
+        let limits = Limits { requests_per_second: Some(1), ..Limits::default() };
+        assert!(admission.enter_script(script, &limits).is_ok());
+        assert!(matches!(admission.enter_script(script, &limits), Err(Failure::RateLimited)));
         assert!(admission.scripts.is_empty());
     }
 

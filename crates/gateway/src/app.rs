@@ -331,10 +331,18 @@ fn server_config(config: &Config, connections: u32) -> ServerConfig {
 }
 
 fn node_limits(config: &Config) -> Limits {
+    let whole = |ms: u128| Some(u32::try_from(ms).unwrap_or(u32::MAX)).filter(|ms| *ms > 0);
     Limits {
         cpu_ms: Some(u32::try_from(config.limits.cpu.as_millis()).unwrap_or(u32::MAX)),
         subrequests: Some(config.limits.subrequests),
         memory_bytes: Some(config.limits.memory),
+        wall_ms: whole(config.limits.wall.as_millis()),
+        request_bytes: None, // before a Worker is known: `body_bytes`
+        response_bytes: Some(config.limits.response_bytes).filter(|bytes| *bytes > 0),
+        concurrent_requests: None, // admission has `requests_per_script`
+        requests_per_second: Some(config.limits.requests_per_second).filter(|rate| *rate > 0),
+        connections: Some(config.limits.fetches_at_once),
+        log_bytes: Some(config.limits.log_bytes),
     }
 }
 

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use switchyard_runtime::{Body, BodyError};
 use tokio::runtime::Handle;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 /// A body that may not be silent for longer than `limit` while someone waits for it, nor be longer
 /// than `most` bytes. Trailers are dropped.
@@ -76,6 +76,89 @@ where
     }
 }
 
+/// What a tenant's body may be: at most `most` bytes, at its end by `until`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Cap {
+    pub most: Option<u64>,
+    pub until: Option<Instant>,
+}
+
+/// Ends a body at its cap, and tells once which of the two it was.
+pub fn cap<F>(body: Body, cap: Cap, met: F) -> Body
+where
+    F: FnOnce(Reached) + Send + Unpin + 'static,
+{
+    let Body::Stream(_) = body else { return body };
+    // A length that is known is checked where it can still be refused.
+    let most = cap.most.filter(|most| body.size_hint().upper().is_none_or(|upper| upper > *most));
+    if most.is_none() && cap.until.is_none() {
+        return body;
+    }
+    let timers = Handle::current();
+    let timer = cap.until.map(|until| Box::pin(tokio::time::sleep_until(until)));
+    Body::stream(Capped { inner: Some(body), left: most.unwrap_or(u64::MAX), timer, timers, met: Some(met) })
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reached {
+    Bytes,
+    Time,
+}
+
+struct Capped<F> {
+    /// Dropped with the cap reached: whoever makes it stops.
+    inner: Option<Body>,
+    left: u64,
+    timer: Option<Pin<Box<Sleep>>>,
+    timers: Handle,
+    met: Option<F>,
+}
+
+impl<F: FnOnce(Reached) + Unpin> Capped<F> {
+    fn end(&mut self, reached: Reached, why: &str) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        self.inner = None;
+        if let Some(met) = self.met.take() {
+            met(reached);
+        }
+        Poll::Ready(Some(Err(BodyError(why.into()))))
+    }
+}
+
+impl<F: FnOnce(Reached) + Unpin> HttpBody for Capped<F> {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = self.get_mut();
+        let Some(inner) = &mut this.inner else { return Poll::Ready(None) };
+        // First, since a body that always has something would never come to it.
+        if let Some(timer) = &mut this.timer {
+            let _timers = this.timers.enter();
+            if timer.as_mut().poll(cx).is_ready() {
+                return this.end(Reached::Time, "the body took too long");
+            }
+        }
+        let frame = ready!(Pin::new(inner).poll_frame(cx));
+        let length = match &frame {
+            Some(Ok(frame)) => frame.data_ref().map_or(0, |data| data.len() as u64),
+            _ => 0,
+        };
+        match this.left.checked_sub(length) {
+            Some(left) => this.left = left,
+            None => return this.end(Reached::Bytes, "the body is too large"),
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.as_ref().is_some_and(HttpBody::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.as_ref().map_or_else(SizeHint::default, HttpBody::size_hint)
+    }
+}
+
 /// A body that holds something until it has ended or is dropped.
 pub struct Holding<T> {
     inner: Body,
@@ -128,6 +211,27 @@ mod tests {
         let fits = Full::new(Bytes::from_static(b"1234567890"));
         let body = Bounded::new(fits, Duration::from_secs(30), 10);
         assert_eq!(body.collect().await.unwrap().to_bytes(), "1234567890");
+    }
+
+    #[tokio::test]
+    async fn a_cap_ends_a_body_on_its_line_and_tells_once() {
+        let pieces = |count| {
+            let pieces = (0..count).map(|_| Ok::<_, BodyError>(Frame::data(Bytes::from_static(b"12345"))));
+            Body::stream(StreamBody::new(futures_util::stream::iter(pieces.collect::<Vec<_>>())))
+        };
+        let told = std::sync::Arc::new(parking_lot::Mutex::new(Vec::new()));
+        let capped = |body, most, until| {
+            let told = told.clone();
+            cap(body, Cap { most, until }, move |reached| told.lock().push(reached))
+        };
+        assert_eq!(capped(pieces(2), Some(10), None).collect().await.unwrap().to_bytes().len(), 10);
+        assert!(told.lock().is_empty());
+        assert!(capped(pieces(2), Some(9), None).collect().await.is_err());
+        assert_eq!(told.lock().split_off(0), [Reached::Bytes]);
+        let silent = StreamBody::new(futures_util::stream::pending::<Result<Frame<Bytes>, BodyError>>());
+        let until = Some(Instant::now() + Duration::from_millis(5));
+        assert!(capped(Body::stream(silent), None, until).collect().await.is_err());
+        assert_eq!(told.lock().split_off(0), [Reached::Time]);
     }
 
     #[tokio::test]

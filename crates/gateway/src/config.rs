@@ -99,8 +99,19 @@ pub struct Limits {
     pub subrequests: u32,
     #[serde(with = "units::size")]
     pub memory: u64,
+    /// 0: none.
+    #[serde(with = "units::duration")]
+    pub wall: Duration,
+    /// 0: none.
+    #[serde(with = "units::size")]
+    pub response_bytes: u64,
+    pub fetches_at_once: u32,
+    #[serde(with = "units::size")]
+    pub log_bytes: u64,
     pub requests: u32,
     pub requests_per_script: u32,
+    /// 0: none.
+    pub requests_per_second: u32,
     pub connections: u32,
     #[serde(with = "units::size")]
     pub body_bytes: u64,

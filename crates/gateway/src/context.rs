@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use http::{HeaderValue, Method};
+use switchyard_catalog::{Limit, LimitSet};
 use switchyard_runtime::Outcome;
 
 use crate::error::Kind;
@@ -33,6 +34,8 @@ pub struct RequestContext {
     wall_micros: AtomicU64,
     cpu_micros: AtomicU64,
     subrequests: AtomicU32,
+    /// Limits that the Workers that worked for it reached.
+    limits: AtomicU16,
 }
 
 impl RequestContext {
@@ -61,6 +64,7 @@ impl RequestContext {
             wall_micros: AtomicU64::new(0),
             cpu_micros: AtomicU64::new(0),
             subrequests: AtomicU32::new(0),
+            limits: AtomicU16::new(0),
         })
     }
 
@@ -91,7 +95,26 @@ impl RequestContext {
     pub fn ran(&self, route: &Route, outcome: &Outcome) {
         self.cpu_micros.fetch_add(outcome.cpu.as_micros() as u64, Ordering::Relaxed);
         self.subrequests.fetch_add(outcome.subrequests, Ordering::Relaxed);
+        self.met(outcome.limits());
         self.observer.ran(route, outcome);
+    }
+
+    /// Limits were reached. Counted once each time, named once in the access line.
+    pub fn met(&self, limits: LimitSet) {
+        if limits != LimitSet::default() {
+            self.limits.fetch_or(limits.bits(), Ordering::Relaxed);
+            limits.iter().for_each(|limit| self.observer.metrics.limit(limit));
+        }
+    }
+
+    pub fn met_one(&self, limit: Limit) {
+        let mut limits = LimitSet::default();
+        limits.insert(limit);
+        self.met(limits);
+    }
+
+    pub fn limits(&self) -> LimitSet {
+        LimitSet::from_bits(self.limits.load(Ordering::Relaxed))
     }
 
     pub fn status(&self) -> u16 {

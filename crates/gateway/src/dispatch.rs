@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::{Request, Response};
-use switchyard_catalog::{Catalog, Limits, NamespaceName, VersionId, WorkerSpec};
+use switchyard_catalog::{Catalog, Limit, Limits, NamespaceName, Scope, VersionId, WorkerSpec};
 use switchyard_runtime::{Body, Invocation, Runtime, WorkerSource};
+use tokio::time::Instant;
 
-use crate::admission::Admission;
+use crate::admission::{Admission, ScriptPermit};
 use crate::assets::Assets;
+use crate::body::{Cap, Reached, cap};
 use crate::context::RequestContext;
 use crate::egress::Egress;
 use crate::error::Failure;
@@ -122,9 +124,12 @@ impl Dispatcher {
             tracing::error!(script = %route.script, %version, error = %chain(&*error), "a Worker could not be loaded");
             Failure::Load(error)
         })?;
+        let limits = self.limits_of(route, &call).tighten(worker.about().limits);
+        let request = capped_request(ctx, request, &limits)?;
+        let until = limits.wall().map(|wall| Instant::now() + wall);
         let (observed, of) = (ctx.clone(), route.clone());
         let invocation = Invocation {
-            limits: self.limits.tighten(route.settings.limits).tighten(worker.about().limits).tighten(call.limits),
+            limits,
             weight: 1,
             isolation: route.settings.isolation,
             depth: call.depth,
@@ -134,8 +139,62 @@ impl Dispatcher {
             parameters: call.parameters,
             on_outcome: Some(Box::new(move |outcome| observed.ran(&of, &outcome))),
         };
-        worker.handle(request, invocation).await.map_err(Failure::Run)
+        let response = worker.handle(request, invocation).await.map_err(Failure::Run)?;
+        capped_response(ctx, response, Cap { most: limits.response_bytes, until })
     }
+
+    /// Takes a place for one call: the tenant's share, or its account's.
+    ///
+    /// # Errors
+    /// [`Failure::TenantBusy`], [`Failure::RateLimited`].
+    pub fn admit(&self, ctx: &RequestContext, route: &Route, call: &Call) -> Result<ScriptPermit, Failure> {
+        let admitted = match route.scope {
+            Scope::Account => self.admission.enter_worker(route.script),
+            Scope::Namespace(_) => self.admission.enter_script(route.script, &self.limits_of(route, call)),
+        };
+        match &admitted {
+            Err(Failure::TenantBusy) => ctx.met_one(Limit::ConcurrentRequests),
+            Err(Failure::RateLimited) => ctx.met_one(Limit::RequestsPerSecond),
+            _ => {}
+        }
+        admitted
+    }
+
+    /// Those of the node, the namespace and the call; the script's own are in its version.
+    fn limits_of(&self, route: &Route, call: &Call) -> Limits {
+        self.limits.tighten(route.settings.limits).tighten(call.limits)
+    }
+}
+
+fn capped_request(
+    ctx: &Arc<RequestContext>,
+    request: Request<Body>,
+    limits: &Limits,
+) -> Result<Request<Body>, Failure> {
+    let Some(most) = limits.request_bytes else { return Ok(request) };
+    if http_body::Body::size_hint(request.body()).lower() > most {
+        ctx.met_one(Limit::RequestBytes);
+        return Err(Failure::BodyTooLarge);
+    }
+    let told = ctx.clone();
+    let only = Cap { most: Some(most), until: None };
+    Ok(request.map(|body| cap(body, only, move |_| told.met_one(Limit::RequestBytes))))
+}
+
+fn capped_response(ctx: &Arc<RequestContext>, response: Response<Body>, most: Cap) -> Result<Response<Body>, Failure> {
+    if most.most.is_none() && most.until.is_none() {
+        return Ok(response);
+    }
+    if most.most.is_some_and(|most| http_body::Body::size_hint(response.body()).lower() > most) {
+        ctx.met_one(Limit::ResponseBytes);
+        return Err(Failure::ResponseTooLarge);
+    }
+    let told = ctx.clone();
+    let met = move |reached| match reached {
+        Reached::Bytes => told.met_one(Limit::ResponseBytes),
+        Reached::Time => told.met_one(Limit::Wall),
+    };
+    Ok(response.map(|body| cap(body, most, met)))
 }
 
 /// `ctx.props` of a Worker that stands before or behind a user Worker: which one it is.

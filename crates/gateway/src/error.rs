@@ -42,6 +42,12 @@ pub enum Failure {
     /// More requests at once than `limits.requests_per_script`.
     #[error("the script has too many requests at once")]
     TenantBusy,
+    /// More requests within a second than the script's limits allow.
+    #[error("the script has too many requests in a second")]
+    RateLimited,
+    /// A response that is known to be longer than the script's limits allow.
+    #[error("the response's body is too large")]
+    ResponseTooLarge,
     /// More requests at once than `limits.requests`.
     #[error("the node has too many requests at once")]
     NodeBusy,
@@ -90,12 +96,15 @@ pub enum Kind {
     NoTenant,
     DispatcherMissing,
     TenantBusy,
+    RateLimited,
     NodeBusy,
     TooDeep,
     LoadFailed,
     Exception,
     ExceededCpu,
     ExceededMemory,
+    ExceededWall,
+    ResponseTooLarge,
     Hung,
     Crashed,
     Overloaded,
@@ -107,7 +116,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 21] = [
+    pub const ALL: [Kind; 24] = [
         Self::Ok,
         Self::BadHost,
         Self::BadMethod,
@@ -117,12 +126,15 @@ impl Kind {
         Self::NoTenant,
         Self::DispatcherMissing,
         Self::TenantBusy,
+        Self::RateLimited,
         Self::NodeBusy,
         Self::TooDeep,
         Self::LoadFailed,
         Self::Exception,
         Self::ExceededCpu,
         Self::ExceededMemory,
+        Self::ExceededWall,
+        Self::ResponseTooLarge,
         Self::Hung,
         Self::Crashed,
         Self::Overloaded,
@@ -142,12 +154,15 @@ impl Kind {
             Self::NoTenant => "no_tenant",
             Self::DispatcherMissing => "dispatcher_missing",
             Self::TenantBusy => "tenant_busy",
+            Self::RateLimited => "rate_limited",
             Self::NodeBusy => "node_busy",
             Self::TooDeep => "too_deep",
             Self::LoadFailed => "load_failed",
             Self::Exception => "exception",
             Self::ExceededCpu => "exceeded_cpu",
             Self::ExceededMemory => "exceeded_memory",
+            Self::ExceededWall => "exceeded_wall",
+            Self::ResponseTooLarge => "response_too_large",
             Self::Hung => "hung",
             Self::Crashed => "crashed",
             Self::Overloaded => "overloaded",
@@ -168,10 +183,13 @@ impl Kind {
             | Self::NoTenant
             | Self::ClientGone => Side::Client,
             Self::TenantBusy
+            | Self::RateLimited
             | Self::TooDeep
             | Self::Exception
             | Self::ExceededCpu
             | Self::ExceededMemory
+            | Self::ExceededWall
+            | Self::ResponseTooLarge
             | Self::Hung
             | Self::Crashed
             | Self::BodyFailed => Side::Tenant,
@@ -202,6 +220,8 @@ impl Failure {
             Self::NoTenant => Kind::NoTenant,
             Self::DispatcherMissing(_) | Self::InboundMissing(_) => Kind::DispatcherMissing,
             Self::TenantBusy => Kind::TenantBusy,
+            Self::RateLimited => Kind::RateLimited,
+            Self::ResponseTooLarge => Kind::ResponseTooLarge,
             Self::NodeBusy => Kind::NodeBusy,
             Self::TooDeep => Kind::TooDeep,
             Self::Load(_) | Self::Assets(_) => Kind::LoadFailed,
@@ -209,6 +229,7 @@ impl Failure {
                 RunErrorKind::Exception => Kind::Exception,
                 RunErrorKind::ExceededCpu => Kind::ExceededCpu,
                 RunErrorKind::ExceededMemory => Kind::ExceededMemory,
+                RunErrorKind::ExceededWall => Kind::ExceededWall,
                 RunErrorKind::Hung => Kind::Hung,
                 RunErrorKind::Crashed => Kind::Crashed,
                 RunErrorKind::Overloaded => Kind::Overloaded,
@@ -264,6 +285,10 @@ impl Failure {
             // Named by the account's own settings.
             Self::InboundMissing(script) => missing(format!("the inbound Worker {script} does not exist")),
             Self::TenantBusy => coded(StatusCode::TOO_MANY_REQUESTS, 1015, "You are being rate limited"),
+            Self::RateLimited => {
+                Page { retry: true, ..coded(StatusCode::TOO_MANY_REQUESTS, 1015, "You are being rate limited") }
+            }
+            Self::ResponseTooLarge => exceeded(),
             Self::NodeBusy => Page { retry: true, ..page(StatusCode::SERVICE_UNAVAILABLE, "the server is overloaded") },
             Self::TooDeep => coded(StatusCode::LOOP_DETECTED, 1019, "Worker recursively invoked too often"),
             // It started at upload, and does not any more.
@@ -271,9 +296,7 @@ impl Failure {
             Self::Load(_) | Self::Assets(_) => page(StatusCode::INTERNAL_SERVER_ERROR, "internal error"),
             Self::Run(error) => match error.kind {
                 RunErrorKind::Exception | RunErrorKind::Hung | RunErrorKind::Crashed => exception(),
-                RunErrorKind::ExceededCpu | RunErrorKind::ExceededMemory => {
-                    coded(StatusCode::SERVICE_UNAVAILABLE, 1102, "Worker exceeded resource limits")
-                }
+                RunErrorKind::ExceededCpu | RunErrorKind::ExceededMemory | RunErrorKind::ExceededWall => exceeded(),
                 RunErrorKind::Overloaded => {
                     Page { retry: true, ..page(StatusCode::SERVICE_UNAVAILABLE, "the server is overloaded") }
                 }
@@ -285,6 +308,11 @@ impl Failure {
 
 fn missing(text: String) -> Page {
     Page { status: StatusCode::SERVICE_UNAVAILABLE, code: None, text: text.into(), retry: true }
+}
+
+fn exceeded() -> Page {
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    Page { status, code: Some(1102), text: "Worker exceeded resource limits".into(), retry: false }
 }
 
 fn exception() -> Page {
@@ -313,7 +341,10 @@ mod tests {
         for (failure, status, line) in [
             (run(RunErrorKind::Exception), 500, "error code: 1101\n"),
             (run(RunErrorKind::ExceededCpu), 503, "error code: 1102\n"),
+            (run(RunErrorKind::ExceededWall), 503, "error code: 1102\n"),
+            (Failure::ResponseTooLarge, 503, "error code: 1102\n"),
             (Failure::TenantBusy, 429, "error code: 1015\n"),
+            (Failure::RateLimited, 429, "error code: 1015\n"),
             (Failure::TooDeep, 508, "error code: 1019\n"),
             (Failure::NoTenant, 404, "there is no Worker for this host\n"),
         ] {

@@ -73,7 +73,7 @@ impl Gateway {
         let route = self.resolvers.resolve(&authority, &head).await?;
         ctx.set_route(&route);
         let (route, call) = self.dispatcher.first(route, Call { hops, ..Call::default() })?;
-        ending.script = Some(self.dispatcher.admission.enter_script(route.script)?);
+        ending.script = Some(self.dispatcher.admit(ctx, &route, &call)?);
         let request = self.incoming(ctx, &authority, head, body)?;
         self.dispatcher.dispatch(ctx, &route, call, request).await
     }

@@ -76,7 +76,7 @@ impl RequestOutbound {
         };
         let call = Call { depth, hops: self.hops, version, ..call };
         let answered = async {
-            let permit = self.dispatcher.admission.enter_script(route.script)?;
+            let permit = self.dispatcher.admit(&self.ctx, &route, &call)?;
             let response = self.dispatcher.dispatch(&self.ctx, &route, call, request).await?;
             Ok::<_, Failure>(response.map(|body| hold(body, permit)))
         };
@@ -139,7 +139,9 @@ impl RequestOutbound {
                     // Those who set parameters count on an outbound Worker of theirs.
                     (None, _) => return Err(FetchError::type_error(NO_PARAMETERS)),
                 };
-                let limits = self.limits.tighten(limits);
+                // How many requests a tenant may have is not what those it calls may have.
+                let own = if self.is_account() { self.limits } else { self.limits.of_invocation() };
+                let limits = own.tighten(limits);
                 Callee { route, call: Call { limits, outbound, ..Call::default() }, is_outbound: false }
             }
             Target::Binding { .. } | Target::Dispatch { .. } => {
@@ -147,6 +149,11 @@ impl RequestOutbound {
             }
         };
         Ok(Some(callee))
+    }
+
+    /// It is one of the account's own Workers: a dispatcher, a service, an outbound Worker.
+    fn is_account(&self) -> bool {
+        self.route.scope == Scope::Account
     }
 
     /// What user Workers that this one calls stay behind.
@@ -159,7 +166,7 @@ impl RequestOutbound {
 
     /// What stands before the network, for this Worker.
     fn outbound(&self) -> Result<Option<Arc<OutboundWorker>>, FetchError> {
-        if self.route.scope == Scope::Account { Ok(None) } else { self.inherited() }
+        if self.is_account() { Ok(None) } else { self.inherited() }
     }
 
     fn no_outbound(&self) -> FetchError {
@@ -241,6 +248,9 @@ fn refusal(failure: Failure) -> FetchError {
         // Deleted between being found and being called.
         Failure::NoTenant => FetchError::error(NOT_FOUND),
         Failure::TenantBusy => FetchError::error("The Worker has too many requests at once."),
+        Failure::RateLimited => FetchError::error("The Worker has too many requests in a second."),
+        Failure::BodyTooLarge => FetchError::error("The request's body is larger than the Worker's limits allow."),
+        Failure::ResponseTooLarge => FetchError::error("The response's body is larger than the Worker's limits allow."),
         _ => hidden(),
     }
 }

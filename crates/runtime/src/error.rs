@@ -21,6 +21,8 @@ pub enum RunErrorKind {
     ExceededCpu,
     /// `Worker exceeded memory limit.`
     ExceededMemory,
+    /// `Worker exceeded wall time limit.`
+    ExceededWall,
     /// It can never answer.
     Hung,
     /// Trap, or engine fault.
@@ -37,6 +39,7 @@ impl RunErrorKind {
             Self::Exception => Ending::Exception,
             Self::ExceededCpu => Ending::ExceededCpu,
             Self::ExceededMemory => Ending::ExceededMemory,
+            Self::ExceededWall => Ending::ExceededWall,
             Self::Hung => Ending::Hung,
             Self::Crashed => Ending::Crashed,
             Self::Overloaded => Ending::Overloaded,

@@ -2,28 +2,33 @@
 
 use crate::{LogLevel, LogLine};
 
-/// Log bytes of one request (contract §5.2: 128 KB).
-const MAX_BYTES: usize = 128 * 1024;
 /// What a line counts beside its text, so that empty ones are bounded too.
 const LINE: usize = 16;
 
 /// Lines in order, up to the bound.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Logs {
     pub lines: Vec<LogLine>,
     /// Lines that did not fit.
     pub dropped: u32,
-    bytes: usize,
+    /// Bytes that there may be yet.
+    pub left: usize,
+}
+
+impl Default for Logs {
+    /// As much as Cloudflare keeps (contract §5.2: 128 KB).
+    fn default() -> Self {
+        Self { lines: Vec::new(), dropped: 0, left: 128 << 10 }
+    }
 }
 
 impl Logs {
     pub fn add(&mut self, level: i32, text: &str) {
-        let bytes = self.bytes + text.len() + LINE;
-        if bytes > MAX_BYTES {
+        let Some(left) = self.left.checked_sub(text.len() + LINE) else {
             self.dropped = self.dropped.saturating_add(1);
             return;
-        }
-        self.bytes = bytes;
+        };
+        self.left = left;
         let level = match level {
             0 => LogLevel::Debug,
             2 => LogLevel::Info,

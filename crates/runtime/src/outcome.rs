@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use switchyard_catalog::{Limit, LimitSet};
+
 /// What the observer is told.
 #[derive(Debug, Clone)]
 pub struct Outcome {
@@ -12,12 +14,31 @@ pub struct Outcome {
     pub wall: Duration,
     /// How many subrequests were started.
     pub subrequests: u32,
-    /// `console` lines, in order, up to 128 KB in all.
+    /// Limits that it ran into and went on; see [`Outcome::limits`].
+    pub met: LimitSet,
+    /// `console` lines, in order, up to the limit.
     pub logs: Vec<LogLine>,
     /// Lines that did not fit.
     pub logs_dropped: u32,
     /// An exception the handler threw: `Name: message` and the stack.
     pub exception: Option<String>,
+}
+
+impl Outcome {
+    /// All limits that the request reached.
+    pub fn limits(&self) -> LimitSet {
+        let mut limits = self.met;
+        match self.ending {
+            Ending::ExceededCpu => limits.insert(Limit::Cpu),
+            Ending::ExceededMemory => limits.insert(Limit::Memory),
+            Ending::ExceededWall => limits.insert(Limit::Wall),
+            _ => {}
+        }
+        if self.logs_dropped > 0 {
+            limits.insert(Limit::LogBytes);
+        }
+        limits
+    }
 }
 
 /// The closed set of ways a request ends; each is a metric label.
@@ -27,6 +48,7 @@ pub enum Ending {
     Exception,
     ExceededCpu,
     ExceededMemory,
+    ExceededWall,
     /// The handler can never answer, and nothing is pending.
     Hung,
     /// The client went before the end.
@@ -41,11 +63,12 @@ pub enum Ending {
 }
 
 impl Ending {
-    pub const ALL: [Ending; 10] = [
+    pub const ALL: [Ending; 11] = [
         Self::Ok,
         Self::Exception,
         Self::ExceededCpu,
         Self::ExceededMemory,
+        Self::ExceededWall,
         Self::Hung,
         Self::Canceled,
         Self::WaitUntilCut,
@@ -60,6 +83,7 @@ impl Ending {
             Self::Exception => "exception",
             Self::ExceededCpu => "exceeded_cpu",
             Self::ExceededMemory => "exceeded_memory",
+            Self::ExceededWall => "exceeded_wall",
             Self::Hung => "hung",
             Self::Canceled => "canceled",
             Self::WaitUntilCut => "wait_until_cut",

@@ -15,6 +15,7 @@ use futures_util::StreamExt;
 use futures_util::future::{AbortHandle, Either, select};
 use futures_util::stream::FuturesUnordered;
 use http::Response;
+use switchyard_catalog::{LimitSet, Limits};
 use switchyard_js::abi::{Writer, event, status};
 use tokio::sync::{Semaphore, oneshot};
 
@@ -30,8 +31,6 @@ use crate::{Body, BodyError, FetchError, FetchResponse, Outbound, head};
 
 /// How long `waitUntil` work may go on after the response is done (contract §5.2).
 pub const WAIT_UNTIL_GRACE: Duration = Duration::from_secs(30);
-/// Requests to the network that wait for their head at once (contract §5.2); further ones queue.
-const CONNECTIONS: usize = 6;
 /// Things that are done at once which a guest may be told in a row, before its client, its grace, what
 /// else is done and other tenants have their turn.
 const IN_A_ROW: u32 = 16;
@@ -48,7 +47,8 @@ pub struct SessionContext {
     pub tokio: tokio::runtime::Handle,
     pub outbound: Arc<dyn Outbound>,
     pub depth: u8,
-    pub max_subrequests: u32,
+    /// The effective ones.
+    pub limits: Limits,
     pub bindings: Arc<[switchyard_catalog::WorkerBinding]>,
     pub meter: Arc<CpuMeter>,
     /// Shared by all sessions: long digests at once.
@@ -80,6 +80,7 @@ enum Happened {
     Stopped,
 }
 
+type Timer<'a> = &'a mut Pin<Box<tokio::time::Sleep>>;
 type Pending = Pin<Box<dyn Future<Output = Happened> + Send>>;
 
 /// The state of one request.
@@ -111,6 +112,8 @@ pub struct Session {
     threw: Option<RunError>,
     connections: Arc<Semaphore>,
     pub subrequests: u32,
+    /// Limits that it ran into and went on.
+    pub met: LimitSet,
     pub exception: Option<String>,
 }
 
@@ -119,6 +122,7 @@ pub struct Broken(pub Ending);
 
 impl Session {
     pub fn new(context: SessionContext, request: i32, reply: Reply) -> Self {
+        let connections = context.limits.connections.or(Limits::DEFAULT.connections).unwrap_or(1);
         Self {
             context,
             request,
@@ -136,8 +140,9 @@ impl Session {
             failed: None,
             abandoned: false,
             threw: None,
-            connections: Arc::new(Semaphore::new(CONNECTIONS)),
+            connections: Arc::new(Semaphore::new(connections as usize)),
             subrequests: 0,
+            met: LimitSet::default(),
             exception: None,
         }
     }
@@ -146,6 +151,13 @@ impl Session {
     /// for release when this returns `Ok`.
     pub async fn run(&mut self, slot: &mut Slot, env: Option<&[u8]>, dispatch: &[u8]) -> Result<Ending, Broken> {
         let request = self.request;
+        if let Some(bytes) = self.context.limits.log_bytes {
+            slot.store.data_mut().logs.left = usize::try_from(bytes).unwrap_or(usize::MAX);
+        }
+        let mut wall = self.context.limits.wall().map(|wall| {
+            let _runtime = self.context.tokio.enter();
+            Box::pin(tokio::time::sleep(wall))
+        });
         if let Some(env) = env {
             self.call(slot, event::ENV, 0, 0, env).await?;
         }
@@ -174,7 +186,7 @@ impl Session {
             if !idle {
                 give_way().await;
             }
-            match self.wait(grace.as_mut(), idle).await {
+            match self.wait(grace.as_mut(), wall.as_mut(), idle).await {
                 Wait::Happened(happened) => self.tell(slot, happened).await?,
                 Wait::Nothing => {}
                 Wait::ClientGone => {
@@ -190,6 +202,13 @@ impl Session {
                 Wait::GraceOver => {
                     self.abandoned = true;
                     return Ok(Ending::WaitUntilCut);
+                }
+                Wait::WallOver => {
+                    self.abandoned = true;
+                    // A body that is still written is cut: dropping its writer says so to the reader.
+                    self.writers.clear();
+                    self.fail(exceeded_wall());
+                    return Ok(Ending::ExceededWall);
                 }
             }
         }
@@ -240,16 +259,10 @@ impl Session {
     }
 
     /// The next thing to be told; without `block`, what is there now.
-    async fn wait(&mut self, grace: Option<&mut Pin<Box<tokio::time::Sleep>>>, block: bool) -> Wait {
+    async fn wait(&mut self, grace: Option<Timer<'_>>, wall: Option<Timer<'_>>, block: bool) -> Wait {
         let client_gone = async {
             match &mut self.reply {
                 Some(reply) => reply.closed().await,
-                None => std::future::pending().await,
-            }
-        };
-        let grace_over = async {
-            match grace {
-                Some(grace) => grace.await,
                 None => std::future::pending().await,
             }
         };
@@ -258,15 +271,17 @@ impl Session {
                 std::future::pending().await
             }
         };
-        let (mut client_gone, mut grace_over, mut at_once) =
-            (std::pin::pin!(client_gone), std::pin::pin!(grace_over), std::pin::pin!(at_once));
+        let (grace, wall) = (std::pin::pin!(over(grace)), std::pin::pin!(over(wall)));
+        let mut times = select(grace, wall);
+        let (mut client_gone, mut at_once) = (std::pin::pin!(client_gone), std::pin::pin!(at_once));
         loop {
             // What ends the request is looked at first: a guest that always has something done cannot hide it.
-            let ends = select(client_gone.as_mut(), grace_over.as_mut());
+            let ends = select(client_gone.as_mut(), &mut times);
             let goes_on = select(self.pending.next(), at_once.as_mut());
             match select(ends, goes_on).await {
                 Either::Left((Either::Left(_), _)) => return Wait::ClientGone,
-                Either::Left((Either::Right(_), _)) => return Wait::GraceOver,
+                Either::Left((Either::Right((Either::Left(_), _)), _)) => return Wait::GraceOver,
+                Either::Left((Either::Right((Either::Right(_), _)), _)) => return Wait::WallOver,
                 Either::Right((Either::Left((Some(Happened::Stopped), _)), _)) => {}
                 Either::Right((Either::Left((Some(happened), _)), _)) => return Wait::Happened(happened),
                 Either::Right((Either::Left((None, _)), _)) if block => {
@@ -431,6 +446,7 @@ enum Wait {
     Nothing,
     ClientGone,
     GraceOver,
+    WallOver,
 }
 
 fn exceeded_cpu() -> RunError {
@@ -441,6 +457,10 @@ fn exceeded_memory() -> RunError {
     RunError { kind: RunErrorKind::ExceededMemory, ..crashed("Worker exceeded memory limit.") }
 }
 
+fn exceeded_wall() -> RunError {
+    RunError { kind: RunErrorKind::ExceededWall, ..crashed("Worker exceeded wall time limit.") }
+}
+
 fn crashed(message: &str) -> RunError {
     RunError { kind: RunErrorKind::Crashed, name: "Error".into(), message: message.into() }
 }
@@ -449,6 +469,13 @@ fn error_values(name: &str, message: &str) -> Vec<u8> {
     let mut values = Vec::new();
     Writer::new(&mut values).text(name).text(message);
     values
+}
+
+async fn over(timer: Option<Timer<'_>>) {
+    match timer {
+        Some(timer) => timer.await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Lets the thread's other tenants go first.

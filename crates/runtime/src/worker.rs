@@ -5,7 +5,9 @@ use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use http::{Request, Response};
-use switchyard_catalog::{AccountId, Isolation, Limits, NamespaceName, ScriptId, ScriptName, VersionId, WorkerBinding};
+use switchyard_catalog::{
+    AccountId, Isolation, LimitSet, Limits, NamespaceName, ScriptId, ScriptName, VersionId, WorkerBinding,
+};
 use switchyard_js::abi::{Writer, binding};
 use tokio::sync::oneshot;
 
@@ -197,7 +199,7 @@ impl Task {
             tokio: runtime.tokio.clone(),
             outbound: invocation.outbound,
             depth: invocation.depth,
-            max_subrequests: invocation.limits.subrequests.unwrap_or(10_000),
+            limits: invocation.limits,
             bindings: Arc::clone(&worker.bindings),
             meter: Arc::clone(&meter),
             background: Arc::clone(&runtime.background),
@@ -224,6 +226,7 @@ impl Task {
             cpu: std::time::Duration::ZERO,
             wall: finish.began.elapsed(),
             subrequests: session.subrequests,
+            met: session.met,
             logs: std::mem::take(&mut slot.store.data_mut().logs.lines),
             logs_dropped: slot.store.data().logs.dropped,
             exception: session.exception.take(),
@@ -307,6 +310,7 @@ impl Finish {
             cpu: std::time::Duration::ZERO,
             wall: self.began.elapsed(),
             subrequests: 0,
+            met: LimitSet::default(),
             logs: Vec::new(),
             logs_dropped: 0,
             exception: None,

@@ -211,13 +211,25 @@ fn deployment() -> Schema {
     ])
 }
 
-fn limits(memory: bool) -> Schema {
+/// `ours`: those of a namespace, of which Cloudflare's scripts have two.
+fn limits(ours: bool) -> Schema {
     let mut fields = vec![
         ("cpu_ms?", S::integer().within(1, 300_000).or_null()),
         ("subrequests?", S::integer().within(0, 4_294_967_295).or_null()),
     ];
-    if memory {
-        fields.push(("memory?", S::integer().within(8 << 20, 4 << 30).or_null().about("bytes")));
+    if ours {
+        let count = || S::integer().within(1, 4_294_967_295).or_null();
+        let bytes = || S::integer().within(0, (1 << 53) - 1).or_null().about("bytes");
+        fields.extend([
+            ("memory?", S::integer().within(8 << 20, 4 << 30).or_null().about("bytes")),
+            ("wall_ms?", count().about("to the end of all that a request started")),
+            ("request_bytes?", bytes()),
+            ("response_bytes?", bytes()),
+            ("concurrent_requests?", count().about("of one script, on one node")),
+            ("requests_per_second?", count().about("of one script, on one node")),
+            ("connections?", count().about("to the network, of one request at once; further ones wait")),
+            ("log_bytes?", bytes()),
+        ]);
     }
     S::object(fields)
 }

@@ -145,6 +145,17 @@ pub(super) fn namespace_settings(settings: &NamespaceSettings) -> Result<(), Cat
     if limits.memory_bytes.is_some_and(|bytes| !(MIN_MEMORY..=MAX_MEMORY).contains(&bytes)) {
         return invalid(format!("limits.memory is not within {MIN_MEMORY} to {MAX_MEMORY} bytes"));
     }
+    let counts = [
+        ("wall_ms", limits.wall_ms),
+        ("concurrent_requests", limits.concurrent_requests),
+        ("requests_per_second", limits.requests_per_second),
+        ("connections", limits.connections),
+    ];
+    for (name, count) in counts {
+        if count == Some(0) {
+            return invalid(format!("limits.{name} is 0, under which no Worker could do anything"));
+        }
+    }
     for (what, worker) in [("outbound", &settings.outbound), ("inbound", &settings.inbound)] {
         let entrypoint = worker.as_ref().and_then(|worker| worker.entrypoint.as_ref());
         if entrypoint.is_some_and(|name| !(1..=MAX_ENTRYPOINT_BYTES).contains(&name.len())) {

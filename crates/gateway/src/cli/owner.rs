@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand, ValueEnum};
 use http::Method;
 use serde_json::{Value, json};
-use switchyard_catalog::Timestamp;
+use switchyard_catalog::{Limit, Timestamp};
 
 use super::client::{CliError, Client, Connection, segment};
 use super::print::{Shown, table};
@@ -214,7 +214,7 @@ pub enum Namespace {
         connection: Connection,
     },
     /// Show what holds for all scripts of a namespace, or change it from the next request on
-    Settings(NamespaceSettings),
+    Settings(Box<NamespaceSettings>),
 }
 
 #[derive(Debug, Args)]
@@ -229,6 +229,27 @@ pub struct NamespaceSettings {
     /// Memory of one instance, such as 64MiB; "none": the node's
     #[arg(long, value_name = "SIZE")]
     memory: Option<String>,
+    /// Milliseconds from the call to the end of all it started; "none": the node's
+    #[arg(long, value_name = "MS")]
+    wall_ms: Option<String>,
+    /// Body of one request, such as 10MiB; "none": the node's
+    #[arg(long, value_name = "SIZE")]
+    request_bytes: Option<String>,
+    /// Body of one response, such as 10MiB; "none": the node's
+    #[arg(long, value_name = "SIZE")]
+    response_bytes: Option<String>,
+    /// Requests of one script under way at once; "none": the node's
+    #[arg(long, value_name = "N")]
+    concurrent_requests: Option<String>,
+    /// Requests of one script that begin in a second; "none": the node's
+    #[arg(long, value_name = "N")]
+    requests_per_second: Option<String>,
+    /// Requests of one to the network that wait for their head at once; "none": the node's
+    #[arg(long, value_name = "N")]
+    connections: Option<String>,
+    /// console lines of one request, such as 16KiB; "none": the node's
+    #[arg(long, value_name = "SIZE")]
+    log_bytes: Option<String>,
     /// auto, request, warm; "none": the node's
     #[arg(long)]
     isolation: Option<String>,
@@ -280,17 +301,33 @@ impl NamespaceSettings {
         let path = format!("/switchyard/accounts/{account}/namespaces/{name}/settings");
         let before = client.get(&path).await?.result;
         let mut wanted = before.clone();
-        for (key, text) in [("cpu_ms", &self.cpu_ms), ("subrequests", &self.subrequests)] {
+        let numbers = [
+            ("cpu_ms", &self.cpu_ms),
+            ("subrequests", &self.subrequests),
+            ("wall_ms", &self.wall_ms),
+            ("concurrent_requests", &self.concurrent_requests),
+            ("requests_per_second", &self.requests_per_second),
+            ("connections", &self.connections),
+        ];
+        for (key, text) in numbers {
             if let Some(text) = text {
                 let wrong = |_| CliError::usage(format!("{key}: {text:?} is neither a number nor none"));
                 wanted["limits"][key] =
                     if text == "none" { Value::Null } else { text.parse::<u32>().map_err(wrong)?.into() };
             }
         }
-        if let Some(text) = &self.memory {
-            let wrong = |_| CliError::usage(format!("memory: {text:?} is neither a size such as 64MiB nor none"));
-            wanted["limits"]["memory"] =
-                if text == "none" { Value::Null } else { parse_size(text).map_err(wrong)?.into() };
+        let sizes = [
+            ("memory", &self.memory),
+            ("request_bytes", &self.request_bytes),
+            ("response_bytes", &self.response_bytes),
+            ("log_bytes", &self.log_bytes),
+        ];
+        for (key, text) in sizes {
+            if let Some(text) = text {
+                let wrong = |_| CliError::usage(format!("{key}: {text:?} is neither a size such as 64MiB nor none"));
+                wanted["limits"][key] =
+                    if text == "none" { Value::Null } else { parse_size(text).map_err(wrong)?.into() };
+            }
         }
         if let Some(isolation) = &self.isolation {
             wanted["isolation"] = if isolation == "none" { Value::Null } else { isolation.as_str().into() };
@@ -310,7 +347,7 @@ impl NamespaceSettings {
         }
         let result = if wanted == before { before } else { client.json(Method::PUT, &path, &wanted).await?.result };
         let limits =
-            ["cpu_ms", "subrequests", "memory"].map(|key| vec![key.to_owned(), or_node(&result["limits"][key])]);
+            Limit::ALL.map(|limit| vec![limit.as_str().to_owned(), or_node(&result["limits"][limit.as_str()])]);
         let rest = ["isolation", "trusted"].map(|key| vec![key.to_owned(), or_node(&result[key])]);
         let workers = ["outbound", "inbound"].map(|key| vec![key.to_owned(), worker(&result[key])]);
         let text = table(&[], limits.into_iter().chain(rest).chain(workers));

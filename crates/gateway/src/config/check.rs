@@ -30,6 +30,7 @@ impl Config {
         for (section, key, zero) in [
             ("limits", "requests", self.limits.requests == 0),
             ("limits", "requests_per_script", self.limits.requests_per_script == 0),
+            ("limits", "fetches_at_once", self.limits.fetches_at_once == 0),
             ("limits", "connections", self.limits.connections == 0),
             ("limits", "head_bytes", self.limits.head_bytes < 8 << 10),
             ("limits", "headers", self.limits.headers == 0),

@@ -150,6 +150,14 @@ fn json(line: &mut String, ctx: &RequestContext) {
         ctx.cpu().as_secs_f64() * 1e3,
         ctx.subrequests(),
     );
+    let mut limits = ctx.limits().iter();
+    if let Some(first) = limits.next() {
+        let _ = write!(line, ",\"limits\":\"{}", first.as_str());
+        for limit in limits {
+            let _ = write!(line, " {}", limit.as_str());
+        }
+        line.push('"');
+    }
     if let Some(route) = ctx.route() {
         // Names hold no character that JSON would have to escape.
         let _ = write!(line, ",\"account\":\"{}\",\"script\":\"{}\"", route.account, route.name);
@@ -195,6 +203,8 @@ fn quote(out: &mut String, text: &str) {
 
 #[cfg(test)]
 mod tests {
+    use switchyard_catalog::Limit;
+
     use super::*;
 
     #[test]
@@ -205,6 +215,25 @@ mod tests {
             assert_eq!(serde_json::from_str::<String>(&out).unwrap(), text);
             assert!(!out.chars().any(char::is_control));
         }
+    }
+
+    #[test]
+    fn limits_that_were_reached_are_named() {
+        let config = crate::config::Log { access: AccessTarget::Off, ..crate::config::Log::default() };
+        let observer = Arc::new(crate::observe::Observer::new(&config).unwrap());
+        let head = http::Request::get("http://x.test/").body(()).unwrap().into_parts().0;
+        let ray = http::HeaderValue::from_static("0");
+        let ctx = RequestContext::new(observer, ray, std::net::Ipv4Addr::LOCALHOST.into(), &head);
+        let shown = || {
+            let mut line = String::new();
+            json(&mut line, &ctx);
+            serde_json::from_str::<serde_json::Value>(&line).unwrap()["limits"].clone()
+        };
+        assert_eq!(shown(), serde_json::Value::Null);
+        for limit in [Limit::Wall, Limit::Cpu, Limit::Cpu] {
+            ctx.met_one(limit);
+        }
+        assert_eq!(shown(), "cpu_ms wall_ms");
     }
 
     #[test]

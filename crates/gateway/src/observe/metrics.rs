@@ -8,6 +8,7 @@ use prometheus::{
     Counter, Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     TextEncoder,
 };
+use switchyard_catalog::Limit;
 use switchyard_runtime::{Ending, Outcome, RuntimeStats};
 
 use crate::egress::EgressEnd;
@@ -26,6 +27,7 @@ pub struct Metrics {
     cpu: Counter,
     subrequests: IntCounter,
     egress: Vec<IntCounter>,
+    limits: Vec<IntCounter>,
     api: IntCounterVec,
     connections: IntGauge,
     in_flight: IntGauge,
@@ -68,6 +70,7 @@ impl Metrics {
         )?;
         let runs = counters("switchyard_runs_total", "Runs of Workers, by how they ended.", &["ending"])?;
         let egress = counters("switchyard_egress_total", "Hops of Workers over the network.", &["end"])?;
+        let limits = counters("switchyard_limits_total", "Times a Worker reached a limit.", &["limit"])?;
         let api = counters("switchyard_api_requests_total", "Requests of the admin API.", &["access", "class"])?;
         let buckets = vec![0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
         let seconds = HistogramOpts::new("switchyard_request_seconds", "From a request's head to its body's end.");
@@ -91,6 +94,7 @@ impl Metrics {
             cpu,
             subrequests,
             egress: EgressEnd::ALL.iter().map(|end| egress.with_label_values(&[end.as_str()])).collect(),
+            limits: Limit::ALL.iter().map(|limit| limits.with_label_values(&[limit.as_str()])).collect(),
             api,
             connections: gauge("switchyard_connections", "Connections of clients open now.")?,
             in_flight: gauge("switchyard_requests_in_flight", "Requests of clients under way now.")?,
@@ -127,6 +131,10 @@ impl Metrics {
         if let Some(at) = EgressEnd::ALL.iter().position(|other| *other == end) {
             self.egress[at].inc();
         }
+    }
+
+    pub fn limit(&self, limit: Limit) {
+        self.limits[limit as usize].inc();
     }
 
     pub fn api(&self, write: bool, status: u16) {
@@ -197,8 +205,9 @@ mod tests {
         let text = String::from_utf8(metrics.scrape(Gauges { in_flight: 3, ..Gauges::default() })).unwrap();
         assert!(text.contains("switchyard_requests_in_flight 3"), "{text}");
         assert!(text.contains("switchyard_requests_total{class=\"2xx\",kind=\"ok\",side=\"none\"} 1"), "{text}");
+        assert!(text.contains("switchyard_limits_total{limit=\"wall_ms\"} 0"), "{text}");
         assert!(text.contains("process_resident_memory_bytes"));
         let series = text.lines().filter(|line| !line.starts_with('#')).count();
-        assert!(series <= 200, "{series}");
+        assert!(series <= 250, "{series}");
     }
 }

@@ -18,6 +18,7 @@ mod egress;
 mod failures;
 mod headers;
 mod hosts;
+mod limits;
 mod namespace_settings;
 mod outbound;
 mod process;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{AbortHandle, Abortable};
+use switchyard_catalog::Limit;
 use switchyard_js::abi::{Malformed, Reader, Value, Writer, body_kind, op, status};
 
 use super::{Happened, NOT_READ, Session, TOO_MANY_STREAMS, error_values, exceeded_memory};
@@ -200,7 +201,8 @@ impl Session {
         };
         let given = Given::read(&mut values)?;
         self.subrequests = self.subrequests.saturating_add(1);
-        if self.subrequests > self.context.max_subrequests {
+        if self.subrequests > self.context.limits.subrequests.unwrap_or(10_000) {
+            self.met.insert(Limit::Subrequests);
             self.refuse(id, "Error", "Too many subrequests by single Worker invocation.");
             return Ok(());
         }
@@ -230,14 +232,21 @@ impl Session {
         };
         let request = FetchRequest { method, url: url.to_owned(), headers, redirect, body };
         let (outbound, depth) = (Arc::clone(&self.context.outbound), self.context.depth);
-        let connections = matches!(target, Target::Internet).then(|| Arc::clone(&self.connections));
+        let turn = matches!(target, Target::Internet).then(|| {
+            let connections = Arc::clone(&self.connections);
+            Arc::clone(&connections).try_acquire_owned().map_err(|_| connections)
+        });
+        if matches!(turn, Some(Err(_))) {
+            self.met.insert(Limit::Connections);
+        }
         // Long heads count as held for as long as the request has them.
         let message = message.clone();
         // On an I/O thread: it may connect, and guests' threads are not for that.
         let task = AbortOnDrop(self.context.tokio.spawn(async move {
             let _message = message;
-            let _connection = match connections {
-                Some(connections) => connections.acquire_owned().await.ok(),
+            let _connection = match turn {
+                Some(Ok(connection)) => Some(connection),
+                Some(Err(connections)) => connections.acquire_owned().await.ok(),
                 None => None,
             };
             outbound.fetch(depth, target, request).await

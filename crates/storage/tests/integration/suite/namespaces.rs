@@ -101,7 +101,18 @@ pub async fn namespace_settings_round_trip(storage: &dyn Storage) {
     let seen = namespace.modified_on;
     namespace.modified_on = Timestamp::from_micros(seen.micros() + 1);
     namespace.settings = NamespaceSettings {
-        limits: Limits { cpu_ms: Some(5), subrequests: None, memory_bytes: Some(64 << 20) },
+        limits: Limits {
+            cpu_ms: Some(5),
+            subrequests: None,
+            memory_bytes: Some(64 << 20),
+            wall_ms: Some(6),
+            request_bytes: Some(u64::MAX),
+            response_bytes: Some(7),
+            concurrent_requests: Some(8),
+            requests_per_second: Some(9),
+            connections: Some(10),
+            log_bytes: Some(0),
+        },
         isolation: Some(Isolation::Warm),
         outbound: Some(WorkerRef { service: ScriptName::parse("out").unwrap(), entrypoint: Some("Out".to_owned()) }),
         inbound: Some(WorkerRef { service: ScriptName::parse("in").unwrap(), entrypoint: None }),
