@@ -14,13 +14,20 @@ use crate::error::Failure;
 pub struct Admission {
     scripts: DashMap<ScriptId, u32>,
     total: AtomicU32,
-    per_script: u32,
-    per_node: u32,
+    per_script: AtomicU32,
+    per_node: AtomicU32,
 }
 
 impl Admission {
     pub fn new(per_script: u32, per_node: u32) -> Self {
+        let (per_script, per_node) = (AtomicU32::new(per_script), AtomicU32::new(per_node));
         Self { scripts: DashMap::new(), total: AtomicU32::new(0), per_script, per_node }
+    }
+
+    /// Other bounds from now on; what is under way stays.
+    pub fn set_bounds(&self, per_script: u32, per_node: u32) {
+        self.per_script.store(per_script, Ordering::Relaxed);
+        self.per_node.store(per_node, Ordering::Relaxed);
     }
 
     /// Takes a place on the node.
@@ -28,7 +35,7 @@ impl Admission {
     /// # Errors
     /// [`Failure::NodeBusy`].
     pub fn enter_node(self: &Arc<Self>) -> Result<NodePermit, Failure> {
-        if self.total.fetch_add(1, Ordering::Relaxed) >= self.per_node {
+        if self.total.fetch_add(1, Ordering::Relaxed) >= self.per_node.load(Ordering::Relaxed) {
             self.total.fetch_sub(1, Ordering::Relaxed);
             return Err(Failure::NodeBusy);
         }
@@ -41,7 +48,7 @@ impl Admission {
     /// [`Failure::TenantBusy`].
     pub fn enter_script(self: &Arc<Self>, script: ScriptId) -> Result<ScriptPermit, Failure> {
         let mut count = self.scripts.entry(script).or_insert(0);
-        if *count >= self.per_script {
+        if *count >= self.per_script.load(Ordering::Relaxed) {
             return Err(Failure::TenantBusy);
         }
         *count += 1;

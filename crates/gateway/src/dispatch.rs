@@ -4,6 +4,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use http::{Request, Response};
 use switchyard_catalog::{AccountId, Catalog, Limits, VersionId, WorkerSpec};
@@ -29,7 +30,7 @@ pub struct Dispatcher {
     pub(crate) egress: Egress,
     pub(crate) assets: Assets,
     source: Source,
-    limits: Limits,
+    limits: ArcSwap<Limits>,
 }
 
 /// How a Worker is called, besides the request.
@@ -66,7 +67,20 @@ impl Dispatcher {
         limits: Limits,
     ) -> Arc<Self> {
         let assets = Assets::new(catalog.clone());
-        Arc::new(Self { runtime, routes, admission, egress, assets, source: Source(catalog), limits })
+        Arc::new(Self {
+            runtime,
+            routes,
+            admission,
+            egress,
+            assets,
+            source: Source(catalog),
+            limits: ArcSwap::from_pointee(limits),
+        })
+    }
+
+    /// Other limits of the node for what comes from now on.
+    pub fn set_limits(&self, limits: Limits) {
+        self.limits.store(Arc::new(limits));
     }
 
     /// How a client's request and all that comes of it reach the outside. `hops`: passes through
@@ -108,7 +122,12 @@ impl Dispatcher {
         })?;
         let (observed, of) = (ctx.clone(), route.clone());
         let invocation = Invocation {
-            limits: self.limits.tighten(route.settings.limits).tighten(worker.about().limits).tighten(call.limits),
+            limits: self
+                .limits
+                .load()
+                .tighten(route.settings.limits)
+                .tighten(worker.about().limits)
+                .tighten(call.limits),
             isolation: route.settings.isolation,
             depth: call.depth,
             outbound,

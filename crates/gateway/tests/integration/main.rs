@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's failure is its panic")]
 
+mod databases;
 mod harness;
 mod packages;
 
@@ -20,6 +21,13 @@ mod headers;
 mod hosts;
 mod namespace_settings;
 mod process;
+mod reload;
+mod resolve;
+mod resolvers;
+mod resolvers_header;
+mod resolvers_outage;
+mod resolvers_servers;
+mod resolvers_sql;
 mod schemathesis;
 mod secrets;
 mod start;
