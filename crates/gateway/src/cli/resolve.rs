@@ -7,7 +7,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::client::{CliError, Client, Connection};
-use super::print::{Shown, printable, table};
+use super::print::{Shown, printable};
 
 #[derive(Debug, Args)]
 pub struct Resolve {
@@ -48,21 +48,18 @@ fn text(result: &Value) -> String {
     if !removed.is_empty() {
         text += &format!("removed, since the peer is not trusted with them: {}\n", removed.join(", "));
     }
-    let steps = result["steps"].as_array().into_iter().flatten().enumerate();
-    text += &table(
-        &[],
-        steps.map(|(number, step)| {
-            let outcome = match step["outcome"].as_str().unwrap_or_default() {
-                "mine" => "mine",
-                "not_mine" => "not mine",
-                "not_asked" => "not asked",
-                _ => "failed",
-            };
-            let said = [outcome.to_owned(), word(&step["why"])];
-            let said: Vec<String> = said.into_iter().filter(|word| !word.is_empty()).collect();
-            vec![(number + 1).to_string(), word(&step["kind"]), word(&step["about"]), said.join(": ")]
-        }),
-    );
+    for (number, step) in result["steps"].as_array().into_iter().flatten().enumerate() {
+        let outcome = match step["outcome"].as_str().unwrap_or_default() {
+            "mine" => "mine",
+            "not_mine" => "not mine",
+            "not_asked" => "not asked",
+            _ => "failed",
+        };
+        let why = step["why"].as_str().map_or_else(String::new, |why| format!(": {}", printable(why)));
+        // A statement may be written in several lines.
+        let about = word(&step["about"]).split_whitespace().collect::<Vec<_>>().join(" ");
+        text += &format!("{}  {:<9}  {}\n   {outcome}{why}\n", number + 1, word(&step["kind"]), printable(&about));
+    }
     let tenant = &result["tenant"];
     if tenant.is_null() {
         return text + &format!("nobody's: a client gets {}\n", result["status"]);

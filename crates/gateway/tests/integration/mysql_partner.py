@@ -6,7 +6,9 @@ import sqlite3
 import sys
 
 from mysql_mimic import ColumnType, MysqlServer, ResultColumn, ResultSet
+from mysql_mimic.constants import DEFAULT_SERVER_CAPABILITIES
 from mysql_mimic.session import BaseSession
+from mysql_mimic.types import Capabilities
 from mysql_mimic.variables import GlobalVariables, SessionVariables
 
 VERSION = sys.argv[1]
@@ -37,7 +39,9 @@ class Session(BaseSession):
 
 
 async def main():
-    server = MysqlServer(session_factory=Session)
+    # It always ends the parameters of a prepared statement with an EOF packet, so it must not offer to leave them out.
+    capabilities = DEFAULT_SERVER_CAPABILITIES & ~Capabilities.CLIENT_DEPRECATE_EOF
+    server = MysqlServer(session_factory=Session, capabilities=capabilities)
     await server.start_server(host="127.0.0.1", port=0)
     print(server.sockets()[0].getsockname()[1], flush=True)
     await server.serve_forever()

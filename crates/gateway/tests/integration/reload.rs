@@ -50,10 +50,9 @@ async fn twenty_times_under_load() {
     let file = data.path().join("node.toml");
     // Its answers stay known over every reading, while its database is gone.
     let path = data.path().join("tenants.db");
-    let database =
-        sqlite(&path, "CREATE TABLE t (h TEXT, s TEXT); INSERT INTO t VALUES ('known.test', 'known');").await;
+    let database = sqlite(&path, "CREATE TABLE t (h TEXT, s TEXT); INSERT INTO t VALUES ('known', 'known');").await;
     let sql = format!(
-        "[[resolver]]\nkind = \"sql\"\nnamespace = \"ns\"\nurl = \"sqlite:{}\"\nkey = \"host\"\n\
+        "[[resolver]]\nkind = \"sql\"\nnamespace = \"ns\"\nurl = \"sqlite:{}\"\nkey = \"label\"\nsuffix = \"sql.test\"\n\
          query = \"SELECT s AS script FROM t WHERE h = ?\"\nacquire_timeout = \"2s\"\nstatement_timeout = \"2s\"\n",
         path.display()
     );
@@ -73,12 +72,12 @@ async fn twenty_times_under_load() {
         let output = switchyard(&[&arguments[..], &[data.path().to_str().unwrap()]].concat()).output().await.unwrap();
         assert!(output.status.success(), "{output:?}");
     }
-    assert_eq!(get(&gateway, "known.test").await, (200, "known".to_owned()));
+    assert_eq!(get(&gateway, "known.sql.test").await, (200, "known".to_owned()));
     drop(database);
     std::fs::rename(&path, data.path().join("gone.db")).unwrap();
 
     let stop = Arc::new(AtomicBool::new(false));
-    let load: Vec<_> = ["a.test", "b.test", "known.test"]
+    let load: Vec<_> = ["a.test", "b.test", "known.sql.test"]
         .into_iter()
         .map(|host| {
             let (stop, gateway) = (stop.clone(), gateway.clone());
@@ -89,7 +88,7 @@ async fn twenty_times_under_load() {
                 while !stop.load(Ordering::Relaxed) {
                     let request = http::Request::get(&gateway).header("host", host).body(Default::default()).unwrap();
                     let answer = crate::harness::collect(client.request(request).await.unwrap()).await;
-                    let wanted: &[&str] = if host == "known.test" { &["known"] } else { &["one", "two"] };
+                    let wanted: &[&str] = if host == "known.sql.test" { &["known"] } else { &["one", "two"] };
                     if answer.status != 200 || !wanted.contains(&answer.text()) {
                         failed.push(format!("{host}: {} {}", answer.status, answer.text()));
                     }

@@ -154,7 +154,8 @@ async fn a_trusted_peer_is_believed() {
     let with = async |headers: &[(&str, &str)]| get(&gateway, "a.test", "/", headers).await;
     with(&[("X-Tenant", "victim")]).await.is(200, "VICTIM");
     // For this hop only: believed, and not passed on.
-    with(&[("x-tenant", "echo"), ("connection", "x-tenant")]).await.is(200, &with(&[]).await.text());
+    let hop = with(&[("x-tenant", "echo"), ("connection", "x-tenant")]).await;
+    assert!(hop.status == 200 && !hop.text().contains("x-tenant"), "{}", hop.text());
     // A trusted peer's Worker sees the header, under its own name alone.
     let seen = with(&[("x-tenant", "echo"), ("x_tenant", "victim")]).await;
     assert!(seen.text().contains("[\"x-tenant\",\"echo\"]") && !seen.text().contains("victim"), "{}", seen.text());

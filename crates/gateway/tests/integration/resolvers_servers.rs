@@ -141,7 +141,10 @@ async fn mysql_over_the_wire() {
         assert_eq!(get(&gateway, "nobody.example", "/", &[]).await.status, 404);
         assert_eq!(get(&gateway, "odd.example", "/", &[]).await.status, 503);
         let told = ask(&gateway, json!({ "url": "http://a.example/" })).await;
-        assert_eq!((&told["tenant"]["limits"]["cpu_ms"], &told["tenant"]["outbound"]["customer"]), (&json!(50), &json!("c-1")));
+        assert_eq!(
+            (&told["tenant"]["limits"]["cpu_ms"], &told["tenant"]["outbound"]["customer"]),
+            (&json!(50), &json!("c-1"))
+        );
         let mut settings = Vec::new();
         while settings.last().is_none_or(|setting: &String| !setting.contains("READ ONLY")) {
             settings.push(line(&mut lines).await);
