@@ -11,6 +11,7 @@ use crate::{
     Api, ApiConfig,
     body::RequestBody,
     error::{ApiError, Refusal},
+    resolve::Resolvers,
     router::Params,
 };
 
@@ -40,6 +41,10 @@ impl<'a> Context<'a> {
 
     pub(crate) fn catalog(&self) -> &'a Arc<Catalog> {
         &self.api.catalog
+    }
+
+    pub(crate) fn resolvers(&self) -> Option<&'a Arc<dyn Resolvers>> {
+        self.api.resolvers.as_ref()
     }
 
     /// Waits for one of the places for uploads.

@@ -167,6 +167,15 @@ impl ApiError {
         Self::new(StatusCode::TOO_MANY_REQUESTS, 10013, "too many uploads at the same time; try again").retry_after(2)
     }
 
+    /// The cause goes to the log, not to the client.
+    pub(crate) fn internal(cause: &(dyn std::error::Error + 'static)) -> Self {
+        internal(cause)
+    }
+
+    pub(crate) fn no_resolvers() -> Self {
+        Self::new(StatusCode::NOT_FOUND, 10007, "this server has no resolvers")
+    }
+
     pub(crate) fn binding_without_name(at: usize) -> Self {
         Self::new(StatusCode::BAD_REQUEST, 10052, format!("bindings[{at}] has no name"))
     }

@@ -20,6 +20,7 @@ mod assets;
 mod content;
 mod namespaces;
 mod references;
+mod resolve;
 mod scripts;
 mod secrets;
 mod settings;
@@ -45,6 +46,7 @@ use crate::{auth::WrongTokens, body::RequestBody, context::Context, error::ApiEr
 
 pub use crate::{
     openapi::{docs_page, openapi_json},
+    resolve::{Outcome, Resolution, ResolveRequest, ResolveStep, Resolvers, Tenant, TenantLimits},
     router::{EndpointName, endpoints},
 };
 
@@ -85,6 +87,7 @@ impl Default for ApiConfig {
 /// The API as a service: cheap to share, no background work.
 pub struct Api {
     catalog: Arc<Catalog>,
+    resolvers: Option<Arc<dyn Resolvers>>,
     config: ApiConfig,
     wrong_tokens: WrongTokens,
     uploads: Semaphore,
@@ -94,7 +97,13 @@ impl Api {
     pub fn new(catalog: Arc<Catalog>, config: ApiConfig) -> Self {
         let wrong_tokens = WrongTokens::new(config.wrong_tokens_per_minute);
         let uploads = Semaphore::new(config.max_uploads.max(1));
-        Self { catalog, config, wrong_tokens, uploads }
+        Self { catalog, resolvers: None, config, wrong_tokens, uploads }
+    }
+
+    /// With resolvers that it can ask.
+    #[must_use]
+    pub fn with_resolvers(self, resolvers: Arc<dyn Resolvers>) -> Self {
+        Self { resolvers: Some(resolvers), ..self }
     }
 
     /// Answers one request whose path begins with `/client/v4`. `peer` is whom wrong tokens are

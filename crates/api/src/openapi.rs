@@ -134,7 +134,7 @@ fn operation_id(endpoint: &Endpoint) -> String {
 fn statuses(endpoint: &Endpoint, doc: &Doc) -> Vec<u16> {
     let mut statuses = vec![400, 401, 403, 429, 500];
     let write = endpoint.method != Method::GET;
-    if endpoint.path.contains('{') {
+    if endpoint.path.contains('{') || endpoint.name == "resolve::resolve" {
         statuses.push(404);
     }
     if write {

@@ -11,7 +11,7 @@ use crate::{
     context::Context,
     envelope::Reply,
     error::{ApiError, Place, Refusal},
-    namespaces, references, scripts, secrets, settings, tags, tokens, versions,
+    namespaces, references, resolve, scripts, secrets, settings, tags, tokens, versions,
 };
 
 /// Everything is below this.
@@ -148,6 +148,8 @@ endpoints! {
     Read  GET    "/switchyard/accounts/{account}/namespaces/{namespace}/settings"  namespaces::settings_get;
     Write PUT    "/switchyard/accounts/{account}/namespaces/{namespace}/settings"  namespaces::settings_put;
 
+    Read  POST   "/switchyard/resolve"                                             resolve::resolve;
+
     // What this server does not have: no workers.dev, and an account has none of these products
     Read  GET    "/accounts/{account}/workers/subdomain"                  account::account_subdomain_get;
     Read  GET    "/accounts/{account}/workers/durable_objects/namespaces" account::none_of_these;
@@ -181,6 +183,8 @@ impl Endpoint {
             "/accounts/{account}/workers/dispatch/namespaces/{namespace}/scripts" if read => Reach::Script,
             "/accounts/{account}/workers/dispatch/namespaces/{namespace}/scripts" => Reach::Namespace,
             "/switchyard/accounts" if !read => Reach::Admin,
+            // It names scripts of all accounts.
+            "/switchyard/resolve" => Reach::Admin,
             path if path.contains("{script}") => Reach::Script,
             path if path.contains("{namespace}") && read => Reach::Namespace,
             _ => Reach::Account,

@@ -213,6 +213,8 @@ pub struct RouteRow {
     pub versions: Vec<VersionShare>,
     /// Those of the versions that have static assets.
     pub with_assets: Vec<VersionId>,
+    /// Those of the versions that have a tag (their annotation `workers/tag`), with it.
+    pub version_tags: Vec<(VersionId, String)>,
 }
 
 /// One line of the change feed. A notification is only a wake-up; this is the truth.

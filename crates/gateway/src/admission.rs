@@ -17,13 +17,20 @@ pub struct Admission {
     scripts: DashMap<ScriptId, u32>,
     rates: Rates,
     total: AtomicU32,
-    per_script: u32,
-    per_node: u32,
+    per_script: AtomicU32,
+    per_node: AtomicU32,
 }
 
 impl Admission {
     pub fn new(per_script: u32, per_node: u32) -> Self {
+        let (per_script, per_node) = (AtomicU32::new(per_script), AtomicU32::new(per_node));
         Self { scripts: DashMap::new(), rates: Rates::default(), total: AtomicU32::new(0), per_script, per_node }
+    }
+
+    /// Other bounds from now on; what is under way stays.
+    pub fn set_bounds(&self, per_script: u32, per_node: u32) {
+        self.per_script.store(per_script, Ordering::Relaxed);
+        self.per_node.store(per_node, Ordering::Relaxed);
     }
 
     /// Takes a place on the node.
@@ -31,7 +38,7 @@ impl Admission {
     /// # Errors
     /// [`Failure::NodeBusy`].
     pub fn enter_node(self: &Arc<Self>) -> Result<NodePermit, Failure> {
-        if self.total.fetch_add(1, Ordering::Relaxed) >= self.per_node {
+        if self.total.fetch_add(1, Ordering::Relaxed) >= self.per_node.load(Ordering::Relaxed) {
             self.total.fetch_sub(1, Ordering::Relaxed);
             return Err(Failure::NodeBusy);
         }
@@ -43,7 +50,8 @@ impl Admission {
     /// # Errors
     /// [`Failure::TenantBusy`], [`Failure::RateLimited`].
     pub fn enter_script(self: &Arc<Self>, script: ScriptId, limits: &Limits) -> Result<ScriptPermit, Failure> {
-        let most = limits.concurrent_requests.map_or(self.per_script, |most| most.min(self.per_script));
+        let bound = self.per_script.load(Ordering::Relaxed);
+        let most = limits.concurrent_requests.map_or(bound, |most| most.min(bound));
         let permit = self.enter(script, most)?;
         match limits.requests_per_second {
             Some(rate) if !self.rates.take(script, rate, self.rates.now()) => Err(Failure::RateLimited),
@@ -57,7 +65,7 @@ impl Admission {
     /// # Errors
     /// [`Failure::TenantBusy`].
     pub fn enter_worker(self: &Arc<Self>, script: ScriptId) -> Result<ScriptPermit, Failure> {
-        self.enter(script, self.per_script.max(self.per_node / 2))
+        self.enter(script, self.per_script.load(Ordering::Relaxed).max(self.per_node.load(Ordering::Relaxed) / 2))
     }
 
     fn enter(self: &Arc<Self>, script: ScriptId, most: u32) -> Result<ScriptPermit, Failure> {

@@ -24,11 +24,12 @@ use crate::bootstrap::{self, BootstrapError, Bootstrapped};
 use crate::config::{Config, Wrong};
 use crate::dispatch::Dispatcher;
 use crate::egress::Egress;
-use crate::gateway::{Bounds, Gateway};
+use crate::gateway::{Bounds, Gateway, Live};
 use crate::listen::{Deadlines, Handler, Server, ServerConfig};
 use crate::node_file::NodeFile;
 use crate::observe::{Observer, ObserverError, Recorded};
-use crate::resolve::{ResolverError, Resolvers};
+use crate::reload::merge;
+use crate::resolve::{Explainer, Resolvers};
 use crate::routes::Routes;
 
 /// Connections of the inside listener: orchestrators, scrapers and uploads.
@@ -59,8 +60,6 @@ pub enum AppError {
     Routes(#[from] StorageError),
     #[error(transparent)]
     Bootstrap(#[from] BootstrapError),
-    #[error(transparent)]
-    Resolver(#[from] ResolverError),
 }
 
 /// A node that answers.
@@ -69,7 +68,14 @@ pub struct App {
     admin: SocketAddr,
     bootstrapped: Option<Bootstrapped>,
     config: Config,
+    served: Served,
     parts: Parts,
+}
+
+/// What answers clients, and knows the accounts.
+struct Served {
+    gateway: Arc<Gateway>,
+    catalog: Arc<Catalog>,
 }
 
 /// What the drain needs, and what lives as long as the node.
@@ -114,7 +120,7 @@ impl App {
         let mut parts = Parts { clients, inside, state, observer, background: Vec::new(), _lock: lock };
 
         let started = Self::start_rest(&config, &mut parts, &sockets, admin_address).await;
-        let (gateway, bootstrapped) = match started {
+        let (served, bootstrapped) = match started {
             Ok(started) => started,
             Err(error) => {
                 parts.stop(Duration::ZERO).await;
@@ -122,11 +128,11 @@ impl App {
             }
         };
         let mut addresses = Vec::new();
-        for (socket, address) in sockets {
+        for (listener, (socket, address)) in sockets.into_iter().enumerate() {
             addresses.push(address);
-            parts.clients.serve(socket, GatewayHandler(gateway.clone()));
+            parts.clients.serve(socket, GatewayHandler { gateway: served.gateway.clone(), listener });
         }
-        let app = Self { gateway: addresses, admin: admin_address, bootstrapped, config, parts };
+        let app = Self { gateway: addresses, admin: admin_address, bootstrapped, config, served, parts };
         if let Err(error) = app.node_file().write(&app.config.data) {
             tracing::warn!(%error, "could not write node.json: tools on this machine must be told the address");
         }
@@ -138,7 +144,7 @@ impl App {
         parts: &mut Parts,
         sockets: &[(TcpListener, SocketAddr)],
         admin: SocketAddr,
-    ) -> Result<(Arc<Gateway>, Option<Bootstrapped>), AppError> {
+    ) -> Result<(Served, Option<Bootstrapped>), AppError> {
         let data = &config.data;
         let secret_key = SecretKey::load_or_create(&data.join("secret.key"))?;
         let asset_key = AssetKey::new(&secret_key.derive("assets uploads"));
@@ -184,8 +190,7 @@ impl App {
         egress.forbid(admin);
         let admission = Arc::new(Admission::new(config.limits.requests_per_script, config.limits.requests));
         let dispatcher = Dispatcher::new(runtime.clone(), catalog.clone(), routes.clone(), admission, egress, limits);
-        let accounts: Vec<AccountId> = catalog.account_list().await?.into_iter().map(|account| account.id).collect();
-        let resolvers = Resolvers::build(&config.resolver, &accounts, &routes)?;
+        let live = live(config, &catalog, &routes, &parts.observer, None).await?;
 
         if config.bootstrap.samples
             && let Some(Bootstrapped { actor, .. }) = &bootstrapped
@@ -203,13 +208,11 @@ impl App {
             ..ApiConfig::default()
         };
         parts.background.push(tokio::spawn(sweep(catalog.clone(), runtime)));
-        parts.state.ready(Api::new(catalog, api), dispatcher.clone());
-        let bounds = Bounds {
-            uri_bytes: usize::try_from(config.limits.uri_bytes).unwrap_or(usize::MAX),
-            body_bytes: config.limits.body_bytes,
-            body_silence: config.timeouts.body,
-        };
-        Ok((Arc::new(Gateway { resolvers, dispatcher, observer: parts.observer.clone(), bounds }), bootstrapped))
+        let gateway = Arc::new(Gateway::new(dispatcher.clone(), parts.observer.clone(), live));
+        let listeners = config.listener.iter().map(|listener| listener.bind.to_string()).collect();
+        let explainer = Explainer { gateway: gateway.clone(), listeners };
+        parts.state.ready(Api::new(catalog.clone(), api).with_resolvers(Arc::new(explainer)), dispatcher);
+        Ok((Served { gateway, catalog }, bootstrapped))
     }
 
     fn node_file(&self) -> NodeFile {
@@ -245,6 +248,24 @@ impl App {
         &self.config
     }
 
+    /// Resolvers, limits of requests and trusted peers are those of `read` from the next request on;
+    /// requests under way go by the old ones. Returns the keys that a restart alone would take over.
+    ///
+    /// # Errors
+    /// [`AppError`]; then nothing has changed.
+    pub async fn reload(&mut self, read: &Config) -> Result<Vec<String>, AppError> {
+        read.check()?;
+        let (next, waiting) = merge(&self.config, read);
+        let Served { gateway, catalog } = &self.served;
+        let dispatcher = &gateway.dispatcher;
+        let live = live(&next, catalog, &dispatcher.routes, &gateway.observer, Some(&gateway.live())).await?;
+        gateway.replace(live);
+        dispatcher.set_limits(node_limits(&next));
+        dispatcher.admission.set_bounds(next.limits.requests_per_script, next.limits.requests);
+        self.config = next;
+        Ok(waiting)
+    }
+
     /// Stops accepting, finishes what is under way, and ends. True: no request was cut.
     pub fn drain(self) -> BoxFuture<'static, bool> {
         Box::pin(async move {
@@ -272,14 +293,37 @@ impl Parts {
 }
 
 #[derive(Clone)]
-struct GatewayHandler(Arc<Gateway>);
+struct GatewayHandler {
+    gateway: Arc<Gateway>,
+    /// Its number.
+    listener: usize,
+}
 
 impl Handler for GatewayHandler {
     type Body = Recorded;
 
     async fn handle(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Recorded> {
-        self.0.handle(peer.ip(), request).await
+        self.gateway.handle(peer.ip(), self.listener, request).await
     }
+}
+
+/// What requests go by. What `before` has learnt is taken over.
+async fn live(
+    config: &Config,
+    catalog: &Catalog,
+    routes: &Arc<Routes>,
+    observer: &Observer,
+    before: Option<&Live>,
+) -> Result<Live, AppError> {
+    let accounts: Vec<AccountId> = catalog.account_list().await?.into_iter().map(|account| account.id).collect();
+    let before = before.map(|live| &live.resolvers);
+    let resolvers = Resolvers::build(&config.resolver, &accounts, routes, observer.metrics.lookups(), before)?;
+    let bounds = Bounds {
+        uri_bytes: usize::try_from(config.limits.uri_bytes).unwrap_or(usize::MAX),
+        body_bytes: config.limits.body_bytes,
+        body_silence: config.timeouts.body,
+    };
+    Ok(Live { resolvers, bounds, trusted: config.listener.iter().map(|listener| listener.trusted.clone()).collect() })
 }
 
 /// Tenants' code is nobody else's business. A folder that is there keeps the mode it has; one that

@@ -5,6 +5,7 @@ mod client;
 mod init;
 mod owner;
 mod print;
+mod resolve;
 mod script;
 
 use std::net::SocketAddr;
@@ -16,6 +17,7 @@ use futures_util::future::BoxFuture;
 pub use client::CliError;
 use init::Init;
 use owner::{Account, Namespace, Token};
+use resolve::Resolve;
 use script::{Deploy, Rollback, Script};
 
 use crate::config::{AccessFormat, AccessTarget, Config, Listener, Resolver};
@@ -52,6 +54,8 @@ pub enum Command {
     Deploy(Deploy),
     /// Make an earlier version live again
     Rollback(Rollback),
+    /// Who would get a request, and what each resolver says to it; nothing is sent
+    Resolve(Resolve),
 }
 
 impl Command {
@@ -70,6 +74,7 @@ impl Command {
             Self::Script(script) => script.run().await,
             Self::Deploy(deploy) => deploy.run().await,
             Self::Rollback(rollback) => rollback.run().await,
+            Self::Resolve(resolve) => resolve.run().await,
         };
         Some(shown.map(|shown| shown.0))
     }
@@ -121,7 +126,7 @@ impl Dev {
     pub fn config(&self) -> Config {
         let mut config = Config {
             data: self.data.clone(),
-            listener: vec![Listener { bind: self.listen }],
+            listener: vec![Listener::at(self.listen)],
             resolver: vec![match &self.dispatcher {
                 Some(script) => Resolver::worker(script),
                 None => Resolver::subdomain(&self.suffix, &self.namespace),

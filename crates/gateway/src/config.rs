@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use switchyard_catalog::Isolation;
 
@@ -40,6 +41,9 @@ pub struct Config {
 #[serde(deny_unknown_fields)]
 pub struct Listener {
     pub bind: SocketAddr,
+    /// Peers whose headers every resolver believes. Nobody's, if left out.
+    #[serde(default, deserialize_with = "units::nets")]
+    pub trusted: Vec<IpNet>,
 }
 
 /// Health, metrics and the API. Not for the outside.
@@ -56,19 +60,63 @@ pub struct Resolver {
     pub kind: ResolverKind,
     /// May be left out where the node has one account.
     pub account: Option<String>,
-    /// `subdomain`: the domain below which scripts are found.
+    /// `subdomain`: the domain below which scripts are found. `sql` by label: below which labels are.
     pub suffix: Option<String>,
-    /// `subdomain`: the dispatch namespace that holds them.
+    /// The dispatch namespace that holds the scripts.
     pub namespace: Option<String>,
-    /// `worker`: the account's Worker that decides.
+    /// `worker`: the account's Worker that decides. `fixed`: the script.
     pub script: Option<String>,
+    /// `fixed`: only these hosts; `*.example.com` is any one label.
+    pub hosts: Option<Vec<String>>,
+    /// `header`: its name.
+    pub name: Option<String>,
+    /// `header`, and `sql` by header: peers that are believed, besides those of the listener.
+    #[serde(default, deserialize_with = "units::optional_nets")]
+    pub trusted: Option<Vec<IpNet>>,
+    /// `sql`: the database, by scheme `sqlite`, `postgres`, `mysql`, `mariadb`.
+    pub url: Option<String>,
+    /// `sql`: the variable that holds the URL.
+    pub url_env: Option<String>,
+    /// `sql`: what is looked up: `host`, `label`, `header:NAME`, `path:N`.
+    pub key: Option<String>,
+    /// `sql`: one statement with one parameter.
+    pub query: Option<String>,
+    /// `sql`: open at once.
+    pub connections: Option<u32>,
+    #[serde(default, with = "units::optional_duration", skip_serializing_if = "Option::is_none")]
+    pub acquire_timeout: Option<Duration>,
+    #[serde(default, with = "units::optional_duration", skip_serializing_if = "Option::is_none")]
+    pub statement_timeout: Option<Duration>,
+    /// `sql`: a pooler in transaction mode is between us and the database.
+    pub pooler: Option<bool>,
+    pub cache: Option<LookupCache>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ResolverKind {
+    Fixed,
+    Header,
+    Sql,
     Subdomain,
     Worker,
+}
+
+/// How long a `sql` resolver keeps answers, and how many.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LookupCache {
+    /// Of a row; each entry's own is up to 10 % shorter or longer.
+    #[serde(with = "units::duration")]
+    pub ttl: Duration,
+    /// Of "there is no row".
+    #[serde(with = "units::duration")]
+    pub negative_ttl: Duration,
+    /// How old a row may be while the database is away.
+    #[serde(with = "units::duration")]
+    pub max_stale: Duration,
+    pub entries: u64,
+    pub negative_entries: u64,
 }
 
 /// What is made at start if it is not there.
@@ -240,8 +288,13 @@ impl Config {
     /// As [`Config::load`].
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let config: Self = toml::from_str(text).map_err(|error| explain::explain(text, path, &error))?;
-        config.check().map_err(|wrong| explain::at(text, path, &wrong.section, wrong.number, wrong.message))?;
+        config.check().map_err(|wrong| explain::at(text, path, wrong))?;
         Ok(config)
+    }
+
+    /// What is wrong with the configuration that came from `path`, with its line.
+    pub fn refused(path: &Path, wrong: Wrong) -> ConfigError {
+        explain::at(&std::fs::read_to_string(path).unwrap_or_default(), path, wrong)
     }
 }
 
@@ -303,7 +356,7 @@ mod tests {
         assert_eq!(error(text), "x.toml:5: unknown key \"haed\" in [timeouts], did you mean \"head\"?");
         assert_eq!(
             error("[[listener]]\nbind = \"127.0.0.1:0\"\nzzz = 1\n"),
-            "x.toml:3: unknown key \"zzz\" in [[listener]]; it knows bind"
+            "x.toml:3: unknown key \"zzz\" in [[listener]]; it knows bind, trusted"
         );
         assert!(error("lisener = 1\n").starts_with("x.toml:1: unknown key \"lisener\", did you mean \"listener\"?"));
     }
@@ -319,8 +372,82 @@ mod tests {
                 .starts_with("x.toml:2: \"memory\" in [limits]: \"12 parsecs\"")
         );
         let text = "[[resolver]]\nkind = \"worker\"\nscript = \"a\"\n\n[[resolver]]\nkind = \"worker\"\n";
-        assert_eq!(error(text), "x.toml:5: a resolver of this kind needs \"script\"");
+        assert_eq!(error(text), "x.toml:5: a resolver of kind \"worker\" needs \"script\"");
         assert!(error("[[resolver]]\nkind = \"nope\"\n").starts_with("x.toml:2: "));
         assert!(error("a = [\n").starts_with("x.toml:"));
+    }
+
+    /// The examples of resolvers in the shipped file, with their marks of a comment taken away.
+    #[test]
+    fn the_shipped_examples_are_understood() {
+        let from = SHIPPED.find("# --- Who gets a request").unwrap();
+        let examples = &SHIPPED[from..from + SHIPPED[from..].find("# --- Made at start").unwrap()];
+        let lines = examples.lines().skip_while(|line| *line != "# [[resolver]]").map(|line| match line {
+            // Only with other values of other keys.
+            line if line.starts_with("# url_env") || line.starts_with("# suffix") => "",
+            line if line.contains("for key = \"header:NAME\"") => "",
+            line => line.strip_prefix("# ").unwrap_or(line),
+        });
+        let text = lines.collect::<Vec<_>>().join("\n");
+        let config = Config::parse(&text, Path::new("x.toml")).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let kinds: Vec<ResolverKind> = config.resolver.iter().map(|resolver| resolver.kind).collect();
+        assert_eq!(kinds, [ResolverKind::Fixed, ResolverKind::Header, ResolverKind::Sql, ResolverKind::Worker]);
+        assert_eq!(config.resolver[2].cache, Some(LookupCache::default()));
+    }
+
+    #[test]
+    fn each_kind_of_resolver_has_keys_of_its_own() {
+        let sql = "[[resolver]]\nkind = \"sql\"\nurl = \"sqlite:x\"\nkey = \"host\"\nquery = \"SELECT script FROM t WHERE h = ?\"\n";
+        assert!(Config::parse(sql, Path::new("x.toml")).is_ok());
+        for (change, to, wanted) in [
+            ("url = \"sqlite:x\"", "url = \"oracle:x\"", "x.toml:3: url must begin with sqlite:"),
+            ("url = \"sqlite:x\"\n", "", "x.toml:1: a resolver of kind \"sql\" needs \"url\" or \"url_env\""),
+            ("url = \"sqlite:x\"", "url = \"sqlite:x\"\nurl_env = \"X\"", "x.toml:4: url and url_env exclude"),
+            ("\"host\"", "\"hots\"", "x.toml:4: key \"hots\" is none of \"host\", \"label\""),
+            ("\"host\"", "\"header:host\"", "x.toml:4: the header host has a meaning of its own"),
+            ("\"host\"", "\"host\"\nsuffix = \"a.test\"", "x.toml:5: suffix is for key = \"label\""),
+            ("\"host\"", "\"host\"\ntrusted = [\"::1/128\"]", "x.toml:5: trusted is for key = \"header:NAME\""),
+            ("SELECT script", "DELETE", "x.toml:5: query must be one SELECT"),
+            ("h = ?", "h = 'a'", "x.toml:5: query must have one parameter"),
+            ("h = ?", "h = ?; DROP TABLE t", "x.toml:5: query must be one statement"),
+            ("\"host\"", "\"host\"\nconnections = 0", "x.toml:5: connections is too small"),
+            ("\"host\"", "\"host\"\nstatement_timeout = \"0s\"", "x.toml:5: statement_timeout is too small"),
+            ("\"host\"", "\"host\"\nstatement_timeout = 3", "x.toml:5: \"statement_timeout\" in [[resolver]]"),
+            ("\"host\"", "\"host\"\ncache = { ttl = \"1s\", entries = 0 }", "x.toml:5: cache: entries"),
+            (
+                "\"host\"",
+                "\"host\"\ncache = { tll = \"1s\" }",
+                "x.toml:5: unknown key \"tll\" in [[resolver]], did you mean \"ttl\"?",
+            ),
+            (
+                "\"host\"",
+                "\"host\"\nhosts = [\"a\"]",
+                "x.toml:5: \"hosts\" does not belong to a resolver of kind \"sql\"",
+            ),
+        ] {
+            let said = error(&sql.replace(change, to));
+            assert!(said.starts_with(wanted), "{said}\n{wanted}");
+        }
+        let with = |kind: &str, keys: &str| error(&format!("[[resolver]]\nkind = \"{kind}\"\n{keys}"));
+        for (kind, keys, wanted) in [
+            ("header", "", "x.toml:1: a resolver of kind \"header\" needs \"name\""),
+            ("header", "name = \"a b\"\n", "x.toml:3: \"a b\" is not a header's name"),
+            ("header", "name = \"CF-Ray\"\n", "x.toml:3: the header cf-ray has a meaning of its own"),
+            (
+                "header",
+                "name = \"x\"\ntrusted = [\"10.0.0.0/33\"]\n",
+                "x.toml:4: \"trusted\" in [[resolver]]: \"10.0.0.0/33\" is not a network",
+            ),
+            ("fixed", "", "x.toml:1: a resolver of kind \"fixed\" needs \"script\""),
+            ("fixed", "script = \"x\"\nhosts = []\n", "x.toml:4: hosts is empty"),
+            ("fixed", "script = \"x\"\nhosts = [\"a:80\"]\n", "x.toml:4: hosts: \"a:80\" is neither"),
+            ("fixed", "script = \"a b\"\n", "x.toml:3: "),
+            ("subdomain", "suffix = \"a.test\"\nnamespace = \"A B\"\n", "x.toml:4: "),
+            ("subdomain", "suffix = \"a.test\"\n", "x.toml:1: a resolver of kind \"subdomain\" needs \"namespace\""),
+            ("worker", "script = \"x\"\nnamespace = \"a\"\n", "x.toml:4: \"namespace\" does not belong"),
+        ] {
+            let said = with(kind, keys);
+            assert!(said.starts_with(wanted), "{said}\n{wanted}");
+        }
     }
 }

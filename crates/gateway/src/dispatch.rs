@@ -4,6 +4,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use http::{Request, Response};
 use switchyard_catalog::{Catalog, Limit, Limits, NamespaceName, Scope, VersionId, WorkerSpec};
@@ -32,7 +33,7 @@ pub struct Dispatcher {
     pub(crate) egress: Egress,
     pub(crate) assets: Assets,
     source: Source,
-    limits: Limits,
+    limits: ArcSwap<Limits>,
 }
 
 /// How a Worker is called, besides the request.
@@ -77,7 +78,20 @@ impl Dispatcher {
         limits: Limits,
     ) -> Arc<Self> {
         let assets = Assets::new(catalog.clone());
-        Arc::new(Self { runtime, routes, admission, egress, assets, source: Source(catalog), limits })
+        Arc::new(Self {
+            runtime,
+            routes,
+            admission,
+            egress,
+            assets,
+            source: Source(catalog),
+            limits: ArcSwap::from_pointee(limits),
+        })
+    }
+
+    /// Other limits of the node for what comes from now on.
+    pub fn set_limits(&self, limits: Limits) {
+        self.limits.store(Arc::new(limits));
     }
 
     /// Who gets a client's request for a script: the inbound Worker of its namespace, if there is one,
@@ -162,7 +176,7 @@ impl Dispatcher {
 
     /// Those of the node, the namespace and the call; the script's own are in its version.
     fn limits_of(&self, route: &Route, call: &Call) -> Limits {
-        self.limits.tighten(route.settings.limits).tighten(call.limits)
+        self.limits.load().tighten(route.settings.limits).tighten(call.limits)
     }
 }
 

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use switchyard_catalog::{InvalidScript, ScriptName};
 use switchyard_runtime::{Body, RunError, RunErrorKind, RuntimeError};
 
@@ -33,6 +33,12 @@ pub enum Failure {
     /// No resolver knows this host.
     #[error("there is no Worker for this host")]
     NoTenant,
+    /// A trusted peer's header names no tenant, or two.
+    #[error("the header {0} does not name one tenant")]
+    TenantHeader(HeaderName),
+    /// The database that knows the tenants does not answer, and nothing is known of this one.
+    #[error("the tenant could not be looked up")]
+    LookupFailed,
     /// The `worker` resolver's script is not there (yet).
     #[error("the dispatch Worker {0} does not exist")]
     DispatcherMissing(ScriptName),
@@ -94,6 +100,8 @@ pub enum Kind {
     UriTooLong,
     BodyTooLarge,
     NoTenant,
+    BadTenantHeader,
+    LookupFailed,
     DispatcherMissing,
     TenantBusy,
     RateLimited,
@@ -116,7 +124,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 24] = [
+    pub const ALL: [Kind; 26] = [
         Self::Ok,
         Self::BadHost,
         Self::BadMethod,
@@ -124,6 +132,8 @@ impl Kind {
         Self::UriTooLong,
         Self::BodyTooLarge,
         Self::NoTenant,
+        Self::BadTenantHeader,
+        Self::LookupFailed,
         Self::DispatcherMissing,
         Self::TenantBusy,
         Self::RateLimited,
@@ -152,6 +162,8 @@ impl Kind {
             Self::UriTooLong => "uri_too_long",
             Self::BodyTooLarge => "body_too_large",
             Self::NoTenant => "no_tenant",
+            Self::BadTenantHeader => "bad_tenant_header",
+            Self::LookupFailed => "lookup_failed",
             Self::DispatcherMissing => "dispatcher_missing",
             Self::TenantBusy => "tenant_busy",
             Self::RateLimited => "rate_limited",
@@ -181,6 +193,7 @@ impl Kind {
             | Self::UriTooLong
             | Self::BodyTooLarge
             | Self::NoTenant
+            | Self::BadTenantHeader
             | Self::ClientGone => Side::Client,
             Self::TenantBusy
             | Self::RateLimited
@@ -193,9 +206,12 @@ impl Kind {
             | Self::Hung
             | Self::Crashed
             | Self::BodyFailed => Side::Tenant,
-            Self::DispatcherMissing | Self::NodeBusy | Self::LoadFailed | Self::Overloaded | Self::Internal => {
-                Side::Platform
-            }
+            Self::LookupFailed
+            | Self::DispatcherMissing
+            | Self::NodeBusy
+            | Self::LoadFailed
+            | Self::Overloaded
+            | Self::Internal => Side::Platform,
         }
     }
 }
@@ -218,6 +234,8 @@ impl Failure {
             Self::UriTooLong => Kind::UriTooLong,
             Self::BodyTooLarge => Kind::BodyTooLarge,
             Self::NoTenant => Kind::NoTenant,
+            Self::TenantHeader(_) => Kind::BadTenantHeader,
+            Self::LookupFailed => Kind::LookupFailed,
             Self::DispatcherMissing(_) | Self::InboundMissing(_) => Kind::DispatcherMissing,
             Self::TenantBusy => Kind::TenantBusy,
             Self::RateLimited => Kind::RateLimited,
@@ -280,6 +298,11 @@ impl Failure {
             Self::UriTooLong => page(StatusCode::URI_TOO_LONG, "the URL is too long"),
             Self::BodyTooLarge => page(StatusCode::PAYLOAD_TOO_LARGE, "the request body is too large"),
             Self::NoTenant => page(StatusCode::NOT_FOUND, "there is no Worker for this host"),
+            Self::TenantHeader(_) => page(StatusCode::BAD_REQUEST, "the request does not name one tenant"),
+            Self::LookupFailed => Page {
+                retry: true,
+                ..page(StatusCode::SERVICE_UNAVAILABLE, "the tenant could not be looked up at the moment")
+            },
             // The operator's own script, named by the operator's own configuration.
             Self::DispatcherMissing(script) => missing(format!("the dispatch Worker {script} does not exist yet")),
             // Named by the account's own settings.

@@ -4,10 +4,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, request};
 use hyper::body::Incoming;
+use ipnet::IpNet;
 use switchyard_runtime::{Body, StatusText};
 
 use crate::authority::{Authority, AuthorityError};
@@ -19,14 +21,31 @@ use crate::error::{Failure, Kind};
 use crate::headers::{RAY, describe_client, loop_count, remove_hop_by_hop, wants_html};
 use crate::ids;
 use crate::observe::{Ending, Observer, Recorded};
-use crate::resolve::Resolvers;
+use crate::outbound::OutboundWorker;
+use crate::resolve::{Question, Resolved, Resolvers, trusts};
+use crate::version::VersionChoice;
 
 /// Answers clients.
 pub struct Gateway {
-    pub resolvers: Resolvers,
     pub dispatcher: Arc<Dispatcher>,
     pub observer: Arc<Observer>,
+    live: ArcSwap<Live>,
+}
+
+/// What a new reading of the configuration puts in another's place, as a whole. A request goes by
+/// the one that was there when it came.
+pub struct Live {
+    pub resolvers: Resolvers,
     pub bounds: Bounds,
+    /// For each listener, the peers whose headers every resolver believes.
+    pub trusted: Vec<Vec<IpNet>>,
+}
+
+impl Live {
+    /// Whether a listener believes a peer.
+    pub fn vouches(&self, listener: usize, peer: IpAddr) -> bool {
+        self.trusted.get(listener).is_some_and(|nets| trusts(nets, peer))
+    }
 }
 
 /// What a request may bring.
@@ -39,15 +58,28 @@ pub struct Bounds {
 }
 
 impl Gateway {
-    /// Always answers; a failure is a response.
-    pub async fn handle(&self, peer: IpAddr, request: Request<Incoming>) -> Response<Recorded> {
+    pub fn new(dispatcher: Arc<Dispatcher>, observer: Arc<Observer>, live: Live) -> Self {
+        Self { dispatcher, observer, live: ArcSwap::from_pointee(live) }
+    }
+
+    /// What new requests go by.
+    pub fn live(&self) -> Arc<Live> {
+        self.live.load_full()
+    }
+
+    pub fn replace(&self, live: Live) {
+        self.live.store(Arc::new(live));
+    }
+
+    /// Always answers; a failure is a response. `listener`: its number in the configuration.
+    pub async fn handle(&self, peer: IpAddr, listener: usize, request: Request<Incoming>) -> Response<Recorded> {
         let (head, body) = request.into_parts();
         let html = wants_html(&head.headers);
         let head_only = head.method == Method::HEAD;
         let ctx = RequestContext::new(self.observer.clone(), ids::ray(), peer, &head);
         let mut ending = Ending::new(ctx.clone());
 
-        let (mut response, kind) = match self.answer(&ctx, &mut ending, head, body).await {
+        let (mut response, kind) = match self.answer(&ctx, &mut ending, listener, head, body).await {
             Ok(response) => (self.outgoing(response, head_only), Kind::Ok),
             Err(failure) => (failure.response(html, &ctx.ray), failure.kind()),
         };
@@ -60,75 +92,29 @@ impl Gateway {
         &self,
         ctx: &Arc<RequestContext>,
         ending: &mut Ending,
-        head: request::Parts,
+        listener: usize,
+        mut head: request::Parts,
         body: Incoming,
     ) -> Result<Response<Body>, Failure> {
-        self.check(&head, &body)?;
+        let live = self.live();
+        check(&live.bounds, &head, &body)?;
         let authority = Authority::of(&head.uri, &head.headers, head.version == Version::HTTP_2)?;
         let hops = loop_count(&head.headers);
         if hops >= u32::from(MAX_DEPTH) {
             return Err(Failure::TooDeep);
         }
         ending.node = Some(self.dispatcher.admission.enter_node()?);
-        let route = self.resolvers.resolve(&authority, &head).await?;
+        let vouched = live.vouches(listener, ctx.peer);
+        live.resolvers.strip(&mut head.headers, ctx.peer, vouched);
+        let question = Question { authority: &authority, head: &head, peer: ctx.peer, vouched };
+        let Resolved { route, limits, version, outbound } = live.resolvers.resolve(question).await?;
         ctx.set_route(&route);
-        let (route, call) = self.dispatcher.first(route, Call { hops, ..Call::default() })?;
+        let outbound = outbound.and_then(|parameters| OutboundWorker::of_row(&route, &parameters));
+        let call = Call { hops, limits, outbound, version: VersionChoice::pinned(version), ..Call::default() };
+        let (route, call) = self.dispatcher.first(route, call)?;
         ending.script = Some(self.dispatcher.admit(ctx, &route, &call)?);
-        let request = self.incoming(ctx, &authority, head, body)?;
+        let request = incoming(&live.bounds, ctx, &authority, head, body)?;
         self.dispatcher.dispatch(ctx, &route, call, request).await
-    }
-
-    /// What no Worker gets to see.
-    fn check(&self, head: &request::Parts, body: &Incoming) -> Result<(), Failure> {
-        if head.method == Method::CONNECT {
-            return Err(Failure::MethodNotAllowed);
-        }
-        if !is_known(&head.method) {
-            return Err(Failure::UnknownMethod);
-        }
-        let mut codings = head.headers.get_all(header::TRANSFER_ENCODING).iter();
-        if let Some(coding) = codings.next()
-            && (codings.next().is_some() || !coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
-        {
-            return Err(Failure::TransferCoding);
-        }
-        if head.uri.path_and_query().is_some_and(|target| target.as_str().len() > self.bounds.uri_bytes) {
-            return Err(Failure::UriTooLong);
-        }
-        if http_body::Body::size_hint(body).lower() > self.bounds.body_bytes {
-            return Err(Failure::BodyTooLarge);
-        }
-        Ok(())
-    }
-
-    /// The request as the Worker sees it.
-    fn incoming(
-        &self,
-        ctx: &RequestContext,
-        authority: &Authority,
-        mut head: request::Parts,
-        body: Incoming,
-    ) -> Result<Request<Body>, Failure> {
-        remove_hop_by_hop(&mut head.headers);
-        describe_client(&mut head.headers, authority, ctx.peer, &ctx.ray);
-        let mut uri = http::uri::Parts::default();
-        uri.scheme = Some(Scheme::HTTP);
-        uri.authority = Some(authority.as_str().parse().map_err(|_| AuthorityError::Malformed)?);
-        let target = head.uri.into_parts().path_and_query;
-        // `OPTIONS *` has no path; an absolute URL has to have one.
-        uri.path_and_query = Some(match target {
-            Some(target) if target.as_str().starts_with('/') => target,
-            Some(target) => PathAndQuery::from_maybe_shared(Bytes::from(format!("/{target}")))
-                .map_err(|_| AuthorityError::Malformed)?,
-            None => PathAndQuery::from_static("/"),
-        });
-        head.uri = Uri::from_parts(uri).map_err(|_| AuthorityError::Malformed)?;
-        let body = if http_body::Body::is_end_stream(&body) {
-            Body::Empty
-        } else {
-            Body::stream(Bounded::new(body, self.bounds.body_silence, self.bounds.body_bytes))
-        };
-        Ok(Request::from_parts(head, body))
     }
 
     /// The Worker's response as it goes on the wire: framing is the server's business, not the
@@ -162,6 +148,60 @@ impl Gateway {
         }
         Response::from_parts(head, body)
     }
+}
+
+/// What no Worker gets to see.
+fn check(bounds: &Bounds, head: &request::Parts, body: &Incoming) -> Result<(), Failure> {
+    if head.method == Method::CONNECT {
+        return Err(Failure::MethodNotAllowed);
+    }
+    if !is_known(&head.method) {
+        return Err(Failure::UnknownMethod);
+    }
+    let mut codings = head.headers.get_all(header::TRANSFER_ENCODING).iter();
+    if let Some(coding) = codings.next()
+        && (codings.next().is_some() || !coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
+    {
+        return Err(Failure::TransferCoding);
+    }
+    if head.uri.path_and_query().is_some_and(|target| target.as_str().len() > bounds.uri_bytes) {
+        return Err(Failure::UriTooLong);
+    }
+    if http_body::Body::size_hint(body).lower() > bounds.body_bytes {
+        return Err(Failure::BodyTooLarge);
+    }
+    Ok(())
+}
+
+/// The request as the Worker sees it.
+fn incoming(
+    bounds: &Bounds,
+    ctx: &RequestContext,
+    authority: &Authority,
+    mut head: request::Parts,
+    body: Incoming,
+) -> Result<Request<Body>, Failure> {
+    remove_hop_by_hop(&mut head.headers);
+    describe_client(&mut head.headers, authority, ctx.peer, &ctx.ray);
+    let mut uri = http::uri::Parts::default();
+    uri.scheme = Some(Scheme::HTTP);
+    uri.authority = Some(authority.as_str().parse().map_err(|_| AuthorityError::Malformed)?);
+    let target = head.uri.into_parts().path_and_query;
+    // `OPTIONS *` has no path; an absolute URL has to have one.
+    uri.path_and_query = Some(match target {
+        Some(target) if target.as_str().starts_with('/') => target,
+        Some(target) => {
+            PathAndQuery::from_maybe_shared(Bytes::from(format!("/{target}"))).map_err(|_| AuthorityError::Malformed)?
+        }
+        None => PathAndQuery::from_static("/"),
+    });
+    head.uri = Uri::from_parts(uri).map_err(|_| AuthorityError::Malformed)?;
+    let body = if http_body::Body::is_end_stream(&body) {
+        Body::Empty
+    } else {
+        Body::stream(Bounded::new(body, bounds.body_silence, bounds.body_bytes))
+    };
+    Ok(Request::from_parts(head, body))
 }
 
 /// The methods that Cloudflare's runtime knows; others never reach a Worker.

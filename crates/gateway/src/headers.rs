@@ -108,6 +108,22 @@ pub fn describe_client(headers: &mut HeaderMap, authority: &Authority, peer: IpA
     headers.insert(RAY, ray.clone());
 }
 
+/// Whether a header is free to name a tenant: neither the connection, nor framing, nor this gateway
+/// give it a meaning.
+pub fn is_free(name: &HeaderName) -> bool {
+    let taken = [header::HOST, header::CONTENT_LENGTH, header::EXPECT, CDN_LOOP];
+    !(HOP_BY_HOP.contains(name) || taken.contains(name) || OURS.iter().any(|ours| alike(ours, name.as_str())))
+}
+
+/// Whether a server could take one name for the other: CGI and its heirs make one character of all
+/// punctuation.
+pub fn alike(a: &str, b: &str) -> bool {
+    a.len() == b.len()
+        && a.bytes()
+            .zip(b.bytes())
+            .all(|(a, b)| a.eq_ignore_ascii_case(&b) || !a.is_ascii_alphanumeric() && !b.is_ascii_alphanumeric())
+}
+
 /// How often a request has passed through this node's egress already.
 pub fn loop_count(headers: &HeaderMap) -> u32 {
     let entries = headers.get_all(CDN_LOOP).into_iter();
@@ -201,6 +217,20 @@ mod tests {
                 ("cf-ray", "0123456789abcdef"),
             ])
         );
+    }
+
+    #[test]
+    fn names_alike_differ_in_punctuation_alone() {
+        for other in ["x-tenant", "x_tenant", "X-Tenant", "x.tenant"] {
+            assert!(alike("x-tenant", other), "{other}");
+        }
+        for other in ["xtenant", "x-tenant-", "x-tenans", "xx-enant"] {
+            assert!(!alike("x-tenant", other), "{other}");
+        }
+        for taken in ["host", "connection", "content-length", "cf-ray", "x_real_ip", "cdn-loop"] {
+            assert!(!is_free(&HeaderName::from_static(taken)), "{taken}");
+        }
+        assert!(is_free(&HeaderName::from_static("x-tenant")));
     }
 
     #[test]

@@ -28,6 +28,7 @@ mod ids;
 mod listen;
 mod observe;
 mod outbound;
+mod reload;
 mod resolve;
 mod routes;
 mod version;

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Parser;
 use switchyard_gateway::cli::{Cli, Command};
-use switchyard_gateway::{App, Config, announce};
-use tokio::signal::unix::{SignalKind, signal};
+use switchyard_gateway::{App, AppError, Config, announce};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
@@ -49,8 +49,13 @@ async fn serve(config: Config, command: &Command) -> anyhow::Result<()> {
     // Before the start, so that a signal during it is not the default: dying half-way.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let app = tokio::select! {
-        started = App::start(config) => started?,
+    // A development node has no file, and ends with its terminal.
+    let mut hangup = match command {
+        Command::Serve(_) => Some(signal(SignalKind::hangup())?),
+        _ => None,
+    };
+    let mut app = tokio::select! {
+        started = App::start(config) => started.map_err(|error| located(error, command))?,
         _ = terminate.recv() => return Ok(()),
         _ = interrupt.recv() => return Ok(()),
     };
@@ -63,9 +68,12 @@ async fn serve(config: Config, command: &Command) -> anyhow::Result<()> {
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
     drop(stdout);
 
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            () = hung_up(&mut hangup) => reload(&mut app, command).await,
+        }
     }
     let drained = async {
         if !app.drain().await {
@@ -79,4 +87,40 @@ async fn serve(config: Config, command: &Command) -> anyhow::Result<()> {
         _ = interrupt.recv() => {}
     }
     Ok(())
+}
+
+async fn hung_up(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Reads the configuration again. One that is wrong changes nothing.
+async fn reload(app: &mut App, command: &Command) {
+    let Command::Serve(serve) = command else { return };
+    let read = match Config::load(&serve.config) {
+        Ok(config) => app.reload(&config).await.map_err(|error| located(error, command)),
+        Err(error) => Err(error.into()),
+    };
+    match read {
+        Ok(waiting) if waiting.is_empty() => tracing::warn!("the configuration was read again and holds"),
+        Ok(waiting) => {
+            tracing::warn!(waiting = waiting.join(", "), "the configuration was read again; these wait for a restart");
+        }
+        Err(error) => {
+            tracing::error!(
+                error = format!("{error:#}"),
+                "the configuration was read again and is wrong: the old one holds"
+            );
+        }
+    }
+}
+
+/// What is wrong with a configuration, with its file and line.
+fn located(error: AppError, command: &Command) -> anyhow::Error {
+    match (error, command) {
+        (AppError::Config(wrong), Command::Serve(serve)) => Config::refused(&serve.config, wrong).into(),
+        (error, _) => error.into(),
+    }
 }

@@ -13,7 +13,7 @@ use crate::config;
 use crate::context::RequestContext;
 use crate::routes::Route;
 use access::AccessLog;
-pub use metrics::{Gauges, Metrics};
+pub use metrics::{Gauges, LookupMetrics, Metrics};
 pub use recorded::{Ending, Recorded};
 
 /// All that is recorded goes through here.

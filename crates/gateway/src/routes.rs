@@ -27,6 +27,7 @@ pub struct Route {
     versions: Vec<VersionShare>,
     /// Those of the versions that have static assets.
     with_assets: Vec<VersionId>,
+    version_tags: Vec<(VersionId, String)>,
 }
 
 impl Route {
@@ -37,6 +38,12 @@ impl Route {
     /// This version, if it is one of those that are live, with whatever share.
     pub fn live(&self, version: VersionId) -> Option<VersionId> {
         self.versions().find(|live| *live == version)
+    }
+
+    /// The live version of this id or tag. Of two with the same tag, the first.
+    pub fn named(&self, version: &str) -> Option<VersionId> {
+        let tagged = self.version_tags.iter().find(|(_, tag)| tag == version).map(|(id, _)| *id);
+        tagged.or_else(|| self.live(VersionId::parse(version)?))
     }
 
     /// Whether something may answer before this version's Worker.
@@ -217,6 +224,7 @@ impl Routes {
             settings,
             versions: row.versions,
             with_assets: row.with_assets,
+            version_tags: row.version_tags,
         });
         match route.scope {
             Scope::Account => drop(account.own.insert(route.name.as_str().into(), route.clone())),
@@ -271,6 +279,7 @@ impl Routes {
                     settings: settings.clone(),
                     versions: script.versions.clone(),
                     with_assets: script.with_assets.clone(),
+                    version_tags: script.version_tags.clone(),
                 });
                 table.insert(changed.name.as_str().into(), changed.clone());
                 self.scripts.insert(changed.script, changed);
@@ -309,6 +318,7 @@ mod tests {
             name: ScriptName::parse(name).unwrap(),
             versions: vec![VersionShare { version: VersionId::random(), percentage: 100.0 }],
             with_assets: Vec::new(),
+            version_tags: Vec::new(),
         }
     }
 
@@ -349,8 +359,9 @@ mod tests {
     #[test]
     fn two_versions_share_by_weight() {
         let share = |percentage| VersionShare { version: VersionId::random(), percentage };
-        let row = RouteRow { versions: vec![share(10.0), share(90.0)], ..row(None, "x") };
+        let mut row = RouteRow { versions: vec![share(10.0), share(90.0)], ..row(None, "x") };
         let (a, b) = (row.versions[0].version, row.versions[1].version);
+        row.version_tags = vec![(b, "canary".to_owned())];
         let routes = Routes::default();
         routes.script_set(row);
         let route = routes.account(&AccountId::parse("a").unwrap()).worker("x").unwrap();
@@ -360,5 +371,7 @@ mod tests {
         assert_eq!(route.pick(|| u64::MAX), Some(b));
         assert_eq!(route.live(b), Some(b));
         assert_eq!(route.live(VersionId::random()), None);
+        assert_eq!((route.named("canary"), route.named(&a.to_string())), (Some(b), Some(a)));
+        assert_eq!((route.named("stable"), route.named(&VersionId::random().to_string())), (None, None));
     }
 }

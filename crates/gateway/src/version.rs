@@ -31,6 +31,11 @@ impl VersionChoice {
         Self { overridden, key: headers.get(KEY).map(|key| key.as_bytes().to_vec()) }
     }
 
+    /// Of a request whose version a resolver chose, if it did.
+    pub fn pinned(version: Option<VersionId>) -> Self {
+        Self { overridden: version, key: None }
+    }
+
     /// One of the live versions: the one asked for if it is live, else by the key, else by lot.
     pub fn of(&self, route: &Route) -> Option<VersionId> {
         let overridden = self.overridden.and_then(|version| route.live(version));

@@ -40,7 +40,7 @@ const PAGE_CACHE: &str = "-12000";
 /// Lines of the change feed that are kept.
 const KEEP_CHANGES: i64 = 10_000;
 
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::sqlx_macros::migrate!("migrations/sqlite");
 
 /// The database of one node.
 pub struct SqliteStorage {

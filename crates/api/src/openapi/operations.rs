@@ -214,6 +214,12 @@ const DOCS: &[Doc] = &[
     ),
     get("tokens::token_roll", "Give a token another value; the old one is refused", Result("TokenWithValue")),
     get("tokens::token_revoke", "Revoke a token", Null),
+    set(
+        "resolve::resolve",
+        "Who would get a request, and what each resolver says to it; nothing is sent",
+        Json("ResolveRequest"),
+        Result("Resolution"),
+    ),
     get("namespaces::settings_get", "What holds for all scripts of a namespace", Result("NamespaceSettings")),
     set(
         "namespaces::settings_put",

@@ -133,6 +133,42 @@ fn anything_or_null() -> Schema {
     S::any()
 }
 
+fn resolve_request() -> Schema {
+    let header = S::object(vec![("name", S::string()), ("value", S::string())]);
+    S::object(vec![
+        ("url", S::string().about("http or https; its host is whom the request is for")),
+        ("headers?", S::array(header).about("in order; a name may be there twice")),
+        ("peer?", S::string().or_null().about("the address that it would come from; 127.0.0.1 if left out")),
+        ("listener?", S::string().or_null().about("its address in the configuration; the first if left out")),
+    ])
+}
+
+fn resolution() -> Schema {
+    let step = S::object(vec![
+        ("kind", S::values(&["fixed", "header", "sql", "subdomain", "worker"])),
+        ("about", S::string()),
+        ("outcome", S::values(&["mine", "not_mine", "failed", "not_asked"])),
+        ("why", S::string().or_null()),
+    ]);
+    let limits = ["cpu_ms", "subrequests", "memory"].map(|name| (name, S::integer().or_null()));
+    let tenant = S::object(vec![
+        ("account", S::string()),
+        ("namespace", S::string().or_null()),
+        ("script", S::string()),
+        ("tag", hex32()),
+        ("version", S::string().or_null()),
+        ("limits", S::object(limits.into())),
+        ("outbound", S::map(S::any()).or_null()),
+    ]);
+    S::object(vec![
+        ("host", S::string()),
+        ("removed_headers", texts()),
+        ("steps", S::array(step)),
+        ("tenant", tenant.or_null()),
+        ("status", S::integer().or_null().about("what a client is answered without a tenant")),
+    ])
+}
+
 fn settings() -> Vec<(&'static str, Schema)> {
     vec![
         ("logpush", S::boolean()),
@@ -455,6 +491,8 @@ pub(super) fn all() -> BTreeMap<&'static str, Schema> {
             ]),
         ),
         ("Settings", full_settings),
+        ("Resolution", resolution()),
+        ("ResolveRequest", resolve_request()),
         ("SettingsForm", S::object(vec![("settings", S::string().about("JSON: SettingsPatch"))])),
         ("SettingsPatch", settings_patch),
         ("Subdomain", S::object(vec![("enabled", S::boolean()), ("previews_enabled", S::boolean())])),

@@ -10,7 +10,7 @@ use switchyard_api::endpoints;
 use crate::{
     account, accounts, assets, content,
     harness::{A, Harness, NS},
-    namespace_settings, namespaces, references, scripts, secrets, settings, tags, tokens, versions,
+    namespace_settings, namespaces, references, resolve, scripts, secrets, settings, tags, tokens, versions,
 };
 
 /// The row's path, written short: `NS`, `S` (a script in a namespace), `W` (an account's Worker), `A`.
@@ -127,6 +127,7 @@ tests! {
     "DELETE O/tokens/{token}"                   token_revoke                tokens::token_revoke;
     "GET O/namespaces/{namespace}/settings"     namespace_settings_get      namespace_settings::get;
     "PUT O/namespaces/{namespace}/settings"     namespace_settings_put      namespace_settings::put;
+    "POST /switchyard/resolve"                  resolve                     resolve::resolve;
 }
 
 #[test]

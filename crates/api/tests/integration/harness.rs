@@ -90,7 +90,7 @@ impl Harness {
             let id = AccountId::parse(account).expect("an account id");
             catalog.token_ensure(&id, text, name, access, scope).await.expect("the token is made");
         }
-        let api = Arc::new(Api::new(Arc::new(catalog), config));
+        let api = Arc::new(Api::new(Arc::new(catalog), config).with_resolvers(Arc::new(crate::resolve::Echo)));
         Self { api, called: Mutex::default(), _dir: dir }
     }
 

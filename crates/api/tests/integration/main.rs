@@ -18,6 +18,7 @@ mod namespaces;
 mod openapi;
 mod preconditions;
 mod references;
+mod resolve;
 mod scopes;
 mod scripts;
 mod secrets;

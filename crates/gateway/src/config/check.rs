@@ -1,9 +1,10 @@
 //! What a configuration must hold beyond the types of its values.
 
-use switchyard_catalog::{AccountId, NamespaceName, ScriptName};
+mod resolver;
 
-use super::{Config, Resolver, ResolverKind};
-use crate::authority::Authority;
+use switchyard_catalog::{AccountId, NamespaceName};
+
+use super::Config;
 
 impl Config {
     /// What the types alone do not hold.
@@ -18,7 +19,8 @@ impl Config {
             return Err(Wrong::new("", 0, "there is no [[resolver]], so no request would find a Worker"));
         }
         for (number, resolver) in self.resolver.iter().enumerate() {
-            resolver.check().map_err(|message| Wrong::new("resolver", number, message))?;
+            resolver::check(resolver)
+                .map_err(|(key, message)| Wrong { key: Some(key), ..Wrong::new("resolver", number, message) })?;
         }
         let bootstrap = |message: String| Wrong::new("bootstrap", 0, message);
         if !self.bootstrap.account.is_empty() && AccountId::parse(&self.bootstrap.account).is_none() {
@@ -50,68 +52,25 @@ impl Config {
             ("timeouts", "body", self.timeouts.body.is_zero()),
         ] {
             if zero {
-                return Err(Wrong::new(section, 0, format!("{key} is too small")));
+                return Err(Wrong { key: Some(key), ..Wrong::new(section, 0, format!("{key} is too small")) });
             }
         }
         Ok(())
     }
 }
 
-impl Resolver {
-    /// The keys of its kind, all of them and no others.
-    fn check(&self) -> Result<(), String> {
-        let needed = |key: &str, value: &Option<String>| match value {
-            Some(_) => Ok(()),
-            None => Err(format!("a resolver of this kind needs {key:?}")),
-        };
-        let foreign = |key: &str, value: &Option<String>| match value {
-            None => Ok(()),
-            Some(_) => Err(format!("{key:?} does not belong to a resolver of this kind")),
-        };
-        match self.kind {
-            ResolverKind::Subdomain => {
-                needed("suffix", &self.suffix)?;
-                needed("namespace", &self.namespace)?;
-                foreign("script", &self.script)?;
-            }
-            ResolverKind::Worker => {
-                needed("script", &self.script)?;
-                foreign("suffix", &self.suffix)?;
-                foreign("namespace", &self.namespace)?;
-            }
-        }
-        if let Some(account) = &self.account
-            && AccountId::parse(account).is_none()
-        {
-            return Err("account must be 1 to 32 of A-Z a-z 0-9 _ -".into());
-        }
-        if let Some(namespace) = &self.namespace {
-            NamespaceName::parse(namespace).map_err(|error| error.to_string())?;
-        }
-        if let Some(script) = &self.script {
-            ScriptName::parse(script).map_err(|error| error.to_string())?;
-        }
-        if let Some(suffix) = &self.suffix {
-            Authority::parse(suffix)
-                .ok()
-                .filter(|authority| authority.host() == authority.as_str())
-                .ok_or_else(|| format!("suffix {suffix:?} is not a domain"))?;
-        }
-        Ok(())
-    }
-}
-
-/// A value that breaks a rule: in which table, and in the how manieth of that name.
+/// A value that breaks a rule: in which table, in the how manieth of that name, under which key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Wrong {
     pub section: String,
     pub number: usize,
+    pub key: Option<&'static str>,
     pub message: String,
 }
 
 impl Wrong {
-    fn new(section: &str, number: usize, message: impl Into<String>) -> Self {
-        Self { section: section.into(), number, message: message.into() }
+    pub(crate) fn new(section: &str, number: usize, message: impl Into<String>) -> Self {
+        Self { section: section.into(), number, key: None, message: message.into() }
     }
 }

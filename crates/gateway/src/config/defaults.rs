@@ -1,20 +1,20 @@
 //! The value of each key that a file leaves out. `config/switchyard.toml` gives the reasons.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use switchyard_catalog::Isolation;
 
 use super::{
-    AccessFormat, AccessTarget, Admin, Bootstrap, Config, Egress, Limits, Listener, Log, Resolver, ResolverKind,
-    Runtime, Timeouts,
+    AccessFormat, AccessTarget, Admin, Bootstrap, Config, Egress, Limits, Listener, Log, LookupCache, Resolver,
+    ResolverKind, Runtime, Timeouts,
 };
 
 impl Default for Config {
     fn default() -> Self {
         Self {
             data: "./switchyard-data".into(),
-            listener: vec![Listener { bind: (Ipv4Addr::LOCALHOST, 8080).into() }],
+            listener: vec![Listener::at((Ipv4Addr::LOCALHOST, 8080).into())],
             admin: Admin::default(),
             resolver: vec![Resolver::subdomain("localhost", "dev")],
             bootstrap: Bootstrap::default(),
@@ -33,20 +33,56 @@ impl Default for Admin {
     }
 }
 
+impl Listener {
+    /// One that trusts nobody.
+    pub fn at(bind: SocketAddr) -> Self {
+        Self { bind, trusted: Vec::new() }
+    }
+}
+
 impl Resolver {
-    pub fn subdomain(suffix: &str, namespace: &str) -> Self {
+    /// With nothing said but its kind.
+    pub fn of(kind: ResolverKind) -> Self {
         Self {
-            kind: ResolverKind::Subdomain,
+            kind,
             account: None,
-            suffix: Some(suffix.into()),
-            namespace: Some(namespace.into()),
+            suffix: None,
+            namespace: None,
             script: None,
+            hosts: None,
+            name: None,
+            trusted: None,
+            url: None,
+            url_env: None,
+            key: None,
+            query: None,
+            connections: None,
+            acquire_timeout: None,
+            statement_timeout: None,
+            pooler: None,
+            cache: None,
         }
     }
 
+    pub fn subdomain(suffix: &str, namespace: &str) -> Self {
+        let (suffix, namespace) = (Some(suffix.into()), Some(namespace.into()));
+        Self { suffix, namespace, ..Self::of(ResolverKind::Subdomain) }
+    }
+
     pub fn worker(script: &str) -> Self {
-        let script = Some(script.into());
-        Self { kind: ResolverKind::Worker, account: None, suffix: None, namespace: None, script }
+        Self { script: Some(script.into()), ..Self::of(ResolverKind::Worker) }
+    }
+}
+
+impl Default for LookupCache {
+    fn default() -> Self {
+        Self {
+            ttl: Duration::from_secs(30),
+            negative_ttl: Duration::from_secs(2),
+            max_stale: Duration::from_secs(24 * 3_600),
+            entries: 100_000,
+            negative_entries: 10_000,
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use super::Wrong;
+
 /// Why a configuration file was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -39,13 +41,22 @@ pub(super) fn explain(text: &str, path: &Path, error: &toml::de::Error) -> Confi
     ConfigError::Refused { path: path.to_owned(), line, message }
 }
 
-/// A rule that a whole table breaks: found by the table's name and its place among those of that name.
-pub(super) fn at(text: &str, path: &Path, section: &str, number: usize, message: String) -> ConfigError {
+/// A rule that a value or a whole table breaks: found by the table's name, its place among those of
+/// that name, and the key in it.
+pub(super) fn at(text: &str, path: &Path, wrong: Wrong) -> ConfigError {
+    let Wrong { section, number, key, message } = wrong;
     let headers = text.lines().enumerate().filter(|(_, line)| {
         let line = line.trim();
         !section.is_empty() && line.starts_with('[') && line.trim_matches(['[', ']']) == section
     });
-    let line = headers.map(|(index, _)| index + 1).nth(number).unwrap_or(1);
+    let table = headers.map(|(index, _)| index).nth(number);
+    let within =
+        table.map_or(0, |table| text.lines().skip(table + 1).take_while(|l| !l.trim().starts_with('[')).count());
+    let key = key.and_then(|key| {
+        let lines = (table? + 1..).zip(text.lines().skip(table? + 1)).take(within);
+        lines.filter_map(|(index, line)| Some((index, line.split_once('=')?.0.trim()))).find(|(_, name)| *name == key)
+    });
+    let line = key.map(|(index, _)| index).or(table).map_or(1, |index| index + 1);
     ConfigError::Refused { path: path.to_owned(), line, message }
 }
 

@@ -1,6 +1,10 @@
 //! Durations and sizes as people write them: `"30s"`, `"150ms"`, `"128MiB"`.
 
+use std::net::IpAddr;
 use std::time::Duration;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Deserializer, de::Error};
 
 /// `"1m 30s"`, `"150ms"`, `"0s"`.
 ///
@@ -55,6 +59,43 @@ pub(super) mod duration {
     }
 }
 
+/// `"10.0.0.0/8"`, or one address.
+///
+/// # Errors
+/// A message that quotes the text.
+pub fn parse_net(text: &str) -> Result<IpNet, String> {
+    let address = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse().or_else(|_| address()).map_err(|_| format!("{text:?} is not a network, such as \"10.0.0.0/8\""))
+}
+
+/// For lists of networks.
+pub(super) fn nets<'de, D: Deserializer<'de>, T: FromIterator<IpNet>>(deserializer: D) -> Result<T, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    texts.iter().map(|text| parse_net(text).map_err(D::Error::custom)).collect()
+}
+
+/// As [`nets`], where leaving them out means something.
+pub(super) fn optional_nets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<IpNet>>, D::Error> {
+    nets(deserializer).map(Some)
+}
+
+pub(super) mod optional_duration {
+    //! As [`duration`], where leaving it out means something.
+    use super::*;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => duration::serialize(value, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+        parse_duration(&String::deserialize(deserializer)?).map(Some).map_err(D::Error::custom)
+    }
+}
+
 pub(super) mod size {
     //! For `#[serde(with)]` on bytes.
     use super::*;
@@ -72,6 +113,15 @@ pub(super) mod size {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn networks_and_addresses() {
+        assert_eq!(parse_net("10.0.0.0/8").unwrap().prefix_len(), 8);
+        assert_eq!(parse_net("::1").unwrap().prefix_len(), 128);
+        for bad in ["", "10.0.0.0/33", "10.0.0", "localhost", "10.0.0.0/"] {
+            assert!(parse_net(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn sizes_read_and_show() {

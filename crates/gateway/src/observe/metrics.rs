@@ -13,6 +13,7 @@ use switchyard_runtime::{Ending, Outcome, RuntimeStats};
 
 use crate::egress::EgressEnd;
 use crate::error::Kind;
+use crate::resolve::Source;
 
 /// Status classes `1xx` to `5xx`, and `none` where no head was sent.
 const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
@@ -29,6 +30,7 @@ pub struct Metrics {
     egress: Vec<IntCounter>,
     limits: Vec<IntCounter>,
     api: IntCounterVec,
+    lookups: LookupMetrics,
     connections: IntGauge,
     in_flight: IntGauge,
     scripts: IntGauge,
@@ -38,6 +40,25 @@ pub struct Metrics {
     access_dropped: IntGauge,
     memory: IntGauge,
     process_cpu: prometheus::Gauge,
+}
+
+/// What `sql` resolvers count, all of them together.
+#[derive(Clone)]
+pub struct LookupMetrics {
+    sources: Vec<IntCounter>,
+    /// Statements sent to databases.
+    pub statements: IntCounter,
+    /// Those whose database is away now.
+    pub away: IntGauge,
+}
+
+impl LookupMetrics {
+    /// One look-up was answered.
+    pub fn count(&self, source: Source) {
+        if let Some(counter) = self.sources.get(source as usize) {
+            counter.inc();
+        }
+    }
 }
 
 /// What is read at the moment of a scrape.
@@ -71,6 +92,16 @@ impl Metrics {
         let runs = counters("switchyard_runs_total", "Runs of Workers, by how they ended.", &["ending"])?;
         let egress = counters("switchyard_egress_total", "Hops of Workers over the network.", &["end"])?;
         let limits = counters("switchyard_limits_total", "Times a Worker reached a limit.", &["limit"])?;
+        let lookups = counters(
+            "switchyard_resolver_lookups_total",
+            "Look-ups of sql resolvers, by where the answer came from.",
+            &["source"],
+        )?;
+        let statements = IntCounter::new(
+            "switchyard_resolver_statements_total",
+            "Statements that sql resolvers sent to databases.",
+        )?;
+        registry.register(Box::new(statements.clone()))?;
         let api = counters("switchyard_api_requests_total", "Requests of the admin API.", &["access", "class"])?;
         let buckets = vec![0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
         let seconds = HistogramOpts::new("switchyard_request_seconds", "From a request's head to its body's end.");
@@ -96,6 +127,14 @@ impl Metrics {
             egress: EgressEnd::ALL.iter().map(|end| egress.with_label_values(&[end.as_str()])).collect(),
             limits: Limit::ALL.iter().map(|limit| limits.with_label_values(&[limit.as_str()])).collect(),
             api,
+            lookups: LookupMetrics {
+                sources: Source::ALL.iter().map(|source| lookups.with_label_values(&[source.as_str()])).collect(),
+                statements,
+                away: gauge(
+                    "switchyard_resolver_stale",
+                    "Resolvers whose database is away: they answer from what they know, however old.",
+                )?,
+            },
             connections: gauge("switchyard_connections", "Connections of clients open now.")?,
             in_flight: gauge("switchyard_requests_in_flight", "Requests of clients under way now.")?,
             scripts: gauge("switchyard_scripts", "Scripts that are deployed.")?,
@@ -140,6 +179,10 @@ impl Metrics {
     pub fn api(&self, write: bool, status: u16) {
         let class = CLASSES[usize::from(status / 100).min(CLASSES.len() - 1)];
         self.api.with_label_values(&[if write { "write" } else { "read" }, class]).inc();
+    }
+
+    pub fn lookups(&self) -> &LookupMetrics {
+        &self.lookups
     }
 
     pub fn connections(&self) -> &IntGauge {

@@ -64,6 +64,19 @@ impl OutboundWorker {
     }
 }
 
+impl OutboundWorker {
+    /// The default of the script's namespace, with the parameters of a resolver's row; `None`: it has none,
+    /// and nobody reads them.
+    pub fn of_row(route: &Route, parameters: &RawValue) -> Option<Arc<Self>> {
+        let worker = route.settings.outbound.as_ref()?;
+        Some(Arc::new(Self {
+            service: worker.service.clone(),
+            entrypoint: worker.entrypoint.clone(),
+            parameters: Some(parameters.get().into()),
+        }))
+    }
+}
+
 fn text(sent: &Parameters) -> Result<Option<Arc<str>>, FetchError> {
     if sent.is_empty() {
         return Ok(None);

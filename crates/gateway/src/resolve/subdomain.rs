@@ -5,13 +5,9 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use http::request;
-
-use super::Resolver;
-use crate::authority::Authority;
-use crate::error::Failure;
-use crate::routes::{AccountRoutes, Route};
+use super::hosts::label;
+use super::{Answer, Question, Why};
+use crate::routes::AccountRoutes;
 
 pub struct Subdomain {
     /// With its leading dot, lower case.
@@ -26,28 +22,10 @@ impl Subdomain {
         Self { suffix: format!(".{suffix}"), namespace, routes }
     }
 
-    fn label<'a>(&self, host: &'a str) -> Option<&'a str> {
-        host.strip_suffix(&*self.suffix).filter(|label| !label.is_empty() && !label.contains('.'))
-    }
-}
-
-#[async_trait]
-impl Resolver for Subdomain {
-    async fn resolve(&self, authority: &Authority, _: &request::Parts) -> Result<Option<Arc<Route>>, Failure> {
-        Ok(self.label(authority.host()).and_then(|label| self.routes.dispatched(&self.namespace, label)))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_label_below_the_suffix() {
-        let resolver = Subdomain::new("Example.com.", "prod".into(), Arc::default());
-        assert_eq!(resolver.label("a.example.com"), Some("a"));
-        for other in ["example.com", ".example.com", "a.b.example.com", "aexample.com", "a.example.org"] {
-            assert_eq!(resolver.label(other), None, "{other}");
+    pub fn resolve(&self, question: Question<'_>) -> Answer {
+        match label(question.authority.host(), &self.suffix) {
+            Some(label) => Answer::of(self.routes.dispatched(&self.namespace, label)),
+            None => Answer::NotMine(Why::NotOneLabel),
         }
     }
 }

@@ -3,14 +3,11 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use http::request;
 use switchyard_catalog::ScriptName;
 
-use super::Resolver;
-use crate::authority::Authority;
+use super::Answer;
 use crate::error::Failure;
-use crate::routes::{AccountRoutes, Route};
+use crate::routes::AccountRoutes;
 
 pub struct DispatchWorker {
     script: ScriptName,
@@ -21,13 +18,12 @@ impl DispatchWorker {
     pub fn new(script: ScriptName, routes: Arc<AccountRoutes>) -> Self {
         Self { script, routes }
     }
-}
 
-#[async_trait]
-impl Resolver for DispatchWorker {
-    async fn resolve(&self, _: &Authority, _: &request::Parts) -> Result<Option<Arc<Route>>, Failure> {
+    /// # Errors
+    /// [`Failure::DispatcherMissing`]: nobody after it is asked, since it decides all.
+    pub fn resolve(&self) -> Result<Answer, Failure> {
         match self.routes.worker(self.script.as_str()) {
-            Some(route) => Ok(Some(route)),
+            Some(route) => Ok(Answer::Mine(route.into())),
             None => Err(Failure::DispatcherMissing(self.script.clone())),
         }
     }

@@ -71,7 +71,7 @@ async fn prepared() -> &'static Path {
 pub fn config(data: &Path) -> Config {
     let mut config = Config { data: data.to_owned(), ..Config::default() };
     let free = "127.0.0.1:0".parse().unwrap();
-    config.listener = vec![Listener { bind: free }];
+    config.listener = vec![Listener::at(free)];
     config.admin.bind = free;
     config.resolver = vec![Resolver::subdomain("test", "ns")];
     config.bootstrap.namespaces = vec!["ns".into()];
@@ -136,6 +136,11 @@ impl TestGateway {
 
     pub fn address(&self) -> std::net::SocketAddr {
         self.app().gateway()[0]
+    }
+
+    /// Of all its listeners.
+    pub fn addresses(&self) -> &[std::net::SocketAddr] {
+        self.app().gateway()
     }
 
     pub fn admin_address(&self) -> std::net::SocketAddr {

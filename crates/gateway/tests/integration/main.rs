@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's failure is its panic")]
 
+mod databases;
 mod harness;
 mod packages;
 
@@ -22,6 +23,13 @@ mod limits;
 mod namespace_settings;
 mod outbound;
 mod process;
+mod reload;
+mod resolve;
+mod resolvers;
+mod resolvers_header;
+mod resolvers_outage;
+mod resolvers_servers;
+mod resolvers_sql;
 mod schemathesis;
 mod secrets;
 mod start;

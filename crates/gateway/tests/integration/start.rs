@@ -53,7 +53,7 @@ async fn a_port_in_use_is_named() {
     let gateway = TestGateway::start().await;
     let other = data().await;
     let mut config = config(other.path());
-    config.listener = vec![Listener { bind: gateway.address() }];
+    config.listener = vec![Listener::at(gateway.address())];
     let error = refused(config).await;
     assert!(error.starts_with(&format!("could not listen on {}: ", gateway.address())), "{error}");
     gateway.admin("/readyz").await.is(200, "ok\n");

@@ -68,7 +68,8 @@ pub async fn routes_follow_changes(storage: &dyn Storage) {
     let namespace = sample::namespace("prod");
     storage.namespace_create(&namespace).await.unwrap();
     let inside = sample::publish(Scope::Namespace(namespace.id), "a");
-    let outside = sample::publish(Scope::Account, "a");
+    let mut outside = sample::publish(Scope::Account, "a");
+    outside.version.version.annotations.insert("workers/tag".to_owned(), "canary \"2\"".into());
     storage.script_publish(&inside).await.unwrap();
     storage.script_publish(&outside).await.unwrap();
     let (_, mut routes) = storage.routes_load().await.unwrap();
@@ -81,8 +82,10 @@ pub async fn routes_follow_changes(storage: &dyn Storage) {
         name: publish.script.name.clone(),
         versions: publish.deployment.as_ref().unwrap().versions.clone(),
         with_assets: Vec::new(),
+        version_tags: Vec::new(),
     };
-    let expected = [row(&outside, None), row(&inside, Some(&namespace))];
+    let tags = vec![(outside.version.version.id, "canary \"2\"".to_owned())];
+    let expected = [RouteRow { version_tags: tags, ..row(&outside, None) }, row(&inside, Some(&namespace))];
     assert_eq!(routes, expected);
     assert_eq!(storage.route_find(inside.script.id).await.unwrap(), Some(expected[1].clone()));
     storage.script_delete(&[inside.script.id]).await.unwrap();

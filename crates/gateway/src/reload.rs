@@ -1,0 +1,70 @@
+//! SIGHUP: what of a configuration that was read again holds from the next request on, and what has
+//! to wait for a restart.
+
+use crate::config::Config;
+
+/// The running configuration with what can change in it taken from the one read, and the keys that
+/// differ all the same.
+pub fn merge(running: &Config, read: &Config) -> (Config, Vec<String>) {
+    let mut next = running.clone();
+    next.resolver = read.resolver.clone();
+    let (limits, from) = (&mut next.limits, &read.limits);
+    limits.cpu = from.cpu;
+    limits.subrequests = from.subrequests;
+    limits.memory = from.memory;
+    limits.requests = from.requests;
+    limits.requests_per_script = from.requests_per_script;
+    limits.body_bytes = from.body_bytes;
+    limits.uri_bytes = from.uri_bytes;
+    for (listener, read) in next.listener.iter_mut().zip(&read.listener) {
+        if listener.bind == read.bind {
+            listener.trusted = read.trusted.clone();
+        }
+    }
+    let mut waiting = Vec::new();
+    if let (Ok(next), Ok(read)) = (toml::Value::try_from(&next), toml::Value::try_from(read)) {
+        differences(&next, &read, "", &mut waiting);
+    }
+    (next, waiting)
+}
+
+fn differences(a: &toml::Value, b: &toml::Value, at: &str, out: &mut Vec<String>) {
+    match (a, b) {
+        (toml::Value::Table(a), toml::Value::Table(b)) => {
+            let absent = toml::Value::Boolean(false);
+            let mut keys: Vec<&String> = a.keys().chain(b.keys()).collect();
+            keys.sort_unstable();
+            keys.dedup();
+            for key in keys {
+                let at = if at.is_empty() { key.clone() } else { format!("{at}.{key}") };
+                differences(a.get(key).unwrap_or(&absent), b.get(key).unwrap_or(&absent), &at, out);
+            }
+        }
+        (a, b) if a != b => out.push(at.to_owned()),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Listener, Resolver};
+
+    #[test]
+    fn what_cannot_change_is_named() {
+        let running = Config::default();
+        let mut read = running.clone();
+        read.resolver = vec![Resolver::worker("x")];
+        read.limits.cpu = std::time::Duration::from_millis(50);
+        read.listener[0].trusted = vec!["10.0.0.0/8".parse().unwrap()];
+        let (next, waiting) = merge(&running, &read);
+        assert_eq!((next, waiting), (read.clone(), Vec::new()));
+
+        read.limits.connections = 1;
+        read.runtime.threads = 3;
+        read.listener.push(Listener::at("127.0.0.1:1".parse().unwrap()));
+        let (next, waiting) = merge(&running, &read);
+        assert_eq!(waiting, ["limits.connections", "listener", "runtime.threads"]);
+        assert_eq!((next.resolver, next.runtime), (read.resolver, running.runtime));
+    }
+}

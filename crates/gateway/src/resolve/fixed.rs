@@ -1,0 +1,37 @@
+//! One script for every request, or for every request of some hosts: a landing page, an API of the
+//! operator's own, what is left when no other resolver answered.
+
+use std::sync::Arc;
+
+use super::{Answer, HostPattern, Question, Why, find};
+use crate::routes::AccountRoutes;
+
+pub struct Fixed {
+    script: String,
+    /// `None`: one of the account's own Workers.
+    namespace: Option<String>,
+    /// `None`: all.
+    hosts: Option<Vec<HostPattern>>,
+    routes: Arc<AccountRoutes>,
+}
+
+impl Fixed {
+    /// `hosts` that are none have been refused already.
+    pub fn new(
+        script: String,
+        namespace: Option<String>,
+        hosts: Option<&[String]>,
+        routes: Arc<AccountRoutes>,
+    ) -> Self {
+        let hosts = hosts.map(|hosts| hosts.iter().filter_map(|host| HostPattern::parse(host)).collect());
+        Self { script, namespace, hosts, routes }
+    }
+
+    pub fn resolve(&self, question: Question<'_>) -> Answer {
+        let host = question.authority.host();
+        if self.hosts.as_ref().is_some_and(|hosts| !hosts.iter().any(|pattern| pattern.fits(host))) {
+            return Answer::NotMine(Why::OtherHost);
+        }
+        Answer::of(find(&self.routes, self.namespace.as_deref(), &self.script))
+    }
+}
