@@ -97,6 +97,7 @@ impl Default for Runtime {
         Self {
             threads: 0,
             instances: 1_000,
+            instances_per_script: 0,
             warm_instances: 100,
             queue: 10_000,
             queue_per_script: 1_000,

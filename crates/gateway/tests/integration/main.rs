@@ -16,6 +16,7 @@ mod dispatch;
 mod drain;
 mod egress;
 mod failures;
+mod fairness;
 mod headers;
 mod hosts;
 mod namespace_settings;
