@@ -13,6 +13,7 @@ mod density;
 mod dispatch;
 mod fairness;
 mod hello;
+mod limit;
 mod list;
 mod publish;
 mod slot;
@@ -44,6 +45,8 @@ enum Bench {
     Dispatch(dispatch::Dispatch),
     /// A tenant that burns a core, and one beside it
     Fairness(fairness::Fairness),
+    /// Endless loops under a CPU limit, and a tenant beside them
+    Limit(limit::Limit),
     /// The runtime alone, in this process, without HTTP
     Slot(slot::Slot),
     /// The baseline's server; started by the others
@@ -96,6 +99,7 @@ fn main() -> anyhow::Result<()> {
         Bench::List(bench) => bench.run(),
         Bench::Dispatch(bench) => bench.run(),
         Bench::Fairness(bench) => bench.run(),
+        Bench::Limit(bench) => bench.run(),
         Bench::Slot(bench) => bench.run(),
         Bench::Bare => Ok(()),
     }

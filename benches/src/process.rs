@@ -10,23 +10,31 @@ use std::time::Duration;
 pub enum Side {
     Server,
     Load,
+    /// A server on all cores.
+    Both,
+}
+
+/// Cores of the machine.
+pub fn cores() -> usize {
+    // SAFETY: sysconf reads a constant of the system.
+    usize::try_from(unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) }).unwrap_or(1)
 }
 
 /// Binds the calling thread, and what it starts from now on, to its side's core. Without a second
 /// core nothing is bound.
 pub fn pin(side: Side) {
-    // SAFETY: sysconf reads a constant of the system.
-    if unsafe { libc::sysconf(libc::_SC_NPROCESSORS_ONLN) } < 2 {
+    if cores() < 2 {
         return;
     }
-    let core = match side {
-        Side::Server => 0,
-        Side::Load => 1,
+    let bound = match side {
+        Side::Server => 0..1,
+        Side::Load => 1..2,
+        Side::Both => 0..2,
     };
     // SAFETY: an all-zero set is an empty one; the kernel reads exactly its size.
     unsafe {
         let mut set: libc::cpu_set_t = std::mem::zeroed();
-        libc::CPU_SET(core, &mut set);
+        bound.for_each(|core| libc::CPU_SET(core, &mut set));
         libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &set);
     }
 }

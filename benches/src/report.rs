@@ -12,7 +12,7 @@ use crate::process::{self, Memory};
 use crate::server::Server;
 
 /// Work before each window that is not counted: caches and slots fill.
-const WARM_UP: Duration = Duration::from_millis(200);
+pub const WARM_UP: Duration = Duration::from_millis(200);
 
 /// One line of the result.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -63,6 +63,10 @@ impl Window {
         Self { seen, used }
     }
 
+    pub fn rps(&self) -> f64 {
+        self.seen.requests as f64 / self.seen.elapsed.as_secs_f64().max(1e-9)
+    }
+
     pub fn cpu_us(&self) -> f64 {
         self.used.cpu.as_secs_f64() * 1e6 / self.seen.requests.max(1) as f64
     }
@@ -101,6 +105,17 @@ pub fn watch<T>(
     std::thread::sleep(settle);
     let cpu = process::cpu(pid).saturating_sub(cpu);
     Ok((done, Used { cpu, by_thread: process::threads_since(pid, &threads), memory: process::memory(pid) }))
+}
+
+/// One window of a server at its gateway, after some work that is not counted. All answers must be 200.
+///
+/// # Errors
+/// As [`load::run`].
+pub fn window(server: &Server, requests: &[Vec<u8>], common: &Common) -> anyhow::Result<Window> {
+    let to = server.gateway;
+    load::run(to, requests, Order::Random(WARM_UP), common.connections, Expect { status: 200 })?;
+    let order = Order::Random(common.window());
+    measure(server, to, requests, order, common.connections, 200, Duration::ZERO)
 }
 
 /// A row that is measured in turns with others.
@@ -178,7 +193,7 @@ pub fn summary(bench: &'static str, name: &str, windows: &[Window], baseline: Op
         requests: windows.iter().map(|window| window.seen.requests).sum(),
         errors: windows.iter().map(|window| window.seen.errors).sum(),
         first_error: windows.iter().find_map(|window| window.seen.first_error.clone()),
-        rps: of(&|window| window.seen.requests as f64 / window.seen.elapsed.as_secs_f64().max(1e-9)).round(),
+        rps: of(&Window::rps).round(),
         cpu_us: round(of(&Window::cpu_us)),
         cpu_us_best: round(best.map_or(0.0, Window::cpu_us)),
         cpu_us_by_thread: by_thread,

@@ -22,6 +22,9 @@ pub const BURNER: &str = "export default {
 };
 ";
 
+/// Never ends by itself.
+pub const LOOP: &str = "export default { fetch() { for (;;); } };";
+
 /// Asks its dispatch namespace for the tenant of the host's first label, as Cloudflare's
 /// documentation writes it.
 pub const DISPATCHER: &str = "export default {
@@ -88,13 +91,16 @@ pub fn padded(name: &str, bytes: usize) -> String {
     code
 }
 
-/// A PUT of an ES module to `path`, below `/client/v4`, as wrangler sends it.
-pub fn upload(path: &str, token: &str, bindings: &Value, code: &str) -> Vec<u8> {
+/// A PUT of an ES module to `path`, below `/client/v4`, as wrangler sends it; `more` goes into its metadata.
+pub fn upload(path: &str, token: &str, more: &Value, code: &str) -> Vec<u8> {
     const BOUNDARY: &str = "----formdata-undici-0123456789";
-    let metadata = json!({
-        "main_module": "index.js", "bindings": bindings,
+    let mut metadata = json!({
+        "main_module": "index.js", "bindings": [],
         "compatibility_date": "2026-01-01", "compatibility_flags": [],
     });
+    for (key, value) in more.as_object().into_iter().flatten() {
+        metadata[key] = value.clone();
+    }
     let body = format!(
         "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"metadata\"\r\n\r\n{metadata}\r\n\
          --{BOUNDARY}\r\nContent-Disposition: form-data; name=\"index.js\"; filename=\"index.js\"\r\n\

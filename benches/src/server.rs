@@ -24,11 +24,13 @@ pub struct Setup {
     pub isolation: &'static str,
     /// `true`: hosts below `direct.localhost` are tenants, all others go to the Worker `dispatcher`.
     pub dispatcher: bool,
+    /// Where it runs.
+    pub side: Side,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { isolation: "auto", dispatcher: false }
+        Self { isolation: "auto", dispatcher: false, side: Side::Server }
     }
 }
 
@@ -77,7 +79,7 @@ impl Server {
         fs::write(&file, config)?;
         let mut command = Command::new(binary);
         command.arg("serve").arg("--config").arg(&file);
-        let (child, ready, started_in) = spawn(command, folder.path())?;
+        let (child, ready, started_in) = spawn(command, folder.path(), setup.side)?;
         let address = |name: &str| -> anyhow::Result<SocketAddr> {
             let word =
                 ready.split(' ').find_map(|word| word.strip_prefix(name)).context("the ready line lacks an address")?;
@@ -97,7 +99,7 @@ impl Server {
         let folder = tempfile::tempdir()?;
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("bare");
-        let (child, ready, started_in) = spawn(command, folder.path())?;
+        let (child, ready, started_in) = spawn(command, folder.path(), Side::Server)?;
         let address: SocketAddr = ready.trim_start_matches("ready ").parse()?;
         Ok(Self { child, gateway: address, admin: address, started_in, token: String::new(), folder, setup: None })
     }
@@ -137,7 +139,7 @@ impl Server {
     /// As [`Server::uploads`], of one.
     pub fn upload(&self, name: &str, code: &str) -> Vec<u8> {
         let path = format!("/accounts/{}/workers/dispatch/namespaces/dev/scripts/{name}", Self::ACCOUNT);
-        scripts::upload(&path, &self.token, &json!([]), code)
+        scripts::upload(&path, &self.token, &json!({}), code)
     }
 
     /// A request that reads from the API, below `/client/v4`.
@@ -156,17 +158,37 @@ impl Server {
         all_well(&load::run(self.admin, &uploads, Order::Each, 4, Expect { status: 200 })?)
     }
 
+    /// Uploads one with fields of its own in its metadata.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub fn publish_with(&self, name: &str, metadata: &Value, code: &str) -> anyhow::Result<()> {
+        let path = format!("/accounts/{}/workers/dispatch/namespaces/dev/scripts/{name}", Self::ACCOUNT);
+        let (status, body) = load::once(self.admin, &scripts::upload(&path, &self.token, metadata, code))?;
+        ensure!(status == 200, "{name} was refused: {status} {}", String::from_utf8_lossy(&body));
+        Ok(())
+    }
+
     /// Uploads a Worker of the account that may dispatch to the namespace.
     ///
     /// # Errors
     /// When it is refused.
     pub fn publish_dispatcher(&self) -> anyhow::Result<()> {
-        let bindings: Value = json!([{ "type": "dispatch_namespace", "name": "dispatcher", "namespace": "dev" }]);
+        let binding = json!({ "type": "dispatch_namespace", "name": "dispatcher", "namespace": "dev" });
+        let metadata = json!({ "bindings": [binding] });
         let path = format!("/accounts/{}/workers/scripts/dispatcher", Self::ACCOUNT);
-        let request = scripts::upload(&path, &self.token, &bindings, scripts::DISPATCHER);
+        let request = scripts::upload(&path, &self.token, &metadata, scripts::DISPATCHER);
         let (status, body) = load::once(self.admin, &request)?;
         ensure!(status == 200, "the dispatcher was refused: {status} {}", String::from_utf8_lossy(&body));
         Ok(())
+    }
+
+    /// What the access log has now.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn log(&self) -> anyhow::Result<String> {
+        fs::read_to_string(self.folder.path().join("out")).context("could not read the access log")
     }
 
     /// Empties the access log: a long run must not fill the disk.
@@ -194,7 +216,7 @@ pub fn all_well(seen: &Seen) -> anyhow::Result<()> {
 }
 
 /// Starts a process on the server's core and waits for its ready line. Its output goes to files.
-fn spawn(mut command: Command, folder: &Path) -> anyhow::Result<(Child, String, Duration)> {
+fn spawn(mut command: Command, folder: &Path, side: Side) -> anyhow::Result<(Child, String, Duration)> {
     let (out, log) = (folder.join("out"), folder.join("log"));
     let file = |path: &Path| File::options().create(true).truncate(true).write(true).open(path);
     file(&out)?;
@@ -202,7 +224,7 @@ fn spawn(mut command: Command, folder: &Path) -> anyhow::Result<(Child, String, 
     let stdout = File::options().append(true).open(&out)?;
     command.stdin(Stdio::null()).stdout(stdout).stderr(file(&log)?);
     let began = Instant::now();
-    process::pin(Side::Server); // inherited
+    process::pin(side); // inherited
     let child = command.spawn();
     process::pin(Side::Load);
     let mut child = child.context("could not start the server")?;

@@ -396,6 +396,7 @@ fn runtime_config(config: &Config, limits: Limits) -> switchyard_runtime::Config
         artefacts,
         guest_threads: config.runtime.threads as usize,
         max_instances: config.runtime.instances,
+        instances_per_tenant: config.runtime.instances_per_script,
         queue_per_tenant: config.runtime.queue_per_script as usize,
         queue_total: config.runtime.queue as usize,
         queue_timeout: config.runtime.queue_timeout,

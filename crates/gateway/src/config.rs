@@ -195,6 +195,8 @@ pub struct Runtime {
     /// 0: one a core.
     pub threads: u32,
     pub instances: u32,
+    /// 0: a quarter of `instances`.
+    pub instances_per_script: u32,
     pub warm_instances: u32,
     #[serde(with = "units::size")]
     pub warm_bytes: u64,

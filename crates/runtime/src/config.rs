@@ -15,6 +15,9 @@ pub struct Config {
     /// Instances that may run at once, waiting ones included. Each reserves 4 GiB of address space
     /// and no memory before it is used.
     pub max_instances: u32,
+    /// … of one tenant, so that requests which wait for a slow origin leave instances to others. 0: a
+    /// quarter of them. Account-level Workers, the platform's own, are not bound by it.
+    pub instances_per_tenant: u32,
     /// Requests of one tenant that may wait for an instance.
     pub queue_per_tenant: usize,
     /// Requests in all that may wait for an instance.
@@ -41,6 +44,7 @@ impl Default for Config {
             artefacts: PathBuf::from(".switchyard/artefacts"),
             guest_threads: 0,
             max_instances: 1_000,
+            instances_per_tenant: 0,
             queue_per_tenant: 1_000,
             queue_total: 10_000,
             queue_timeout: Duration::from_secs(10),

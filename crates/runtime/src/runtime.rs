@@ -72,6 +72,8 @@ pub(crate) struct Inner {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RuntimeStats {
     pub instances_running: usize,
+    /// Requests that wait for an instance.
+    pub requests_waiting: usize,
     pub slots_idle: usize,
     pub warm_idle: usize,
     pub slots_live: usize,
@@ -96,6 +98,7 @@ impl Runtime {
         let executor = Executor::start(threads, &core.engine).map_err(io("start the guest threads"))?;
         let limits = QueueLimits {
             max_instances: config.max_instances,
+            instances_per_tenant: config.instances_per_tenant,
             per_tenant: config.queue_per_tenant,
             total: config.queue_total,
             timeout: config.queue_timeout,
@@ -193,6 +196,7 @@ impl Runtime {
     pub fn stats(&self) -> RuntimeStats {
         RuntimeStats {
             instances_running: self.inner.slots.running(),
+            requests_waiting: self.inner.slots.waiting(),
             slots_idle: self.inner.slots.idle(),
             warm_idle: self.inner.warm.len(),
             slots_live: self.inner.live.load(Ordering::Relaxed),

@@ -100,7 +100,9 @@ impl Worker {
         let Some(runtime) = self.runtime.upgrade() else {
             return Err(finish.with_error(error(RunErrorKind::Internal, "the runtime has ended")));
         };
-        let permit = match runtime.slots.permit(self.about.script, invocation.depth).await {
+        // The platform's own Workers call those of all tenants, and wait for them.
+        let bounded = self.about.namespace.is_some();
+        let permit = match runtime.slots.permit(self.about.script, invocation.depth, bounded).await {
             Ok(permit) => permit,
             Err(overloaded) => return Err(finish.with_error(overloaded)),
         };

@@ -139,6 +139,7 @@ impl Default for Runtime {
         Self {
             threads: 0,
             instances: 1_000,
+            instances_per_script: 0,
             warm_instances: 100,
             warm_bytes: 1 << 30,
             queue: 10_000,

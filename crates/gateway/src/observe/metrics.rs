@@ -199,6 +199,7 @@ impl Metrics {
             ("clean_idle", gauges.runtime.slots_idle),
             ("warm_idle", gauges.runtime.warm_idle),
             ("live", gauges.runtime.slots_live),
+            ("waited_for", gauges.runtime.requests_waiting),
         ] {
             set(&self.instances.with_label_values(&[state]), count as u64);
         }

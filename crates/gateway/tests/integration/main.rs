@@ -17,6 +17,7 @@ mod dispatch;
 mod drain;
 mod egress;
 mod failures;
+mod fairness;
 mod headers;
 mod hosts;
 mod limits;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::BodyExt;
-use switchyard_catalog::Limits;
+use switchyard_catalog::{Limits, NamespaceId, NamespaceName};
 use switchyard_runtime::{Ending, RunErrorKind};
 use tokio::sync::Notify;
 
-use crate::harness::{Bench, answer, get};
+use crate::harness::{Bench, answer, get, spec};
 
 const ENDLESS: &str = "export default { fetch() { for (;;); } }";
 /// Far less than the limit of 30 s, and more than a loaded machine may need to notice.
@@ -28,8 +28,9 @@ async fn client_goes(source: &str) -> (Bench, switchyard_runtime::Outcome) {
     {
         let mut call = std::pin::pin!(bench.call(&worker, get("/")));
         tokio::select! {
-            _ = &mut call => panic!("it answered"),
+            biased;
             () = asked.notified() => {}
+            _ = &mut call => panic!("it answered"),
         }
     }
     let outcome = bench.outcome().await;
@@ -130,5 +131,33 @@ async fn loops_end_at_their_limit_and_a_neighbour_does_not_notice() {
         assert_eq!(outcome.ending, Ending::ExceededCpu);
         assert!(outcome.cpu >= Duration::from_millis(10), "{:?}", outcome.cpu);
         assert!(outcome.cpu <= Duration::from_millis(30), "{:?}", outcome.cpu);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_thousand_waiting_requests_of_one_leave_instances_to_others() {
+    let (slow, quiet) = (Bench::new(), Bench::new());
+    let mut spec = spec("export default { fetch() { return new Promise(r => setTimeout(r, 600_000)) } }");
+    // what an account has outside of them is the platform's
+    spec.namespace = Some((NamespaceId::random(), NamespaceName::parse("ns").unwrap()));
+    let waits = slow.start(spec).await.unwrap().0;
+    let worker = quiet.worker("export default { fetch() { return new Response('quiet') } }").await;
+    let mut waiting = tokio::task::JoinSet::new();
+    for _ in 0..2_000 {
+        let (waits, invocation) = (Arc::clone(&waits), slow.invocation());
+        waiting.spawn(async move { waits.handle(get("/"), invocation).await.map(|_| ()).unwrap_err() });
+    }
+    // A quarter of a thousand instances, and a thousand places in the queue: the rest is told at once.
+    for _ in 0..750 {
+        let refused = waiting.join_next().await.unwrap().unwrap();
+        assert_eq!(refused.kind, RunErrorKind::Overloaded, "{refused}");
+    }
+    for _ in 0..200 {
+        assert_eq!(quiet.get(&worker, "/").await, (200, "quiet".into()));
+    }
+    waiting.abort_all();
+    for _ in 0..2_000 {
+        let outcome = slow.outcome().await;
+        assert!(matches!(outcome.ending, Ending::Canceled | Ending::Overloaded), "{outcome:?}");
     }
 }
