@@ -23,6 +23,8 @@ pub enum Order {
     Random(Duration),
     /// Each once, in the order given.
     Each,
+    /// Any of them, for so long, so many a second as long as the connections suffice.
+    Paced(Duration, u32),
 }
 
 /// What a response must be.
@@ -70,6 +72,11 @@ pub fn run(
         let shared = Rc::new(Shared {
             requests: requests.to_vec(),
             next: Cell::new(0),
+            pace: match order {
+                Order::Paced(_, rate) => Some(Duration::from_secs(1) / rate.max(1)),
+                _ => None,
+            },
+            began: Instant::now(),
             random: Cell::new(0x9e37_79b9_7f4a_7c15 ^ requests.len() as u64),
             seen: RefCell::default(),
         });
@@ -79,7 +86,7 @@ pub fn run(
         }
         let began = Instant::now();
         let until = match order {
-            Order::Random(length) => Some(began + length),
+            Order::Random(length) | Order::Paced(length, _) => Some(began + length),
             Order::Each => None,
         };
         let mut tasks = tokio::task::JoinSet::new();
@@ -87,7 +94,7 @@ pub fn run(
             tasks.spawn_local(drive(connection, shared.clone(), until, expect, address));
         }
         let limit = match order {
-            Order::Random(length) => length + OVERTIME,
+            Order::Random(length) | Order::Paced(length, _) => length + OVERTIME,
             Order::Each => OVERTIME + Duration::from_millis(200) * u32::try_from(requests.len()).unwrap_or(u32::MAX),
         };
         let done = tokio::time::timeout(limit, async {
@@ -125,16 +132,24 @@ pub fn get(host: &str, path: &str) -> Vec<u8> {
 struct Shared {
     requests: Vec<Vec<u8>>,
     next: Cell<usize>,
+    /// Between one request and the next.
+    pace: Option<Duration>,
+    began: Instant,
     random: Cell<u64>,
     seen: RefCell<Seen>,
 }
 
 impl Shared {
-    fn next(&self, until: Option<Instant>) -> Option<usize> {
+    async fn next(&self, until: Option<Instant>) -> Option<usize> {
         let Some(until) = until else {
             let next = self.next.replace(self.next.get() + 1);
             return (next < self.requests.len()).then_some(next);
         };
+        if let Some(pace) = self.pace {
+            let turn = u32::try_from(self.next.replace(self.next.get() + 1)).unwrap_or(u32::MAX);
+            let at = self.began + pace.saturating_mul(turn);
+            tokio::time::sleep_until(at.min(until).into()).await;
+        }
         if Instant::now() >= until {
             return None;
         }
@@ -154,7 +169,7 @@ async fn drive(
     expect: Expect,
     address: SocketAddr,
 ) -> anyhow::Result<()> {
-    while let Some(which) = shared.next(until) {
+    while let Some(which) = shared.next(until).await {
         let began = Instant::now();
         let answer = connection.call(&shared.requests[which]).await;
         let micros = u32::try_from(began.elapsed().as_micros()).unwrap_or(u32::MAX);
@@ -177,7 +192,8 @@ async fn drive(
     Ok(())
 }
 
-struct Connection {
+/// One keep-alive connection.
+pub struct Connection {
     stream: TcpStream,
     /// The last response, from its status line on.
     buffer: Vec<u8>,
@@ -185,18 +201,24 @@ struct Connection {
 }
 
 impl Connection {
-    async fn open(address: SocketAddr) -> anyhow::Result<Self> {
+    /// # Errors
+    /// When nobody listens there.
+    pub async fn open(address: SocketAddr) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(address).await.with_context(|| format!("could not connect to {address}"))?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, buffer: Vec::with_capacity(16 << 10), body_at: 0 })
     }
 
-    fn body(&self) -> &[u8] {
+    /// Of the last response.
+    pub fn body(&self) -> &[u8] {
         self.buffer.get(self.body_at..).unwrap_or_default()
     }
 
     /// Sends a request and reads its whole response; returns the status.
-    async fn call(&mut self, request: &[u8]) -> anyhow::Result<u16> {
+    ///
+    /// # Errors
+    /// When there is no whole response.
+    pub async fn call(&mut self, request: &[u8]) -> anyhow::Result<u16> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
         let head = loop {

@@ -8,10 +8,12 @@ mod report;
 mod scripts;
 mod server;
 
+mod churn;
 mod density;
 mod dispatch;
 mod fairness;
 mod hello;
+mod list;
 mod publish;
 mod slot;
 
@@ -34,6 +36,10 @@ enum Bench {
     Density(density::Density),
     /// What an upload costs the server
     Publish(publish::Publish),
+    /// Uploads while the node serves: their cost, what fails, what is stale
+    Churn(churn::Churn),
+    /// What a page of a list of many scripts costs the server
+    List(list::List),
     /// A dispatch Worker in front of many tenants
     Dispatch(dispatch::Dispatch),
     /// A tenant that burns a core, and one beside it
@@ -86,6 +92,8 @@ fn main() -> anyhow::Result<()> {
         Bench::Hello(bench) => bench.run(),
         Bench::Density(bench) => bench.run(),
         Bench::Publish(bench) => bench.run(),
+        Bench::Churn(bench) => bench.run(),
+        Bench::List(bench) => bench.run(),
         Bench::Dispatch(bench) => bench.run(),
         Bench::Fairness(bench) => bench.run(),
         Bench::Slot(bench) => bench.run(),

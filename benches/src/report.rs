@@ -44,17 +44,27 @@ pub struct Row {
     pub more: BTreeMap<&'static str, f64>,
 }
 
-/// One measurement.
-pub struct Window {
-    pub seen: Seen,
+/// What a server used in some time, and has at its end.
+#[derive(Debug, Clone)]
+pub struct Used {
     pub cpu: Duration,
     pub by_thread: BTreeMap<String, Duration>,
     pub memory: Memory,
 }
 
+/// One measurement.
+pub struct Window {
+    pub seen: Seen,
+    pub used: Used,
+}
+
 impl Window {
+    pub fn new(seen: Seen, used: Used) -> Self {
+        Self { seen, used }
+    }
+
     pub fn cpu_us(&self) -> f64 {
-        self.cpu.as_secs_f64() * 1e6 / self.seen.requests.max(1) as f64
+        self.used.cpu.as_secs_f64() * 1e6 / self.seen.requests.max(1) as f64
     }
 }
 
@@ -72,13 +82,25 @@ pub fn measure(
     status: u16,
     settle: Duration,
 ) -> anyhow::Result<Window> {
+    let (seen, used) = watch(server, settle, || load::run(to, requests, order, connections, Expect { status }))?;
+    Ok(Window::new(seen, used))
+}
+
+/// Does something and tells what the server used meanwhile, and for `settle` afterwards.
+///
+/// # Errors
+/// Those of `act`.
+pub fn watch<T>(
+    server: &Server,
+    settle: Duration,
+    act: impl FnOnce() -> anyhow::Result<T>,
+) -> anyhow::Result<(T, Used)> {
     let pid = server.pid();
     let (threads, cpu) = (process::threads(pid), process::cpu(pid));
-    let seen = load::run(to, requests, order, connections, Expect { status })?;
+    let done = act()?;
     std::thread::sleep(settle);
     let cpu = process::cpu(pid).saturating_sub(cpu);
-    let by_thread = process::threads_since(pid, &threads);
-    Ok(Window { seen, cpu, by_thread, memory: process::memory(pid) })
+    Ok((done, Used { cpu, by_thread: process::threads_since(pid, &threads), memory: process::memory(pid) }))
 }
 
 /// A row that is measured in turns with others.
@@ -145,10 +167,11 @@ pub fn summary(bench: &'static str, name: &str, windows: &[Window], baseline: Op
     let best = windows.iter().min_by(|a, b| a.cpu_us().total_cmp(&b.cpu_us()));
     let by_thread = best.map_or_else(BTreeMap::new, |window| {
         let requests = window.seen.requests.max(1) as f64;
-        let each = window.by_thread.iter().map(|(name, cpu)| (name.clone(), round(cpu.as_secs_f64() * 1e6 / requests)));
+        let each =
+            window.used.by_thread.iter().map(|(name, cpu)| (name.clone(), round(cpu.as_secs_f64() * 1e6 / requests)));
         each.filter(|(_, cpu)| *cpu >= 0.05).collect()
     });
-    let memory = windows.last().map_or_else(Memory::default, |window| window.memory);
+    let memory = windows.last().map_or_else(Memory::default, |window| window.used.memory);
     Row {
         bench,
         row: name.to_owned(),

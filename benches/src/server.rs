@@ -15,7 +15,6 @@ use crate::load::{self, Expect, Order, Seen};
 use crate::process::{self, Side};
 use crate::scripts;
 
-const ACCOUNT: &str = "00000000000000000000000000000001";
 /// Compiling the engine, the first time in a folder, takes seconds.
 const START: Duration = Duration::from_secs(120);
 
@@ -48,6 +47,9 @@ pub struct Server {
 }
 
 impl Server {
+    /// The account that a new node has.
+    pub const ACCOUNT: &str = "00000000000000000000000000000001";
+
     /// A node in a new folder.
     ///
     /// # Errors
@@ -129,11 +131,20 @@ impl Server {
 
     /// Requests that upload these scripts, name and code, to the dispatch namespace.
     pub fn uploads(&self, scripts: impl IntoIterator<Item = (String, String)>) -> Vec<Vec<u8>> {
-        let request = |(name, code): (String, String)| {
-            let path = format!("/accounts/{ACCOUNT}/workers/dispatch/namespaces/dev/scripts/{name}");
-            scripts::upload(&path, &self.token, &json!([]), &code)
-        };
-        scripts.into_iter().map(request).collect()
+        scripts.into_iter().map(|(name, code)| self.upload(&name, &code)).collect()
+    }
+
+    /// As [`Server::uploads`], of one.
+    pub fn upload(&self, name: &str, code: &str) -> Vec<u8> {
+        let path = format!("/accounts/{}/workers/dispatch/namespaces/dev/scripts/{name}", Self::ACCOUNT);
+        scripts::upload(&path, &self.token, &json!([]), code)
+    }
+
+    /// A request that reads from the API, below `/client/v4`.
+    pub fn get(&self, path: &str) -> Vec<u8> {
+        let token = &self.token;
+        format!("GET /client/v4{path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n\r\n")
+            .into_bytes()
     }
 
     /// Uploads them, four at once.
@@ -151,7 +162,7 @@ impl Server {
     /// When it is refused.
     pub fn publish_dispatcher(&self) -> anyhow::Result<()> {
         let bindings: Value = json!([{ "type": "dispatch_namespace", "name": "dispatcher", "namespace": "dev" }]);
-        let path = format!("/accounts/{ACCOUNT}/workers/scripts/dispatcher");
+        let path = format!("/accounts/{}/workers/scripts/dispatcher", Self::ACCOUNT);
         let request = scripts::upload(&path, &self.token, &bindings, scripts::DISPATCHER);
         let (status, body) = load::once(self.admin, &request)?;
         ensure!(status == 200, "the dispatcher was refused: {status} {}", String::from_utf8_lossy(&body));

@@ -163,6 +163,7 @@ async fn calls(workers: &[Arc<Worker>], length: Duration, connections: usize) ->
                 let request = Request::get("http://tenant.localhost/").header("accept", "*/*").body(Body::Empty)?;
                 let invocation = Invocation {
                     limits: Limits::DEFAULT,
+                    weight: 1,
                     isolation: None,
                     depth: 0,
                     outbound: Arc::clone(&outbound),

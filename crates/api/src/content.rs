@@ -3,7 +3,6 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderValue, Response, header};
 use http_body_util::Full;
-use serde_json::Value;
 use switchyard_catalog::{Code, CodeSyntax, Module, ModuleKind};
 
 use crate::{
@@ -59,7 +58,7 @@ pub(crate) async fn content_put(context: &mut Context<'_>) -> Result<Reply, Refu
     let code = form.into_code(entry)?.ok_or_else(|| ApiError::invalid("the upload has no module"))?;
     let source = context.source();
     let uploaded = context.catalog().script_content_put(&context.actor, &script, code, precondition, source).await?;
-    Ok(Reply::of(Value::Object(views::script(&uploaded.row))))
+    Ok(Reply::of(views::ScriptView::of(&uploaded.row).to_map()))
 }
 
 fn form(code: &Code) -> (String, Bytes) {

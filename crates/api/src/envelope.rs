@@ -13,6 +13,11 @@ pub(crate) enum Reply {
         result: Value,
         result_info: Option<Value>,
     },
+    /// As `Envelope`; the result is JSON text already.
+    Text {
+        result: Vec<u8>,
+        result_info: Option<Value>,
+    },
     /// Script content is the one reply without an envelope (contract §3.9).
     Raw(Response<Full<Bytes>>),
 }
@@ -72,9 +77,15 @@ impl Reply {
         Self::Envelope { result: result.into(), result_info: Some(result_info) }
     }
 
+    /// 200 with a result that is JSON text already.
+    pub(crate) fn text(result: Vec<u8>, result_info: Option<Value>) -> Self {
+        Self::Text { result, result_info }
+    }
+
     pub(crate) fn into_response(self) -> Response<Full<Bytes>> {
         match self {
             Self::Envelope { result, result_info } => respond(StatusCode::OK, &result, &[], result_info.as_ref()),
+            Self::Text { result, result_info } => respond_text(&result, result_info.as_ref()),
             Self::Raw(response) => response,
         }
     }
@@ -89,6 +100,25 @@ fn respond(status: StatusCode, result: &Value, errors: &[Fault], result_info: Op
     let envelope = Envelope { result, success: errors.is_empty(), errors, messages: [], result_info };
     // Values and strings only: there is nothing in an envelope that JSON cannot say.
     let text = serde_json::to_vec(&envelope).unwrap_or_default();
+    json(status, text)
+}
+
+/// What [`respond`] makes of a success, around text.
+fn respond_text(result: &[u8], result_info: Option<&Value>) -> Response<Full<Bytes>> {
+    const ROOM: usize = 256;
+    let mut text = Vec::with_capacity(result.len() + ROOM);
+    text.extend_from_slice(b"{\"result\":");
+    text.extend_from_slice(result);
+    text.extend_from_slice(b",\"success\":true,\"errors\":[],\"messages\":[]");
+    if let Some(info) = result_info {
+        text.extend_from_slice(b",\"result_info\":");
+        text.extend_from_slice(info.to_string().as_bytes());
+    }
+    text.push(b'}');
+    json(StatusCode::OK, text)
+}
+
+fn json(status: StatusCode, text: Vec<u8>) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(text)));
     *response.status_mut() = status;
     let headers = response.headers_mut();

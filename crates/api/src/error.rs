@@ -233,6 +233,7 @@ fn of_catalog(error: CatalogError, place: Place) -> ApiError {
             return ApiError::new(S::CONFLICT, 100_120, message);
         }
         CatalogError::ScriptNotFound => return ApiError::with(S::NOT_FOUND, script_not_found(place)),
+        CatalogError::InUse(_) => (S::CONFLICT, 10064),
         CatalogError::VersionNotFound => (S::NOT_FOUND, 100_146),
         CatalogError::SecretNotFound => (S::NOT_FOUND, 10056),
         CatalogError::TagNotFound => (S::NOT_FOUND, 10007),

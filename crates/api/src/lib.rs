@@ -19,6 +19,7 @@ mod accounts;
 mod assets;
 mod content;
 mod namespaces;
+mod references;
 mod scripts;
 mod secrets;
 mod settings;

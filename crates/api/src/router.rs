@@ -11,7 +11,7 @@ use crate::{
     context::Context,
     envelope::Reply,
     error::{ApiError, Place, Refusal},
-    namespaces, scripts, secrets, settings, tags, tokens, versions,
+    namespaces, references, scripts, secrets, settings, tags, tokens, versions,
 };
 
 /// Everything is below this.
@@ -131,6 +131,8 @@ endpoints! {
     Write POST   "/accounts/{account}/workers/scripts/{script}/deployments"        versions::deployment_create;
     Write POST   "/accounts/{account}/workers/scripts/{script}/assets-upload-session" assets::assets_upload_session;
     Write POST   "/accounts/{account}/workers/assets/upload"                       assets::assets_upload;
+    Read  GET    "/accounts/{account}/workers/scripts/{script}/references"         references::reference_list;
+    Read  GET    "/accounts/{account}/workers/tails/by-consumer/{script}"          references::tail_producer_list;
     Read  GET    "/accounts/{account}/workers/services/{script}"                   versions::service_get;
     Write DELETE "/accounts/{account}/workers/services/{script}"                   scripts::script_delete;
     Read  GET    "/accounts/{account}/workers/workers/{script}"                    versions::worker_get;

@@ -21,17 +21,13 @@ pub(crate) async fn namespaced_script_list(context: &mut Context<'_>) -> Result<
     let namespace = context.namespace()?;
     let (filter, after, limit) = (filter(context)?, cursor(context)?, limit(context)?);
     let page = context.catalog().script_list(&context.actor, &namespace, &filter, after.as_ref(), limit).await?;
-    let shown: Vec<Value> = page.rows.iter().map(|row| views::script_in_namespace(&namespace, row)).collect();
-    let info = page_info(&page, limit);
-    Ok(Reply::paged(shown, info))
+    Ok(Reply::text(views::page_in_namespace(&namespace, &page.rows), Some(page_info(&page, limit))))
 }
 
 pub(crate) async fn account_script_list(context: &mut Context<'_>) -> Result<Reply, Refusal> {
     let (filter, after, limit) = (filter(context)?, cursor(context)?, limit(context)?);
     let page = context.catalog().script_list_account(&context.actor, &filter, after.as_ref(), limit).await?;
-    let shown: Vec<Value> = page.rows.iter().map(|row| Value::Object(views::script(row))).collect();
-    let info = page_info(&page, limit);
-    Ok(Reply::paged(shown, info))
+    Ok(Reply::text(views::page(&page.rows), Some(page_info(&page, limit))))
 }
 
 /// Deletes by tags. An absent or empty filter is refused: it would mean every script.
@@ -52,7 +48,7 @@ pub(crate) async fn namespaced_script_delete_by_tags(context: &mut Context<'_>) 
 pub(crate) async fn namespaced_script_get(context: &mut Context<'_>) -> Result<Reply, Refusal> {
     let (namespace, script) = (context.namespace()?, context.script()?);
     let row = context.catalog().script_find(&context.actor, &script).await?;
-    Ok(Reply::of(views::script_in_namespace(&namespace, &row)))
+    Ok(Reply::text(views::script_in_namespace(&namespace, &row), None))
 }
 
 /// `PUT`: a new version, deployed at once; the reply means that it is live.
@@ -84,11 +80,15 @@ pub(crate) async fn read_new_script(context: &mut Context<'_>) -> Result<NewScri
     Ok(metadata.into_new_script(code, strict, context.source()))
 }
 
-/// Also `DELETE …/workers/services/{script}`. `force` changes nothing: no other Worker's binding
-/// keeps a script from going, since bindings are by name and looked up at each call.
+/// Also `DELETE …/workers/services/{script}`. `force`: although other Workers need it.
 pub(crate) async fn script_delete(context: &mut Context<'_>) -> Result<Reply, Refusal> {
     let script = context.script()?;
-    context.catalog().script_delete(&context.actor, &script).await?;
+    let force = match context.query("force").as_deref() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(ApiError::unparsable("force is neither true nor false").into()),
+    };
+    context.catalog().script_delete(&context.actor, &script, force).await?;
     Ok(Reply::null())
 }
 

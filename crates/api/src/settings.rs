@@ -21,7 +21,7 @@ pub(crate) async fn settings_get(context: &mut Context<'_>) -> Result<Reply, Ref
 
 pub(crate) async fn bindings_get(context: &mut Context<'_>) -> Result<Reply, Refusal> {
     let row = context.catalog().script_find(&context.actor, &context.script()?).await?;
-    let version = row.deployed.as_ref().or(row.latest.as_ref());
+    let version = row.deployed.as_deref().or(row.latest.as_deref());
     Ok(Reply::of(version.map_or_else(|| Value::Array(Vec::new()), views::bindings)))
 }
 

@@ -79,7 +79,7 @@ pub(crate) async fn deployment_create(context: &mut Context<'_>) -> Result<Reply
 /// `GET …/workers/services/{script}`: an older name for a Worker, which wrangler still asks for.
 pub(crate) async fn service_get(context: &mut Context<'_>) -> Result<Reply, Refusal> {
     let row = context.catalog().script_find(&context.actor, &context.script()?).await?;
-    let script = views::script(&row);
+    let script = views::ScriptView::of(&row).to_map();
     let environment = json!({
         "environment": "production",
         "created_on": script.get("created_on"),

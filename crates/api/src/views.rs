@@ -1,13 +1,17 @@
 //! What replies show of the catalog's objects (contract §§2, 3.2, 3.7, 4.1). All that the schema
 //! has and this server knows is sent; clients read different parts of it.
 
+mod script;
+
 use serde_json::{Map, Value, json};
 use switchyard_catalog::{
-    Access, Account, CodeSyntax, Deployment, Limits, NamedHandlers, Namespace, NamespaceName, Script, ScriptName,
-    ScriptRow, Tag, Timestamp, Token, TokenRow, TokenScope, Uploaded, Version, WorkerRef,
+    Access, Account, Deployment, Limits, NamedHandlers, Namespace, NamespaceName, Script, ScriptName, ScriptRow, Tag,
+    Timestamp, Token, TokenRow, TokenScope, Uploaded, Version, WorkerRef,
 };
 
 use crate::bindings;
+
+pub(crate) use script::{ScriptView, page, page_in_namespace, script_in_namespace};
 
 pub(crate) fn account(account: &Account) -> Value {
     json!({ "id": account.id.as_str(), "name": account.name, "type": "standard" })
@@ -84,58 +88,9 @@ pub(crate) fn namespace(namespace: &Namespace) -> Value {
     })
 }
 
-/// A Script: of what is deployed of it, else of its newest version.
-pub(crate) fn script(row: &ScriptRow) -> Map<String, Value> {
-    let version = row.deployed.as_ref().or(row.latest.as_ref());
-    let mut shown = script_alone(&row.script);
-    if let Some(version) = version {
-        shown.extend(object(json!({
-            "etag": version.etag().hex(),
-            "handlers": version.handlers,
-            "named_handlers": named_handlers(&version.named_handlers),
-            "has_modules": version.code.syntax == CodeSyntax::Modules && !version.code.modules.is_empty(),
-            "has_assets": version.assets.is_some(),
-            "compatibility_date": version.compatibility_date,
-            "compatibility_flags": version.compatibility_flags,
-            "usage_model": version.usage_model,
-        })));
-        if let Some(tag) = &version.migration_tag {
-            shown.insert("migration_tag".to_owned(), tag.as_str().into());
-        }
-    }
-    shown
-}
-
-fn script_alone(script: &Script) -> Map<String, Value> {
-    let settings = &script.settings;
-    object(json!({
-        "id": script.name.as_str(),
-        "tag": script.id.simple(),
-        "tags": tags(&script.tags),
-        "has_assets": false,
-        "logpush": settings.logpush,
-        "observability": settings.observability,
-        "placement": settings.placement.clone().unwrap_or_else(|| json!({})),
-        "tail_consumers": settings.tail_consumers,
-        "last_deployed_from": settings.last_deployed_from.as_deref().unwrap_or("api"),
-        "created_on": script.created_on.to_string(),
-        "modified_on": script.modified_on.to_string(),
-    }))
-}
-
-/// One script of a namespace. Its fields are there twice: nested, as the schema has them, and flat,
-/// as the vendor's sample platform reads them.
-pub(crate) fn script_in_namespace(namespace: &NamespaceName, row: &ScriptRow) -> Value {
-    let script = script(row);
-    let mut shown = script.clone();
-    shown.insert("dispatch_namespace".to_owned(), namespace.as_str().into());
-    shown.insert("script".to_owned(), Value::Object(script));
-    Value::Object(shown)
-}
-
 /// The reply to an upload. wrangler prints `deployment_id` as the version's id.
 pub(crate) fn uploaded(uploaded: &Uploaded) -> Value {
-    let mut shown = script(&uploaded.row);
+    let mut shown = ScriptView::of(&uploaded.row).to_map();
     shown.extend(object(json!({
         "entry_point": uploaded.version.code.entry,
         "startup_time_ms": uploaded.version.startup_time_ms,
@@ -208,7 +163,7 @@ fn percentage(share: f64) -> Value {
 
 /// Settings of what is in force, else of the newest version.
 pub(crate) fn settings(row: &ScriptRow) -> Value {
-    let version = row.deployed.as_ref().or(row.latest.as_ref());
+    let version = row.deployed.as_deref().or(row.latest.as_deref());
     let mut shown = object(script_settings(&row.script));
     if let Some(version) = version {
         shown.extend(object(json!({

@@ -9,9 +9,11 @@ mod asset_rules;
 mod asset_token;
 mod assets;
 mod bindings;
+mod code_size;
 mod deployment;
 mod namespace;
 mod publish;
+mod reference;
 mod rules;
 mod script;
 mod secret;
@@ -70,6 +72,8 @@ impl Actor {
 pub struct CatalogSettings {
     /// Bytes of all modules of one upload together, uncompressed.
     pub max_code_bytes: u64,
+    /// … compressed with gzip, source maps left out: the limit that Cloudflare has.
+    pub max_compressed_code_bytes: u64,
     pub max_modules: usize,
     /// Variables and secrets together.
     pub max_variables: usize,
@@ -93,6 +97,7 @@ impl Default for CatalogSettings {
     fn default() -> Self {
         Self {
             max_code_bytes: 32 << 20,
+            max_compressed_code_bytes: 10 << 20,
             max_modules: 200,
             max_variables: 128,
             max_variable_bytes: 5 << 10,

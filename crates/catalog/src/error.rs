@@ -24,6 +24,11 @@ pub enum CatalogError {
     NamespaceExists,
     #[error("the script does not exist")]
     ScriptNotFound,
+    /// A deletion without force of what others need (10064).
+    #[error(
+        "the Worker is still in use by {0}; with force=true it is deleted all the same, and their calls of it fail"
+    )]
+    InUse(String),
     #[error("the version does not exist")]
     VersionNotFound,
     /// A secret to be deleted or shown (10056).

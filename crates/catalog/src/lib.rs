@@ -15,6 +15,7 @@ mod ids;
 mod limits;
 mod names;
 mod namespace;
+mod reference;
 mod script;
 mod secret;
 mod time;
@@ -43,6 +44,7 @@ pub use ids::{AccountId, DeploymentId, NamespaceId, ScriptId, SecretId, VersionI
 pub use limits::{Isolation, Limit, LimitSet, Limits};
 pub use names::{BindingName, NameError, NamespaceName, ScriptName, Tag};
 pub use namespace::{Namespace, NamespaceSettings, Scope, WorkerRef};
+pub use reference::{Reference, ReferenceUsage};
 pub use script::{Script, ScriptRef, ScriptSettings};
 pub use secret::Secret;
 pub use storage::{Change, ChangeKind, NewVersion, Publish, RouteRow, ScriptFilter, ScriptRow, Storage, StorageError};

@@ -1,13 +1,13 @@
 //! The rows the catalog needs kept. One suite runs against every implementation.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use async_trait::async_trait;
 
 use crate::{
     Account, AccountId, Asset, AssetHash, AssetOwner, BlobDigest, Deployment, Namespace, NamespaceId, NamespaceName,
-    Scope, Script, ScriptId, ScriptName, Secret, SecretId, Tag, Timestamp, Token, TokenHash, TokenRow, Version,
-    VersionId, VersionShare,
+    Reference, Scope, Script, ScriptId, ScriptName, Secret, SecretId, Tag, Timestamp, Token, TokenHash, TokenRow,
+    Version, VersionId, VersionShare,
 };
 
 /// Rows, in transactions. Every method is one transaction: all of it or none, durable when it returns.
@@ -91,6 +91,9 @@ pub trait Storage: Send + Sync + 'static {
     /// [`StorageError::Conflict`] when its `modified_on` is not `seen` any more,
     /// [`StorageError::Gone`] when it was deleted.
     async fn script_update(&self, script: &Script, seen: Timestamp) -> Result<(), StorageError>;
+    /// Who needs this Worker of the account: by bindings of what is deployed, or by `tail_consumers`. Not
+    /// the Worker itself. At most `limit`, these by name.
+    async fn script_references(&self, to: &Script, limit: u32) -> Result<Vec<Reference>, StorageError>;
     /// Versions, deployments and secrets go with them. Returns those that were there, in order.
     async fn script_delete(&self, ids: &[ScriptId]) -> Result<Vec<ScriptId>, StorageError>;
 
@@ -168,9 +171,9 @@ pub struct ScriptFilter {
 pub struct ScriptRow {
     pub script: Script,
     /// The version in force: of a split deployment, the one with the larger share. `None`: nothing deployed.
-    pub deployed: Option<Version>,
-    /// The newest version, deployed or not.
-    pub latest: Option<Version>,
+    pub deployed: Option<Arc<Version>>,
+    /// The newest version, deployed or not; mostly the same.
+    pub latest: Option<Arc<Version>>,
 }
 
 /// One transaction of an upload.

@@ -2,14 +2,13 @@
 
 use std::fmt;
 
-use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
+use time::OffsetDateTime;
 
 /// Microseconds since 1970-01-01 UTC.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
-const FORMAT: &[BorrowedFormatItem<'_>] =
-    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
+const MICROS: i64 = 1_000_000;
 
 impl Timestamp {
     pub fn now() -> Self {
@@ -33,10 +32,30 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000)
-            .ok()
-            .and_then(|at| at.format(FORMAT).ok());
-        f.write_str(text.as_deref().unwrap_or("1970-01-01T00:00:00.000000Z"))
+        // By hand: lists show thousands.
+        let mut text = *b"1970-01-01T00:00:00.000000Z";
+        let at = OffsetDateTime::from_unix_timestamp(self.0.div_euclid(MICROS));
+        if let Ok(at) = at
+            && let Ok(year) = u32::try_from(at.year())
+        {
+            let (month, day) = (u32::from(u8::from(at.month())), u32::from(at.day()));
+            let (hour, minute, second) = at.to_hms();
+            let micros = self.0.rem_euclid(MICROS) as u32;
+            let mut put = |from: usize, to: usize, mut value: u32| {
+                for digit in text[from..to].iter_mut().rev() {
+                    *digit = b'0' + (value % 10) as u8;
+                    value /= 10;
+                }
+            };
+            put(0, 4, year);
+            put(5, 7, month);
+            put(8, 10, day);
+            put(11, 13, hour.into());
+            put(14, 16, minute.into());
+            put(17, 19, second.into());
+            put(20, 26, micros);
+        }
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
 
@@ -52,6 +71,11 @@ mod tests {
 
     #[test]
     fn shows_six_digits_and_z() {
-        assert_eq!(Timestamp::from_micros(1_767_323_045_123_400).to_string(), "2026-01-02T03:04:05.123400Z");
+        let shown = |micros| Timestamp::from_micros(micros).to_string();
+        assert_eq!(shown(1_767_323_045_123_400), "2026-01-02T03:04:05.123400Z");
+        assert_eq!(shown(0), "1970-01-01T00:00:00.000000Z");
+        assert_eq!(shown(-1), "1969-12-31T23:59:59.999999Z");
+        assert_eq!(shown(253_402_300_799_999_999), "9999-12-31T23:59:59.999999Z");
+        assert_eq!(shown(i64::MAX), shown(0), "beyond what the form can say");
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use switchyard_api::{Api, ApiConfig};
@@ -86,7 +87,13 @@ impl App {
     ///
     /// # Errors
     /// [`AppError`]; nothing is left running.
-    pub async fn start(config: Config) -> Result<Self, AppError> {
+    // Boxed: what is polled elsewhere is compiled there, and with it all that it calls; the binary and the tests would
+    // each compile the whole node once more.
+    pub fn start(config: Config) -> BoxFuture<'static, Result<Self, AppError>> {
+        Box::pin(Self::start_node(config))
+    }
+
+    async fn start_node(config: Config) -> Result<Self, AppError> {
         config.check()?;
         private_folder(&config.data);
         let lock = DataLock::acquire(&config.data)?;
@@ -148,6 +155,7 @@ impl App {
 
         let settings = CatalogSettings {
             max_code_bytes: config.limits.script_bytes,
+            max_compressed_code_bytes: config.limits.compressed_script_bytes,
             max_variables: config.limits.variables as usize,
             max_variable_bytes: usize::try_from(config.limits.variable_bytes).unwrap_or(usize::MAX),
             keep_versions: config.limits.versions,
@@ -238,11 +246,13 @@ impl App {
     }
 
     /// Stops accepting, finishes what is under way, and ends. True: no request was cut.
-    pub async fn drain(self) -> bool {
-        self.parts.state.draining();
-        NodeFile::remove(&self.config.data);
-        tokio::time::sleep(self.config.timeouts.drain_delay).await;
-        self.parts.stop(self.config.timeouts.drain).await
+    pub fn drain(self) -> BoxFuture<'static, bool> {
+        Box::pin(async move {
+            self.parts.state.draining();
+            NodeFile::remove(&self.config.data);
+            tokio::time::sleep(self.config.timeouts.drain_delay).await;
+            self.parts.stop(self.config.timeouts.drain).await
+        })
     }
 }
 
@@ -346,8 +356,10 @@ fn runtime_config(config: &Config, limits: Limits) -> switchyard_runtime::Config
         queue_total: config.runtime.queue as usize,
         queue_timeout: config.runtime.queue_timeout,
         worker_cache_bytes: config.runtime.worker_cache,
+        held_bytes: usize::try_from(config.runtime.held_bytes).unwrap_or(usize::MAX),
+        held_bytes_per_script: usize::try_from(config.runtime.held_bytes_per_script).unwrap_or(usize::MAX),
         warm_instances: config.runtime.warm_instances,
+        warm_bytes: usize::try_from(config.runtime.warm_bytes).unwrap_or(usize::MAX),
         limits,
-        ..switchyard_runtime::Config::default()
     }
 }

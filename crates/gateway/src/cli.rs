@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use futures_util::future::BoxFuture;
 
 pub use client::CliError;
 use init::Init;
@@ -55,7 +56,11 @@ pub enum Command {
 
 impl Command {
     /// Runs what is not a node; `None`: it is one.
-    pub async fn tool(&self) -> Option<Result<String, CliError>> {
+    pub fn tool(&self) -> BoxFuture<'_, Option<Result<String, CliError>>> {
+        Box::pin(self.run_tool()) // compiled here, once
+    }
+
+    async fn run_tool(&self) -> Option<Result<String, CliError>> {
         let shown = match self {
             Self::Dev(_) | Self::Serve(_) => return None,
             Self::Init(init) => return Some(init.run()),

@@ -128,6 +128,8 @@ pub struct Limits {
     pub json_bytes: u64,
     #[serde(with = "units::size")]
     pub script_bytes: u64,
+    #[serde(with = "units::size")]
+    pub compressed_script_bytes: u64,
     pub versions: u32,
     pub variables: u32,
     #[serde(with = "units::size")]
@@ -146,12 +148,18 @@ pub struct Runtime {
     pub threads: u32,
     pub instances: u32,
     pub warm_instances: u32,
+    #[serde(with = "units::size")]
+    pub warm_bytes: u64,
     pub queue: u32,
     pub queue_per_script: u32,
     #[serde(with = "units::duration")]
     pub queue_timeout: Duration,
     #[serde(with = "units::size")]
     pub worker_cache: u64,
+    #[serde(with = "units::size")]
+    pub held_bytes: u64,
+    #[serde(with = "units::size")]
+    pub held_bytes_per_script: u64,
     pub isolation: Isolation,
 }
 

@@ -109,10 +109,18 @@ fn config(slots: u32) -> Config {
 #[error("Worker exceeded CPU time limit.")]
 pub struct CpuExceeded;
 
-/// How long a guest may go on after the first look at its meter, in ticks of 1 ms.
+/// Nobody waits any more for what a guest computed: what its call then fails with.
+#[derive(Debug, thiserror::Error)]
+#[error("the client has gone")]
+pub struct Abandoned;
+
+/// A guest's look at its meter and at its turn: at each tick of 1 ms, and when the executor wants it.
 pub fn on_tick(host: &mut Host) -> wasmtime::Result<wasmtime::UpdateDeadline> {
     if host.meter.exceeded() {
         return Err(wasmtime::Error::new(CpuExceeded));
+    }
+    if !crate::executor::must_give_up() {
+        return Ok(wasmtime::UpdateDeadline::Continue(1));
     }
     host.yielded = true;
     // Others get their turn: the task goes to the end of its tenant's queue.

@@ -1,15 +1,16 @@
 //! Guest threads, and the one seam through which a running instance gets to them: each poll of its
 //! task is a runnable, keyed by tenant, that a queue hands out. Guests never run on an I/O thread.
 //!
-//! The order is round robin over the tenants that have something to run, so that one with a thousand
-//! runnables waits behind itself; weights by measured CPU have their place here.
+//! The tenant that has used the least CPU is next ([`queues`]); a guest that computes gives its thread
+//! up at each tick of a millisecond, or earlier, when a runnable comes that goes before it.
 
-use std::collections::{HashMap, VecDeque};
+use std::cell::{Cell, OnceCell};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_task::Runnable;
 use parking_lot::{Condvar, Mutex};
@@ -17,10 +18,21 @@ use switchyard_catalog::ScriptId;
 
 use crate::meter::CpuMeter;
 
+mod queues;
+
+use queues::Queues;
+
 /// Guests run on fibers of their own; short calls (allocation) run here, above wasmtime's own limit.
 const GUEST_THREAD_STACK: usize = 4 << 20;
+/// A guest's slice, and the precision of its CPU limit.
+const TICK: Duration = Duration::from_millis(1);
 /// Ticks without anything to run after which the ticker sleeps.
 const IDLE_TICKS: u32 = 20;
+/// What began less than this before a tick goes on to the next one.
+const BARELY_BEGUN: Duration = Duration::from_micros(500);
+/// A run that takes longer is no short one, and may be interrupted for another tenant's; shorter ones
+/// are done sooner than they are interrupted.
+const SHORT: Duration = Duration::from_micros(200);
 
 /// Who a runnable is charged to.
 pub type TenantKey = ScriptId;
@@ -32,22 +44,49 @@ pub struct Executor {
 }
 
 struct Shared {
-    queues: Mutex<Queues>,
+    state: Mutex<State>,
     wake: Condvar,
     tick: Condvar,
     engine: wasmtime::Engine,
 }
 
-#[derive(Default)]
-struct Queues {
-    of: HashMap<TenantKey, VecDeque<Runnable>>,
-    /// Tenants that have a runnable, each once.
-    turn: VecDeque<TenantKey>,
-    /// Threads that run something now.
-    busy: usize,
+struct State {
+    queues: Queues<Waiting>,
+    threads: Vec<Thread>,
     /// Whether epochs advance; a push sees to it.
     ticking: bool,
     ended: bool,
+}
+
+struct Waiting {
+    runnable: Runnable,
+    /// It gave up its thread and was not done.
+    resumes: bool,
+}
+
+struct Thread {
+    /// Set: what runs there gives up the thread at its next look at the epoch.
+    give_up: Arc<AtomicBool>,
+    runs: Option<Running>,
+}
+
+#[derive(Clone, Copy)]
+struct Running {
+    tenant: TenantKey,
+    began: Instant,
+    resumed: bool,
+}
+
+thread_local! {
+    /// This guest thread's [`Thread::give_up`].
+    static GIVE_UP: OnceCell<Arc<AtomicBool>> = const { OnceCell::new() };
+    /// Whose poll has just ended on this thread, and what it took, until that is charged.
+    static POLLED: Cell<Option<(TenantKey, u64)>> = const { Cell::new(None) };
+}
+
+/// Asked at each epoch: whether the guest that runs on this thread has to give it up.
+pub fn must_give_up() -> bool {
+    GIVE_UP.with(|flag| flag.get().is_some_and(|flag| flag.swap(false, Ordering::Relaxed)))
 }
 
 impl Executor {
@@ -56,31 +95,36 @@ impl Executor {
     /// # Errors
     /// When the system gives no thread.
     pub fn start(threads: usize, engine: &wasmtime::Engine) -> std::io::Result<Self> {
+        let state = State { queues: Queues::default(), threads: Vec::new(), ticking: false, ended: false };
         let shared = Arc::new(Shared {
-            queues: Mutex::default(),
+            state: Mutex::new(state),
             wake: Condvar::new(),
             tick: Condvar::new(),
             engine: engine.clone(),
         });
         let mut this = Self { shared, threads: Vec::new() };
         for number in 0..threads.max(1) {
+            let give_up: Arc<AtomicBool> = Arc::default();
+            this.shared.state.lock().threads.push(Thread { give_up: Arc::clone(&give_up), runs: None });
             let shared = Arc::clone(&this.shared);
             let builder = std::thread::Builder::new().name(format!("guest-{number}")).stack_size(GUEST_THREAD_STACK);
-            this.threads.push(builder.spawn(move || shared.work())?);
+            this.threads.push(builder.spawn(move || shared.work(number, &give_up))?);
         }
         let shared = Arc::clone(&this.shared);
         this.threads.push(std::thread::Builder::new().name("epoch".into()).spawn(move || shared.tick())?);
         Ok(this)
     }
 
-    /// Runs a future to its end on the guest threads, metering each poll. A panic in it ends it alone.
-    pub fn spawn<F>(&self, tenant: TenantKey, meter: Arc<CpuMeter>, future: F)
+    /// Runs a future to its end on the guest threads, metering each poll, which its tenant is charged
+    /// with by `weight`: a tenant of twice the weight gets twice the CPU where both want all they can
+    /// get. A panic in the future ends it alone.
+    pub fn spawn<F>(&self, tenant: TenantKey, weight: u16, meter: Arc<CpuMeter>, future: F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
         let shared = Arc::clone(&self.shared);
-        let schedule = move |runnable| shared.push(tenant, runnable);
-        let (runnable, task) = async_task::spawn(Metered { meter, future }, schedule);
+        let schedule = move |runnable| shared.push(tenant, weight, runnable);
+        let (runnable, task) = async_task::spawn(Metered { tenant, meter, future }, schedule);
         task.detach();
         runnable.schedule();
     }
@@ -88,7 +132,7 @@ impl Executor {
 
 impl Drop for Executor {
     fn drop(&mut self) {
-        self.shared.queues.lock().ended = true;
+        self.shared.state.lock().ended = true;
         self.shared.wake.notify_all();
         self.shared.tick.notify_all();
         for thread in self.threads.drain(..) {
@@ -101,40 +145,51 @@ impl Drop for Executor {
 }
 
 impl Shared {
-    fn push(&self, tenant: TenantKey, runnable: Runnable) {
-        let mut queues = self.queues.lock();
-        let queue = queues.of.entry(tenant).or_default();
-        queue.push_back(runnable);
-        if queue.len() == 1 {
-            queues.turn.push_back(tenant);
-        }
-        if !queues.ticking {
-            queues.ticking = true;
+    fn push(&self, tenant: TenantKey, weight: u16, runnable: Runnable) {
+        let mut state = self.state.lock();
+        // Pushed by its own poll, which has just ended.
+        let resumes = state.charge() == Some(tenant);
+        state.queues.push(tenant, weight, Waiting { runnable, resumes });
+        // What resumes was on a thread, which takes the next one now.
+        let interrupted = !resumes && state.interrupt_for(tenant);
+        if !state.ticking {
+            state.ticking = true;
             self.tick.notify_one();
         }
-        drop(queues);
-        self.wake.notify_one();
+        drop(state);
+        if interrupted {
+            self.engine.increment_epoch();
+        }
+        if !resumes {
+            self.wake.notify_one();
+        }
     }
 
-    fn work(&self) {
+    fn work(&self, number: usize, give_up: &Arc<AtomicBool>) {
+        let _ = GIVE_UP.with(|own| own.set(Arc::clone(give_up)));
         loop {
             let runnable = {
-                let mut queues = self.queues.lock();
+                let mut state = self.state.lock();
+                state.charge();
+                if let Some(ran) = state.threads[number].runs.take() {
+                    state.queues.done(ran.tenant);
+                }
                 loop {
-                    if queues.ended {
+                    if state.ended {
                         return;
                     }
-                    if let Some(runnable) = queues.pop() {
-                        queues.busy += 1;
+                    if let Some((tenant, Waiting { runnable, resumes })) = state.queues.pop() {
+                        let running = Running { tenant, began: Instant::now(), resumed: resumes };
+                        state.threads[number].runs = Some(running);
+                        give_up.store(false, Ordering::Relaxed);
                         break runnable;
                     }
                     crate::meter::forget_reading();
-                    self.wake.wait(&mut queues);
+                    self.wake.wait(&mut state);
                 }
             };
             // The task's own guard has answered for it if it panicked; the thread goes on.
             let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runnable.run()));
-            self.queues.lock().busy -= 1;
         }
     }
 
@@ -142,17 +197,23 @@ impl Shared {
     fn tick(&self) {
         let mut idle = 0;
         loop {
-            std::thread::sleep(Duration::from_millis(1));
-            self.engine.increment_epoch();
-            let mut queues = self.queues.lock();
-            if queues.ended {
+            std::thread::sleep(TICK);
+            let mut state = self.state.lock();
+            if state.ended {
                 return;
             }
-            idle = if queues.busy == 0 && queues.turn.is_empty() { idle + 1 } else { 0 };
+            let now = Instant::now();
+            for thread in &state.threads {
+                if thread.runs.is_some_and(|run| now.saturating_duration_since(run.began) >= BARELY_BEGUN) {
+                    thread.give_up.store(true, Ordering::Relaxed);
+                }
+            }
+            self.engine.increment_epoch();
+            idle = if state.queues.running() == 0 && state.queues.is_empty() { idle + 1 } else { 0 };
             if idle > IDLE_TICKS {
-                queues.ticking = false;
-                while !queues.ticking && !queues.ended {
-                    self.tick.wait(&mut queues);
+                state.ticking = false;
+                while !state.ticking && !state.ended {
+                    self.tick.wait(&mut state);
                 }
                 idle = 0;
             }
@@ -160,22 +221,37 @@ impl Shared {
     }
 }
 
-impl Queues {
-    fn pop(&mut self) -> Option<Runnable> {
-        let tenant = self.turn.pop_front()?;
-        let queue = self.of.get_mut(&tenant)?;
-        let runnable = queue.pop_front();
-        if queue.is_empty() {
-            self.of.remove(&tenant);
-        } else {
-            self.turn.push_back(tenant);
+impl State {
+    /// Charges the poll that has just ended on this thread, if one did, and says whose it was.
+    fn charge(&mut self) -> Option<TenantKey> {
+        let (tenant, nanos) = POLLED.take()?;
+        self.queues.charge(tenant, nanos);
+        Some(tenant)
+    }
+
+    /// Where all threads are taken: has the one that is furthest behind `tenant` give up its own.
+    fn interrupt_for(&self, tenant: TenantKey) -> bool {
+        if self.queues.running() < self.threads.len() {
+            return false;
         }
-        runnable
+        let now = Instant::now();
+        let longest = self.threads.iter().filter_map(|thread| {
+            let run = thread.runs?;
+            let ran = now.saturating_duration_since(run.began);
+            let nanos = u64::try_from(ran.as_nanos()).unwrap_or(u64::MAX);
+            let may = (run.resumed || ran >= SHORT) && self.queues.is_ahead(tenant, run.tenant, nanos);
+            may.then_some((ran, thread))
+        });
+        match longest.max_by_key(|(ran, _)| *ran) {
+            Some((_, thread)) => !thread.give_up.swap(true, Ordering::Relaxed),
+            None => false,
+        }
     }
 }
 
 /// A future whose every poll is counted.
 struct Metered<F> {
+    tenant: TenantKey,
     meter: Arc<CpuMeter>,
     future: F,
 }
@@ -192,6 +268,7 @@ impl<F: Future<Output = ()>> Future for Metered<F> {
         let future = unsafe { Pin::new_unchecked(&mut this.future) };
         let polled = future.poll(cx);
         this.meter.poll_end();
+        POLLED.set(Some((this.tenant, this.meter.settle())));
         polled
     }
 }

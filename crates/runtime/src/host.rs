@@ -157,6 +157,9 @@ impl Host {
             self.logs.add(id, Reader::new(values).text()?);
             return Ok(accepted::YES);
         }
+        if kind == op::WAITING {
+            self.meter.go_on(); // at once: what follows in this very call is not for the client alone
+        }
         if self.mode == Mode::GlobalScope && !matches!(kind, op::STARTED | op::START_ERROR | op::THROW) {
             return Ok(accepted::GLOBAL_SCOPE);
         }

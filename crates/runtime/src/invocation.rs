@@ -10,6 +10,8 @@ use crate::{Outbound, Outcome};
 pub struct Invocation {
     /// The effective limits: node, namespace, script and dispatch call already combined.
     pub limits: Limits,
+    /// Its share of the CPU where tenants compete: twice the weight, twice as much. 0 is taken as 1, the default.
+    pub weight: u16,
     /// What its namespace says now of sharing instances; `None`: as the Worker was made.
     pub isolation: Option<Isolation>,
     /// Worker-to-Worker hops before this one; 0 for a request from a client.

@@ -1,7 +1,8 @@
-//! CPU time of one request: thread time around each poll of its task, readable at every epoch tick.
+//! CPU time of one request: thread time around each poll of its task, readable at every epoch tick;
+//! and whether anyone still waits for what it uses.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Nanoseconds of CPU that this thread has used.
@@ -28,13 +29,26 @@ pub struct CpuMeter {
     used: AtomicU64,
     /// Thread time when the present poll began; 0 between polls.
     poll_began: AtomicU64,
+    /// What of `used` its tenant was charged with.
+    settled: AtomicU64,
     limit: u64,
+    /// The client has gone.
+    left: AtomicBool,
+    /// `waitUntil` was called: the request goes on without its client.
+    goes_on: AtomicBool,
 }
 
 impl CpuMeter {
     pub fn new(limit: Duration) -> Self {
         let limit = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
-        Self { used: AtomicU64::new(0), poll_began: AtomicU64::new(0), limit }
+        Self {
+            used: AtomicU64::new(0),
+            poll_began: AtomicU64::new(0),
+            settled: AtomicU64::new(0),
+            limit,
+            left: AtomicBool::new(false),
+            goes_on: AtomicBool::new(false),
+        }
     }
 
     /// The thread that polls says when it begins …
@@ -67,6 +81,27 @@ impl CpuMeter {
     /// Work done elsewhere for this request: digests on the blocking pool, say.
     pub fn charge(&self, nanos: u64) {
         self.used.fetch_add(nanos, Ordering::Relaxed);
+    }
+
+    /// Nanoseconds used since this was asked last: what the executor charges the tenant with.
+    pub fn settle(&self) -> u64 {
+        let used = self.used.load(Ordering::Relaxed);
+        used.saturating_sub(self.settled.swap(used, Ordering::Relaxed))
+    }
+
+    /// The client has gone. What the guest computes now is for nobody, unless it goes on.
+    pub fn leave(&self) {
+        self.left.store(true, Ordering::Relaxed);
+    }
+
+    /// The guest has work that outlives its client.
+    pub fn go_on(&self) {
+        self.goes_on.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a guest that computes is to be stopped.
+    pub fn abandoned(&self) -> bool {
+        self.left.load(Ordering::Relaxed) && !self.goes_on.load(Ordering::Relaxed)
     }
 
     /// All of it so far; from the polling thread it includes the present poll.

@@ -194,6 +194,7 @@ impl Mix {
         let (worker, may_fail) = &self.scripts[draw % self.scripts.len()];
         let invocation = Invocation {
             limits: Limits { cpu_ms: Some(if *may_fail { 3 } else { 10_000 }), ..Limits::DEFAULT },
+            weight: 1,
             isolation: None,
             depth: 0,
             outbound: Arc::new(Nowhere),

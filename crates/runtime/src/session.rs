@@ -19,7 +19,7 @@ use switchyard_catalog::{LimitSet, Limits};
 use switchyard_js::abi::{Writer, event, status};
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::engine::CpuExceeded;
+use crate::engine::{Abandoned, CpuExceeded};
 use crate::error::{RunError, RunErrorKind};
 use crate::held::Full;
 use crate::host::Unacceptable;
@@ -117,8 +117,8 @@ pub struct Session {
     pub exception: Option<String>,
 }
 
-/// Why the loop ended without the slot being fit for another request.
-pub struct Broken(pub RunError);
+/// How it ended, without the slot being fit for another request.
+pub struct Broken(pub Ending);
 
 impl Session {
     pub fn new(context: SessionContext, request: i32, reply: Reply) -> Self {
@@ -381,6 +381,9 @@ impl Session {
     }
 
     fn broken(&mut self, slot: &Slot, error: &wasmtime::Error) -> Broken {
+        if error.downcast_ref::<Abandoned>().is_some() {
+            return Broken(Ending::Canceled);
+        }
         if let Some(error) = error.downcast_ref::<Unacceptable>() {
             return self.unacceptable(error);
         }
@@ -407,8 +410,9 @@ impl Session {
     }
 
     fn end(&mut self, error: RunError) -> Broken {
-        self.fail(error.clone());
-        Broken(error)
+        let ending = error.kind.ending();
+        self.fail(error);
+        Broken(ending)
     }
 
     /// Gives a body a number the guest may read it by; none where there is nothing to read.

@@ -8,8 +8,8 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use switchyard_js::abi::{INBOX_BYTES, Reader, Writer, event, op, status};
-use wasmtime::{Global, Instance, InstancePre, Memory, Store, TypedFunc};
+use switchyard_js::abi::INBOX_BYTES;
+use wasmtime::{Global, Instance, InstancePre, Memory, Store};
 
 use crate::base::Base;
 use crate::delta::{self, Delta};
@@ -17,6 +17,13 @@ use crate::engine::{EngineCore, NO_DEADLINE, on_tick};
 use crate::host::{Host, Limiter};
 use crate::pagemap::{Pagemap, Run};
 use crate::tripwire::{Tripwire, forbid_huge_pages};
+
+mod calls;
+mod making;
+mod runs;
+
+use calls::Calls;
+use runs::{add_pages, count, push_page};
 
 /// Private pages beyond twice the script's own that a slot may keep before it is trimmed.
 const TRIM_ABOVE: usize = 128;
@@ -28,8 +35,6 @@ type Result<T> = std::result::Result<T, String>;
 thread_local! {
     /// One a guest thread: its buffers need no lock. Opened at first use.
     static PAGEMAP: RefCell<Option<Pagemap>> = const { RefCell::new(None) };
-    /// Seeds for `Math.random`, each used once.
-    static SEEDS: RefCell<Vec<i64>> = const { RefCell::new(Vec::new()) };
 }
 
 /// See the module's paragraph.
@@ -61,14 +66,6 @@ pub struct Slot {
 // task at a time, which may move between threads.
 unsafe impl Send for Slot {}
 
-struct Calls {
-    alloc: TypedFunc<i32, i32>,
-    free: TypedFunc<i32, ()>,
-    event: TypedFunc<(i32, i32, i32, i32, i32), i32>,
-    seed: TypedFunc<i64, ()>,
-    instance: Instance,
-}
-
 impl Slot {
     /// A new slot over a memory that maps an image. Some 15 µs, and page faults at first use.
     pub fn create(core: &EngineCore, memory: &InstancePre<Host>) -> wasmtime::Result<Self> {
@@ -81,13 +78,7 @@ impl Slot {
         store.data_mut().memory = Some(memory);
         let externs = core.externs(&mut store, memory).ok_or_else(missing)?;
         let instance = Instance::new(&mut store, &core.code, &externs)?;
-        let calls = Calls {
-            alloc: instance.get_typed_func(&mut store, "sy_alloc")?,
-            free: instance.get_typed_func(&mut store, "sy_free")?,
-            event: instance.get_typed_func(&mut store, "sy_event")?,
-            seed: instance.get_typed_func(&mut store, "sy_seed")?,
-            instance,
-        };
+        let calls = Calls::of(instance, &mut store)?;
         let inbox = instance.get_typed_func::<(), i32>(&mut store, "sy_inbox")?.call(&mut store, ())? as u32;
         let stack_pointer = instance.get_global(&mut store, "__stack_pointer").ok_or_else(missing)?;
         let (start, len) = (memory.data_ptr(&store), memory.data_size(&store));
@@ -227,150 +218,6 @@ impl Slot {
         Ok(Delta::between(&base.image, self.memory.data(&self.store), &self.private, from))
     }
 
-    /// Calls the platform's callback. The guest yields at every epoch tick and is stopped at its CPU limit.
-    /// Returns whether the callback threw: not 0.
-    ///
-    /// # Errors
-    /// wasmtime's: a trap, or [`crate::engine::CpuExceeded`]. The slot must be dropped.
-    pub async fn event(&mut self, kind: i32, id: i32, status: i32, values: &[u8]) -> wasmtime::Result<i32> {
-        let (ptr, own) = self.put(values).await?;
-        self.store.set_epoch_deadline(1);
-        let arguments = (kind, id, status, ptr as i32, values.len() as i32);
-        let answer = self.calls.event.call_async(&mut self.store, arguments).await?;
-        self.touch();
-        if own {
-            self.calls.free.call_async(&mut self.store, ptr as i32).await?;
-        }
-        Ok(answer)
-    }
-
-    /// The same without yielding; for the base, which nobody waits beside.
-    pub fn event_now(&mut self, kind: i32, id: i32, status: i32, values: &[u8]) -> Result<i32> {
-        let ptr = self.put_now(values).map_err(|error| self.explain(&error))?;
-        let arguments = (kind, id, status, ptr as i32, values.len() as i32);
-        self.calls.event.call(&mut self.store, arguments).map_err(|error| self.explain(&error))
-    }
-
-    /// Evaluates a main module (`sy_start`), under the meter's limit.
-    ///
-    /// # Errors
-    /// As [`Slot::event`].
-    pub async fn start(&mut self, entry: &str) -> wasmtime::Result<i32> {
-        let start = self.calls.instance.get_typed_func::<(i32, i32), i32>(&mut self.store, "sy_start")?;
-        let (ptr, own) = self.put(entry.as_bytes()).await?;
-        self.store.set_epoch_deadline(1);
-        let answer = start.call_async(&mut self.store, (ptr as i32, entry.len() as i32)).await?;
-        if own {
-            self.calls.free.call_async(&mut self.store, ptr as i32).await?;
-        }
-        Ok(answer)
-    }
-
-    /// Collects what a script has left. It may take long, and is metered as the script's own time.
-    ///
-    /// # Errors
-    /// As [`Slot::event`].
-    pub async fn collect(&mut self) -> wasmtime::Result<()> {
-        let collect = self.calls.instance.get_typed_func::<(), ()>(&mut self.store, "sy_gc")?;
-        self.store.set_epoch_deadline(1);
-        collect.call_async(&mut self.store, ()).await
-    }
-
-    /// Calls an export that takes at most a number and is known to be short, or is for the base only.
-    ///
-    /// # Errors
-    /// wasmtime's; the slot must be dropped.
-    pub fn short(&mut self, name: &str, argument: Option<i32>) -> wasmtime::Result<()> {
-        self.touch();
-        self.store.set_epoch_deadline(NO_DEADLINE);
-        match argument {
-            Some(argument) => {
-                let call = self.calls.instance.get_typed_func::<i32, ()>(&mut self.store, name)?;
-                call.call(&mut self.store, argument)
-            }
-            None => self.calls.instance.get_typed_func::<(), ()>(&mut self.store, name)?.call(&mut self.store, ()),
-        }
-    }
-
-    /// Seeds `Math.random` of this instance.
-    ///
-    /// # Errors
-    /// wasmtime's; the slot must be dropped.
-    pub fn seed(&mut self) -> wasmtime::Result<()> {
-        let seed = random_seed().ok_or_else(|| wasmtime::Error::msg("the system gives no randomness"))?;
-        self.touch();
-        self.store.set_epoch_deadline(NO_DEADLINE);
-        self.calls.seed.call(&mut self.store, seed | 1)
-    }
-
-    /// Engine start and the platform's evaluation, for the base only.
-    pub fn boot(&mut self) -> Result<()> {
-        self.short("_initialize", None).map_err(|error| format!("{error:#}"))?;
-        let init = self.calls.instance.get_typed_func::<(), i32>(&mut self.store, "sy_init");
-        let code = init.and_then(|init| init.call(&mut self.store, ())).map_err(|error| self.explain(&error))?;
-        if code != 0 {
-            return Err(format!("sy_init said {code}"));
-        }
-        let name = switchyard_js::PLATFORM_MAIN.as_bytes();
-        let ptr = self.put_now(name).map_err(|error| self.explain(&error))?;
-        let boot = self.calls.instance.get_typed_func::<(i32, i32), i32>(&mut self.store, "sy_boot");
-        let code = boot
-            .and_then(|boot| boot.call(&mut self.store, (ptr as i32, name.len() as i32)))
-            .map_err(|error| self.explain(&error))?;
-        let said = self.store.data_mut().take_ops().iter().map(|op| texts(&op.values)).collect::<Vec<_>>().join("; ");
-        if code == 0 { Ok(()) } else { Err(format!("sy_boot said {code}: {said}")) }
-    }
-
-    /// Completes what a training request started, so that it comes to an end.
-    pub fn drain_training(&mut self, may_throw: bool) -> Result<()> {
-        for _ in 0..1_000 {
-            let ops = self.store.data_mut().take_ops();
-            if ops.is_empty() {
-                return Ok(());
-            }
-            for started in ops {
-                let mut values = Vec::new();
-                match started.kind {
-                    op::FETCH => {
-                        let mut write = Writer::new(&mut values);
-                        write.int(200).text("OK").text("content-type\ntext/plain").text("http://train.localhost/");
-                        write.bool(false).int(-1).null();
-                    }
-                    op::DIGEST => {
-                        Writer::new(&mut values).bytes(&[0; 32]);
-                    }
-                    op::THROW if !may_throw => return Err(texts(&started.values)),
-                    op::READ => {
-                        let stream = Reader::new(&started.values).int().unwrap_or(-1);
-                        let status = match crate::host::small_body(self.store.data_mut(), stream) {
-                            Some(bytes) => {
-                                Writer::new(&mut values).bytes(&bytes);
-                                status::OK
-                            }
-                            None => status::END,
-                        };
-                        self.event_now(event::COMPLETE, started.id, status, &values)?;
-                        continue;
-                    }
-                    op::TIMER | op::WRITE => {}
-                    _ => continue,
-                }
-                self.event_now(event::COMPLETE, started.id, 0, &values)?;
-            }
-        }
-        Err("training does not come to an end".into())
-    }
-
-    /// Collects, then freezes with that much room before the memory must grow.
-    pub fn freeze(&mut self, slack: i32) -> Result<()> {
-        self.short("sy_gc", None)
-            .and_then(|()| self.short("sy_freeze", Some(slack)))
-            .map_err(|error| self.explain(&error))?;
-        let inbox = self.inbox as usize;
-        self.memory.data_mut(&mut self.store)[inbox..inbox + INBOX_BYTES].fill(0);
-        Ok(())
-    }
-
     pub fn memory_bytes(&self) -> &[u8] {
         self.memory.data(&self.store)
     }
@@ -383,36 +230,6 @@ impl Slot {
 
     pub fn stack_pointer(&mut self) -> i32 {
         self.stack_pointer.get(&mut self.store).i32().unwrap_or(-1)
-    }
-
-    fn explain(&self, error: &wasmtime::Error) -> String {
-        format!("{error:#} {}", self.store.data().stderr)
-    }
-
-    /// Puts a message where the guest can read it: the inbox, or memory of its own that must be freed.
-    /// The guest's allocator runs as the guest does, since it may have been brought to run for ever.
-    async fn put(&mut self, message: &[u8]) -> wasmtime::Result<(u32, bool)> {
-        self.touch();
-        let own = message.len() > INBOX_BYTES;
-        let mut ptr = self.inbox;
-        if own {
-            self.store.set_epoch_deadline(1);
-            ptr = self.calls.alloc.call_async(&mut self.store, message.len() as i32).await? as u32;
-            if ptr == 0 {
-                return Err(wasmtime::Error::msg("the guest has no memory for a message"));
-            }
-        }
-        self.memory.write(&mut self.store, ptr as usize, message)?;
-        Ok((ptr, own))
-    }
-
-    /// The same for the base, whose messages are short.
-    fn put_now(&mut self, message: &[u8]) -> wasmtime::Result<u32> {
-        if message.len() > INBOX_BYTES {
-            return Err(wasmtime::Error::msg("a message is longer than the inbox"));
-        }
-        self.memory.write(&mut self.store, self.inbox as usize, message)?;
-        Ok(self.inbox)
     }
 
     /// Tries on this very slot, which is dropped then, what all slots rely on: that a new memory is the
@@ -442,81 +259,10 @@ impl Slot {
     }
 }
 
-/// Eight random bytes out of a thread's store of them, since asking costs a microsecond.
-fn random_seed() -> Option<i64> {
-    SEEDS.with_borrow_mut(|seeds| {
-        if seeds.is_empty() {
-            let mut bytes = [0u8; 512];
-            aws_lc_rs::rand::fill(&mut bytes).ok()?;
-            seeds.extend(bytes.as_chunks::<8>().0.iter().map(|seed| i64::from_le_bytes(*seed)));
-        }
-        seeds.pop()
-    })
-}
-
-fn push_page(runs: &mut Vec<Run>, page: u32) {
-    match runs.last_mut() {
-        Some(last) if last.1 == page => last.1 += 1,
-        _ => runs.push((page, page + 1)),
-    }
-}
-
-fn count(runs: &[Run]) -> usize {
-    runs.iter().map(|(from, to)| (to - from) as usize).sum()
-}
-
-/// Makes ascending `runs` hold ascending `pages` too. Mostly they do already.
-fn add_pages(runs: &mut Vec<Run>, pages: &[u32]) {
-    let mut at = 0;
-    let all_there = pages.iter().all(|page| {
-        while runs.get(at).is_some_and(|run| run.1 <= *page) {
-            at += 1;
-        }
-        runs.get(at).is_some_and(|run| run.0 <= *page)
-    });
-    if all_there {
-        return;
-    }
-    runs.extend(pages.iter().map(|page| (*page, page + 1)));
-    runs.sort_unstable();
-    let mut joined: Vec<Run> = Vec::with_capacity(runs.len());
-    for run in runs.drain(..) {
-        match joined.last_mut() {
-            Some(last) if run.0 <= last.1 => last.1 = last.1.max(run.1),
-            _ => joined.push(run),
-        }
-    }
-    *runs = joined;
-}
-
 impl Drop for Slot {
     fn drop(&mut self) {
         if let Some(live) = &self.counted {
             live.fetch_sub(1, Ordering::Relaxed);
         }
-    }
-}
-
-/// The texts of a message, for a person.
-pub fn texts(values: &[u8]) -> String {
-    let texts = Reader::new(values).filter_map(|value| value.ok()?.as_text().map(str::to_owned));
-    texts.collect::<Vec<_>>().join(": ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{add_pages, count};
-
-    #[test]
-    fn pages_join_the_runs() {
-        let mut runs = vec![(2, 4), (8, 9)];
-        add_pages(&mut runs, &[2, 3, 8]);
-        assert_eq!(runs, [(2, 4), (8, 9)]);
-        add_pages(&mut runs, &[1, 4, 12]);
-        assert_eq!(runs, [(1, 5), (8, 9), (12, 13)]);
-        assert_eq!(count(&runs), 6);
-        let mut none = Vec::new();
-        add_pages(&mut none, &[5, 6]);
-        assert_eq!(none, [(5, 7)]);
     }
 }

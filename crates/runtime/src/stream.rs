@@ -13,6 +13,7 @@ use http_body_util::BodyExt;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::held::Charge;
+use crate::meter::CpuMeter;
 use crate::{Body, BodyError};
 
 /// Largest chunk a guest is given at once, in bytes.
@@ -112,11 +113,12 @@ impl GuestSender {
 
 /// A guest stream: where the guest writes, the body the reader gets, and what ends when the reader has
 /// gone. `length` is promised to the reader when it is known, and kept.
-pub fn guest_stream(length: Option<u64>) -> (GuestSender, Body, oneshot::Receiver<()>) {
+/// `request`: whose response it is, which is for nobody when the reader leaves before the end.
+pub fn guest_stream(length: Option<u64>, request: Option<Arc<CpuMeter>>) -> (GuestSender, Body, oneshot::Receiver<()>) {
     let (chunks, receiver) = mpsc::channel(CHANNEL_CHUNKS);
     let (reader, gone) = oneshot::channel();
     let closed = Arc::new(AtomicBool::new(false));
-    let body = ChannelBody { receiver, length, closed: Arc::clone(&closed), _reader: reader };
+    let body = ChannelBody { receiver, length, closed: Arc::clone(&closed), request, _reader: reader };
     (GuestSender { chunks, closed }, Body::stream(body), gone)
 }
 
@@ -125,8 +127,18 @@ struct ChannelBody {
     /// Bytes still to come, when the length is known.
     length: Option<u64>,
     closed: Arc<AtomicBool>,
+    /// Until the reader has all of it.
+    request: Option<Arc<CpuMeter>>,
     /// Dropped with the body.
     _reader: oneshot::Sender<()>,
+}
+
+impl Drop for ChannelBody {
+    fn drop(&mut self) {
+        if let Some(request) = self.request.take_if(|_| self.length != Some(0)) {
+            request.leave();
+        }
+    }
 }
 
 impl http_body::Body for ChannelBody {
@@ -147,7 +159,10 @@ impl http_body::Body for ChannelBody {
             }
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error))),
             Poll::Ready(None) if self.closed.swap(true, Ordering::AcqRel) => match self.length {
-                None | Some(0) => Poll::Ready(None),
+                None | Some(0) => {
+                    self.request = None;
+                    Poll::Ready(None)
+                }
                 Some(_) => {
                     self.length = None; // said once
                     wrong("the Worker wrote less than the length it gave")

@@ -106,6 +106,7 @@ impl Worker {
         };
         finish.dropped = Ending::Internal; // from here on the task tells
         let meter = Arc::new(CpuMeter::new(invocation.limits.cpu()));
+        let weight = invocation.weight;
         let (reply, answer) = oneshot::channel();
         let task = Task {
             runtime: Arc::clone(&runtime),
@@ -115,8 +116,28 @@ impl Worker {
             finish,
             _permit: permit,
         };
-        runtime.executor.spawn(self.about.script, meter, task.run(request, reply));
-        answer.await.unwrap_or_else(|_| Err(error(RunErrorKind::Internal, "the request's task ended early")))
+        let waits = Waits(Some(Arc::clone(&meter)));
+        runtime.executor.spawn(self.about.script, weight, meter, task.run(request, reply));
+        let answered = answer.await;
+        waits.no_more();
+        answered.unwrap_or_else(|_| Err(error(RunErrorKind::Internal, "the request's task ended early")))
+    }
+}
+
+/// A client that waits for an answer; dropped, it has gone.
+struct Waits(Option<Arc<CpuMeter>>);
+
+impl Waits {
+    fn no_more(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        if let Some(meter) = &self.0 {
+            meter.leave();
+        }
     }
 }
 
@@ -131,7 +152,11 @@ struct Task {
 
 impl Task {
     async fn run(self, request: Request<Body>, reply: Reply) {
-        let Self { runtime, worker, invocation, meter, finish, _permit } = self;
+        let Self { runtime, worker, invocation, meter, mut finish, _permit } = self;
+        if meter.abandoned() {
+            finish.dropped = Ending::Canceled; // before anything of it ran
+            return;
+        }
         let warm = worker.is_warm(invocation.isolation, runtime.base_pages());
         let kept = if warm { runtime.warm.take(worker.about.version) } else { None };
         let fresh = kept.is_none();
@@ -188,13 +213,13 @@ impl Task {
             Err(trap) => {
                 tracing::error!(error = format!("{trap:#}"), "an instance could not be seeded");
                 let failed = error(RunErrorKind::Internal, "The Worker could not be started.");
-                session.fail(failed.clone());
-                Err(Broken(failed))
+                session.fail(failed);
+                Err(Broken(Ending::Internal))
             }
         };
         let ending = match &ended {
             Ok(ending) => *ending,
-            Err(Broken(error)) => error.kind.ending(),
+            Err(Broken(ending)) => *ending,
         };
         let mut outcome = Outcome {
             ending,

@@ -6,6 +6,7 @@ mod deployment;
 mod namespace;
 mod publish;
 mod record;
+mod reference;
 mod route;
 mod script;
 mod secret;
@@ -21,8 +22,8 @@ use sqlx::{
 };
 use switchyard_catalog::{
     Account, AccountId, Asset, AssetHash, AssetOwner, BlobDigest, Change, ChangeKind, Deployment, Namespace,
-    NamespaceId, NamespaceName, Publish, RouteRow, Scope, Script, ScriptFilter, ScriptId, ScriptName, ScriptRow,
-    Secret, SecretId, Storage, StorageError, Timestamp, Token, TokenHash, TokenRow, Version, VersionId,
+    NamespaceId, NamespaceName, Publish, Reference, RouteRow, Scope, Script, ScriptFilter, ScriptId, ScriptName,
+    ScriptRow, Secret, SecretId, Storage, StorageError, Timestamp, Token, TokenHash, TokenRow, Version, VersionId,
 };
 
 use crate::{OpenError, SecretKey};
@@ -230,6 +231,10 @@ impl Storage for SqliteStorage {
 
     async fn script_update(&self, script: &Script, seen: Timestamp) -> Result<(), StorageError> {
         script::update(self, script, seen).await
+    }
+
+    async fn script_references(&self, to: &Script, limit: u32) -> Result<Vec<Reference>, StorageError> {
+        reference::list(self, to, limit).await
     }
 
     async fn script_delete(&self, ids: &[ScriptId]) -> Result<Vec<ScriptId>, StorageError> {

@@ -112,7 +112,7 @@ const UPLOAD: &[Query] = &[Query::Choice(
     "strict: an inherit binding without a counterpart is an error (10057)",
 )];
 const SECRET: &[Query] = &[Query::Flag("url_encoded", "the name in the path is encoded once more")];
-const FORCE: &[Query] = &[Query::Flag("force", "accepted; bindings never keep a script from being deleted")];
+const FORCE: &[Query] = &[Query::Flag("force", "although other Workers need it (10064 without)")];
 const IF_MATCH: &[&str] = &["If-Match", "If-None-Match"];
 
 use Body::{Code, Form, Json, Settings, Upload};
@@ -150,6 +150,8 @@ const DOCS: &[Doc] = &[
         )
     },
     Doc { query: FORCE, ..get("scripts::script_delete", "Delete a script", Null) },
+    get("references::reference_list", "Who needs a Worker, by bindings", Result("References")),
+    get("references::tail_producer_list", "Whose tail consumer a Worker is", List("TailProducer")),
     get("content::content_get", "A script's modules", Content),
     Doc { headers: IF_MATCH, ..set("content::content_put", "Replace a script's code alone", Code, Result("Script")) },
     get("settings::settings_get", "Settings of a script", Result("Settings")),

@@ -238,6 +238,17 @@ fn binding() -> Schema {
     S::object(vec![("name", S::string()), ("type", S::string())])
 }
 
+/// A script that names another, or is named.
+fn reference(more: Vec<(&'static str, Schema)>) -> Schema {
+    let common = vec![
+        ("service", S::string().about("its name")),
+        ("environment", S::values(&["production"])),
+        ("script?", S::string().about("of a script in a dispatch namespace: namespace/name")),
+        ("dispatch_namespace?", namespace_name().about("where it is")),
+    ];
+    S::object([common, more].concat())
+}
+
 fn secret_value() -> Vec<(&'static str, Schema)> {
     vec![("text", S::string().length(0, 5_120)), ("type?", S::values(&["secret_text"]).or_null())]
 }
@@ -392,6 +403,27 @@ pub(super) fn all() -> BTreeMap<&'static str, Schema> {
                 new_token("script", vec![("namespace?", namespace_name().or_null()), ("script", script_name())]),
             ]),
         ),
+        (
+            "References",
+            S::object(vec![
+                (
+                    "services",
+                    S::object(vec![
+                        ("incoming", S::array(reference(vec![("name", S::string().about("the binding"))]))),
+                        ("outgoing", S::array(S::any())),
+                        ("pages_function", S::constant(false)),
+                    ]),
+                ),
+                ("durable_objects", S::array(S::any())),
+                (
+                    "dispatch_outbounds",
+                    S::array(reference(vec![
+                        ("name", S::string().about("the binding")),
+                        ("namespace", namespace_name().about("that it dispatches to")),
+                    ])),
+                ),
+            ]),
+        ),
         ("ResultInfo", result_info),
         ("Script", script()),
         (
@@ -432,6 +464,7 @@ pub(super) fn all() -> BTreeMap<&'static str, Schema> {
         ),
         ("Tags", tags()),
         ("TagsOrNull", tags().or_null()),
+        ("TailProducer", S::object(vec![("consumer", reference(Vec::new())), ("producer", reference(Vec::new()))])),
         ("Token", token()),
         ("TokenStatus", S::object(vec![("id", hex32()), ("status", S::string()), ("expires_on?", time())])),
         ("TokenWithValue", token().and(S::object(vec![("value", S::string().about("shown here alone"))]))),

@@ -10,7 +10,7 @@ use switchyard_api::endpoints;
 use crate::{
     account, accounts, assets, content,
     harness::{A, Harness, NS},
-    namespace_settings, namespaces, scripts, secrets, settings, tags, tokens, versions,
+    namespace_settings, namespaces, references, scripts, secrets, settings, tags, tokens, versions,
 };
 
 /// The row's path, written short: `NS`, `S` (a script in a namespace), `W` (an account's Worker), `A`.
@@ -109,6 +109,8 @@ tests! {
     "POST W/deployments"                        account_deployment_create   versions::account_deployment_create;
     "POST W/assets-upload-session"              account_assets_upload_session assets::account_assets_upload_session;
     "POST A/workers/assets/upload"              assets_upload               assets::assets_upload;
+    "GET W/references"                          reference_list              references::reference_list;
+    "GET A/workers/tails/by-consumer/{script}"  tail_producer_list          references::tail_producer_list;
     "GET A/workers/services/{script}"           service_get                 versions::service_get;
     "DELETE A/workers/services/{script}"        service_delete              scripts::service_delete;
     "GET A/workers/workers/{script}"            worker_get                  versions::worker_get;

@@ -17,6 +17,7 @@ mod namespace_settings;
 mod namespaces;
 mod openapi;
 mod preconditions;
+mod references;
 mod scopes;
 mod scripts;
 mod secrets;

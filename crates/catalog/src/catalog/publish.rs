@@ -96,7 +96,7 @@ impl Catalog {
         let mut plan = self.plan(at, scope, before.as_ref(), edit).await?;
         self.binding_targets_check(actor, &plan).await?;
 
-        let base = before.as_ref().and_then(|row| row.latest.as_ref());
+        let base = before.as_ref().and_then(|row| row.latest.as_deref());
         let (code, manifest) = match plan.code.take() {
             Some(code) => {
                 let manifest = code.manifest();
@@ -195,11 +195,12 @@ impl Catalog {
         wake.done().await;
 
         let Publish { script, version: NewVersion { version, .. }, deployment, .. } = publish;
+        let latest = Arc::new(version.clone());
         let deployed = match deployment {
-            Some(_) => Some(version.clone()),
+            Some(_) => Some(latest.clone()),
             None => before.and_then(|row| row.deployed),
         };
-        let row = ScriptRow { script, deployed, latest: Some(version.clone()) };
+        let row = ScriptRow { script, deployed, latest: Some(latest) };
         Ok(Publication { row, version, deployment })
     }
 
@@ -225,8 +226,9 @@ impl Catalog {
         }
         if let Some(code) = new.code.as_ref().filter(|code| **code != Code::none()) {
             rules::code(&self.settings, code)?;
+            self.compressed_size_check(code).await?;
         }
-        let previous = before.and_then(|row| row.latest.as_ref());
+        let previous = before.and_then(|row| row.latest.as_deref());
         let bindings = self.bindings_plan(
             &new.bindings,
             new.keep_bindings.as_deref(),
@@ -274,7 +276,7 @@ impl Catalog {
     /// Edits that start from the newest version, which must be the one in force: what they make is
     /// deployed, and must not deploy something else by the way (10215).
     async fn plan_edit(&self, row: &ScriptRow, edit: &Edit) -> Result<Plan, CatalogError> {
-        let latest = row.latest.as_ref().ok_or(CatalogError::VersionNotFound)?;
+        let latest = row.latest.as_deref().ok_or(CatalogError::VersionNotFound)?;
         if row.deployed.as_ref().map(|version| version.id) != Some(latest.id) {
             return Err(CatalogError::LatestNotDeployed);
         }
@@ -297,6 +299,7 @@ impl Catalog {
         match edit {
             Edit::Content(code, _) => {
                 rules::code(&self.settings, code)?;
+                self.compressed_size_check(code).await?;
                 plan.code = Some(code.clone());
                 plan.annotations = triggered_by(Map::new(), "upload");
             }

@@ -96,8 +96,14 @@ impl Catalog {
     }
 
     /// Its versions, deployments and secrets go with it.
-    pub async fn script_delete(&self, actor: &Actor, script: &ScriptRef) -> Result<(), CatalogError> {
+    ///
+    /// # Errors
+    /// Without `force`, [`CatalogError::InUse`] when others need it.
+    pub async fn script_delete(&self, actor: &Actor, script: &ScriptRef, force: bool) -> Result<(), CatalogError> {
         let row = self.row_of(actor, script).await?;
+        if !force {
+            self.unused_check(actor, &row).await?;
+        }
         let versions = self.storage.version_list(row.script.id, u32::MAX).await?;
         let wake = self.wakeup.guard();
         if self.storage.script_delete(&[row.script.id]).await?.is_empty() {

@@ -12,9 +12,9 @@ impl Catalog {
     /// The names of the newest version's secrets, in its order.
     pub async fn secret_list(&self, actor: &Actor, script: &ScriptRef) -> Result<Vec<BindingName>, CatalogError> {
         let row = self.row_of(actor, script).await?;
-        let bindings = row.latest.map(|version| version.bindings).unwrap_or_default();
-        let secrets = bindings.into_iter().filter(|binding| binding.kind.secret().is_some());
-        Ok(secrets.map(|binding| binding.name).collect())
+        let bindings = row.latest.as_ref().map_or(&[][..], |version| &version.bindings);
+        let secrets = bindings.iter().filter(|binding| binding.kind.secret().is_some());
+        Ok(secrets.map(|binding| binding.name.clone()).collect())
     }
 
     /// Sets a secret.

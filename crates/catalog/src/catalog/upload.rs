@@ -69,7 +69,7 @@ impl Precondition {
             Self::Exists => before.is_some(),
             Self::Absent => before.is_none(),
             Self::Etag(etags) => {
-                let version = before.and_then(|row| row.deployed.as_ref().or(row.latest.as_ref()));
+                let version = before.and_then(|row| row.deployed.as_deref().or(row.latest.as_deref()));
                 version.is_some_and(|version| etags.contains(&version.etag().hex()))
             }
         };

@@ -34,6 +34,9 @@ pub enum Script {
     Delete {
         #[arg(value_name = "NS/NAME")]
         script: String,
+        /// Although other Workers bind to it
+        #[arg(long)]
+        force: bool,
         #[command(flatten)]
         connection: Connection,
     },
@@ -135,9 +138,10 @@ impl Script {
                 let text = table(&[], rows);
                 Ok(Shown::new(connection, result, text))
             }
-            Self::Delete { script, connection } => {
+            Self::Delete { script, force, connection } => {
                 let client = Client::open(connection)?;
-                client.send(Method::DELETE, &path_of(&client, script).await?, None).await?;
+                let path = format!("{}?force={force}", path_of(&client, script).await?);
+                client.send(Method::DELETE, &path, None).await?;
                 Ok(Shown::new(connection, json!({ "deleted": script }), format!("deleted {script}\n")))
             }
         }

@@ -87,6 +87,7 @@ impl Default for Limits {
             upload_parts: 200,
             json_bytes: 1 << 20,
             script_bytes: 32 << 20,
+            compressed_script_bytes: 10 << 20,
             versions: 100,
             variables: 128,
             variable_bytes: 5 << 10,
@@ -103,10 +104,13 @@ impl Default for Runtime {
             threads: 0,
             instances: 1_000,
             warm_instances: 100,
+            warm_bytes: 1 << 30,
             queue: 10_000,
             queue_per_script: 1_000,
             queue_timeout: Duration::from_secs(10),
             worker_cache: 512 << 20,
+            held_bytes: 2 << 30,
+            held_bytes_per_script: 512 << 20,
             isolation: Isolation::Auto,
         }
     }

@@ -128,7 +128,7 @@ async fn a_script_is_deployed_rolled_back_and_deleted() {
     node.run(&["deploy", "own", &own]).await.ok();
     assert!(node.run(&["script", "list"]).await.ok().contains("own"));
     assert_eq!(node.run(&["script", "get", "own", "--json"]).await.json()["id"], "own");
-    node.run(&["script", "delete", "own"]).await.ok();
+    node.run(&["script", "delete", "own", "--force"]).await.ok();
     assert_eq!(node.run(&["script", "delete", "dev/one"]).await.ok(), "deleted dev/one\n");
     node.run(&["script", "delete", "dev/one"]).await.fails("[code: 10092]");
 }

@@ -44,6 +44,7 @@ with_each_release! {
     namespaces_are_managed
     a_dispatch_worker_is_deployed_twice_and_deleted
     an_accounts_worker_has_secrets_versions_and_a_way_back
+    a_worker_that_others_need_is_deleted_after_naming_them
     static_assets_are_deployed_and_only_changed_files_again
 }
 
@@ -211,6 +212,24 @@ async fn an_accounts_worker_has_secrets_versions_and_a_way_back(release: &Releas
     assert_eq!(answer().await, all, "{listed}");
     wrangler.run(&["delete", "--force"]).await;
     assert_eq!(gateway.get("x", "/").await.status, 503);
+}
+
+async fn a_worker_that_others_need_is_deleted_after_naming_them(release: &Release) {
+    let gateway = TestGateway::start().await;
+    let source = "export default { fetch() { return new Response('api') } }";
+    gateway.upload_worker("api", source, json!([])).await;
+    let bound = json!([{ "type": "service", "name": "API", "service": "api" }]);
+    gateway.upload_worker("front", source, bound.clone()).await;
+    gateway.upload_with("ns", "shop", source, json!({ "bindings": bound })).await;
+    let Some(wrangler) = Wrangler::new(release, &gateway, "name = \"api\"\n", "").await else { return };
+    // Without a terminal it takes its own questions as answered with yes.
+    let text = wrangler.run(&["delete"]).await;
+    assert!(text.contains("Worker front (production) uses this Worker as a Service Binding"), "{text}");
+    assert!(text.contains("Worker ns/shop") && text.contains("Successfully deleted api"), "{text}");
+    let text = wrangler.run(&["delete", "--name", "front"]).await;
+    assert!(!text.contains("currently in use") && text.contains("Successfully deleted front"), "{text}");
+    let (success, text) = wrangler.try_run(&["delete"], "").await;
+    assert!(!success && text.contains("10007"), "{text}");
 }
 
 async fn static_assets_are_deployed_and_only_changed_files_again(release: &Release) {

@@ -13,6 +13,7 @@ use switchyard_js::abi::{Malformed, Reader, Value, Writer, body_kind, op, status
 use super::{Happened, NOT_READ, Session, TOO_MANY_STREAMS, error_values, exceeded_memory};
 use crate::error::{RunError, RunErrorKind};
 use crate::host::{GuestOp, Unacceptable};
+use crate::meter::CpuMeter;
 use crate::slot::Slot;
 use crate::stream::{HostStream, MAX_STREAMS, guest_stream};
 use crate::{Body, BodyError, FetchError, FetchRequest, RedirectMode, Target, head};
@@ -127,7 +128,8 @@ impl Session {
         if self.answered {
             return Ok(()); // nobody waits for it any more
         }
-        let Some((body, stream)) = self.body(slot, given, message)? else {
+        let request = Some(Arc::clone(&self.context.meter));
+        let Some((body, stream)) = self.body(slot, given, message, request)? else {
             self.refuse_response(TOO_MANY_STREAMS);
             return Ok(());
         };
@@ -151,11 +153,13 @@ impl Session {
     }
 
     /// A body as the guest gives it, and its number when it is a guest stream; `None`: too many are open.
+    /// `request`: as for [`guest_stream`].
     fn body(
         &mut self,
         slot: &mut Slot,
         given: Given<'_>,
         message: &Bytes,
+        request: Option<Arc<CpuMeter>>,
     ) -> Result<Option<(Body, Option<i32>)>, Malformed> {
         Ok(Some(match given.kind {
             body_kind::NONE => (Body::Empty, None),
@@ -168,7 +172,7 @@ impl Session {
                 if self.writers.len() >= MAX_STREAMS {
                     return Ok(None);
                 }
-                let (writer, body, gone) = guest_stream(given.length);
+                let (writer, body, gone) = guest_stream(given.length, request);
                 // Not outstanding: a reader that stays is nothing to wait for.
                 self.pending.push(Box::pin(async move {
                     let _ = gone.await;
@@ -222,7 +226,7 @@ impl Session {
             self.refuse(id, "TypeError", &format!("Invalid HTTP method string: {}", cut(method, MAX_NAME)));
             return Ok(());
         };
-        let Some((body, _)) = self.body(slot, given, message)? else {
+        let Some((body, _)) = self.body(slot, given, message, None)? else {
             self.refuse(id, "Error", TOO_MANY_STREAMS);
             return Ok(());
         };

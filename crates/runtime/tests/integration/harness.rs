@@ -101,6 +101,7 @@ impl Bench {
         let outcomes = Arc::clone(&self.outcomes);
         Invocation {
             limits: Limits::DEFAULT,
+            weight: 1,
             isolation: None,
             depth: 0,
             outbound: Arc::clone(&self.outbound),

@@ -4,6 +4,7 @@
 mod harness;
 
 mod bindings;
+mod fairness;
 mod fetch;
 mod hostile;
 mod isolation;

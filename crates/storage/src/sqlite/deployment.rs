@@ -6,6 +6,7 @@ use switchyard_catalog::{ChangeKind, Deployment, DeploymentId, ScriptId, Storage
 use super::{
     SqliteStorage, change_add, database,
     record::{DeploymentRecord, column, from_json, id, time, to_json},
+    reference,
 };
 
 /// Deployments kept of a script.
@@ -63,6 +64,7 @@ pub(super) async fn insert(tx: &mut SqliteConnection, deployment: &Deployment) -
     let point = sqlx::query("UPDATE scripts SET deployment = ?, deployed = ? WHERE id = ?");
     let point = point.bind(bytes).bind(deployed).bind(script).execute(&mut *tx).await;
     point.map_err(database("write a script"))?;
+    reference::of_deployment(tx, script).await?;
     let trim = sqlx::query(
         "DELETE FROM deployments WHERE script = ?1
          AND serial <= (SELECT max(serial) FROM deployments WHERE script = ?1) - ?2",

@@ -8,7 +8,7 @@ use switchyard_catalog::{ChangeKind, Publish, Scope, ScriptId, SecretId, Storage
 use super::{
     SqliteStorage, change_add, database, deployment,
     record::{self, SettingsRecord, hex_list, to_json},
-    refused, script, secret,
+    reference, refused, script, secret,
 };
 
 pub(super) async fn publish(storage: &SqliteStorage, publish: &Publish) -> Result<(), StorageError> {
@@ -60,6 +60,7 @@ async fn insert_script(tx: &mut SqliteConnection, publish: &Publish) -> Result<(
         StorageError::Exists(_) => StorageError::Conflict,
         other => other,
     })?;
+    reference::of_settings(tx, script).await?;
     script::write_tags(tx, script.id, &tags).await
 }
 

@@ -1,5 +1,7 @@
 //! Scripts: lists and single ones with their versions in one query, changes, deletion.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use switchyard_catalog::{
@@ -10,6 +12,7 @@ use switchyard_catalog::{
 use super::{
     SqliteStorage, change_add, database,
     record::{self, BindingRecord, SettingsRecord, VersionRecord, damaged, from_json, hex_id, hex_list, id, to_json},
+    reference,
 };
 
 const GONE: &str = "the script";
@@ -170,6 +173,7 @@ pub(super) async fn write(tx: &mut SqliteConnection, script: &Script) -> Result<
     let update = update.bind(to_json("settings", &SettingsRecord::from(&script.settings))?);
     let update = update.bind(script.modified_on.micros()).bind(bytes).execute(&mut *tx).await;
     update.map_err(database("write a script"))?;
+    reference::of_settings(tx, script).await?;
     let retag = sqlx::query("UPDATE scripts SET tags = ?1 WHERE id = ?2 AND tags <> ?1").bind(&tags).bind(bytes);
     let retagged = retag.execute(&mut *tx).await.map_err(database("write a script's tags"))?;
     if retagged.rows_affected() == 0 {
@@ -241,10 +245,11 @@ impl TryFrom<RowRecord<'_>> for ScriptRow {
     fn try_from(row: RowRecord<'_>) -> Result<Self, StorageError> {
         let id = ScriptId::from_uuid(hex_id(row.id)?);
         let tags = row.tags.iter().map(|tag| Tag::parse(tag)).collect::<Result<_, _>>();
-        let version = |version: Option<VersionInRow<'_>>| -> Result<Option<Version>, StorageError> {
+        let version = |version: Option<VersionInRow<'_>>| -> Result<Option<Arc<Version>>, StorageError> {
             let Some(version) = version else { return Ok(None) };
             let version_id = VersionId::from_uuid(hex_id(version.id)?);
-            record::version(version_id, id, version.number, version.body, version.bindings).map(Some)
+            let version = record::version(version_id, id, version.number, version.body, version.bindings)?;
+            Ok(Some(Arc::new(version)))
         };
         let (deployed, latest) = (version(row.deployed)?, version(row.latest)?);
         let script = Script {

@@ -161,7 +161,7 @@ async fn fifty_kills_lose_nothing_that_was_acknowledged() {
     assert!(acknowledged.iter().sum::<u64>() >= KILLS);
 }
 
-async fn check_integrity(dir: &Path) {
+pub async fn check_integrity(dir: &Path) {
     use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
     let options = SqliteConnectOptions::new().filename(dir.join("catalog.sqlite"));
     let mut connection = options.connect().await.unwrap();

@@ -6,6 +6,7 @@
 mod blobs;
 mod catalog;
 mod crash;
+mod crash_mixed;
 mod folder;
 mod sample;
 mod sqlite;

@@ -8,6 +8,7 @@ pub mod changes;
 pub mod deployments;
 pub mod namespaces;
 pub mod publishes;
+pub mod references;
 pub mod scripts;
 pub mod secrets;
 
@@ -31,6 +32,8 @@ macro_rules! storage_suite {
                 refused_publish_leaves_nothing, undeployed_version_leaves_the_deployment,
                 old_versions_are_pruned_and_deployed_ones_stay, one_of_many_at_once_wins,
                 blobs_in_use_follow_versions;
+            references: deployed_bindings_are_references, references_follow_deployments, tail_consumers_are_references,
+                references_go_with_their_script;
             deployments: deployment_splits_and_rolls_back, deployment_of_a_foreign_version_is_gone,
                 deployment_moves_modified_on, history_is_bounded;
             assets: asset_round_trips, assets_are_shared_within_their_owner_alone, assets_of_a_deleted_namespace_go,

@@ -56,8 +56,8 @@ async fn deletion_by_filter_takes_at_most_the_limit() {
 async fn a_deleted_script_is_gone_and_a_new_one_is_another() {
     let f = fixture().await;
     let first = tagged(&f, "a", &["old"]).await;
-    f.script_delete(&f.actor, &at("a")).await.unwrap();
-    assert!(matches!(f.script_delete(&f.actor, &at("a")).await, Err(CatalogError::ScriptNotFound)));
+    f.script_delete(&f.actor, &at("a"), false).await.unwrap();
+    assert!(matches!(f.script_delete(&f.actor, &at("a"), false).await, Err(CatalogError::ScriptNotFound)));
     assert!(matches!(f.script_find(&f.actor, &at("a")).await, Err(CatalogError::ScriptNotFound)));
     let again = f.upload(&at("a"), code("x")).await.unwrap().row.script;
     assert_ne!(again.id, first);

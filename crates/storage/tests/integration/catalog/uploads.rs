@@ -156,7 +156,7 @@ async fn service_bindings_name_workers_that_are_there() {
     let inside = f.upload(&at("self"), with(code("x"), service("self"))).await;
     assert!(matches!(inside, Err(CatalogError::BindingTarget(_))), "a service is one of the account's own Workers");
     f.upload(&at("self"), with(code("x"), service("a"))).await.unwrap();
-    f.script_delete(&f.actor, &own("a")).await.unwrap();
+    f.script_delete(&f.actor, &own("a"), true).await.unwrap();
     let name = BindingName::parse("KEY").unwrap();
     let put = f.secret_put(&f.actor, &at("self"), &name, Secret::new("s".to_owned()), "api".to_owned()).await;
     put.expect("a secret stays changeable when a neighbour is gone");
@@ -227,6 +227,42 @@ async fn code_is_held_to_its_rules() {
     assert!(matches!(many, Err(CatalogError::TooLarge(m)) if m.contains("4 modules")));
     upload("a.js", vec![es("a.js"), module("b", ModuleKind::Data, &"x".repeat(999))]).await.unwrap();
     upload("a.wasm", vec![wasm]).await.expect("whether it is a component, the validator says");
+}
+
+#[tokio::test]
+async fn code_is_measured_compressed_too() {
+    let settings = CatalogSettings { max_compressed_code_bytes: 1_000, ..CatalogSettings::default() };
+    let f = with_settings(settings).await;
+    // What gzip can do nothing with, and what it can do nearly everything with.
+    let noise = |bytes: usize| -> String {
+        let digests = (0_u64..).flat_map(|n| BlobDigest::of(&n.to_le_bytes()).hex().into_bytes());
+        digests.take(bytes).map(char::from).collect()
+    };
+    let upload = async |modules: Vec<Module>| {
+        let modules = [vec![module("a.js", ModuleKind::EsModule, "x")], modules].concat();
+        let code = Code { syntax: CodeSyntax::Modules, entry: "a.js".to_owned(), modules };
+        f.upload(&at("a"), NewScript { code: Some(code), ..NewScript::default() }).await
+    };
+    upload(vec![module("zeros", ModuleKind::Data, &"0".repeat(100_000))]).await.unwrap();
+    // 4 bits of noise a byte: gzip makes a bit more than half of it.
+    upload(vec![module("noise", ModuleKind::Data, &noise(1_600))]).await.unwrap();
+    let large = upload(vec![
+        module("one", ModuleKind::Data, &noise(1_200)),
+        module("two", ModuleKind::Data, &noise(2_400)[1_200..]),
+    ]);
+    assert!(
+        matches!(large.await, Err(CatalogError::TooLarge(m)) if m.contains("gzip") && m.contains("2401") && m.contains("1000"))
+    );
+    let map = module("a.js.map", ModuleKind::SourceMap, &noise(4_000));
+    upload(vec![map]).await.expect("source maps do not count");
+    // A change of the code alone goes the same way.
+    let code = Code {
+        syntax: CodeSyntax::Modules,
+        entry: "a.js".to_owned(),
+        modules: vec![module("a.js", ModuleKind::EsModule, &noise(4_000))],
+    };
+    let refused = f.script_content_put(&f.actor, &at("a"), code, Precondition::None, "api".to_owned()).await;
+    assert!(matches!(refused, Err(CatalogError::TooLarge(_))));
 }
 
 #[tokio::test]

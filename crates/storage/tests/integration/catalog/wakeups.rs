@@ -21,7 +21,7 @@ async fn a_watcher_wakes_with_each_change() {
     f.deployment_create(&f.actor, &at("a"), vec![share], "api".to_owned(), Default::default()).await.unwrap();
     assert!(watch.has_changed().unwrap());
     watch.mark_unchanged();
-    f.script_delete(&f.actor, &at("a")).await.unwrap();
+    f.script_delete(&f.actor, &at("a"), false).await.unwrap();
     assert!(watch.has_changed().unwrap());
     watch.mark_unchanged();
     f.namespace_delete(&f.actor, &prod()).await.unwrap();

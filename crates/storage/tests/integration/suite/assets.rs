@@ -72,7 +72,7 @@ pub async fn versions_with_assets_are_known(storage: &dyn Storage) {
     first.version.version.assets = Some(assets);
     storage.script_publish(&first).await.unwrap();
     let row = storage.script_find(&sample::account(), Scope::Account, &first.script.name).await.unwrap().unwrap();
-    assert_eq!(row.deployed.unwrap(), first.version.version);
+    assert_eq!(*row.deployed.unwrap(), first.version.version);
     let route = storage.route_find(first.script.id).await.unwrap().unwrap();
     assert_eq!(route.with_assets, [first.version.version.id]);
     assert!(storage.blobs_in_use().await.unwrap().is_superset(&HashSet::from([assets.manifest, assets.config])));

@@ -16,7 +16,7 @@ pub async fn publish_counts_versions(storage: &dyn Storage) {
     let second = sample::next(&first, "two");
     storage.script_publish(&second).await.unwrap();
     let row = find(storage, &first).await.unwrap();
-    assert_eq!(row.deployed.as_ref(), Some(&second.version.version));
+    assert_eq!(row.deployed.as_deref(), Some(&second.version.version));
     assert_eq!(row.latest, row.deployed);
     assert_eq!(row.script, second.script);
     let versions = storage.version_list(first.script.id, 10).await.unwrap();
@@ -95,14 +95,14 @@ pub async fn undeployed_version_leaves_the_deployment(storage: &dyn Storage) {
     second.deployment = None;
     storage.script_publish(&second).await.unwrap();
     let row = find(storage, &first).await.unwrap();
-    assert_eq!(row.deployed.unwrap(), first.version.version);
-    assert_eq!(row.latest.unwrap(), second.version.version);
+    assert_eq!(*row.deployed.unwrap(), first.version.version);
+    assert_eq!(*row.latest.unwrap(), second.version.version);
 
     let mut never = sample::publish(Scope::Account, "never");
     never.deployment = None;
     storage.script_publish(&never).await.unwrap();
     let row = find(storage, &never).await.unwrap();
-    assert_eq!((row.deployed, row.latest), (None, Some(never.version.version)));
+    assert_eq!((row.deployed, row.latest.as_deref()), (None, Some(&never.version.version)));
     assert_eq!(storage.route_find(never.script.id).await.unwrap(), None);
 }
 
@@ -135,7 +135,7 @@ pub async fn one_of_many_at_once_wins(storage: &dyn Storage) {
     assert_eq!(won.len(), 1);
     assert!(results.iter().all(|result| matches!(result, Ok(()) | Err(StorageError::Conflict))));
     let row = find(storage, &first).await.unwrap();
-    assert_eq!(row.deployed.unwrap(), won[0].0.version.version);
+    assert_eq!(*row.deployed.unwrap(), won[0].0.version.version);
 
     let twins: Vec<_> = (0..5).map(|_| sample::publish(Scope::Account, "new")).collect();
     let results = futures_util::future::join_all(twins.iter().map(|c| storage.script_publish(c))).await;

@@ -61,7 +61,7 @@ pub async fn script_round_trips(storage: &dyn Storage) {
     ];
     storage.script_publish(&publish).await.unwrap();
     let found = storage.script_find(&sample::account(), Scope::Account, &publish.script.name).await.unwrap();
-    let version = Some(publish.version.version.clone());
+    let version = Some(std::sync::Arc::new(publish.version.version.clone()));
     assert_eq!(found, Some(ScriptRow { script: publish.script.clone(), deployed: version.clone(), latest: version }));
     let owner = storage.version_owner(publish.version.version.id).await.unwrap();
     assert_eq!(owner, Some((publish.script, None)));

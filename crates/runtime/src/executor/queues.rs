@@ -1,0 +1,282 @@
+//! Whose runnable is next: the tenant's that has used the least, measured in CPU time over its weight
+//! (start-time fair queueing, which is deficit round robin with the quantum at its limit of nothing).
+//!
+//! Each tenant has a virtual time that its charges move on. One that was idle begins at the present
+//! virtual time, that of what was handed out last: being idle earns nothing. One that ran has debt
+//! until the others have caught up, so that a tenant of short calls has all of them run before the
+//! next slice of one that burns. What is kept of a tenant is bounded: it goes with its debt.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+
+use super::TenantKey;
+
+/// Virtual time of one nanosecond at weight 1: what is left of short polls at large weights.
+const SCALE: u64 = 16;
+/// Tenants above which those that are through with their debt are looked for.
+const FEW: usize = 64;
+
+/// See the module's paragraph.
+pub struct Queues<T> {
+    tenants: HashMap<TenantKey, Tenant<T>>,
+    /// Tenants that have something waiting, each once. Charges since may have put one further back.
+    turns: BinaryHeap<Reverse<(u64, u64, TenantKey)>>,
+    /// Tells apart what has the same virtual time: first come, first served.
+    number: u64,
+    now: u64,
+    running: usize,
+    /// Tenants at which the next sweep is due.
+    sweep_at: usize,
+}
+
+struct Tenant<T> {
+    waiting: VecDeque<T>,
+    time: u64,
+    weight: u16,
+    running: u32,
+}
+
+impl<T> Default for Queues<T> {
+    fn default() -> Self {
+        Self { tenants: HashMap::new(), turns: BinaryHeap::new(), number: 0, now: 0, running: 0, sweep_at: FEW }
+    }
+}
+
+impl<T> Queues<T> {
+    /// A tenant has something to run. Its weight (0 is taken as 1) counts from now on.
+    pub fn push(&mut self, tenant: TenantKey, weight: u16, item: T) {
+        let now = self.now;
+        let fresh = || Tenant { waiting: VecDeque::new(), time: now, weight: 1, running: 0 };
+        let entry = self.tenants.entry(tenant).or_insert_with(fresh);
+        entry.weight = weight.max(1);
+        entry.waiting.push_back(item);
+        if entry.waiting.len() == 1 {
+            entry.time = entry.time.max(now);
+            let time = entry.time;
+            self.turn(time, tenant);
+        }
+        if self.tenants.len() >= self.sweep_at {
+            self.sweep();
+        }
+    }
+
+    /// What is next, and whose it is. The caller says [`Queues::done`] when it has run.
+    pub fn pop(&mut self) -> Option<(TenantKey, T)> {
+        while let Some(Reverse((time, _, tenant))) = self.turns.pop() {
+            let Some(entry) = self.tenants.get_mut(&tenant) else { continue };
+            if entry.time > time {
+                let time = entry.time;
+                self.turn(time, tenant);
+                continue;
+            }
+            let Some(item) = entry.waiting.pop_front() else { continue };
+            entry.running += 1;
+            self.running += 1;
+            self.now = self.now.max(time);
+            if !entry.waiting.is_empty() {
+                self.turn(time, tenant);
+            }
+            return Some((tenant, item));
+        }
+        None
+    }
+
+    /// A tenant has used that much CPU.
+    pub fn charge(&mut self, tenant: TenantKey, nanos: u64) {
+        if let Some(entry) = self.tenants.get_mut(&tenant) {
+            entry.time = entry.time.saturating_add(over(nanos, entry.weight));
+        }
+    }
+
+    /// What was popped of a tenant runs no more.
+    pub fn done(&mut self, tenant: TenantKey) {
+        self.running -= 1;
+        if let Some(entry) = self.tenants.get_mut(&tenant) {
+            entry.running = entry.running.saturating_sub(1);
+        }
+        if self.running == 0 && self.turns.is_empty() {
+            // Nobody waits for a debt to be paid: all are equal again.
+            let last = self.tenants.values().map(|tenant| tenant.time).max();
+            self.now = self.now.max(last.unwrap_or(0));
+            self.tenants.clear();
+        }
+    }
+
+    /// Whether `tenant` goes before `of`, whose present run has taken `nanos` that are not charged yet.
+    pub fn is_ahead(&self, tenant: TenantKey, of: TenantKey, nanos: u64) -> bool {
+        let (Some(own), Some(other)) = (self.tenants.get(&tenant), self.tenants.get(&of)) else { return false };
+        own.time < other.time.saturating_add(over(nanos, other.weight))
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.turns.is_empty()
+    }
+
+    /// How many run.
+    pub fn running(&self) -> usize {
+        self.running
+    }
+
+    fn turn(&mut self, time: u64, tenant: TenantKey) {
+        self.number += 1;
+        self.turns.push(Reverse((time, self.number, tenant)));
+    }
+
+    fn sweep(&mut self) {
+        let now = self.now;
+        self.tenants.retain(|_, tenant| !tenant.waiting.is_empty() || tenant.running > 0 || tenant.time > now);
+        self.sweep_at = (2 * self.tenants.len()).max(FEW);
+    }
+}
+
+fn over(nanos: u64, weight: u16) -> u64 {
+    nanos.saturating_mul(SCALE) / u64::from(weight.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MICROS: u64 = 1_000;
+
+    /// What is run: whose, and for how long.
+    struct Load {
+        tenant: TenantKey,
+        weight: u16,
+        nanos: u64,
+        /// Runnables at once; each comes again as soon as it has run.
+        at_once: usize,
+    }
+
+    /// CPU time of each load after `steps` runs on one thread.
+    fn shares(loads: &[Load], steps: usize) -> Vec<u64> {
+        let mut queues = Queues::default();
+        for (number, load) in loads.iter().enumerate() {
+            (0..load.at_once).for_each(|_| queues.push(load.tenant, load.weight, number));
+        }
+        let mut used = vec![0; loads.len()];
+        for _ in 0..steps {
+            let (tenant, number) = queues.pop().unwrap();
+            used[number] += loads[number].nanos;
+            queues.charge(tenant, loads[number].nanos);
+            queues.push(tenant, loads[number].weight, number);
+            queues.done(tenant);
+        }
+        used
+    }
+
+    fn load(nanos: u64, weight: u16, at_once: usize) -> Load {
+        Load { tenant: TenantKey::random(), weight, nanos, at_once }
+    }
+
+    #[test]
+    fn short_runs_get_as_much_cpu_as_long_ones_however_many_are_there() {
+        let used = shares(&[load(25 * MICROS, 1, 4), load(1_000 * MICROS, 1, 1_000)], 50_000);
+        assert!(used[0].abs_diff(used[1]) <= 1_000 * MICROS, "{used:?}");
+    }
+
+    #[test]
+    fn weights_divide_the_cpu() {
+        let used = shares(&[load(100 * MICROS, 1, 3), load(100 * MICROS, 3, 3), load(700 * MICROS, 6, 3)], 50_000);
+        let all: u64 = used.iter().sum();
+        for (used, tenths) in used.iter().zip([1, 3, 6]) {
+            assert!(used.abs_diff(all * tenths / 10) < 2_000 * MICROS, "{used} of {all}, not {tenths} tenths");
+        }
+        // The largest weight, of runs too short for it to be counted in whole nanoseconds.
+        let used = shares(&[load(20 * MICROS, u16::MAX, 2), load(20 * MICROS, u16::MAX, 2)], 10_000);
+        assert_eq!(used[0], used[1]);
+        assert_eq!(used[0], 5_000 * 20 * MICROS);
+    }
+
+    #[test]
+    fn one_who_comes_is_before_one_who_burns_and_behind_nobody_twice() {
+        let (burner, quiet) = (TenantKey::random(), TenantKey::random());
+        let mut queues = Queues::default();
+        queues.push(burner, 1, "burn");
+        for _ in 0..100 {
+            assert_eq!(queues.pop(), Some((burner, "burn")));
+            queues.charge(burner, 1_000 * MICROS);
+            queues.push(burner, 1, "burn");
+            queues.done(burner);
+        }
+        // Forty of 25 µs are one slice; the burner had a hundred, which are forgotten.
+        (0..100).for_each(|_| queues.push(quiet, 1, "quiet"));
+        let mut before = 0;
+        while let Some((tenant, what)) = queues.pop() {
+            queues.charge(tenant, 25 * MICROS);
+            queues.done(tenant);
+            if what == "burn" {
+                break;
+            }
+            before += 1;
+        }
+        assert_eq!(before, 40);
+    }
+
+    #[test]
+    fn being_idle_earns_nothing() {
+        let (early, late) = (TenantKey::random(), TenantKey::random());
+        let mut queues = Queues::default();
+        queues.push(late, 1, 0);
+        let (tenant, _) = queues.pop().unwrap();
+        queues.charge(tenant, 10);
+        // It stays away while the other uses a second; then both want all there is.
+        queues.push(early, 1, 0);
+        queues.done(late);
+        for _ in 0..1_000 {
+            queues.pop().unwrap();
+            queues.charge(early, 1_000 * MICROS);
+            queues.push(early, 1, 0);
+            queues.done(early);
+        }
+        queues.push(late, 1, 1);
+        let mut used = [0, 0];
+        for _ in 0..1_000 {
+            let (tenant, who) = queues.pop().unwrap();
+            used[who] += 1;
+            queues.charge(tenant, 100 * MICROS);
+            queues.push(tenant, 1, who);
+            queues.done(tenant);
+        }
+        assert!((495..=515).contains(&used[1]), "{used:?}");
+    }
+
+    #[test]
+    fn debts_are_forgotten_and_tenants_with_them() {
+        let mut queues = Queues::default();
+        let stays = TenantKey::random();
+        queues.push(stays, 1, ());
+        for _ in 0..10_000 {
+            let other = TenantKey::random();
+            queues.push(other, 1, ());
+            for _ in 0..2 {
+                let (tenant, ()) = queues.pop().unwrap();
+                queues.charge(tenant, 1_000 * MICROS);
+                if tenant == stays {
+                    queues.push(stays, 1, ());
+                }
+                queues.done(tenant);
+            }
+        }
+        assert!(queues.tenants.len() < 3 * FEW, "{}", queues.tenants.len());
+        while let Some((tenant, ())) = queues.pop() {
+            queues.done(tenant);
+        }
+        assert!(queues.tenants.is_empty() && queues.is_empty() && queues.running() == 0);
+    }
+
+    #[test]
+    fn who_has_used_less_is_ahead_of_one_that_runs() {
+        let (runs, comes) = (TenantKey::random(), TenantKey::random());
+        let mut queues = Queues::default();
+        queues.push(runs, 1, ());
+        queues.pop().unwrap();
+        queues.push(comes, 1, ());
+        assert!(!queues.is_ahead(comes, runs, 0), "both begin here");
+        assert!(queues.is_ahead(comes, runs, 100 * MICROS));
+        queues.charge(comes, 200 * MICROS);
+        assert!(!queues.is_ahead(comes, runs, 100 * MICROS));
+        assert!(!queues.is_ahead(TenantKey::random(), runs, 100 * MICROS));
+    }
+}
