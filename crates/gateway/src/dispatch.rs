@@ -104,8 +104,9 @@ impl Dispatcher {
         let Some(inbound) = &route.settings.inbound else { return Ok((route, call)) };
         let worker = self.routes.account(&route.account).worker(inbound.service.as_str());
         let worker = worker.ok_or_else(|| Failure::InboundMissing(inbound.service.clone()))?;
-        let call = Call { entrypoint: inbound.entrypoint.clone(), props: Some(whose(&route)), ..call };
-        Ok((worker, call))
+        let (entrypoint, props) = (inbound.entrypoint.clone(), Some(whose(&route)));
+        // A version that was asked for is the script's, not this one's.
+        Ok((worker, Call { entrypoint, props, version: VersionChoice::default(), ..call }))
     }
 
     /// The request's URI is absolute, as the Worker shall see it. Returns with the response's head.

@@ -44,7 +44,8 @@ pub async fn put(h: &Harness) {
     put(json!({ "outbound": { "service": "nobody" } })).await.refused(400, 10144);
     put(json!({ "inbound": { "service": "nobody" } })).await.refused(400, 10144);
     put(json!({ "inbound": { "service": "gate" } })).await.ok();
-    h.by(crate::harness::WRITER, "DELETE", &format!("{A}/workers/scripts/gate"), Value::Null).await.ok();
+    h.by(crate::harness::WRITER, "DELETE", &format!("{A}/workers/scripts/gate"), Value::Null).await.refused(409, 10064);
+    h.by(crate::harness::WRITER, "DELETE", &format!("{A}/workers/scripts/gate?force=true"), Value::Null).await.ok();
     put(json!({ "inbound": { "service": "gate" }, "isolation": "warm" })).await.ok();
     put(json!({ "inbound": { "service": "gate", "entrypoint": "X" } })).await.refused(400, 10144);
     for wrong in [

@@ -23,17 +23,34 @@ impl Catalog {
     /// # Errors
     /// [`CatalogError::InUse`], which names those whom the actor may see.
     pub(super) async fn unused_check(&self, actor: &Actor, row: &ScriptRow) -> Result<(), CatalogError> {
-        let references = self.references_to(row).await?;
-        if references.is_empty() {
+        let mut users: Vec<String> = self.references_to(row).await?.iter().map(Reference::to_string).collect();
+        users.extend(self.namespaces_that_name(row).await?);
+        if users.is_empty() {
             return Ok(());
         }
         let users = if actor.sees_account() {
-            let named: Vec<String> = references.iter().take(NAMED).map(Reference::to_string).collect();
-            named.join(", ") + if references.len() > NAMED { ", and others" } else { "" }
+            let more = users.len() > NAMED;
+            users.truncate(NAMED);
+            users.join(", ") + if more { ", and others" } else { "" }
         } else {
             "other Workers".to_owned()
         };
         Err(CatalogError::InUse(users))
+    }
+
+    /// Those whose outbound or inbound Worker it is.
+    async fn namespaces_that_name(&self, row: &ScriptRow) -> Result<Vec<String>, CatalogError> {
+        let Scope::Account = row.script.scope else { return Ok(Vec::new()) };
+        let mut named = Vec::new();
+        for namespace in self.storage.namespace_list(&row.script.account).await? {
+            let settings = [("outbound", &namespace.settings.outbound), ("inbound", &namespace.settings.inbound)];
+            for (what, worker) in settings {
+                if worker.as_ref().is_some_and(|worker| worker.service == row.script.name) {
+                    named.push(format!("the namespace {} ({what} Worker)", namespace.name));
+                }
+            }
+        }
+        Ok(named)
     }
 
     async fn references_to(&self, row: &ScriptRow) -> Result<Vec<Reference>, CatalogError> {

@@ -115,7 +115,7 @@ async fn its_exceptions_are_those_of_the_fetch() {
 async fn without_its_outbound_worker_a_fetch_fails_and_goes_nowhere() {
     let gateway = node(true).await;
     let origin = origin().await;
-    let path = format!("/client/v4/accounts/{}/workers/scripts/out", gateway.account());
+    let path = format!("/client/v4/accounts/{}/workers/scripts/out?force=true", gateway.account());
     assert!(gateway.api(Method::DELETE, &path, "", "".into()).await.status.is_success());
     let seen = fetched(&gateway, &format!("http://{origin}/show")).await;
     assert_eq!(seen, "tenant caught Error: The outbound Worker of this Worker does not exist.");
@@ -254,7 +254,7 @@ async fn a_namespaces_outbound_worker_gets_what_no_call_sends_elsewhere() {
     let told = "TypeError: The dispatch namespace binding has no outbound Worker to give parameters to.";
     gateway.get("caller", "/?url=http://any.test/who").await.is(500, told);
     // Settings hold for the next request, and a missing Worker lets nothing past it.
-    let path = format!("/client/v4/accounts/{}/workers/scripts/out", gateway.account());
+    let path = format!("/client/v4/accounts/{}/workers/scripts/out?force=true", gateway.account());
     assert!(gateway.api(Method::DELETE, &path, "", "".into()).await.status.is_success());
     let seen = fetched(&gateway, &format!("http://{origin}/show")).await;
     assert_eq!(seen, "tenant caught Error: The outbound Worker of this Worker does not exist.");
@@ -295,6 +295,9 @@ async fn a_namespaces_inbound_worker_gets_clients_requests_first() {
     gateway.get("nobody", "/").await.is(404, "there is no Worker for this host\n");
     // Gone: nothing gets past it.
     let path = format!("/client/v4/accounts/{}/workers/scripts/gate", gateway.account());
+    let refused = gateway.api(Method::DELETE, &path, "", "".into()).await;
+    assert!(refused.text().contains("in use by the namespace ns (inbound Worker)"), "{}", refused.text());
+    let path = path + "?force=true";
     assert!(gateway.api(Method::DELETE, &path, "", "".into()).await.status.is_success());
     gateway.get("t", "/open").await.is(503, "the inbound Worker gate does not exist\n");
     put(&gateway, json!({})).await;
