@@ -97,7 +97,7 @@ impl Gateway {
         body: Incoming,
     ) -> Result<Response<Body>, Failure> {
         let live = self.live();
-        check(&live.bounds, &head, &body)?;
+        Self::check(&live.bounds, &head, &body)?;
         let authority = Authority::of(&head.uri, &head.headers, head.version == Version::HTTP_2)?;
         let hops = loop_count(&head.headers);
         if hops >= u32::from(MAX_DEPTH) {
@@ -113,8 +113,61 @@ impl Gateway {
         let call = Call { hops, limits, outbound, version: VersionChoice::pinned(version), ..Call::default() };
         let (route, call) = self.dispatcher.first(route, call)?;
         ending.script = Some(self.dispatcher.admit(ctx, &route, &call)?);
-        let request = incoming(&live.bounds, ctx, &authority, head, body)?;
+        let request = Self::incoming(&live.bounds, ctx, &authority, head, body)?;
         self.dispatcher.dispatch(ctx, &route, call, request).await
+    }
+
+    /// What no Worker gets to see.
+    fn check(bounds: &Bounds, head: &request::Parts, body: &Incoming) -> Result<(), Failure> {
+        if head.method == Method::CONNECT {
+            return Err(Failure::MethodNotAllowed);
+        }
+        if !is_known(&head.method) {
+            return Err(Failure::UnknownMethod);
+        }
+        let mut codings = head.headers.get_all(header::TRANSFER_ENCODING).iter();
+        if let Some(coding) = codings.next()
+            && (codings.next().is_some() || !coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
+        {
+            return Err(Failure::TransferCoding);
+        }
+        if head.uri.path_and_query().is_some_and(|target| target.as_str().len() > bounds.uri_bytes) {
+            return Err(Failure::UriTooLong);
+        }
+        if http_body::Body::size_hint(body).lower() > bounds.body_bytes {
+            return Err(Failure::BodyTooLarge);
+        }
+        Ok(())
+    }
+
+    /// The request as the Worker sees it.
+    fn incoming(
+        bounds: &Bounds,
+        ctx: &RequestContext,
+        authority: &Authority,
+        mut head: request::Parts,
+        body: Incoming,
+    ) -> Result<Request<Body>, Failure> {
+        remove_hop_by_hop(&mut head.headers);
+        describe_client(&mut head.headers, authority, ctx.peer, &ctx.ray);
+        let mut uri = http::uri::Parts::default();
+        uri.scheme = Some(Scheme::HTTP);
+        uri.authority = Some(authority.as_str().parse().map_err(|_| AuthorityError::Malformed)?);
+        let target = head.uri.into_parts().path_and_query;
+        // `OPTIONS *` has no path; an absolute URL has to have one.
+        uri.path_and_query = Some(match target {
+            Some(target) if target.as_str().starts_with('/') => target,
+            Some(target) => PathAndQuery::from_maybe_shared(Bytes::from(format!("/{target}")))
+                .map_err(|_| AuthorityError::Malformed)?,
+            None => PathAndQuery::from_static("/"),
+        });
+        head.uri = Uri::from_parts(uri).map_err(|_| AuthorityError::Malformed)?;
+        let body = if http_body::Body::is_end_stream(&body) {
+            Body::Empty
+        } else {
+            Body::stream(Bounded::new(body, bounds.body_silence, bounds.body_bytes))
+        };
+        Ok(Request::from_parts(head, body))
     }
 
     /// The Worker's response as it goes on the wire: framing is the server's business, not the
@@ -148,60 +201,6 @@ impl Gateway {
         }
         Response::from_parts(head, body)
     }
-}
-
-/// What no Worker gets to see.
-fn check(bounds: &Bounds, head: &request::Parts, body: &Incoming) -> Result<(), Failure> {
-    if head.method == Method::CONNECT {
-        return Err(Failure::MethodNotAllowed);
-    }
-    if !is_known(&head.method) {
-        return Err(Failure::UnknownMethod);
-    }
-    let mut codings = head.headers.get_all(header::TRANSFER_ENCODING).iter();
-    if let Some(coding) = codings.next()
-        && (codings.next().is_some() || !coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
-    {
-        return Err(Failure::TransferCoding);
-    }
-    if head.uri.path_and_query().is_some_and(|target| target.as_str().len() > bounds.uri_bytes) {
-        return Err(Failure::UriTooLong);
-    }
-    if http_body::Body::size_hint(body).lower() > bounds.body_bytes {
-        return Err(Failure::BodyTooLarge);
-    }
-    Ok(())
-}
-
-/// The request as the Worker sees it.
-fn incoming(
-    bounds: &Bounds,
-    ctx: &RequestContext,
-    authority: &Authority,
-    mut head: request::Parts,
-    body: Incoming,
-) -> Result<Request<Body>, Failure> {
-    remove_hop_by_hop(&mut head.headers);
-    describe_client(&mut head.headers, authority, ctx.peer, &ctx.ray);
-    let mut uri = http::uri::Parts::default();
-    uri.scheme = Some(Scheme::HTTP);
-    uri.authority = Some(authority.as_str().parse().map_err(|_| AuthorityError::Malformed)?);
-    let target = head.uri.into_parts().path_and_query;
-    // `OPTIONS *` has no path; an absolute URL has to have one.
-    uri.path_and_query = Some(match target {
-        Some(target) if target.as_str().starts_with('/') => target,
-        Some(target) => {
-            PathAndQuery::from_maybe_shared(Bytes::from(format!("/{target}"))).map_err(|_| AuthorityError::Malformed)?
-        }
-        None => PathAndQuery::from_static("/"),
-    });
-    head.uri = Uri::from_parts(uri).map_err(|_| AuthorityError::Malformed)?;
-    let body = if http_body::Body::is_end_stream(&body) {
-        Body::Empty
-    } else {
-        Body::stream(Bounded::new(body, bounds.body_silence, bounds.body_bytes))
-    };
-    Ok(Request::from_parts(head, body))
 }
 
 /// The methods that Cloudflare's runtime knows; others never reach a Worker.

@@ -71,7 +71,8 @@ async fn known_hosts_do_not_notice() {
     )
     .await;
     let gateway = TestGateway::with(|config| {
-        let cache = LookupCache { ttl: Duration::from_millis(200), ..LookupCache::default() };
+        let (ttl, negative_ttl) = (Duration::from_millis(200), Duration::from_millis(200));
+        let cache = LookupCache { ttl, negative_ttl, ..LookupCache::default() };
         let resolver = Resolver {
             cache: Some(cache),
             // As they are unless somebody changes them.
