@@ -24,6 +24,7 @@ mod scripts;
 mod secrets;
 mod settings;
 mod tags;
+mod tails;
 mod tokens;
 mod versions;
 
@@ -37,13 +38,14 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
-use http_body_util::Full;
-use switchyard_catalog::Catalog;
+use http_body_util::Either;
+use switchyard_catalog::{Catalog, Tails};
 use tokio::sync::Semaphore;
 
 use crate::{auth::WrongTokens, body::RequestBody, context::Context, error::ApiError};
 
 pub use crate::{
+    envelope::ReplyBody,
     openapi::{docs_page, openapi_json},
     router::{EndpointName, endpoints},
 };
@@ -85,21 +87,22 @@ impl Default for ApiConfig {
 /// The API as a service: cheap to share, no background work.
 pub struct Api {
     catalog: Arc<Catalog>,
+    tails: Arc<dyn Tails>,
     config: ApiConfig,
     wrong_tokens: WrongTokens,
     uploads: Semaphore,
 }
 
 impl Api {
-    pub fn new(catalog: Arc<Catalog>, config: ApiConfig) -> Self {
+    pub fn new(catalog: Arc<Catalog>, tails: Arc<dyn Tails>, config: ApiConfig) -> Self {
         let wrong_tokens = WrongTokens::new(config.wrong_tokens_per_minute);
         let uploads = Semaphore::new(config.max_uploads.max(1));
-        Self { catalog, config, wrong_tokens, uploads }
+        Self { catalog, tails, config, wrong_tokens, uploads }
     }
 
     /// Answers one request whose path begins with `/client/v4`. `peer` is whom wrong tokens are
     /// counted against. Always answers; a failure is a reply.
-    pub async fn handle<B>(&self, peer: IpAddr, request: Request<B>) -> Response<Full<Bytes>>
+    pub async fn handle<B>(&self, peer: IpAddr, request: Request<B>) -> Response<ReplyBody>
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
     {
@@ -111,7 +114,7 @@ impl Api {
         }
         match answer {
             Ok(reply) => reply.into_response(),
-            Err(error) => error.into_response(),
+            Err(error) => error.into_response().map(Either::Left),
         }
     }
 
@@ -140,7 +143,7 @@ impl Api {
             Ok(actor) => actor,
             Err(refusal) => return (Err(refusal.at(endpoint.place())), known),
         };
-        let mut context = Context::new(self, actor, token, params, head, body);
+        let mut context = Context::new(self, actor, token, params, peer, head, body);
         let answer = (endpoint.handler)(&mut context).await;
         (answer.map_err(|refusal| refusal.at(endpoint.place())), known)
     }

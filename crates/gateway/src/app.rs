@@ -30,6 +30,7 @@ use crate::node_file::NodeFile;
 use crate::observe::{Observer, ObserverError, Recorded};
 use crate::resolve::{ResolverError, Resolvers};
 use crate::routes::Routes;
+use crate::tail::TailHub;
 
 /// Connections of the inside listener: orchestrators, scrapers and uploads.
 const ADMIN_CONNECTIONS: u32 = 256;
@@ -183,7 +184,9 @@ impl App {
         }
         egress.forbid(admin);
         let admission = Arc::new(Admission::new(config.limits.requests_per_script, config.limits.requests));
-        let dispatcher = Dispatcher::new(runtime.clone(), catalog.clone(), routes.clone(), admission, egress, limits);
+        let tails = TailHub::new(config.limits.tails, parts.observer.metrics.tail().clone());
+        let dispatcher =
+            Dispatcher::new(runtime.clone(), catalog.clone(), routes.clone(), admission, egress, tails.clone(), limits);
         let accounts: Vec<AccountId> = catalog.account_list().await?.into_iter().map(|account| account.id).collect();
         let resolvers = Resolvers::build(&config.resolver, &accounts, &routes)?;
 
@@ -203,7 +206,7 @@ impl App {
             ..ApiConfig::default()
         };
         parts.background.push(tokio::spawn(sweep(catalog.clone(), runtime)));
-        parts.state.ready(Api::new(catalog, api), dispatcher.clone());
+        parts.state.ready(Api::new(catalog, Arc::new(tails), api), dispatcher.clone());
         let bounds = Bounds {
             uri_bytes: usize::try_from(config.limits.uri_bytes).unwrap_or(usize::MAX),
             body_bytes: config.limits.body_bytes,
@@ -259,6 +262,8 @@ impl App {
 impl Parts {
     async fn stop(self, grace: Duration) -> bool {
         let done = self.clients.drain(grace).await;
+        // Nothing runs any more that they could hear of.
+        self.state.end_tails();
         // Uploads finish too; health is the last to go.
         self.inside.drain(grace.min(Duration::from_secs(5))).await;
         for task in self.background {

@@ -6,6 +6,7 @@ mod init;
 mod owner;
 mod print;
 mod script;
+mod tail;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ pub use client::CliError;
 use init::Init;
 use owner::{Account, Namespace, Token};
 use script::{Deploy, Rollback, Script};
+use tail::Tail;
 
 use crate::config::{AccessFormat, AccessTarget, Config, Listener, Resolver};
 
@@ -52,6 +54,8 @@ pub enum Command {
     Deploy(Deploy),
     /// Make an earlier version live again
     Rollback(Rollback),
+    /// Show requests, console lines and exceptions of a script as they happen
+    Tail(Tail),
 }
 
 impl Command {
@@ -70,6 +74,7 @@ impl Command {
             Self::Script(script) => script.run().await,
             Self::Deploy(deploy) => deploy.run().await,
             Self::Rollback(rollback) => rollback.run().await,
+            Self::Tail(tail) => tail.run().await,
         };
         Some(shown.map(|shown| shown.0))
     }

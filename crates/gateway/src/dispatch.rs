@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::{Request, Response};
-use switchyard_catalog::{AccountId, Catalog, Limits, VersionId, WorkerSpec};
+use switchyard_catalog::{Catalog, Limits, ScriptId, VersionId, WorkerSpec};
 use switchyard_runtime::{Body, Invocation, Outbound, Runtime, WorkerSource};
 
 use crate::admission::Admission;
@@ -16,6 +16,7 @@ use crate::egress::Egress;
 use crate::error::Failure;
 use crate::outbound::RequestOutbound;
 use crate::routes::{Route, Routes};
+use crate::tail::{Dispatchers, Run, TailHub};
 use crate::version::VersionChoice;
 
 /// Worker-to-Worker hops of one request (contract §5.2); the one beyond is answered with 1019.
@@ -28,6 +29,7 @@ pub struct Dispatcher {
     pub(crate) admission: Arc<Admission>,
     pub(crate) egress: Egress,
     pub(crate) assets: Assets,
+    pub(crate) tails: TailHub,
     source: Source,
     limits: Limits,
 }
@@ -44,6 +46,8 @@ pub struct Call {
     pub props: Option<String>,
     /// Which version the caller's request asks for; a client's request asks for none.
     pub version: VersionChoice,
+    /// Those through whose dispatch bindings it is called; kept while anybody listens to anything.
+    pub dispatchers: Dispatchers,
 }
 
 struct Source(Arc<Catalog>);
@@ -63,16 +67,28 @@ impl Dispatcher {
         routes: Arc<Routes>,
         admission: Arc<Admission>,
         egress: Egress,
+        tails: TailHub,
         limits: Limits,
     ) -> Arc<Self> {
         let assets = Assets::new(catalog.clone());
-        Arc::new(Self { runtime, routes, admission, egress, assets, source: Source(catalog), limits })
+        Arc::new(Self { runtime, routes, admission, egress, assets, tails, source: Source(catalog), limits })
     }
 
-    /// How a client's request and all that comes of it reach the outside. `hops`: passes through
-    /// this node's egress before it.
-    pub fn outbound(self: &Arc<Self>, ctx: &Arc<RequestContext>, account: AccountId, hops: u32) -> Arc<dyn Outbound> {
-        Arc::new(RequestOutbound::new(self.clone(), ctx.clone(), account, hops))
+    /// How a script reaches the outside while it works for a client's request. `hops`: passes through
+    /// this node's egress before it; `above`: those through whose dispatch bindings it is called.
+    pub fn outbound(
+        self: &Arc<Self>,
+        ctx: &Arc<RequestContext>,
+        route: &Arc<Route>,
+        hops: u32,
+        above: Dispatchers,
+    ) -> Arc<dyn Outbound> {
+        Arc::new(RequestOutbound::new(self.clone(), ctx.clone(), route.clone(), hops, above))
+    }
+
+    /// The dispatch Workers above those whom this script calls by a dispatch binding.
+    pub fn dispatchers(&self, above: &Dispatchers, script: ScriptId) -> Dispatchers {
+        if self.tails.is_listening() { above.clone().below(script) } else { Dispatchers::default() }
     }
 
     /// The request's URI is absolute, as the Worker shall see it. Returns with the response's head.
@@ -106,7 +122,15 @@ impl Dispatcher {
             tracing::error!(script = %route.script, %version, error = %chain(&*error), "a Worker could not be loaded");
             Failure::Load(error)
         })?;
-        let (observed, of) = (ctx.clone(), route.clone());
+        let tailed = self.tails.observe(&Run {
+            route,
+            version,
+            entrypoint: call.entrypoint.as_deref(),
+            dispatchers: &call.dispatchers,
+            client: ctx.peer,
+            request: &request,
+        });
+        let (observed, of, told) = (ctx.clone(), route.clone(), tailed.clone());
         let invocation = Invocation {
             limits: self.limits.tighten(route.settings.limits).tighten(worker.about().limits).tighten(call.limits),
             isolation: route.settings.isolation,
@@ -114,9 +138,18 @@ impl Dispatcher {
             outbound,
             entrypoint: call.entrypoint,
             props: call.props,
-            on_outcome: Some(Box::new(move |outcome| observed.ran(&of, &outcome))),
+            on_outcome: Some(Box::new(move |outcome| {
+                observed.ran(&of, &outcome);
+                if let Some(told) = told {
+                    told.ended(outcome);
+                }
+            })),
         };
-        worker.handle(request, invocation).await.map_err(Failure::Run)
+        let answer = worker.handle(request, invocation).await;
+        if let Some(tailed) = tailed {
+            tailed.answered(answer.as_ref().map(|response| response.status().as_u16()));
+        }
+        answer.map_err(Failure::Run)
     }
 }
 

@@ -20,6 +20,7 @@ use crate::headers::{RAY, describe_client, loop_count, remove_hop_by_hop, wants_
 use crate::ids;
 use crate::observe::{Ending, Observer, Recorded};
 use crate::resolve::Resolvers;
+use crate::tail::Dispatchers;
 
 /// Answers clients.
 pub struct Gateway {
@@ -74,7 +75,7 @@ impl Gateway {
         ctx.set_route(&route);
         ending.script = Some(self.dispatcher.admission.enter_script(route.script)?);
         let request = self.incoming(ctx, &authority, head, body)?;
-        let outbound = self.dispatcher.outbound(ctx, route.account.clone(), hops);
+        let outbound = self.dispatcher.outbound(ctx, &route, hops, Dispatchers::default());
         self.dispatcher.dispatch(ctx, outbound, &route, Call::default(), request).await
     }
 

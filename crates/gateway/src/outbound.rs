@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use http::{HeaderValue, Request, Response, Uri, header};
 use serde::Deserialize;
-use switchyard_catalog::{AccountId, Limits, VersionId, WorkerBinding};
+use switchyard_catalog::{Limits, VersionId, WorkerBinding};
 use switchyard_runtime::{
     Body, FetchError, FetchRequest, FetchResponse, Outbound, RunError, RunErrorKind, StatusText, Target,
 };
@@ -18,23 +18,31 @@ use crate::egress::Journey;
 use crate::error::Failure;
 use crate::ids::reference;
 use crate::routes::Route;
+use crate::tail::Dispatchers;
 use crate::version::VersionChoice;
 
 /// What every documented dispatch Worker tests for with `startsWith("Worker not found")` (contract §5.1).
 const NOT_FOUND: &str = "Worker not found.";
 
-/// The way out for all Workers that work for one client's request.
+/// The way out for one script while it works for one client's request.
 pub struct RequestOutbound {
     dispatcher: Arc<Dispatcher>,
     ctx: Arc<RequestContext>,
-    /// Bindings reach Workers of this account alone.
-    account: AccountId,
+    /// Who reaches out. Bindings reach Workers of its account alone.
+    route: Arc<Route>,
     hops: u32,
+    above: Dispatchers,
 }
 
 impl RequestOutbound {
-    pub fn new(dispatcher: Arc<Dispatcher>, ctx: Arc<RequestContext>, account: AccountId, hops: u32) -> Self {
-        Self { dispatcher, ctx, account, hops }
+    pub fn new(
+        dispatcher: Arc<Dispatcher>,
+        ctx: Arc<RequestContext>,
+        route: Arc<Route>,
+        hops: u32,
+        above: Dispatchers,
+    ) -> Self {
+        Self { dispatcher, ctx, route, hops, above }
     }
 
     /// One hop to another Worker.
@@ -44,7 +52,7 @@ impl RequestOutbound {
         let call = Call { version, ..call };
         let answered = async {
             let permit = self.dispatcher.admission.enter_script(route.script)?;
-            let outbound = self.dispatcher.outbound(&self.ctx, self.account.clone(), self.hops);
+            let outbound = self.dispatcher.outbound(&self.ctx, route, self.hops, call.dispatchers.clone());
             let response = self.dispatcher.dispatch(&self.ctx, outbound, route, call, request).await?;
             Ok::<_, Failure>(response.map(|body| hold(body, permit)))
         };
@@ -71,13 +79,14 @@ impl RequestOutbound {
 
     fn find(&self, target: &Target) -> Result<Option<(Arc<Route>, Call)>, FetchError> {
         let not_found = || FetchError::error(NOT_FOUND);
-        let routes = || self.dispatcher.routes.account(&self.account);
+        let routes = || self.dispatcher.routes.account(&self.route.account);
         match target {
             Target::Internet => Ok(None),
             Target::Binding { binding: WorkerBinding::Service { service, entrypoint, props } } => {
                 let route = routes().worker(service.as_str()).ok_or_else(not_found)?;
                 let props = props.as_ref().map(ToString::to_string);
-                Ok(Some((route, Call { entrypoint: entrypoint.clone(), props, ..Call::default() })))
+                let (entrypoint, dispatchers) = (entrypoint.clone(), self.above.clone());
+                Ok(Some((route, Call { entrypoint, props, dispatchers, ..Call::default() })))
             }
             Target::Dispatch { binding: WorkerBinding::DispatchNamespace { namespace, outbound }, name, options } => {
                 // An outbound Worker that is configured but does not run would let every fetch past it.
@@ -86,7 +95,8 @@ impl RequestOutbound {
                 }
                 let limits = call_limits(options.as_deref())?;
                 let route = routes().dispatched(namespace.as_str(), name).ok_or_else(not_found)?;
-                Ok(Some((route, Call { limits, ..Call::default() })))
+                let dispatchers = self.dispatcher.dispatchers(&self.above, self.route.script);
+                Ok(Some((route, Call { limits, dispatchers, ..Call::default() })))
             }
             Target::Binding { .. } | Target::Dispatch { .. } => {
                 Err(FetchError::type_error("This binding has no fetch()."))

@@ -23,7 +23,7 @@ use crate::error::{RunError, RunErrorKind};
 use crate::held::Full;
 use crate::host::Unacceptable;
 use crate::meter::CpuMeter;
-use crate::outcome::Ending;
+use crate::outcome::{Ending, Exception};
 use crate::slot::Slot;
 use crate::stream::{GuestSender, HostStream, MAX_STREAMS};
 use crate::{Body, BodyError, FetchError, FetchResponse, Outbound, head};
@@ -111,7 +111,7 @@ pub struct Session {
     threw: Option<RunError>,
     connections: Arc<Semaphore>,
     pub subrequests: u32,
-    pub exception: Option<String>,
+    pub exception: Option<Exception>,
 }
 
 /// Why the loop ended without the slot being fit for another request.

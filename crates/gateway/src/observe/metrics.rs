@@ -12,6 +12,7 @@ use switchyard_runtime::{Ending, Outcome, RuntimeStats};
 
 use crate::egress::EgressEnd;
 use crate::error::Kind;
+use crate::tail::TailMetrics;
 
 /// Status classes `1xx` to `5xx`, and `none` where no head was sent.
 const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
@@ -36,6 +37,7 @@ pub struct Metrics {
     access_dropped: IntGauge,
     memory: IntGauge,
     process_cpu: prometheus::Gauge,
+    tail: TailMetrics,
 }
 
 /// What is read at the moment of a scrape.
@@ -82,6 +84,12 @@ impl Metrics {
         registry.register(Box::new(instances.clone()))?;
         let process_cpu = prometheus::Gauge::new("process_cpu_seconds_total", "CPU of the process.")?;
         registry.register(Box::new(process_cpu.clone()))?;
+        let tail_dropped =
+            counters("switchyard_tail_events_dropped_total", "Tail events that found no room.", &["to"])?;
+        let tail = TailMetrics {
+            sessions: gauge("switchyard_tail_sessions", "Live logs that somebody listens to.")?,
+            dropped: tail_dropped.with_label_values(&["session"]),
+        };
 
         Ok(Self {
             request_cells: (0..Kind::ALL.len() * CLASSES.len()).map(|_| OnceLock::new()).collect(),
@@ -101,6 +109,7 @@ impl Metrics {
             access_dropped: gauge("switchyard_access_lines_dropped", "Access lines that found no room.")?,
             memory: gauge("process_resident_memory_bytes", "Memory of the process.")?,
             process_cpu,
+            tail,
             registry,
         })
     }
@@ -132,6 +141,10 @@ impl Metrics {
     pub fn api(&self, write: bool, status: u16) {
         let class = CLASSES[usize::from(status / 100).min(CLASSES.len() - 1)];
         self.api.with_label_values(&[if write { "write" } else { "read" }, class]).inc();
+    }
+
+    pub fn tail(&self) -> &TailMetrics {
+        &self.tail
     }
 
     pub fn connections(&self) -> &IntGauge {
