@@ -63,6 +63,11 @@ impl RequestBody {
         http_body::Body::size_hint(&self.inner).lower()
     }
 
+    /// Nothing will come.
+    pub(crate) fn is_absent(&self) -> bool {
+        self.ended
+    }
+
     /// The next piece; `None` at the end.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, ReadError> {
         self.unasked = false;

@@ -1,10 +1,10 @@
 //! What a handler works with: one authenticated request.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use http::{HeaderMap, HeaderValue, header, request::Parts};
 use serde::de::DeserializeOwned;
-use switchyard_catalog::{Actor, Catalog, NamespaceName, Precondition, ScriptName, ScriptRef, Token};
+use switchyard_catalog::{Actor, Catalog, NamespaceName, Precondition, ScriptName, ScriptRef, Tails, Token};
 use tokio::sync::SemaphorePermit;
 
 use crate::{
@@ -21,6 +21,7 @@ pub(crate) struct Context<'a> {
     pub(crate) actor: Actor,
     pub(crate) token: Token,
     pub(crate) params: Params,
+    pub(crate) peer: IpAddr,
     head: &'a Parts,
     pub(crate) body: &'a mut RequestBody,
     /// Held until the reply, so that the code of an upload is counted as long as it is in memory.
@@ -33,10 +34,11 @@ impl<'a> Context<'a> {
         actor: Actor,
         token: Token,
         params: Params,
+        peer: IpAddr,
         head: &'a Parts,
         body: &'a mut RequestBody,
     ) -> Self {
-        Self { api, actor, token, params, head, body, upload: None }
+        Self { api, actor, token, params, peer, head, body, upload: None }
     }
 
     pub(crate) fn catalog(&self) -> &'a Arc<Catalog> {
@@ -45,6 +47,10 @@ impl<'a> Context<'a> {
 
     pub(crate) fn resolvers(&self) -> Option<&'a Arc<dyn Resolvers>> {
         self.api.resolvers.as_ref()
+    }
+
+    pub(crate) fn tails(&self) -> &'a dyn Tails {
+        &*self.api.tails
     }
 
     /// Waits for one of the places for uploads.
@@ -75,6 +81,22 @@ impl<'a> Context<'a> {
 
     pub(crate) async fn json<T: DeserializeOwned>(&mut self) -> Result<T, ApiError> {
         self.body.json(self.api.config.max_json_bytes).await
+    }
+
+    /// As [`Context::json`]; `None` where the request has no body.
+    pub(crate) async fn json_or_nothing<T: DeserializeOwned>(&mut self) -> Result<Option<T>, ApiError> {
+        if self.body.is_absent() { Ok(None) } else { self.json().await.map(Some) }
+    }
+
+    /// The authority of the request's target, where it has one (HTTP/2).
+    pub(crate) fn authority(&self) -> Option<&'a str> {
+        self.head.uri.authority().map(|authority| authority.as_str())
+    }
+
+    /// All query parameters, decoded.
+    pub(crate) fn queries(&self) -> impl Iterator<Item = (String, String)> + 'a {
+        let query = self.head.uri.query().unwrap_or_default();
+        form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned()))
     }
 
     /// A query parameter, decoded; the first of that name. Empty counts as absent.

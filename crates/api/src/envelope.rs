@@ -1,10 +1,17 @@
 //! The envelope around every reply (contract §1.2): `result`, `success`, `errors`, `messages`.
 
+use std::convert::Infallible;
+
 use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
 use http::{HeaderValue, Response, StatusCode, header};
-use http_body_util::Full;
+use http_body::Frame;
+use http_body_util::{BodyExt, Either, Full, StreamBody, combinators::UnsyncBoxBody};
 use serde::Serialize;
 use serde_json::Value;
+
+/// A reply's body: whole, or as it comes.
+pub type ReplyBody = Either<Full<Bytes>, UnsyncBoxBody<Bytes, Infallible>>;
 
 /// A successful reply.
 #[derive(Debug)]
@@ -20,6 +27,8 @@ pub(crate) enum Reply {
     },
     /// Script content is the one reply without an envelope (contract §3.9).
     Raw(Response<Full<Bytes>>),
+    /// Server-sent events, as they come.
+    Events(Response<UnsyncBoxBody<Bytes, Infallible>>),
 }
 
 #[derive(Serialize)]
@@ -82,12 +91,26 @@ impl Reply {
         Self::Text { result, result_info }
     }
 
-    pub(crate) fn into_response(self) -> Response<Full<Bytes>> {
-        match self {
+    /// Server-sent events, already as text.
+    pub(crate) fn events(events: impl Stream<Item = Bytes> + Send + 'static) -> Self {
+        let frames = events.map(|text| Ok(Frame::data(text)));
+        let mut response = Response::new(BodyExt::boxed_unsync(StreamBody::new(frames)));
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        // nginx would collect them.
+        headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+        Self::Events(response)
+    }
+
+    pub(crate) fn into_response(self) -> Response<ReplyBody> {
+        let whole = match self {
+            Self::Events(response) => return response.map(Either::Right),
             Self::Envelope { result, result_info } => respond(StatusCode::OK, &result, &[], result_info.as_ref()),
             Self::Text { result, result_info } => respond_text(&result, result_info.as_ref()),
             Self::Raw(response) => response,
-        }
+        };
+        whole.map(Either::Left)
     }
 }
 

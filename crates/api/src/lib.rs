@@ -25,6 +25,7 @@ mod scripts;
 mod secrets;
 mod settings;
 mod tags;
+mod tails;
 mod tokens;
 mod versions;
 
@@ -38,13 +39,14 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
-use http_body_util::Full;
-use switchyard_catalog::Catalog;
+use http_body_util::Either;
+use switchyard_catalog::{Catalog, Tails};
 use tokio::sync::Semaphore;
 
 use crate::{auth::WrongTokens, body::RequestBody, context::Context, error::ApiError};
 
 pub use crate::{
+    envelope::ReplyBody,
     openapi::{docs_page, openapi_json},
     resolve::{Outcome, Resolution, ResolveRequest, ResolveStep, Resolvers, Tenant, TenantLimits},
     router::{EndpointName, endpoints},
@@ -88,16 +90,17 @@ impl Default for ApiConfig {
 pub struct Api {
     catalog: Arc<Catalog>,
     resolvers: Option<Arc<dyn Resolvers>>,
+    tails: Arc<dyn Tails>,
     config: ApiConfig,
     wrong_tokens: WrongTokens,
     uploads: Semaphore,
 }
 
 impl Api {
-    pub fn new(catalog: Arc<Catalog>, config: ApiConfig) -> Self {
+    pub fn new(catalog: Arc<Catalog>, tails: Arc<dyn Tails>, config: ApiConfig) -> Self {
         let wrong_tokens = WrongTokens::new(config.wrong_tokens_per_minute);
         let uploads = Semaphore::new(config.max_uploads.max(1));
-        Self { catalog, resolvers: None, config, wrong_tokens, uploads }
+        Self { catalog, resolvers: None, tails, config, wrong_tokens, uploads }
     }
 
     /// With resolvers that it can ask.
@@ -108,7 +111,7 @@ impl Api {
 
     /// Answers one request whose path begins with `/client/v4`. `peer` is whom wrong tokens are
     /// counted against. Always answers; a failure is a reply.
-    pub async fn handle<B>(&self, peer: IpAddr, request: Request<B>) -> Response<Full<Bytes>>
+    pub async fn handle<B>(&self, peer: IpAddr, request: Request<B>) -> Response<ReplyBody>
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
     {
@@ -120,7 +123,7 @@ impl Api {
         }
         match answer {
             Ok(reply) => reply.into_response(),
-            Err(error) => error.into_response(),
+            Err(error) => error.into_response().map(Either::Left),
         }
     }
 
@@ -149,7 +152,7 @@ impl Api {
             Ok(actor) => actor,
             Err(refusal) => return (Err(refusal.at(endpoint.place())), known),
         };
-        let mut context = Context::new(self, actor, token, params, head, body);
+        let mut context = Context::new(self, actor, token, params, peer, head, body);
         let answer = (endpoint.handler)(&mut context).await;
         (answer.map_err(|refusal| refusal.at(endpoint.place())), known)
     }

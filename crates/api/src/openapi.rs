@@ -162,6 +162,7 @@ fn request_body(body: &Body) -> Option<RequestBody> {
     let (required, content) = match body {
         Body::None => return None,
         Body::Json(schema) => (true, vec![content("application/json", schema)]),
+        Body::OptionalJson(schema) => (false, vec![content("application/json", schema)]),
         Body::Upload => (true, vec![content("multipart/form-data", "Upload"), bare_script()]),
         Body::Code => (true, vec![content("multipart/form-data", "CodeUpload"), bare_script()]),
         Body::Settings => {

@@ -11,7 +11,7 @@ use crate::{
     context::Context,
     envelope::Reply,
     error::{ApiError, Place, Refusal},
-    namespaces, references, resolve, scripts, secrets, settings, tags, tokens, versions,
+    namespaces, references, resolve, scripts, secrets, settings, tags, tails, tokens, versions,
 };
 
 /// Everything is below this.
@@ -105,6 +105,9 @@ endpoints! {
     Write POST   "/accounts/{account}/workers/dispatch/namespaces/{namespace}/scripts/{script}/deployments"        versions::deployment_create;
 
     Write POST   "/accounts/{account}/workers/dispatch/namespaces/{namespace}/scripts/{script}/assets-upload-session" assets::assets_upload_session;
+    Read  POST   "/accounts/{account}/workers/dispatch/namespaces/{namespace}/scripts/{script}/tails"              tails::tail_create;
+    Read  GET    "/accounts/{account}/workers/dispatch/namespaces/{namespace}/scripts/{script}/tails"              tails::tail_list;
+    Read  DELETE "/accounts/{account}/workers/dispatch/namespaces/{namespace}/scripts/{script}/tails/{tail}"       tails::tail_delete;
 
     // The account's own Workers
     Read  GET    "/accounts/{account}/workers/scripts"                             scripts::account_script_list;
@@ -131,6 +134,9 @@ endpoints! {
     Write POST   "/accounts/{account}/workers/scripts/{script}/deployments"        versions::deployment_create;
     Write POST   "/accounts/{account}/workers/scripts/{script}/assets-upload-session" assets::assets_upload_session;
     Write POST   "/accounts/{account}/workers/assets/upload"                       assets::assets_upload;
+    Read  POST   "/accounts/{account}/workers/scripts/{script}/tails"              tails::tail_create;
+    Read  GET    "/accounts/{account}/workers/scripts/{script}/tails"              tails::tail_list;
+    Read  DELETE "/accounts/{account}/workers/scripts/{script}/tails/{tail}"       tails::tail_delete;
     Read  GET    "/accounts/{account}/workers/scripts/{script}/references"         references::reference_list;
     Read  GET    "/accounts/{account}/workers/tails/by-consumer/{script}"          references::tail_producer_list;
     Read  GET    "/accounts/{account}/workers/services/{script}"                   versions::service_get;
@@ -149,6 +155,9 @@ endpoints! {
     Write PUT    "/switchyard/accounts/{account}/namespaces/{namespace}/settings"  namespaces::settings_put;
 
     Read  POST   "/switchyard/resolve"                                             resolve::resolve;
+    Read  GET    "/switchyard/accounts/{account}/namespaces/{namespace}/tail"      tails::tail_follow;
+    Read  GET    "/switchyard/accounts/{account}/namespaces/{namespace}/scripts/{script}/tail" tails::tail_follow;
+    Read  GET    "/switchyard/accounts/{account}/scripts/{script}/tail"            tails::tail_follow;
 
     // What this server does not have: no workers.dev, and an account has none of these products
     Read  GET    "/accounts/{account}/workers/subdomain"                  account::account_subdomain_get;
@@ -203,7 +212,7 @@ impl Endpoint {
 
     /// Where this endpoint looks for scripts.
     pub(crate) fn place(&self) -> Place {
-        if self.path.contains("/dispatch/namespaces/") {
+        if self.path.contains("/namespaces/{namespace}") {
             Place::Namespace
         } else if self.path.contains("/workers/services/") {
             Place::Services

@@ -7,13 +7,14 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::Full;
+use http_body_util::{Either, Full};
 use hyper::body::Incoming;
-use switchyard_api::Api;
+use switchyard_api::{Api, ReplyBody};
 
 use crate::dispatch::Dispatcher;
 use crate::listen::Handler;
 use crate::observe::{Gauges, Observer};
+use crate::tail;
 
 /// Where the node is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +52,13 @@ impl Admin {
         self.phase.store(Phase::Draining as u8, Ordering::Release);
     }
 
+    /// Live logs end, for which a drain would else wait.
+    pub fn end_tails(&self) {
+        if let Some(parts) = self.parts.get() {
+            parts.dispatcher.tails.end();
+        }
+    }
+
     fn phase(&self) -> Phase {
         match self.phase.load(Ordering::Acquire) {
             0 => Phase::Starting,
@@ -59,18 +67,26 @@ impl Admin {
         }
     }
 
-    async fn answer(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn answer(&self, peer: SocketAddr, mut request: Request<Incoming>) -> Response<ReplyBody> {
         let path = request.uri().path();
         if path == "/client/v4" || path.starts_with("/client/v4/") {
             let Some(parts) = self.parts.get() else {
-                return text(StatusCode::SERVICE_UNAVAILABLE, "starting\n");
+                return text(StatusCode::SERVICE_UNAVAILABLE, "starting\n").map(Either::Left);
             };
+            if let Some(response) = tail::upgrade(&parts.dispatcher.tails, &mut request) {
+                return response.map(Either::Left);
+            }
             let write = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
             let response = parts.api.handle(peer.ip(), request).await;
             self.observer.metrics.api(write, response.status().as_u16());
             return response;
         }
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        self.plain(request.method(), path).map(Either::Left)
+    }
+
+    /// What is not the API.
+    fn plain(&self, method: &Method, path: &str) -> Response<Full<Bytes>> {
+        if !matches!(*method, Method::GET | Method::HEAD) {
             return text(StatusCode::METHOD_NOT_ALLOWED, "method not allowed\n");
         }
         match path {
@@ -105,9 +121,9 @@ impl Admin {
 pub struct AdminHandler(pub Arc<Admin>);
 
 impl Handler for AdminHandler {
-    type Body = Full<Bytes>;
+    type Body = ReplyBody;
 
-    async fn handle(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn handle(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<ReplyBody> {
         self.0.answer(peer, request).await
     }
 }

@@ -31,6 +31,7 @@ use crate::observe::{Observer, ObserverError, Recorded};
 use crate::reload::merge;
 use crate::resolve::{Explainer, Resolvers};
 use crate::routes::Routes;
+use crate::tail::TailHub;
 
 /// Connections of the inside listener: orchestrators, scrapers and uploads.
 const ADMIN_CONNECTIONS: u32 = 256;
@@ -189,7 +190,9 @@ impl App {
         }
         egress.forbid(admin);
         let admission = Arc::new(Admission::new(config.limits.requests_per_script, config.limits.requests));
-        let dispatcher = Dispatcher::new(runtime.clone(), catalog.clone(), routes.clone(), admission, egress, limits);
+        let tails = TailHub::new(config.limits.tails, parts.observer.metrics.tail().clone());
+        let dispatcher =
+            Dispatcher::new(runtime.clone(), catalog.clone(), routes.clone(), admission, egress, tails.clone(), limits);
         let live = live(config, &catalog, &routes, &parts.observer, None).await?;
 
         if config.bootstrap.samples
@@ -211,7 +214,9 @@ impl App {
         let gateway = Arc::new(Gateway::new(dispatcher.clone(), parts.observer.clone(), live));
         let listeners = config.listener.iter().map(|listener| listener.bind.to_string()).collect();
         let explainer = Explainer { gateway: gateway.clone(), listeners };
-        parts.state.ready(Api::new(catalog.clone(), api).with_resolvers(Arc::new(explainer)), dispatcher);
+        parts
+            .state
+            .ready(Api::new(catalog.clone(), Arc::new(tails), api).with_resolvers(Arc::new(explainer)), dispatcher);
         Ok((Served { gateway, catalog }, bootstrapped))
     }
 
@@ -280,6 +285,8 @@ impl App {
 impl Parts {
     async fn stop(self, grace: Duration) -> bool {
         let done = self.clients.drain(grace).await;
+        // Nothing runs any more that they could hear of.
+        self.state.end_tails();
         // Uploads finish too; health is the last to go.
         self.inside.drain(grace.min(Duration::from_secs(5))).await;
         for task in self.background {

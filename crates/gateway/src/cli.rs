@@ -7,6 +7,7 @@ mod owner;
 mod print;
 mod resolve;
 mod script;
+mod tail;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use init::Init;
 use owner::{Account, Namespace, Token};
 use resolve::Resolve;
 use script::{Deploy, Rollback, Script};
+use tail::Tail;
 
 use crate::config::{AccessFormat, AccessTarget, Config, Listener, Resolver};
 
@@ -56,6 +58,8 @@ pub enum Command {
     Rollback(Rollback),
     /// Who would get a request, and what each resolver says to it; nothing is sent
     Resolve(Resolve),
+    /// Show requests, console lines and exceptions of a script as they happen
+    Tail(Tail),
 }
 
 impl Command {
@@ -75,6 +79,7 @@ impl Command {
             Self::Deploy(deploy) => deploy.run().await,
             Self::Rollback(rollback) => rollback.run().await,
             Self::Resolve(resolve) => resolve.run().await,
+            Self::Tail(tail) => tail.run().await,
         };
         Some(shown.map(|shown| shown.0))
     }

@@ -183,6 +183,7 @@ pub struct Limits {
     #[serde(with = "units::size")]
     pub variable_bytes: u64,
     pub wrong_tokens: u32,
+    pub tails: u32,
     pub assets: u32,
     #[serde(with = "units::size")]
     pub asset_bytes: u64,

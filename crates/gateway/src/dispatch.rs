@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use http::{Request, Response};
-use switchyard_catalog::{Catalog, Limit, Limits, NamespaceName, Scope, VersionId, WorkerSpec};
+use switchyard_catalog::{Catalog, Limit, Limits, NamespaceName, Scope, ScriptId, VersionId, WorkerSpec};
 use switchyard_runtime::{Body, Invocation, Runtime, WorkerSource};
 use tokio::time::Instant;
 
@@ -19,6 +19,7 @@ use crate::egress::Egress;
 use crate::error::Failure;
 use crate::outbound::{OutboundWorker, RequestOutbound};
 use crate::routes::{Route, Routes};
+use crate::tail::{Dispatchers, Run, TailHub};
 use crate::version::VersionChoice;
 
 /// Hops of one request, from Worker to Worker and through this node's egress back to it (contract
@@ -32,6 +33,7 @@ pub struct Dispatcher {
     pub(crate) admission: Arc<Admission>,
     pub(crate) egress: Egress,
     pub(crate) assets: Assets,
+    pub(crate) tails: TailHub,
     source: Source,
     limits: ArcSwap<Limits>,
 }
@@ -56,6 +58,8 @@ pub struct Call {
     pub outbound: Option<Arc<OutboundWorker>>,
     /// Which version the caller's request asks for; a client's request asks for none.
     pub version: VersionChoice,
+    /// Those through whose dispatch bindings it is called; kept while anybody listens to anything.
+    pub dispatchers: Dispatchers,
 }
 
 struct Source(Arc<Catalog>);
@@ -75,6 +79,7 @@ impl Dispatcher {
         routes: Arc<Routes>,
         admission: Arc<Admission>,
         egress: Egress,
+        tails: TailHub,
         limits: Limits,
     ) -> Arc<Self> {
         let assets = Assets::new(catalog.clone());
@@ -84,6 +89,7 @@ impl Dispatcher {
             admission,
             egress,
             assets,
+            tails,
             source: Source(catalog),
             limits: ArcSwap::from_pointee(limits),
         })
@@ -107,6 +113,11 @@ impl Dispatcher {
         let (entrypoint, props) = (inbound.entrypoint.clone(), Some(whose(&route)));
         // A version that was asked for is the script's, not this one's.
         Ok((worker, Call { entrypoint, props, version: VersionChoice::default(), ..call }))
+    }
+
+    /// The dispatch Workers above those whom this script calls by a dispatch binding.
+    pub fn dispatchers(&self, above: &Dispatchers, script: ScriptId) -> Dispatchers {
+        if self.tails.is_listening() { above.clone().below(script) } else { Dispatchers::default() }
     }
 
     /// The request's URI is absolute, as the Worker shall see it. Returns with the response's head.
@@ -139,10 +150,18 @@ impl Dispatcher {
             tracing::error!(script = %route.script, %version, error = %chain(&*error), "a Worker could not be loaded");
             Failure::Load(error)
         })?;
+        let tailed = self.tails.observe(&Run {
+            route,
+            version,
+            entrypoint: call.entrypoint.as_deref(),
+            dispatchers: &call.dispatchers,
+            client: ctx.peer,
+            request: &request,
+        });
         let limits = self.limits_of(route, &call).tighten(worker.about().limits);
         let request = capped_request(ctx, request, &limits)?;
         let until = limits.wall().map(|wall| Instant::now() + wall);
-        let (observed, of) = (ctx.clone(), route.clone());
+        let (observed, of, told) = (ctx.clone(), route.clone(), tailed.clone());
         let invocation = Invocation {
             limits,
             weight: 1,
@@ -152,10 +171,18 @@ impl Dispatcher {
             entrypoint: call.entrypoint,
             props: call.props,
             parameters: call.parameters,
-            on_outcome: Some(Box::new(move |outcome| observed.ran(&of, &outcome))),
+            on_outcome: Some(Box::new(move |outcome| {
+                observed.ran(&of, &outcome);
+                if let Some(told) = told {
+                    told.ended(outcome);
+                }
+            })),
         };
-        let response = worker.handle(request, invocation).await.map_err(Failure::Run)?;
-        capped_response(ctx, response, Cap { most: limits.response_bytes, until })
+        let answer = worker.handle(request, invocation).await;
+        if let Some(tailed) = tailed {
+            tailed.answered(answer.as_ref().map(|response| response.status().as_u16()));
+        }
+        capped_response(ctx, answer.map_err(Failure::Run)?, Cap { most: limits.response_bytes, until })
     }
 
     /// Takes a place for one call: the tenant's share, or its account's.

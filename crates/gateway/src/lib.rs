@@ -3,7 +3,8 @@
 //!
 //! In reading order: `app` builds a node; `listen` turns sockets into requests; `gateway` is the life
 //! of a request, through `authority`, `resolve`, `admission`, `routes` and `dispatch`; `outbound` and
-//! `egress` are what a Worker can reach; `error` is every way it can fail; `observe` what is recorded.
+//! `egress` are what a Worker can reach; `error` is every way it can fail; `observe` what is recorded, and `tail` who
+//! listens live.
 
 pub mod announce;
 pub mod app;
@@ -31,6 +32,7 @@ mod outbound;
 mod reload;
 mod resolve;
 mod routes;
+mod tail;
 mod version;
 
 pub use app::{App, AppError};

@@ -189,7 +189,7 @@ impl Server {
                 Ok::<_, Infallible>(response.map(|body| InFlight::new(body, in_flight)))
             }
         });
-        let mut connection = std::pin::pin!(self.builder.serve_connection(io, service));
+        let mut connection = std::pin::pin!(self.builder.serve_connection_with_upgrades(io, service));
         let mut timer = std::pin::pin!(sleep_until(Instant::now() + self.deadlines.head));
         let mut draining_since = None;
         loop {

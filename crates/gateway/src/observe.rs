@@ -96,7 +96,7 @@ fn print(route: &Route, outcome: &Outcome) {
         line("", &format!("({} more lines did not fit)", outcome.logs_dropped));
     }
     if let Some(exception) = &outcome.exception {
-        line("uncaught ", exception);
+        line("uncaught ", &exception.to_string());
     }
     eprint!("{text}");
 }

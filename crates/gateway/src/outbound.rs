@@ -21,6 +21,7 @@ use crate::egress::{EgressEnd, Journey};
 use crate::error::Failure;
 use crate::ids::reference;
 use crate::routes::Route;
+use crate::tail::Dispatchers;
 use crate::version::VersionChoice;
 use options::Options;
 pub use worker::{OutboundWorker, Parameters};
@@ -41,6 +42,8 @@ pub struct RequestOutbound {
     /// Of the call that runs the Worker.
     outbound: Option<Arc<OutboundWorker>>,
     limits: Limits,
+    /// Those through whose dispatch bindings this one is called.
+    above: Dispatchers,
 }
 
 /// Whom a subrequest is for, other than the network.
@@ -61,6 +64,7 @@ impl RequestOutbound {
             hops: call.hops,
             outbound: call.outbound.clone(),
             limits: call.limits,
+            above: call.dispatchers.clone(),
         })
     }
 
@@ -124,7 +128,8 @@ impl RequestOutbound {
                 let route = routes().worker(service.as_str()).ok_or_else(not_found)?;
                 let props = props.as_ref().map(ToString::to_string);
                 let (entrypoint, outbound) = (entrypoint.clone(), self.inherited()?);
-                let call = Call { entrypoint, props, outbound, ..Call::default() };
+                let dispatchers = self.above.clone();
+                let call = Call { entrypoint, props, outbound, dispatchers, ..Call::default() };
                 Callee { route, call, is_outbound: false }
             }
             Target::Dispatch { binding: WorkerBinding::DispatchNamespace { namespace, outbound }, name, options } => {
@@ -142,7 +147,8 @@ impl RequestOutbound {
                 // How many requests a tenant may have is not what those it calls may have.
                 let own = if self.is_account() { self.limits } else { self.limits.of_invocation() };
                 let limits = own.tighten(limits);
-                Callee { route, call: Call { limits, outbound, ..Call::default() }, is_outbound: false }
+                let dispatchers = self.dispatcher.dispatchers(&self.above, self.route.script);
+                Callee { route, call: Call { limits, outbound, dispatchers, ..Call::default() }, is_outbound: false }
             }
             Target::Binding { .. } | Target::Dispatch { .. } => {
                 return Err(FetchError::type_error("This binding has no fetch()."));

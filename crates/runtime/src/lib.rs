@@ -47,6 +47,6 @@ pub use error::{RunError, RunErrorKind, RuntimeError};
 pub use head::StatusText;
 pub use invocation::Invocation;
 pub use outbound::{FetchError, FetchRequest, FetchResponse, Outbound, RedirectMode, Target};
-pub use outcome::{Ending, LogLevel, LogLine, Outcome};
+pub use outcome::{Ending, Exception, LogLevel, LogLine, Outcome};
 pub use runtime::{Runtime, RuntimeStats, WorkerSource};
 pub use worker::{About, Worker};

@@ -1,5 +1,6 @@
 //! The console lines of one request, bounded where they come in.
 
+use crate::outcome::now_ms;
 use crate::{LogLevel, LogLine};
 
 /// What a line counts beside its text, so that empty ones are bounded too.
@@ -36,6 +37,6 @@ impl Logs {
             4 => LogLevel::Error,
             _ => LogLevel::Log,
         };
-        self.lines.push(LogLine { level, text: text.to_owned() });
+        self.lines.push(LogLine { level, text: text.to_owned(), at_ms: now_ms() });
     }
 }

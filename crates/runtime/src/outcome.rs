@@ -1,6 +1,7 @@
 //! How one request in a Worker ended: recorded once, when nothing of it runs any more.
 
-use std::time::Duration;
+use std::fmt;
+use std::time::{Duration, SystemTime};
 
 use switchyard_catalog::{Limit, LimitSet};
 
@@ -20,8 +21,8 @@ pub struct Outcome {
     pub logs: Vec<LogLine>,
     /// Lines that did not fit.
     pub logs_dropped: u32,
-    /// An exception the handler threw: `Name: message` and the stack.
-    pub exception: Option<String>,
+    /// An exception the handler threw.
+    pub exception: Option<Exception>,
 }
 
 impl Outcome {
@@ -98,6 +99,35 @@ impl Ending {
 pub struct LogLine {
     pub level: LogLevel,
     pub text: String,
+    /// When it was written: milliseconds since 1970.
+    pub at_ms: u64,
+}
+
+/// What a handler threw, as its client is not shown it. Shown as `Name: message` and the stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exception {
+    pub name: String,
+    pub message: String,
+    /// As the engine writes it: name and message come first, mostly. Empty where there is none.
+    pub stack: String,
+    /// Milliseconds since 1970.
+    pub at_ms: u64,
+}
+
+impl fmt::Display for Exception {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.stack.starts_with(&self.name) && !self.stack.is_empty() {
+            return f.write_str(self.stack.trim_end());
+        }
+        write!(f, "{}: {}", self.name, self.message)?;
+        if self.stack.is_empty() { Ok(()) } else { write!(f, "\n{}", self.stack.trim_end()) }
+    }
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

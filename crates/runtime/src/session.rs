@@ -24,7 +24,7 @@ use crate::error::{RunError, RunErrorKind};
 use crate::held::Full;
 use crate::host::Unacceptable;
 use crate::meter::CpuMeter;
-use crate::outcome::Ending;
+use crate::outcome::{Ending, Exception};
 use crate::slot::Slot;
 use crate::stream::{GuestSender, HostStream, MAX_STREAMS};
 use crate::{Body, BodyError, FetchError, FetchResponse, Outbound, head};
@@ -114,7 +114,7 @@ pub struct Session {
     pub subrequests: u32,
     /// Limits that it ran into and went on.
     pub met: LimitSet,
-    pub exception: Option<String>,
+    pub exception: Option<Exception>,
 }
 
 /// How it ended, without the slot being fit for another request.

@@ -20,6 +20,8 @@ pub(super) struct Doc {
 pub(super) enum Body {
     None,
     Json(&'static str),
+    /// The same, which may be left out.
+    OptionalJson(&'static str),
     /// A script: metadata and modules.
     Upload,
     /// Modules.
@@ -39,6 +41,8 @@ pub(super) enum Outcome {
     Null,
     /// A script's modules, without an envelope.
     Content,
+    /// Server-sent events, without an end.
+    Events,
     /// It always refuses.
     Refused,
 }
@@ -113,10 +117,19 @@ const UPLOAD: &[Query] = &[Query::Choice(
 )];
 const SECRET: &[Query] = &[Query::Flag("url_encoded", "the name in the path is encoded once more")];
 const FORCE: &[Query] = &[Query::Flag("force", "although other Workers need it (10064 without)")];
+const TAIL: &[Query] = &[
+    Query::Text("status", "ok, error, canceled, a status code or a class such as 5xx; may be repeated"),
+    Query::Text("method", "the request's method; may be repeated"),
+    Query::Text("header", "a header's name, or name:text that its value contains"),
+    Query::Text("search", "a text in some console line"),
+    Query::Text("sampling_rate", "the share of events, above 0 and at most 1"),
+    Query::Text("ip", "the client's address, or self; may be repeated"),
+    Query::Text("version_id", "the script's version"),
+];
 const IF_MATCH: &[&str] = &["If-Match", "If-None-Match"];
 
-use Body::{Code, Form, Json, Settings, Upload};
-use Outcome::{Content, List, Null, Paged, PagedObject, Refused, Result};
+use Body::{Code, Form, Json, OptionalJson, Settings, Upload};
+use Outcome::{Content, Events, List, Null, Paged, PagedObject, Refused, Result};
 
 const DOCS: &[Doc] = &[
     get("account::user_get", "The caller", Result("User")),
@@ -220,6 +233,18 @@ const DOCS: &[Doc] = &[
         Json("ResolveRequest"),
         Result("Resolution"),
     ),
+    set(
+        "tails::tail_create",
+        "Open a live log; its URL is a WebSocket of trace-v1",
+        OptionalJson("TailFilters"),
+        Result("Tail"),
+    ),
+    get("tails::tail_list", "Live logs that are open", List("Tail")),
+    get("tails::tail_delete", "End a live log", Null),
+    Doc {
+        query: TAIL,
+        ..get("tails::tail_follow", "The live log as server-sent events, each a tail event in JSON", Events)
+    },
     get("namespaces::settings_get", "What holds for all scripts of a namespace", Result("NamespaceSettings")),
     set(
         "namespaces::settings_put",

@@ -14,7 +14,7 @@ pub(super) fn path_parameter(name: &'static str) -> Parameter {
         "namespace" => namespace_name(),
         "script" => script_name(),
         "version" => S::string().format("uuid"),
-        "token" => S::string().pattern("^[0-9a-f]{32}$"),
+        "token" | "tail" => S::string().pattern("^[0-9a-f]{32}$"),
         "tag" => tag(),
         _ => S::string().length(1, 255),
     };
@@ -34,6 +34,10 @@ pub(super) fn success(outcome: &Outcome) -> Reply {
         Outcome::Result(name) | Outcome::PagedObject(name) => S::reference(name),
         Outcome::List(name) | Outcome::Paged(name) => S::array(S::reference(name)),
         Outcome::Null | Outcome::Refused => S::null(),
+        Outcome::Events => {
+            let content = [("text/event-stream", MediaType::of(S::string()))];
+            return Reply { description: "events as they come".to_owned(), content: content.into() };
+        }
         Outcome::Content => {
             let content = [
                 (
@@ -103,6 +107,24 @@ fn tag() -> Schema {
 fn tags() -> Schema {
     // A repeated one counts once, which `maxItems` cannot say.
     S::array(tag()).about("at most eight different ones")
+}
+
+/// One of these.
+fn tail_filter() -> Schema {
+    let texts = || S::array(S::string()).items(0, 50);
+    let address = S::string().about("an IP address, or self");
+    S::object(vec![
+        ("sampling_rate?", S::number().about("above 0 and at most 1").or_null()),
+        ("outcome?", texts().or_null()),
+        ("method?", texts().or_null()),
+        (
+            "header?",
+            S::object(vec![("key", S::string().length(0, 1_024)), ("query?", S::string().or_null())]).or_null(),
+        ),
+        ("client_ip?", S::array(address).items(0, 50).or_null()),
+        ("query?", S::string().length(0, 256).or_null()),
+        ("scriptVersion?", S::string().format("uuid").or_null()),
+    ])
 }
 
 fn time() -> Schema {
@@ -502,6 +524,8 @@ pub(super) fn all() -> BTreeMap<&'static str, Schema> {
         ),
         ("Tags", tags()),
         ("TagsOrNull", tags().or_null()),
+        ("Tail", S::object(vec![("id", hex32()), ("url", S::string()), ("expires_at", time())])),
+        ("TailFilters", S::object(vec![("filters?", S::array(tail_filter()).items(0, 50).or_null())])),
         ("TailProducer", S::object(vec![("consumer", reference(Vec::new())), ("producer", reference(Vec::new()))])),
         ("Token", token()),
         ("TokenStatus", S::object(vec![("id", hex32()), ("status", S::string()), ("expires_on?", time())])),

@@ -10,7 +10,7 @@ use switchyard_api::endpoints;
 use crate::{
     account, accounts, assets, content,
     harness::{A, Harness, NS},
-    namespace_settings, namespaces, references, resolve, scripts, secrets, settings, tags, tokens, versions,
+    namespace_settings, namespaces, references, resolve, scripts, secrets, settings, tags, tails, tokens, versions,
 };
 
 /// The row's path, written short: `NS`, `S` (a script in a namespace), `W` (an account's Worker), `A`.
@@ -79,6 +79,9 @@ tests! {
     "PUT S/tags/{tag}"                          tag_add                     tags::tag_add;
     "DELETE S/tags/{tag}"                       tag_delete                  tags::tag_delete;
     "POST S/assets-upload-session"              assets_upload_session       assets::assets_upload_session;
+    "POST S/tails"                              tail_create                 tails::create;
+    "GET S/tails"                               tail_list                   tails::list;
+    "DELETE S/tails/{tail}"                     tail_delete                 tails::delete;
     "GET S/versions"                            version_list                versions::version_list;
     "POST S/versions"                           version_create              versions::version_create;
     "GET S/versions/{version}"                  version_get                 versions::version_get;
@@ -109,6 +112,9 @@ tests! {
     "POST W/deployments"                        account_deployment_create   versions::account_deployment_create;
     "POST W/assets-upload-session"              account_assets_upload_session assets::account_assets_upload_session;
     "POST A/workers/assets/upload"              assets_upload               assets::assets_upload;
+    "POST W/tails"                              account_tail_create         tails::account_create;
+    "GET W/tails"                               account_tail_list           tails::account_list;
+    "DELETE W/tails/{tail}"                     account_tail_delete         tails::account_delete;
     "GET W/references"                          reference_list              references::reference_list;
     "GET A/workers/tails/by-consumer/{script}"  tail_producer_list          references::tail_producer_list;
     "GET A/workers/services/{script}"           service_get                 versions::service_get;
@@ -126,6 +132,9 @@ tests! {
     "POST O/tokens/{token}/roll"                token_roll                  tokens::token_roll;
     "DELETE O/tokens/{token}"                   token_revoke                tokens::token_revoke;
     "GET O/namespaces/{namespace}/settings"     namespace_settings_get      namespace_settings::get;
+    "GET O/namespaces/{namespace}/tail"         namespace_tail              tails::follow_namespace;
+    "GET O/namespaces/{namespace}/scripts/{script}/tail" script_tail        tails::follow_script;
+    "GET O/scripts/{script}/tail"               account_script_tail         tails::follow_worker;
     "PUT O/namespaces/{namespace}/settings"     namespace_settings_put      namespace_settings::put;
     "POST /switchyard/resolve"                  resolve                     resolve::resolve;
 }
@@ -148,6 +157,7 @@ pub fn concrete(template: &str, namespace: &str, script: &str) -> String {
         .replace("{script}", script)
         .replace("{secret}", "KEY")
         .replace("{tag}", "gold")
+        .replace("{tail}", "00000000000000000000000000000000")
         .replace("{token}", "00000000000000000000000000000000")
         .replace("{version}", "7d3b0c6e-5a0f-4f0e-9a57-4f3f5a9d1c11")
 }

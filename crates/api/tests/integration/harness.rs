@@ -19,7 +19,7 @@ use switchyard_catalog::{
 use switchyard_storage::{FileBlobs, SecretKey, SqliteStorage};
 use tempfile::TempDir;
 
-use crate::openapi;
+use crate::{openapi, tails::FakeTails};
 
 pub const ACCOUNT: &str = "0123456789abcdef0123456789abcdef";
 pub const OTHER_ACCOUNT: &str = "ffffffffffffffffffffffffffffffff";
@@ -35,6 +35,7 @@ pub const NS: &str = "/accounts/0123456789abcdef0123456789abcdef/workers/dispatc
 
 pub struct Harness {
     pub api: Arc<Api>,
+    pub tails: Arc<FakeTails>,
     called: Mutex<BTreeSet<(String, String)>>,
     _dir: TempDir,
 }
@@ -90,8 +91,10 @@ impl Harness {
             let id = AccountId::parse(account).expect("an account id");
             catalog.token_ensure(&id, text, name, access, scope).await.expect("the token is made");
         }
-        let api = Arc::new(Api::new(Arc::new(catalog), config).with_resolvers(Arc::new(crate::resolve::Echo)));
-        Self { api, called: Mutex::default(), _dir: dir }
+        let tails = Arc::new(FakeTails::default());
+        let api = Api::new(Arc::new(catalog), tails.clone(), config);
+        let api = Arc::new(api.with_resolvers(Arc::new(crate::resolve::Echo)));
+        Self { api, tails, called: Mutex::default(), _dir: dir }
     }
 
     /// With a namespace `prod` that holds `names`.

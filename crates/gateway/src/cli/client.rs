@@ -7,6 +7,7 @@ use bytes::Bytes;
 use clap::Args;
 use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{Client as Http, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
@@ -168,10 +169,7 @@ impl Client {
             bytes
         });
         let request = request.body(Full::new(body)).map_err(|_| CliError::Address(self.address.clone()))?;
-        let unreachable = |source: Box<dyn std::error::Error + Send + Sync>| CliError::Unreachable {
-            address: self.address.clone(),
-            source,
-        };
+        let unreachable = |source| self.unreachable(source);
         let answered = async {
             let (head, body) =
                 self.http.request(request).await.map_err(|error| unreachable(error.into()))?.into_parts();
@@ -180,8 +178,35 @@ impl Client {
         };
         let late = |_| unreachable(std::io::Error::from(std::io::ErrorKind::TimedOut).into());
         let (status, body) = tokio::time::timeout(PATIENCE, answered).await.map_err(late)??;
+        self.read(status, &body)
+    }
+
+    /// An answer that comes piece by piece and has no end.
+    pub(super) async fn stream(&self, path: &str) -> Result<Incoming, CliError> {
+        let request = Request::builder().uri(format!("{}{path}", self.address));
+        let request = request.header(header::AUTHORIZATION, format!("Bearer {}", self.token));
+        let request = request.body(Full::default()).map_err(|_| CliError::Address(self.address.clone()))?;
+        let late = |_| self.unreachable(std::io::Error::from(std::io::ErrorKind::TimedOut).into());
+        let answered = tokio::time::timeout(PATIENCE, self.http.request(request)).await.map_err(late)?;
+        let (head, body) = answered.map_err(|error| self.unreachable(error.into()))?.into_parts();
+        if head.status.is_success() {
+            return Ok(body);
+        }
+        let body = Limited::new(body, MAX_ANSWER).collect();
+        let body =
+            tokio::time::timeout(PATIENCE, body).await.map_err(late)?.map_err(|error| self.unreachable(error))?;
+        let not_the_api = CliError::NotTheApi { address: self.address.clone(), status: head.status };
+        Err(self.read(head.status, &body.to_bytes()).err().unwrap_or(not_the_api))
+    }
+
+    fn unreachable(&self, source: Box<dyn std::error::Error + Send + Sync>) -> CliError {
+        CliError::Unreachable { address: self.address.clone(), source }
+    }
+
+    /// What an envelope says.
+    fn read(&self, status: StatusCode, body: &[u8]) -> Result<Answer, CliError> {
         let not_the_api = || CliError::NotTheApi { address: self.address.clone(), status };
-        let mut envelope: Value = serde_json::from_slice(&body).map_err(|_| not_the_api())?;
+        let mut envelope: Value = serde_json::from_slice(body).map_err(|_| not_the_api())?;
         if envelope["success"] == true {
             let cursor = envelope["result_info"]["cursor"].as_str().filter(|cursor| !cursor.is_empty());
             return Ok(Answer { cursor: cursor.map(str::to_owned), result: envelope["result"].take() });

@@ -128,6 +128,7 @@ impl Default for Limits {
             variables: 128,
             variable_bytes: 5 << 10,
             wrong_tokens: 10,
+            tails: 20,
             assets: 20_000,
             asset_bytes: 25 << 20,
         }

@@ -14,6 +14,7 @@ use switchyard_runtime::{Ending, Outcome, RuntimeStats};
 use crate::egress::EgressEnd;
 use crate::error::Kind;
 use crate::resolve::Source;
+use crate::tail::TailMetrics;
 
 /// Status classes `1xx` to `5xx`, and `none` where no head was sent.
 const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
@@ -40,6 +41,7 @@ pub struct Metrics {
     access_dropped: IntGauge,
     memory: IntGauge,
     process_cpu: prometheus::Gauge,
+    tail: TailMetrics,
 }
 
 /// What `sql` resolvers count, all of them together.
@@ -116,6 +118,12 @@ impl Metrics {
         registry.register(Box::new(instances.clone()))?;
         let process_cpu = prometheus::Gauge::new("process_cpu_seconds_total", "CPU of the process.")?;
         registry.register(Box::new(process_cpu.clone()))?;
+        let tail_dropped =
+            counters("switchyard_tail_events_dropped_total", "Tail events that found no room.", &["to"])?;
+        let tail = TailMetrics {
+            sessions: gauge("switchyard_tail_sessions", "Live logs that somebody listens to.")?,
+            dropped: tail_dropped.with_label_values(&["session"]),
+        };
 
         Ok(Self {
             request_cells: (0..Kind::ALL.len() * CLASSES.len()).map(|_| OnceLock::new()).collect(),
@@ -144,6 +152,7 @@ impl Metrics {
             access_dropped: gauge("switchyard_access_lines_dropped", "Access lines that found no room.")?,
             memory: gauge("process_resident_memory_bytes", "Memory of the process.")?,
             process_cpu,
+            tail,
             registry,
         })
     }
@@ -183,6 +192,10 @@ impl Metrics {
 
     pub fn lookups(&self) -> &LookupMetrics {
         &self.lookups
+    }
+
+    pub fn tail(&self) -> &TailMetrics {
+        &self.tail
     }
 
     pub fn connections(&self) -> &IntGauge {

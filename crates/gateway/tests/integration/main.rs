@@ -35,6 +35,7 @@ mod schemathesis;
 mod secrets;
 mod start;
 mod streams;
+mod tail;
 mod tools;
 mod version_choice;
 mod wrangler;

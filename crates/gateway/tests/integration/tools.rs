@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::harness::{PATIENCE, data};
@@ -269,4 +270,41 @@ async fn init_makes_what_serve_starts_from() {
     child.kill().await.unwrap();
     // Killed: the file that says where it was is still there.
     say(switchyard(&["script", "list", "--data", data])).await.fails("is the node running?");
+}
+
+#[tokio::test]
+async fn a_script_is_tailed_without_moving_the_terminal() {
+    let node = Node::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let source = "export default { fetch(r) { console.log('one\\u001b[2J\\ntwo\\u009b'); throw new Error('boom') } }";
+    let main = file(folder.path(), "index.js", source);
+    node.run(&["deploy", "dev/noisy", &main]).await.ok();
+    node.run(&["tail", "dev/nobody"]).await.fails("[code: 10092]");
+    node.run(&["tail", "dev/noisy", "--status", "teapot"]).await.fails("status must be");
+    let data = node.data.path().to_str().unwrap();
+    let tail = |more: &[&str]| {
+        let mut child = switchyard(&[&["tail", "--data", data], more].concat()).spawn().unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap()).lines();
+        (child, out)
+    };
+    let (_script, mut people) = tail(&["dev/noisy", "--status", "error", "--method", "GET"]);
+    let (_namespace, mut programs) = tail(&["dev/", "--json"]);
+    let metrics = node.admin.replace("/client/v4", "/metrics");
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while !get(&metrics, "x").await.1.contains("switchyard_tail_sessions 2\n") {
+        assert!(tokio::time::Instant::now() < deadline, "nobody listens");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(get(&format!("{}/path", node.gateway), "noisy.localhost").await.0, 500);
+    let first = line(&mut people).await;
+    assert!(
+        first.contains(" [dev/noisy] GET http://noisy.localhost") && first.contains("/path - exception cpu "),
+        "{first}"
+    );
+    assert_eq!(line(&mut people).await, "  (log) one\\u001b[2J");
+    assert_eq!(line(&mut people).await, "      two\\u009b");
+    assert_eq!(line(&mut people).await, "  Error: boom");
+    assert!(line(&mut people).await.trim_start().starts_with("at fetch (index.js"));
+    let event: Value = serde_json::from_str(&line(&mut programs).await).unwrap();
+    assert_eq!(event["logs"][0]["message"][0], "one\u{1b}[2J\ntwo\u{9b}");
 }

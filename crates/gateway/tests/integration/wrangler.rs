@@ -7,10 +7,10 @@ use std::process::Stdio;
 use bytes::Bytes;
 use http::Method;
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 
-use crate::harness::TestGateway;
+use crate::harness::{PATIENCE, TestGateway};
 use crate::packages;
 
 /// A release of wrangler, and the Node it runs on.
@@ -46,6 +46,7 @@ with_each_release! {
     an_accounts_worker_has_secrets_versions_and_a_way_back
     a_worker_that_others_need_is_deleted_after_naming_them
     static_assets_are_deployed_and_only_changed_files_again
+    a_worker_is_tailed
 }
 
 struct Wrangler<'a> {
@@ -78,7 +79,7 @@ impl<'a> Wrangler<'a> {
         text
     }
 
-    async fn try_run(&self, arguments: &[&str], input: &str) -> (bool, String) {
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.node);
         command.arg(self.wrangler.join("node_modules/wrangler/bin/wrangler.js")).args(arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -92,7 +93,11 @@ impl<'a> Wrangler<'a> {
             .env("NO_COLOR", "1")
             .env("FORCE_COLOR", "0")
             .env("CI", "1");
-        let mut child = command.spawn().unwrap();
+        command
+    }
+
+    async fn try_run(&self, arguments: &[&str], input: &str) -> (bool, String) {
+        let mut child = self.command(arguments).spawn().unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).await.unwrap();
         let output = tokio::time::timeout(std::time::Duration::from_secs(120), child.wait_with_output());
         let output = output.await.expect("wrangler ends in time").unwrap();
@@ -293,4 +298,61 @@ async fn static_assets_are_deployed_and_only_changed_files_again(release: &Relea
     assert!(!text.contains("Uploaded 5"), "{text}");
     gateway.get("site", "/").await.is(200, "new home");
     gateway.get("site", "/none").await.is(404, "");
+}
+
+/// Reads until there is a whole JSON value, which wrangler prints over several lines.
+async fn printed(out: &mut tokio::process::ChildStdout, text: &mut Vec<u8>) -> Value {
+    loop {
+        let mut values = serde_json::Deserializer::from_slice(text).into_iter::<Value>();
+        if let Some(Ok(value)) = values.next() {
+            let read = values.byte_offset();
+            text.drain(..read);
+            return value;
+        }
+        let read = tokio::time::timeout(PATIENCE, out.read_buf(text)).await.expect("an event in time").unwrap();
+        assert!(read > 0, "wrangler ended: {}", String::from_utf8_lossy(text));
+    }
+}
+
+async fn a_worker_is_tailed(release: &Release) {
+    let gateway = TestGateway::dispatching().await;
+    let source = "export default { fetch(r) { console.log('seen', r.method); if (r.url.endsWith('/throw')) throw new TypeError('boom'); return new Response('ok', { status: 201 }) } }";
+    gateway.upload_worker("dispatcher", source, json!([])).await;
+    let Some(wrangler) = Wrangler::new(release, &gateway, "name = \"dispatcher\"\n", "").await else { return };
+    let mut all = wrangler.command(&["tail", "dispatcher", "--format", "json"]).spawn().unwrap();
+    let mut pretty =
+        wrangler.command(&["tail", "--format", "pretty", "--status", "error", "--method", "PUT"]).spawn().unwrap();
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while !gateway.admin("/metrics").await.text().contains("switchyard_tail_sessions 2\n") {
+        assert!(tokio::time::Instant::now() < deadline, "wrangler does not listen");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    gateway.get("x", "/path").await.is(201, "ok");
+    assert_eq!(gateway.send(Method::PUT, "x", "/throw", &[], Bytes::new()).await.status, 500);
+    let (mut out, mut text) = (all.stdout.take().unwrap(), Vec::new());
+    let event = printed(&mut out, &mut text).await;
+    assert_eq!((&event["outcome"], &event["scriptName"]), (&json!("ok"), &json!("dispatcher")));
+    assert_eq!(event["event"]["request"]["url"], "http://x.test/path");
+    assert_eq!(
+        (&event["event"]["response"]["status"], &event["logs"][0]["message"]),
+        (&json!(201), &json!(["seen GET"]))
+    );
+    let event = printed(&mut out, &mut text).await;
+    assert_eq!((&event["outcome"], &event["exceptions"][0]["name"]), (&json!("exception"), &json!("TypeError")));
+
+    // Ended by the node, it ends by itself, and has deleted its session.
+    let tails = format!("/client/v4/accounts/{}/workers/scripts/dispatcher/tails", gateway.account());
+    for tail in gateway.admin(&tails).await.json()["result"].as_array().unwrap() {
+        let id = tail["id"].as_str().unwrap();
+        gateway.api(Method::DELETE, &format!("{tails}/{id}"), "", Bytes::new()).await;
+    }
+    let mut shown = String::new();
+    let read = pretty.stdout.take().unwrap().read_to_string(&mut shown).await.map(|_| ());
+    read.unwrap();
+    assert!(shown.contains("PUT http://x.test/throw - Exception Thrown @ "), "{shown}");
+    assert!(shown.contains("  (log) seen PUT") && !shown.contains("GET http"), "{shown}");
+    for child in [&mut all, &mut pretty] {
+        let ended = tokio::time::timeout(PATIENCE, child.wait()).await.expect("it ends in time").unwrap();
+        assert!(ended.success());
+    }
 }

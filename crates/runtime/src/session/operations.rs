@@ -14,6 +14,7 @@ use super::{Happened, NOT_READ, Session, TOO_MANY_STREAMS, error_values, exceede
 use crate::error::{RunError, RunErrorKind};
 use crate::host::{GuestOp, Unacceptable};
 use crate::meter::CpuMeter;
+use crate::outcome::{Exception, now_ms};
 use crate::slot::Slot;
 use crate::stream::{HostStream, MAX_STREAMS, guest_stream};
 use crate::{Body, BodyError, FetchError, FetchRequest, RedirectMode, Target, head};
@@ -103,10 +104,8 @@ impl Session {
 
     fn threw(&mut self, slot: &Slot, mut values: Reader<'_>) -> Result<(), Malformed> {
         let (name, message) = (cut(values.text()?, MAX_NAME), cut(values.text()?, MAX_TEXT));
-        let stack = values.text_or_null()?.unwrap_or_default();
-        // The engine's stacks begin with name and message.
-        let text = if stack.starts_with(name) { stack.to_owned() } else { format!("{name}: {message}\n{stack}") };
-        self.exception.get_or_insert_with(|| cut(text.trim_end(), MAX_TEXT).to_owned());
+        let stack = cut(values.text_or_null()?.unwrap_or_default(), MAX_TEXT);
+        self.excepted(name, message, stack);
         let error = RunError { kind: RunErrorKind::Exception, name: name.to_owned(), message: message.to_owned() };
         if values.rest().is_empty() {
             self.threw = Some(error); // the engine's own report: `call` ends the request
@@ -146,9 +145,19 @@ impl Session {
         Ok(())
     }
 
+    /// The first exception is the one that is told.
+    fn excepted(&mut self, name: &str, message: &str, stack: &str) {
+        self.exception.get_or_insert_with(|| Exception {
+            name: name.to_owned(),
+            message: message.to_owned(),
+            stack: stack.to_owned(),
+            at_ms: now_ms(),
+        });
+    }
+
     /// A response that no client can be given is the script's error.
     fn refuse_response(&mut self, message: &str) {
-        self.exception.get_or_insert_with(|| format!("TypeError: {message}"));
+        self.excepted("TypeError", message, "");
         self.fail(RunError { kind: RunErrorKind::Exception, name: "TypeError".into(), message: message.into() });
     }
 

@@ -1,0 +1,279 @@
+//! One event as `wrangler tail --format json` prints it (`trace-v1`), in one line of JSON in which
+//! every control character is escaped.
+
+use std::io;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde::{Serialize, Serializer};
+use serde_json::ser::{CompactFormatter, Formatter};
+use switchyard_runtime::{Ending, Exception, LogLevel, LogLine};
+
+use super::redact::{REDACTED, is_sensitive};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Event<'a> {
+    /// Milliseconds.
+    pub wall_time: u64,
+    /// Milliseconds.
+    pub cpu_time: u64,
+    /// Console lines were left out.
+    pub truncated: bool,
+    pub execution_model: &'static str,
+    pub outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub script_version: Option<Id>,
+    pub script_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dispatch_namespace: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entrypoint: Option<&'a str>,
+    pub diagnostics_channel_events: [(); 0],
+    pub exceptions: Vec<ExceptionView<'a>>,
+    pub logs: Vec<LogView<'a>>,
+    /// Milliseconds since 1970.
+    pub event_timestamp: u64,
+    pub event: What<'a>,
+}
+
+#[derive(Serialize)]
+pub struct Id {
+    pub id: String,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum What<'a> {
+    Fetch {
+        request: RequestView<'a>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        response: Option<ResponseView>,
+    },
+    /// About the tail itself, as Cloudflare tells that it leaves events out.
+    Info {
+        #[serde(rename = "type")]
+        kind: &'static str,
+        message: String,
+        dropped: u64,
+    },
+}
+
+#[derive(Serialize)]
+pub struct RequestView<'a> {
+    pub url: String,
+    pub method: &'a str,
+    pub headers: Headers<'a>,
+}
+
+#[derive(Serialize)]
+pub struct ResponseView {
+    pub status: u16,
+}
+
+#[derive(Serialize)]
+pub struct ExceptionView<'a> {
+    pub name: &'a str,
+    pub message: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub stack: &'a str,
+    pub timestamp: u64,
+}
+
+impl<'a> ExceptionView<'a> {
+    pub fn of(exception: &'a Exception) -> Self {
+        let Exception { name, message, stack, at_ms } = exception;
+        Self { name, message, stack: frames(stack), timestamp: *at_ms }
+    }
+}
+
+/// The engine's stack without the line of name and message, which are told beside it.
+fn frames(stack: &str) -> &str {
+    let at = if stack.trim_start().starts_with("at ") { Some(0) } else { stack.find("\n    at ").map(|at| at + 1) };
+    at.map_or("", |at| stack[at..].trim_end())
+}
+
+#[derive(Serialize)]
+pub struct LogView<'a> {
+    pub message: [&'a str; 1],
+    pub level: &'static str,
+    pub timestamp: u64,
+}
+
+impl<'a> LogView<'a> {
+    pub fn of(line: &'a LogLine) -> Self {
+        let level = match line.level {
+            LogLevel::Debug => "debug",
+            LogLevel::Log => "log",
+            LogLevel::Info => "info",
+            LogLevel::Warn => "warn",
+            LogLevel::Error => "error",
+        };
+        Self { message: [&line.text], level, timestamp: line.at_ms }
+    }
+}
+
+/// Names once each, several values joined as `Headers` joins them; what is sensitive is redacted.
+pub struct Headers<'a>(pub &'a HeaderMap);
+
+impl Serialize for Headers<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.keys().map(|name| (name.as_str(), value_of(self.0, name))))
+    }
+}
+
+/// As events show it.
+fn value_of(headers: &HeaderMap, name: &HeaderName) -> String {
+    if is_sensitive(name) {
+        return REDACTED.to_owned();
+    }
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    headers.get_all(name).iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether a filter's header is there and, as events show it, contains the text: a filter must not tell
+/// what an event hides.
+pub fn filters_header(headers: &HeaderMap, name: &str, text: Option<&str>) -> bool {
+    let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { return false };
+    headers.contains_key(&name) && text.is_none_or(|text| value_of(headers, &name).contains(text))
+}
+
+/// Cloudflare's word for how a run ended.
+pub fn outcome(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Ok => "ok",
+        Ending::Exception | Ending::Hung | Ending::Crashed => "exception",
+        Ending::ExceededCpu => "exceededCpu",
+        Ending::ExceededMemory => "exceededMemory",
+        Ending::Canceled => "canceled",
+        Ending::ExceededWall | Ending::WaitUntilCut => "exceededWallTime",
+        Ending::Overloaded => "loadShed",
+        Ending::Internal => "internalError",
+    }
+}
+
+/// One line of JSON.
+pub fn json(event: &Event<'_>) -> String {
+    let mut text = Vec::with_capacity(1024);
+    let mut serializer = serde_json::Serializer::with_formatter(&mut text, Escaped);
+    // Strings and numbers only: there is nothing that JSON cannot say.
+    let _ = event.serialize(&mut serializer);
+    String::from_utf8(text).unwrap_or_default()
+}
+
+/// Tells a listener that it missed events.
+pub fn dropped(count: u64, now: u64) -> String {
+    let message = format!("{count} events were dropped: they came faster than they were read. Filters leave less.");
+    json(&Event {
+        wall_time: 0,
+        cpu_time: 0,
+        truncated: false,
+        execution_model: "stateless",
+        outcome: "unknown",
+        script_version: None,
+        script_name: None,
+        dispatch_namespace: None,
+        entrypoint: None,
+        diagnostics_channel_events: [],
+        exceptions: Vec::new(),
+        logs: Vec::new(),
+        event_timestamp: now,
+        event: What::Info { kind: "overload", message, dropped: count },
+    })
+}
+
+/// Compact JSON; of the characters that need no escape by the standard, control characters get one.
+struct Escaped;
+
+impl Formatter for Escaped {
+    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut plain = 0;
+        for (at, c) in fragment.char_indices().filter(|(_, c)| c.is_control()) {
+            CompactFormatter.write_string_fragment(writer, &fragment[plain..at])?;
+            write!(writer, "\\u{:04x}", c as u32)?;
+            plain = at + c.len_utf8();
+        }
+        CompactFormatter.write_string_fragment(writer, &fragment[plain..])
+    }
+}
+
+/// Text that cannot move a terminal's cursor, change its colours or forge a line: control characters
+/// as `\u001b`, but tabs.
+pub fn escape_controls(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() && c != '\t' {
+            let _ = write!(shown, "\\u{:04x}", c as u32);
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_line_whatever_is_in_it() {
+        let text = "a\r\n\u{0}\u{1b}[2J\u{7f}\u{9b}31m\u{85}\"\\ä😀\u{2028}";
+        let line = LogLine { level: LogLevel::Warn, text: text.to_owned(), at_ms: 5 };
+        let exception = Exception { name: text.into(), message: text.into(), stack: String::new(), at_ms: 7 };
+        let mut headers = HeaderMap::new();
+        headers.append("a", HeaderValue::from_static("1"));
+        headers.append("a", HeaderValue::from_static("2"));
+        headers.append("cookie", HeaderValue::from_static("s=1"));
+        headers.append("b", HeaderValue::from_bytes(b"\xff\x9b").unwrap());
+        let event = Event {
+            wall_time: 3,
+            cpu_time: 2,
+            truncated: false,
+            execution_model: "stateless",
+            outcome: outcome(Ending::Exception),
+            script_version: Some(Id { id: "v".into() }),
+            script_name: Some("shop"),
+            dispatch_namespace: Some("prod"),
+            entrypoint: None,
+            diagnostics_channel_events: [],
+            exceptions: vec![ExceptionView::of(&exception)],
+            logs: vec![LogView::of(&line)],
+            event_timestamp: 1,
+            event: What::Fetch {
+                request: RequestView { url: "http://x/".into(), method: "GET", headers: Headers(&headers) },
+                response: Some(ResponseView { status: 200 }),
+            },
+        };
+        let json = json(&event);
+        assert!(!json.chars().any(char::is_control), "{json:?}");
+        let read: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(read["logs"], serde_json::json!([{ "message": [text], "level": "warn", "timestamp": 5 }]));
+        assert_eq!(read["exceptions"], serde_json::json!([{ "name": text, "message": text, "timestamp": 7 }]));
+        let headers = &read["event"]["request"]["headers"];
+        assert_eq!((&headers["a"], &headers["cookie"]), (&"1, 2".into(), &"REDACTED".into()));
+        assert_eq!(read["event"]["response"]["status"], 200);
+        assert_eq!(read["scriptVersion"]["id"], "v");
+    }
+
+    #[test]
+    fn a_stack_is_its_frames() {
+        assert_eq!(frames("Error: boom\n    at f (index.js:1:1)\n    at g\n"), "    at f (index.js:1:1)\n    at g");
+        assert_eq!(frames("    at f"), "    at f");
+        assert_eq!(frames("Error: boom"), "");
+    }
+
+    #[test]
+    fn a_header_filter_sees_what_events_show() {
+        let mut headers = HeaderMap::new();
+        headers.append("accept", HeaderValue::from_static("text/html"));
+        headers.append("authorization", HeaderValue::from_static("Bearer abc"));
+        let sees = |name, text| filters_header(&headers, name, text);
+        assert!(sees("accept", None) && sees("accept", Some("html")) && sees("authorization", None));
+        assert!(!sees("accept", Some("json")) && !sees("authorization", Some("Bearer")) && !sees("a b", None));
+    }
+
+    #[test]
+    fn terminals_are_safe() {
+        assert_eq!(escape_controls("a\u{1b}[2Jb\r\tc\u{9b}ä"), "a\\u001b[2Jb\\u000d\tc\\u009bä");
+    }
+}
