@@ -102,8 +102,11 @@ fn refusal(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
 
 async fn serve(mut listener: Listener, upgrade: OnUpgrade) {
     let Ok(Ok(stream)) = timeout(PATIENCE, upgrade).await else { return };
-    let config =
-        WebSocketConfig::default().max_message_size(Some(MOST_FROM_LISTENER)).max_frame_size(Some(MOST_FROM_LISTENER));
+    let config = WebSocketConfig::default()
+        .max_message_size(Some(MOST_FROM_LISTENER))
+        .max_frame_size(Some(MOST_FROM_LISTENER))
+        // wrangler does not mask its first message, against the RFC.
+        .accept_unmasked_frames(true);
     let mut socket = WebSocketStream::from_raw_socket(TokioIo::new(stream), Role::Server, Some(config)).await;
     let Some(end) = tell(&mut listener, &mut socket).await else { return };
     let (code, reason) = match end {

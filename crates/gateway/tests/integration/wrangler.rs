@@ -340,7 +340,7 @@ async fn a_worker_is_tailed(release: &Release) {
     let event = printed(&mut out, &mut text).await;
     assert_eq!((&event["outcome"], &event["exceptions"][0]["name"]), (&json!("exception"), &json!("TypeError")));
 
-    // Ended by the node, it ends by itself, and has deleted its session.
+    // Ended by the node, it ends by itself.
     let tails = format!("/client/v4/accounts/{}/workers/scripts/dispatcher/tails", gateway.account());
     for tail in gateway.admin(&tails).await.json()["result"].as_array().unwrap() {
         let id = tail["id"].as_str().unwrap();
@@ -353,6 +353,7 @@ async fn a_worker_is_tailed(release: &Release) {
     assert!(shown.contains("  (log) seen PUT") && !shown.contains("GET http"), "{shown}");
     for child in [&mut all, &mut pretty] {
         let ended = tokio::time::timeout(PATIENCE, child.wait()).await.expect("it ends in time").unwrap();
-        assert!(ended.success());
+        // 4.86 deletes its session without asking whether it is still there.
+        assert!(ended.success() || release.wrangler == V4_86.wrangler);
     }
 }
