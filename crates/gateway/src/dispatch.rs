@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::{Request, Response};
-use switchyard_catalog::{Catalog, Limits, ScriptId, VersionId, WorkerSpec};
+use switchyard_catalog::{Catalog, Limits, Scope, VersionId, WorkerSpec};
 use switchyard_runtime::{Body, Invocation, Outbound, Runtime, WorkerSource};
 
 use crate::admission::Admission;
@@ -86,9 +86,11 @@ impl Dispatcher {
         Arc::new(RequestOutbound::new(self.clone(), ctx.clone(), route.clone(), hops, above))
     }
 
-    /// The dispatch Workers above those whom this script calls by a dispatch binding.
-    pub fn dispatchers(&self, above: &Dispatchers, script: ScriptId) -> Dispatchers {
-        if self.tails.is_listening() { above.clone().below(script) } else { Dispatchers::default() }
+    /// The dispatch Workers above those whom this script calls by a dispatch binding. Only the account's
+    /// own Workers are such: what a user Worker's token reads is that Worker alone.
+    pub fn dispatchers(&self, above: &Dispatchers, route: &Route) -> Dispatchers {
+        let listens = self.tails.is_listening() && route.scope == Scope::Account;
+        if listens { above.clone().below(route.script) } else { above.clone() }
     }
 
     /// The request's URI is absolute, as the Worker shall see it. Returns with the response's head.

@@ -95,7 +95,7 @@ impl RequestOutbound {
                 }
                 let limits = call_limits(options.as_deref())?;
                 let route = routes().dispatched(namespace.as_str(), name).ok_or_else(not_found)?;
-                let dispatchers = self.dispatcher.dispatchers(&self.above, self.route.script);
+                let dispatchers = self.dispatcher.dispatchers(&self.above, &self.route);
                 Ok(Some((route, Call { limits, dispatchers, ..Call::default() })))
             }
             Target::Binding { .. } | Target::Dispatch { .. } => {
