@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use http::{Request, Response};
-use switchyard_catalog::{Catalog, Limit, Limits, NamespaceName, Scope, ScriptId, VersionId, WorkerSpec};
+use switchyard_catalog::{Catalog, Limit, Limits, NamespaceName, Scope, VersionId, WorkerSpec};
 use switchyard_runtime::{Body, Invocation, Runtime, WorkerSource};
 use tokio::time::Instant;
 
@@ -115,9 +115,11 @@ impl Dispatcher {
         Ok((worker, Call { entrypoint, props, version: VersionChoice::default(), ..call }))
     }
 
-    /// The dispatch Workers above those whom this script calls by a dispatch binding.
-    pub fn dispatchers(&self, above: &Dispatchers, script: ScriptId) -> Dispatchers {
-        if self.tails.is_listening() { above.clone().below(script) } else { Dispatchers::default() }
+    /// The dispatch Workers above those whom this script calls by a dispatch binding. Only the account's
+    /// own Workers are such: what a user Worker's token reads is that Worker alone.
+    pub fn dispatchers(&self, above: &Dispatchers, route: &Route) -> Dispatchers {
+        let listens = self.tails.is_listening() && route.scope == Scope::Account;
+        if listens { above.clone().below(route.script) } else { above.clone() }
     }
 
     /// The request's URI is absolute, as the Worker shall see it. Returns with the response's head.

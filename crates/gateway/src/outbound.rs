@@ -147,7 +147,7 @@ impl RequestOutbound {
                 // How many requests a tenant may have is not what those it calls may have.
                 let own = if self.is_account() { self.limits } else { self.limits.of_invocation() };
                 let limits = own.tighten(limits);
-                let dispatchers = self.dispatcher.dispatchers(&self.above, self.route.script);
+                let dispatchers = self.dispatcher.dispatchers(&self.above, &self.route);
                 Callee { route, call: Call { limits, outbound, dispatchers, ..Call::default() }, is_outbound: false }
             }
             Target::Binding { .. } | Target::Dispatch { .. } => {

@@ -130,7 +130,8 @@ fn every_row_is_in_the_document() {
         if ["POST", "PUT", "PATCH"].contains(&row.method)
             && !["tags::tag_add", "tokens::token_roll"].contains(&row.handler)
         {
-            assert_eq!(operation["requestBody"]["required"], true, "{what}");
+            let required = row.handler != "tails::tail_create";
+            assert_eq!(operation["requestBody"]["required"], required, "{what}");
             assert!(operation["responses"]["413"].is_object() && operation["responses"]["408"].is_object(), "{what}");
         }
     }

@@ -32,7 +32,7 @@ pub fn url(uri: &Uri) -> String {
 }
 
 fn is_id(run: &str) -> bool {
-    let count = |fits: fn(&u8) -> bool| run.bytes().filter(&fits).count();
+    let count = |fits: fn(&u8) -> bool| run.bytes().filter(fits).count();
     let hex = count(u8::is_ascii_hexdigit);
     let all_hex = run.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
     (all_hex && hex >= 32)

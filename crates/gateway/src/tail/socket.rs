@@ -26,7 +26,7 @@ const PATH: &str = "/client/v4/switchyard/tails/";
 const PROTOCOL: &str = "trace-v1";
 /// For the switch to the WebSocket, and for the listener to take an event.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How often a listener is asked whether it is there; after two without an answer it is not.
+/// How often a listener is asked whether it is there; after three without an answer it is not.
 const PING: Duration = Duration::from_secs(20);
 /// A listener has nothing to say; wrangler sends one small object.
 const MOST_FROM_LISTENER: usize = 16 << 10;
