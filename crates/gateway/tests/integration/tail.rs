@@ -30,7 +30,8 @@ const TALKS: &str = "export default { async fetch(r, env, ctx) {
 /// A stream of server-sent events.
 pub struct Events {
     body: Incoming,
-    text: String,
+    /// A frame may end within a character.
+    bytes: Vec<u8>,
 }
 
 impl Events {
@@ -44,24 +45,23 @@ impl Events {
         let response = client.request(request.body(Full::default()).unwrap()).await.unwrap();
         assert_eq!(response.status(), 200, "{path}");
         assert_eq!(response.headers()["content-type"], "text/event-stream");
-        let mut events = Self { body: response.into_body(), text: String::new() };
+        let mut events = Self { body: response.into_body(), bytes: Vec::new() };
         assert_eq!(events.line().await, ": listening");
         events
     }
 
     async fn line(&mut self) -> String {
         loop {
-            if let Some((line, rest)) = self.text.split_once('\n') {
-                let (line, rest) = (line.to_owned(), rest.to_owned());
-                self.text = rest;
+            if let Some(end) = self.bytes.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.bytes.drain(..=end).take(end).collect();
                 if !line.is_empty() {
-                    return line;
+                    return String::from_utf8(line).unwrap();
                 }
                 continue;
             }
             let frame = tokio::time::timeout(PATIENCE, self.body.frame()).await.expect("an event in time");
             let data = frame.expect("the stream goes on").unwrap().into_data().unwrap();
-            self.text += std::str::from_utf8(&data).unwrap();
+            self.bytes.extend_from_slice(&data);
         }
     }
 
