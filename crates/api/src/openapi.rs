@@ -10,6 +10,7 @@
 mod document;
 mod operations;
 mod page;
+mod replies;
 mod schemas;
 
 use std::{collections::BTreeMap, sync::LazyLock};
@@ -85,21 +86,21 @@ fn build() -> Document {
 fn operation(endpoint: &Endpoint) -> Operation {
     let doc = operations::find(endpoint.name);
     let own = endpoint.path.starts_with("/switchyard/");
-    let mut parameters: Vec<Parameter> = path_parameters(endpoint.path).map(schemas::path_parameter).collect();
+    let mut parameters: Vec<Parameter> = path_parameters(endpoint.path).map(replies::path_parameter).collect();
     parameters.extend(doc.query.iter().map(|query| query.parameter()));
-    parameters.extend(doc.headers.iter().map(|name| schemas::header_parameter(name)));
+    parameters.extend(doc.headers.iter().map(|name| replies::header_parameter(name)));
     let mut responses = BTreeMap::new();
     match doc.outcome {
         Outcome::Refused => {}
         _ => {
-            responses.insert("200".to_owned(), schemas::success(&doc.outcome));
+            responses.insert("200".to_owned(), replies::success(&doc.outcome));
         }
     }
     for status in statuses(endpoint, doc) {
-        responses.insert(status.to_string(), schemas::failure(status));
+        responses.insert(status.to_string(), replies::failure(status));
     }
     for (status, schema) in doc.also {
-        responses.insert(status.to_string(), schemas::success_as(schema));
+        responses.insert(status.to_string(), replies::success_as(schema));
     }
     Operation {
         operation_id: operation_id(endpoint),

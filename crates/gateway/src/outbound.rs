@@ -118,6 +118,7 @@ impl RequestOutbound {
                     entrypoint: outbound.entrypoint.clone(),
                     props: Some(whose(&self.route)),
                     parameters: outbound.parameters.clone(),
+                    dispatchers: self.above.clone(),
                     ..Call::default()
                 };
                 Callee { route, call, is_outbound: true }
