@@ -146,7 +146,11 @@ impl Lookup {
         match tokio::time::timeout(self.database.patience(), flight).await {
             Ok(Ok(found)) => found,
             Ok(Err(_)) => Err(LookupError::Away("the node stops".into())),
-            Err(_) => Err(LookupError::Away("it does not answer in time".into())),
+            Err(_) => {
+                // The statement is older than this wait.
+                self.away.trip("it does not answer in time");
+                Err(LookupError::Away("it does not answer in time".into()))
+            }
         }
     }
 
