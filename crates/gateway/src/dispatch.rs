@@ -152,6 +152,9 @@ impl Dispatcher {
             tracing::error!(script = %route.script, %version, error = %chain(&*error), "a Worker could not be loaded");
             Failure::Load(error)
         })?;
+        let limits = self.limits_of(route, &call).tighten(worker.about().limits);
+        let request = capped_request(ctx, request, &limits)?;
+        let until = limits.wall().map(|wall| Instant::now() + wall);
         let tailed = self.tails.observe(&Run {
             route,
             version,
@@ -160,9 +163,6 @@ impl Dispatcher {
             client: ctx.peer,
             request: &request,
         });
-        let limits = self.limits_of(route, &call).tighten(worker.about().limits);
-        let request = capped_request(ctx, request, &limits)?;
-        let until = limits.wall().map(|wall| Instant::now() + wall);
         let (observed, of, told) = (ctx.clone(), route.clone(), tailed.clone());
         let invocation = Invocation {
             limits,

@@ -109,7 +109,8 @@ impl Gateway {
         let question = Question { authority: &authority, head: &head, peer: ctx.peer, vouched };
         let Resolved { route, limits, version, outbound } = live.resolvers.resolve(question).await?;
         ctx.set_route(&route);
-        let outbound = outbound.and_then(|parameters| OutboundWorker::of_row(&route, &parameters));
+        // Without an outbound Worker nobody reads them.
+        let outbound = outbound.and_then(|text| OutboundWorker::of_namespace(&route, Some(text.get().into())));
         let call = Call { hops, limits, outbound, version: VersionChoice::pinned(version), ..Call::default() };
         let (route, call) = self.dispatcher.first(route, call)?;
         ending.script = Some(self.dispatcher.admit(ctx, &route, &call)?);

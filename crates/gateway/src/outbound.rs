@@ -24,7 +24,8 @@ use crate::routes::Route;
 use crate::tail::Dispatchers;
 use crate::version::VersionChoice;
 use options::Options;
-pub use worker::{OutboundWorker, Parameters};
+pub use worker::OutboundWorker;
+use worker::text;
 
 /// What every documented dispatch Worker tests for with `startsWith("Worker not found")` (contract §5.1).
 const NOT_FOUND: &str = "Worker not found.";
@@ -112,7 +113,7 @@ impl RequestOutbound {
         let routes = || self.dispatcher.routes.account(&self.route.account);
         let callee = match target {
             Target::Internet => {
-                let Some(outbound) = self.outbound()? else { return Ok(None) };
+                let Some(outbound) = self.outbound() else { return Ok(None) };
                 let route = routes().worker(outbound.service.as_str()).ok_or_else(|| self.no_outbound())?;
                 let call = Call {
                     entrypoint: outbound.entrypoint.clone(),
@@ -128,7 +129,7 @@ impl RequestOutbound {
             Target::Binding { binding: WorkerBinding::Service { service, entrypoint, props } } => {
                 let route = routes().worker(service.as_str()).ok_or_else(not_found)?;
                 let props = props.as_ref().map(ToString::to_string);
-                let (entrypoint, outbound) = (entrypoint.clone(), self.inherited()?);
+                let (entrypoint, outbound) = (entrypoint.clone(), self.inherited());
                 let dispatchers = self.above.clone();
                 let call = Call { entrypoint, props, outbound, dispatchers, ..Call::default() };
                 Callee { route, call, is_outbound: false }
@@ -136,11 +137,11 @@ impl RequestOutbound {
             Target::Dispatch { binding: WorkerBinding::DispatchNamespace { namespace, outbound }, name, options } => {
                 let Options { limits, parameters } = Options::read(options.as_deref())?;
                 let route = routes().dispatched(namespace.as_str(), name).ok_or_else(not_found)?;
-                let outbound = match (outbound, self.inherited()?) {
+                let outbound = match (outbound, self.inherited()) {
                     (Some(binding), _) => Some(OutboundWorker::of_binding(binding, &parameters)?),
                     (None, inherited) if parameters.is_empty() => inherited,
                     (None, None) if route.settings.outbound.is_some() => {
-                        OutboundWorker::of_namespace(&route, &parameters)?
+                        OutboundWorker::of_namespace(&route, text(&parameters)?)
                     }
                     // Those who set parameters count on an outbound Worker of theirs.
                     (None, _) => return Err(FetchError::type_error(NO_PARAMETERS)),
@@ -164,16 +165,13 @@ impl RequestOutbound {
     }
 
     /// What user Workers that this one calls stay behind.
-    fn inherited(&self) -> Result<Option<Arc<OutboundWorker>>, FetchError> {
-        match &self.outbound {
-            Some(outbound) => Ok(Some(outbound.clone())),
-            None => OutboundWorker::of_namespace(&self.route, &Parameters::new()),
-        }
+    fn inherited(&self) -> Option<Arc<OutboundWorker>> {
+        self.outbound.clone().or_else(|| OutboundWorker::of_namespace(&self.route, None))
     }
 
     /// What stands before the network, for this Worker.
-    fn outbound(&self) -> Result<Option<Arc<OutboundWorker>>, FetchError> {
-        if self.is_account() { Ok(None) } else { self.inherited() }
+    fn outbound(&self) -> Option<Arc<OutboundWorker>> {
+        if self.is_account() { None } else { self.inherited() }
     }
 
     fn no_outbound(&self) -> FetchError {

@@ -50,34 +50,18 @@ impl OutboundWorker {
     }
 
     /// The default of the script's namespace, if it has one. It declares nothing, so it takes any
-    /// parameter.
-    ///
-    /// # Errors
-    /// A TypeError for too many bytes.
-    pub fn of_namespace(route: &Route, sent: &Parameters) -> Result<Option<Arc<Self>>, FetchError> {
-        let Some(worker) = &route.settings.outbound else { return Ok(None) };
-        Ok(Some(Arc::new(Self {
-            service: worker.service.clone(),
-            entrypoint: worker.entrypoint.clone(),
-            parameters: text(sent)?,
-        })))
-    }
-}
-
-impl OutboundWorker {
-    /// The default of the script's namespace, with the parameters of a resolver's row; `None`: it has none,
-    /// and nobody reads them.
-    pub fn of_row(route: &Route, parameters: &RawValue) -> Option<Arc<Self>> {
+    /// parameters: the text of a JSON object.
+    pub fn of_namespace(route: &Route, parameters: Option<Arc<str>>) -> Option<Arc<Self>> {
         let worker = route.settings.outbound.as_ref()?;
-        Some(Arc::new(Self {
-            service: worker.service.clone(),
-            entrypoint: worker.entrypoint.clone(),
-            parameters: Some(parameters.get().into()),
-        }))
+        Some(Arc::new(Self { service: worker.service.clone(), entrypoint: worker.entrypoint.clone(), parameters }))
     }
 }
 
-fn text(sent: &Parameters) -> Result<Option<Arc<str>>, FetchError> {
+/// A call's parameters as the text of a JSON object; `None`: it gives none.
+///
+/// # Errors
+/// A TypeError for too many bytes.
+pub fn text(sent: &Parameters) -> Result<Option<Arc<str>>, FetchError> {
     if sent.is_empty() {
         return Ok(None);
     }

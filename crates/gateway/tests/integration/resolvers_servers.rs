@@ -40,6 +40,22 @@ async fn node(resolvers: Vec<Resolver>) -> TestGateway {
     gateway
 }
 
+/// The rows that both servers have: two tenants, one that cannot be read, one that takes too long.
+async fn serves_the_rows(gateway: &TestGateway, pooler: bool) {
+    for _ in 0..3 {
+        get(gateway, "a.example", "/", &[]).await.is(200, "one");
+        get(gateway, "b.example", "/", &[]).await.is(200, "one");
+        assert_eq!(get(gateway, "nobody.example", "/", &[]).await.status, 404);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    for host in ["odd.example", "slow.example"] {
+        assert_eq!(get(gateway, host, "/", &[]).await.status, 503, "{host} {pooler}");
+    }
+    let told = ask(gateway, json!({ "url": "http://a.example/" })).await;
+    let limits = json!({ "cpu_ms": 50, "subrequests": 7, "memory": null });
+    assert_eq!((&told["tenant"]["limits"], &told["tenant"]["outbound"]), (&limits, &json!({ "customer": "c-1" })));
+}
+
 #[tokio::test]
 async fn postgresql() {
     let Some(server) = postgres().await else { return };
@@ -64,18 +80,7 @@ async fn postgresql() {
         );
         let resolver = Resolver { pooler: Some(pooler), ..by_host(&server.url, &checked) };
         let gateway = node(vec![resolver]).await;
-        for _ in 0..3 {
-            get(&gateway, "a.example", "/", &[]).await.is(200, "one");
-            get(&gateway, "b.example", "/", &[]).await.is(200, "one");
-            assert_eq!(get(&gateway, "nobody.example", "/", &[]).await.status, 404);
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-        for host in ["odd.example", "slow.example"] {
-            assert_eq!(get(&gateway, host, "/", &[]).await.status, 503, "{host} {pooler}");
-        }
-        let told = ask(&gateway, json!({ "url": "http://a.example/" })).await;
-        let limits = json!({ "cpu_ms": 50, "subrequests": 7, "memory": null });
-        assert_eq!((&told["tenant"]["limits"], &told["tenant"]["outbound"]), (&limits, &json!({ "customer": "c-1" })));
+        serves_the_rows(&gateway, pooler).await;
         let told = ask(&gateway, json!({ "url": "http://odd.example/" })).await;
         assert!(told["steps"][0]["why"].as_str().unwrap().contains("column \"cpu_ms\""), "{told}");
         let told = ask(&gateway, json!({ "url": "http://slow.example/" })).await;
@@ -108,18 +113,7 @@ async fn mysql() {
                    FROM t.tenants WHERE hostname = ? AND (hostname <> 'slow.example' OR SLEEP(20) = 1)";
     for (pooler, url) in [(false, server.url.clone()), (true, server.url.replace("mysql://", "mariadb://"))] {
         let gateway = node(vec![Resolver { pooler: Some(pooler), ..by_host(&url, columns) }]).await;
-        for _ in 0..3 {
-            get(&gateway, "a.example", "/", &[]).await.is(200, "one");
-            get(&gateway, "b.example", "/", &[]).await.is(200, "one");
-            assert_eq!(get(&gateway, "nobody.example", "/", &[]).await.status, 404);
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-        for host in ["odd.example", "slow.example"] {
-            assert_eq!(get(&gateway, host, "/", &[]).await.status, 503, "{host} {pooler}");
-        }
-        let told = ask(&gateway, json!({ "url": "http://a.example/" })).await;
-        let limits = json!({ "cpu_ms": 50, "subrequests": 7, "memory": null });
-        assert_eq!((&told["tenant"]["limits"], &told["tenant"]["outbound"]), (&limits, &json!({ "customer": "c-1" })));
+        serves_the_rows(&gateway, pooler).await;
     }
 }
 
