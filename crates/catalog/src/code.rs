@@ -17,11 +17,18 @@ impl BlobDigest {
 
     /// 64 lower-case hex digits.
     pub fn hex(&self) -> String {
-        use std::fmt::Write;
-        self.0.iter().fold(String::with_capacity(64), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        let mut text = String::with_capacity(64);
+        self.push_hex(&mut text);
+        text
+    }
+
+    /// By table: a list of scripts shows thousands.
+    fn push_hex(&self, text: &mut String) {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        for byte in self.0 {
+            text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+            text.push(char::from(DIGITS[usize::from(byte & 15)]));
+        }
     }
 
     pub fn parse(hex: &str) -> Option<Self> {
@@ -30,7 +37,8 @@ impl BlobDigest {
         }
         let mut out = [0; 32];
         for (byte, pair) in out.iter_mut().zip(hex.as_bytes().chunks(2)) {
-            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+            let digit = |at: usize| char::from(pair[at]).to_digit(16);
+            *byte = (digit(0)? << 4 | digit(1)?) as u8;
         }
         Some(Self(out))
     }
@@ -122,10 +130,29 @@ impl Code {
 impl CodeManifest {
     /// The script's `etag`: a digest of names, kinds and contents, the order of upload included.
     pub fn digest(&self) -> BlobDigest {
+        use std::fmt::Write;
         let mut text = format!("{:?}\n{}\n", self.syntax, self.entry);
         for module in &self.modules {
-            text += &format!("{:?} {:?} {}\n", module.name, module.kind, module.digest.hex());
+            // A String takes all.
+            let _ = write!(text, "{:?} {:?} ", module.name, module.kind);
+            module.digest.push_hex(&mut text);
+            text.push('\n');
         }
         BlobDigest::of(text.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_64_lower_case_hex_digits_and_reads_itself() {
+        let digest = BlobDigest(std::array::from_fn(|at| (at * 8 + at % 8) as u8));
+        assert_eq!(digest.hex(), digest.0.map(|byte| format!("{byte:02x}")).concat());
+        assert_eq!(BlobDigest::parse(&digest.hex()), Some(digest));
+        for bad in ["", "00", &"0".repeat(63), &"0".repeat(65), &"+f".repeat(32), &"0g".repeat(32), &"é".repeat(32)] {
+            assert_eq!(BlobDigest::parse(bad), None, "{bad}");
+        }
     }
 }

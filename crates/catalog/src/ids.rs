@@ -68,7 +68,8 @@ macro_rules! uuid_id {
 
             /// 32 lower-case hex digits without hyphens.
             pub fn simple(&self) -> String {
-                self.0.simple().to_string()
+                let mut buffer = Uuid::encode_buffer();
+                (&*self.0.simple().encode_lower(&mut buffer)).to_owned()
             }
         }
 

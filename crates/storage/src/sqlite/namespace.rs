@@ -13,17 +13,6 @@ use super::{
 
 const GONE: &str = "the dispatch namespace";
 
-/// All columns, with the number of scripts: counted in an index of that namespace alone.
-macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "SELECT n.*, (SELECT count(*) FROM scripts s WHERE s.namespace = n.id) AS script_count
-             FROM namespaces n ",
-            $rest
-        )
-    };
-}
-
 pub(super) async fn create(storage: &SqliteStorage, namespace: &Namespace) -> Result<(), StorageError> {
     let mut tx = storage.write().await?;
     let insert = sqlx::query(
@@ -43,7 +32,7 @@ pub(super) async fn create(storage: &SqliteStorage, namespace: &Namespace) -> Re
 }
 
 pub(super) async fn list(storage: &SqliteStorage, account: &AccountId) -> Result<Vec<Namespace>, StorageError> {
-    let list = sqlx::query(select!("WHERE n.account = ? ORDER BY n.name")).bind(account.as_str());
+    let list = sqlx::query("SELECT * FROM namespaces WHERE account = ? ORDER BY name").bind(account.as_str());
     let rows = list.fetch_all(&storage.readers).await.map_err(database("list namespaces"))?;
     rows.iter().map(from_row).collect()
 }
@@ -53,13 +42,13 @@ pub(super) async fn find(
     account: &AccountId,
     name: &NamespaceName,
 ) -> Result<Option<Namespace>, StorageError> {
-    let find = sqlx::query(select!("WHERE n.account = ? AND n.name = ?")).bind(account.as_str());
+    let find = sqlx::query("SELECT * FROM namespaces WHERE account = ? AND name = ?").bind(account.as_str());
     let row = find.bind(name.as_str()).fetch_optional(&storage.readers).await;
     row.map_err(database("read a namespace"))?.as_ref().map(from_row).transpose()
 }
 
 pub(super) async fn by_id(storage: &SqliteStorage, id: NamespaceId) -> Result<Option<Namespace>, StorageError> {
-    let find = sqlx::query(select!("WHERE n.id = ?")).bind(id.as_uuid().as_bytes().as_slice());
+    let find = sqlx::query("SELECT * FROM namespaces WHERE id = ?").bind(id.as_uuid().as_bytes().as_slice());
     let row = find.fetch_optional(&storage.readers).await;
     row.map_err(database("read a namespace"))?.as_ref().map(from_row).transpose()
 }

@@ -91,7 +91,10 @@ pub(super) async fn changes_after(
     let gone = || StorageError::Gone("the change feed after this revision");
     let after = i64::try_from(revision).map_err(|_| gone())?;
     let mut tx = storage.readers.begin().await.map_err(database("begin to read"))?;
-    let ends = sqlx::query_as::<_, (Option<i64>, Option<i64>)>("SELECT min(revision), max(revision) FROM changes");
+    // As two queries: SQLite looks an end up only where it is asked for one alone, else it reads all.
+    let ends = sqlx::query_as::<_, (Option<i64>, Option<i64>)>(
+        "SELECT (SELECT min(revision) FROM changes), (SELECT max(revision) FROM changes)",
+    );
     let (first, last) = ends.fetch_one(&mut *tx).await.map_err(database("read the change feed"))?;
     // Behind what is kept, or ahead of a database that was put back from a copy.
     if after < first.map_or(0, |first| first - 1) || after > last.unwrap_or(0) {

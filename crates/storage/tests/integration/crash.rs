@@ -169,5 +169,9 @@ pub async fn check_integrity(dir: &Path) {
     assert_eq!(check, ["ok"]);
     let orphans = sqlx::query("PRAGMA foreign_key_check").fetch_all(&mut connection).await.unwrap();
     assert!(orphans.is_empty());
+    let miscounted = "SELECT count(*) FROM namespaces n
+                      WHERE script_count <> (SELECT count(*) FROM scripts s WHERE s.namespace = n.id)";
+    let miscounted = sqlx::query_scalar::<_, i64>(miscounted).fetch_one(&mut connection).await.unwrap();
+    assert_eq!(miscounted, 0, "namespaces whose count of scripts is wrong");
     connection.close().await.unwrap();
 }

@@ -68,6 +68,23 @@ pub async fn namespace_list_is_bytewise_and_counts_scripts(storage: &dyn Storage
     let list = storage.namespace_list(&sample::account()).await.unwrap();
     let seen: Vec<_> = list.iter().map(|n| (n.name.as_str(), n.script_count)).collect();
     assert_eq!(seen, [("B", 1), ("_x", 2), ("a-1", 3), ("b", 1)]);
+
+    // Counted as they come and go: the account's own are in no namespace, a new version is no new script.
+    let of = |at: usize| Scope::Namespace(list[at].id);
+    storage.script_publish(&sample::publish(Scope::Account, "s0")).await.unwrap();
+    let found = |name: &'static str| async move {
+        let name = sample::name(name);
+        storage.script_find(&sample::account(), of(2), &name).await.unwrap().unwrap().script.id
+    };
+    let in_b = sample::publish(of(3), "s9");
+    storage.script_publish(&in_b).await.unwrap();
+    storage.script_publish(&sample::next(&in_b, "export default 2")).await.unwrap();
+    let (first, last) = (found("s0").await, found("s2").await);
+    assert_eq!(storage.script_delete(&[first, last]).await.unwrap().len(), 2);
+    assert!(storage.namespace_delete(list[1].id).await.unwrap());
+    let list = storage.namespace_list(&sample::account()).await.unwrap();
+    let seen: Vec<_> = list.iter().map(|n| (n.name.as_str(), n.script_count)).collect();
+    assert_eq!(seen, [("B", 1), ("a-1", 1), ("b", 2)]);
 }
 
 pub async fn namespace_delete_takes_everything_with_it(storage: &dyn Storage) {
