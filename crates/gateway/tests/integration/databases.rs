@@ -93,8 +93,9 @@ pub async fn postgres() -> Option<Server> {
 /// `None`: it is not installed.
 pub async fn mariadb() -> Option<Server> {
     let (server, install) = (found(&["mariadbd", "mysqld"]), found(&["mariadb-install-db", "mysql_install_db"]));
-    let (Some(server), Some(install)) = (server, install) else {
-        skipped("MariaDB", "there is no mariadbd with mariadb-install-db");
+    // The last is what mariadb-install-db calls, and comes with Debian's mariadb-client.
+    let (Some(server), Some(install), Some(_)) = (server, install, found(&["my_print_defaults"])) else {
+        skipped("MariaDB", "there is no mariadbd with mariadb-install-db and my_print_defaults");
         return None;
     };
     let folder = folder();
