@@ -1,5 +1,6 @@
 //! `fairness`: what a tenant that burns CPU, two calls at a time, leaves to a quiet one beside it: on
-//! one core, and on two, where the load generator shares one of them.
+//! one core, and on two, where the load generator shares one of them; there also for a quiet tenant
+//! that asks for one thing at a time, which is all that one core can carry.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,8 +13,10 @@ use crate::report::{self, Row, Window};
 use crate::server::{Server, Setup, all_well};
 use crate::{Common, scripts};
 
-/// Connections of the quiet tenant, and of the burner.
+/// Connections of the quiet tenant, and of the burner. Four want all of two cores, so that a burner
+/// beside them must cost them; one wants less than its fair half.
 const QUIET: usize = 4;
+const QUIETER: usize = 1;
 const BURNING: usize = 2;
 /// How long the burner runs before it is measured what it leaves.
 const AHEAD: Duration = Duration::from_millis(300);
@@ -26,18 +29,22 @@ pub struct Fairness {
 
 impl Fairness {
     pub fn run(mut self) -> anyhow::Result<()> {
-        self.common.connections = QUIET;
         let bare = Server::bare()?;
-        let mut rows = self.on(&bare, Side::Server, ["bare-hyper", "quiet-alone", "quiet-beside-burner"])?;
+        let mut rows = self.on(&bare, Side::Server, QUIET, ["bare-hyper", "quiet-alone", "quiet-beside-burner"])?;
         if process::cores() > 1 {
-            let names = ["bare-hyper", "quiet-alone-2-cores", "quiet-beside-burner-2-cores"];
-            rows.extend(self.on(&bare, Side::Both, names)?.into_iter().skip(1));
+            for (connections, names) in [
+                (QUIET, ["bare-hyper", "quiet-alone-2-cores", "quiet-beside-burner-2-cores"]),
+                (QUIETER, ["bare-hyper", "one-call-alone-2-cores", "one-call-beside-burner-2-cores"]),
+            ] {
+                rows.extend(self.on(&bare, Side::Both, connections, names)?.into_iter().skip(1));
+            }
         }
         report::print(&rows)
     }
 
     /// Alone and beside take turns, so that what else the machine does meets both.
-    fn on(&self, bare: &Server, side: Side, names: [&str; 3]) -> anyhow::Result<Vec<Row>> {
+    fn on(&mut self, bare: &Server, side: Side, connections: usize, names: [&str; 3]) -> anyhow::Result<Vec<Row>> {
+        self.common.connections = connections;
         let node = Server::start(Setup { side, ..Setup::default() })?;
         node.publish([
             ("quiet".to_owned(), scripts::small("quiet")),
