@@ -159,6 +159,9 @@ pub(super) struct Schema {
     additional_properties: Option<Box<Schema>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     one_of: Vec<Schema>,
+    /// Not Cloudflare's.
+    #[serde(rename = "x-switchyard-own", skip_serializing_if = "std::ops::Not::not")]
+    own: bool,
 }
 
 impl Schema {
@@ -254,6 +257,11 @@ impl Schema {
 
     pub(super) fn about(self, description: &'static str) -> Self {
         Self { description: Some(description), ..self }
+    }
+
+    /// Ours, not Cloudflare's.
+    pub(super) fn own(self) -> Self {
+        Self { own: true, ..self }
     }
 
     /// With these fields besides.
