@@ -20,6 +20,7 @@ use crate::error::Failure;
 use crate::outbound::{OutboundWorker, RequestOutbound};
 use crate::routes::{Route, Routes};
 use crate::tail::{Dispatchers, Run, TailHub};
+use crate::upstream::Upstreams;
 use crate::version::VersionChoice;
 
 /// Hops of one request, from Worker to Worker and through this node's egress back to it (contract
@@ -34,6 +35,7 @@ pub struct Dispatcher {
     pub(crate) egress: Egress,
     pub(crate) assets: Assets,
     pub(crate) tails: TailHub,
+    pub(crate) upstreams: Arc<Upstreams>,
     source: Source,
     limits: ArcSwap<Limits>,
 }
@@ -80,6 +82,7 @@ impl Dispatcher {
         admission: Arc<Admission>,
         egress: Egress,
         tails: TailHub,
+        upstreams: Arc<Upstreams>,
         limits: Limits,
     ) -> Arc<Self> {
         let assets = Assets::new(catalog.clone());
@@ -90,6 +93,7 @@ impl Dispatcher {
             egress,
             assets,
             tails,
+            upstreams,
             source: Source(catalog),
             limits: ArcSwap::from_pointee(limits),
         })
@@ -137,6 +141,10 @@ impl Dispatcher {
             return Err(Failure::TooDeep);
         }
         let version = call.version.of(route).ok_or(Failure::NoTenant)?;
+        if let Some(upstream) = route.upstream(version) {
+            // Boxed: what runs Workers need not be as large as this.
+            return Box::pin(self.proxy(ctx, route, (version, upstream), call, request)).await;
+        }
         if route.has_assets(version) {
             let named = call.entrypoint.is_some();
             let answered = self.assets.before_worker(version, named, request).await.map_err(|error| {
@@ -205,12 +213,12 @@ impl Dispatcher {
     }
 
     /// Those of the node, the namespace and the call; the script's own are in its version.
-    fn limits_of(&self, route: &Route, call: &Call) -> Limits {
+    pub(crate) fn limits_of(&self, route: &Route, call: &Call) -> Limits {
         self.limits.load().tighten(route.settings.limits).tighten(call.limits)
     }
 }
 
-fn capped_request(
+pub(crate) fn capped_request(
     ctx: &Arc<RequestContext>,
     request: Request<Body>,
     limits: &Limits,
@@ -225,7 +233,11 @@ fn capped_request(
     Ok(request.map(|body| cap(body, only, move |_| told.met_one(Limit::RequestBytes))))
 }
 
-fn capped_response(ctx: &Arc<RequestContext>, response: Response<Body>, most: Cap) -> Result<Response<Body>, Failure> {
+pub(crate) fn capped_response(
+    ctx: &Arc<RequestContext>,
+    response: Response<Body>,
+    most: Cap,
+) -> Result<Response<Body>, Failure> {
     if most.most.is_none() && most.until.is_none() {
         return Ok(response);
     }
