@@ -16,7 +16,7 @@ use switchyard_catalog::Isolation;
 
 pub use check::Wrong;
 pub use explain::ConfigError;
-pub use units::{parse_duration, parse_size};
+pub use units::{parse_duration, parse_net, parse_size};
 
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

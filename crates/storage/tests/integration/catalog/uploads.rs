@@ -231,6 +231,14 @@ async fn code_is_held_to_its_rules() {
 }
 
 #[tokio::test]
+async fn without_a_network_no_script_is_an_upstream() {
+    let f = fixture().await;
+    let code = Some(Code::of_upstream(crate::sample::upstream()));
+    let refused = f.upload(&at("a"), NewScript { code, ..NewScript::default() }).await;
+    invalid(refused, "this server has no upstreams");
+}
+
+#[tokio::test]
 async fn code_is_measured_compressed_too() {
     let settings = CatalogSettings { max_compressed_code_bytes: 1_000, ..CatalogSettings::default() };
     let f = with_settings(settings).await;
