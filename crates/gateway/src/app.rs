@@ -22,7 +22,7 @@ use crate::admission::Admission;
 use crate::announce::reachable;
 use crate::bootstrap::{self, BootstrapError, Bootstrapped};
 use crate::config::{Config, Wrong};
-use crate::dispatch::Dispatcher;
+use crate::dispatch::{Dispatcher, Network};
 use crate::egress::Egress;
 use crate::gateway::{Bounds, Gateway, Live};
 use crate::listen::{Deadlines, Handler, Server, ServerConfig};
@@ -196,14 +196,14 @@ impl App {
 
         let admission = Arc::new(Admission::new(config.limits.requests_per_script, config.limits.requests));
         let tails = TailHub::new(config.limits.tails, parts.observer.metrics.tail().clone());
+        let network = Network { egress, upstreams };
         let dispatcher = Dispatcher::new(
             runtime.clone(),
             catalog.clone(),
             routes.clone(),
             admission,
-            egress,
+            network,
             tails.clone(),
-            upstreams,
             limits,
         );
         let live = live(config, &catalog, &routes, &parts.observer, None).await?;

@@ -40,6 +40,12 @@ pub struct Dispatcher {
     limits: ArcSwap<Limits>,
 }
 
+/// The two ways out of the node: that of Workers, and that of requests to tenants that are an origin.
+pub struct Network {
+    pub egress: Egress,
+    pub upstreams: Arc<Upstreams>,
+}
+
 /// How a Worker is called, besides the request.
 #[derive(Debug, Clone, Default)]
 pub struct Call {
@@ -80,11 +86,11 @@ impl Dispatcher {
         catalog: Arc<Catalog>,
         routes: Arc<Routes>,
         admission: Arc<Admission>,
-        egress: Egress,
+        network: Network,
         tails: TailHub,
-        upstreams: Arc<Upstreams>,
         limits: Limits,
     ) -> Arc<Self> {
+        let Network { egress, upstreams } = network;
         let assets = Assets::new(catalog.clone());
         Arc::new(Self {
             runtime,

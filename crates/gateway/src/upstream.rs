@@ -18,6 +18,7 @@ mod policy;
 mod pool;
 mod serve;
 mod tunnel;
+mod wake;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -478,7 +478,13 @@ pub(super) fn all() -> BTreeMap<&'static str, Schema> {
         ("TokenWithValue", token().and(S::object(vec![("value", S::string().about("shown here alone"))]))),
         ("NewUpstream", upstream(true).own()),
         ("Upstream", upstream(false).own()),
-        ("Upload", S::object(vec![("metadata", S::string().about(metadata))])),
+        (
+            "Upload",
+            S::object(vec![(
+                "metadata",
+                S::json(S::object(vec![("upstream?", S::reference("NewUpstream"))])).about(metadata),
+            )]),
+        ),
         ("UploadedScript", uploaded),
         (
             "User",

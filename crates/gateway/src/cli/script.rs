@@ -76,10 +76,10 @@ pub struct Deploy {
     )]
     pub upstreams: Vec<String>,
     /// A path by which the origins' health is checked while they are used
-    #[arg(long, value_name = "PATH", requires = "upstreams")]
+    #[arg(long, value_name = "PATH", requires = "upstreams", conflicts_with = "files")]
     pub health_path: Option<String>,
     /// Which Host an origin gets: the client's, or its own
-    #[arg(long, value_name = "WHOSE", value_parser = ["keep", "origin"], requires = "upstreams")]
+    #[arg(long, value_name = "WHOSE", value_parser = ["keep", "origin"], requires = "upstreams", conflicts_with = "files")]
     pub upstream_host: Option<String>,
     #[command(flatten)]
     pub connection: Connection,

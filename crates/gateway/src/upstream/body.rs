@@ -68,17 +68,9 @@ impl OriginBody {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        if self.link.is_none() {
-            return Poll::Ready(None);
-        }
-        let mut frame = Pin::new(&mut self.incoming).poll_frame(cx);
-        // It says what it wants, then the connection reads that.
-        if frame.is_pending()
-            && let Some(link) = &mut self.link
-        {
-            link.drive(cx);
-            frame = Pin::new(&mut self.incoming).poll_frame(cx);
-        }
+        let Some(link) = &mut self.link else { return Poll::Ready(None) };
+        let incoming = &mut self.incoming;
+        let frame = link.poll(cx, |cx| Pin::new(&mut *incoming).poll_frame(cx));
         let frame = match ready!(frame) {
             Some(Ok(frame)) => {
                 if self.incoming.is_end_stream() {

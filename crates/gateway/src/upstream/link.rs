@@ -16,6 +16,7 @@ use switchyard_runtime::Body;
 
 use super::io::Stream;
 use super::pool::Counted;
+use super::wake::Turns;
 
 type Driven = Connection<TokioIo<Stream>, Body>;
 
@@ -25,6 +26,7 @@ const MAX_HEAD: usize = 256 << 10;
 pub struct Link {
     sender: SendRequest<Body>,
     driver: Driver,
+    turns: Turns,
     /// Since when it has been idle, in the pool.
     pub idle_since: u64,
     /// Its place in the pool.
@@ -47,7 +49,13 @@ impl Link {
         let mut builder = Builder::new();
         builder.max_buf_size(MAX_HEAD);
         let (sender, connection) = builder.handshake(TokioIo::new(stream)).await?;
-        Ok(Self { sender, driver: Driver::Holder(Box::new(connection)), idle_since: 0, kept: None })
+        Ok(Self {
+            sender,
+            driver: Driver::Holder(Box::new(connection)),
+            turns: Turns::new(),
+            idle_since: 0,
+            kept: None,
+        })
     }
 
     /// Lets a task drive it, for a request whose body streams.
@@ -61,17 +69,44 @@ impl Link {
 
     /// Whether it can take a request; woken when it can. False: it never will, the origin has closed it.
     pub fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        self.drive(cx);
-        match self.driver {
-            Driver::Over(_) => Poll::Ready(false),
-            _ => self.sender.poll_ready(cx).map(|ready| ready.is_ok()),
-        }
+        self.turn(cx, |link, cx| {
+            link.drive();
+            match link.driver {
+                Driver::Over(_) => Poll::Ready(false),
+                _ => link.sender.poll_ready(cx).map(|ready| ready.is_ok()),
+            }
+        })
     }
 
-    /// Moves bytes, if it is for the holder to do.
-    pub fn drive(&mut self, cx: &mut Context<'_>) {
+    /// Polls something that comes over the connection, and moves bytes if it is for the holder to do.
+    pub fn poll<T>(&mut self, cx: &mut Context<'_>, mut wanted: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
+        self.turn(cx, |link, cx| {
+            // It says what it wants, then the connection reads that.
+            let first = wanted(cx);
+            if first.is_ready() || !matches!(link.driver, Driver::Holder(_)) {
+                return first;
+            }
+            link.drive();
+            wanted(cx)
+        })
+    }
+
+    /// Something that the holder does, woken by whoever drives.
+    fn turn<T>(&mut self, cx: &mut Context<'_>, act: impl FnOnce(&mut Self, &mut Context<'_>) -> Poll<T>) -> Poll<T> {
+        if !matches!(self.driver, Driver::Holder(_)) {
+            return act(self, cx);
+        }
+        self.turns.begin(cx);
+        let waker = self.turns.waker().clone();
+        let done = act(self, &mut Context::from_waker(&waker));
+        self.turns.end(done.is_pending());
+        done
+    }
+
+    fn drive(&mut self) {
+        let mut cx = Context::from_waker(self.turns.waker());
         if let Driver::Holder(connection) = &mut self.driver
-            && Pin::new(connection.as_mut()).poll(cx).is_ready()
+            && Pin::new(connection.as_mut()).poll(&mut cx).is_ready()
         {
             let over = std::mem::replace(&mut self.driver, Driver::Over(None));
             if let Driver::Holder(connection) = over {
@@ -80,17 +115,18 @@ impl Link {
         }
     }
 
+    /// Nobody holds it for now.
+    pub fn rest(&self) {
+        self.turns.rest();
+    }
+
     /// Sends a request and drives the connection until the response's head is there.
     ///
     /// # Errors
     /// With the request in it, if nothing of it was sent.
     pub async fn send(&mut self, request: Request<Body>) -> Result<Response<Incoming>, TrySendError<Request<Body>>> {
         let mut sent = std::pin::pin!(self.sender.try_send_request(request));
-        std::future::poll_fn(|cx| {
-            self.drive(cx);
-            sent.as_mut().poll(cx)
-        })
-        .await
+        std::future::poll_fn(|cx| self.poll(cx, |cx| sent.as_mut().poll(cx))).await
     }
 
     /// The stream, once the origin has agreed to another protocol.

@@ -135,6 +135,7 @@ impl OriginPool {
     pub fn put(&self, mut link: Link, now: u64) {
         let Some(kept) = Counted::take(&self.kept, self.most_kept) else { return };
         (link.kept, link.idle_since) = (Some(kept), now);
+        link.rest();
         let mut idle = self.idle.lock();
         if idle.len() < self.most_idle {
             idle.push(link);

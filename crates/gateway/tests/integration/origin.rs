@@ -111,7 +111,7 @@ impl Origin {
                 });
                 let service = service_fn(move |request: Request<Incoming>| {
                     requests.fetch_add(1, Ordering::SeqCst);
-                    let is_check = request.uri().to_string() == "/up?deep=1";
+                    let is_check = request.uri().query() == Some("deep=1");
                     let status = if is_check && !well.load(Ordering::SeqCst) { 500 } else { 200 };
                     async move {
                         let reply = Response::builder().status(status).body(whole("sick")).unwrap();

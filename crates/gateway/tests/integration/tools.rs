@@ -113,7 +113,8 @@ async fn an_origin_is_deployed_and_rolled_back() {
         (&["--upstream", "http://10.0.0.1;weight=x"][..], "is not URL or URL;weight=N"),
         (&["--upstream", "http://10.0.0.1", "x.js"], "cannot be used with"),
         (&["--upstream", "http://10.0.0.1", "--var", "A=b"], "cannot be used with"),
-        (&["x.js", "--health-path", "/up"], "--upstream"),
+        (&["x.js", "--health-path", "/up"], "cannot be used with"),
+        (&["--health-path", "/up"], "--upstream"),
         (&[], "required"),
     ] {
         let wrong = node.run(&[&["deploy", "dev/o"], wrong].concat()).await;
