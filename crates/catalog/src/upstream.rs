@@ -16,7 +16,7 @@ pub struct Upstream {
     pub health: Option<HealthCheck>,
     /// Milliseconds for name, TCP and TLS together. `None`: the node's; so for the other two.
     pub connect_timeout_ms: Option<u32>,
-    /// Milliseconds from the request to the response's head.
+    /// Milliseconds from the request, and the last byte of its body, to the response's head.
     pub head_timeout_ms: Option<u32>,
     /// Milliseconds without a byte of the response's body, or of a tunnel in either direction.
     pub idle_timeout_ms: Option<u32>,

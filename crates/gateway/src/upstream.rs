@@ -18,6 +18,7 @@ mod policy;
 mod pool;
 mod serve;
 mod tunnel;
+mod upload;
 mod wake;
 
 use std::sync::Arc;

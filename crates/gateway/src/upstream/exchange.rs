@@ -1,6 +1,7 @@
 //! A request's way to an origin and back: whose turn it is, a connection, and once more where that is
 //! safe. Everything here has an end: one deadline for the head, whatever is tried until then.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use tokio::time::Instant;
 use super::body::Exchange;
 use super::link::Link;
 use super::pool::{OriginPool, Tenant};
+use super::upload::Moved;
 use super::{UpstreamError, Upstreams};
 
 /// How a request goes out, besides the request.
@@ -47,9 +49,16 @@ impl Upstreams {
         let tenant = self.tenant(version, upstream);
         tenant.used(self.now());
         let places = self.enter(&tenant)?;
-        let head = Instant::now() + limit(upstream.head_timeout_ms, self.config.head_timeout);
-        let until = terms.until.map_or(head, |wall| wall.min(head));
-        let late = || if until < head { UpstreamError::Wall } else { UpstreamError::Timeout };
+        let patience = limit(upstream.head_timeout_ms, self.config.head_timeout);
+        let moved = Moved::watch(request.body_mut());
+        let until = |moved: &Moved| {
+            let head = moved.at() + patience;
+            terms.until.map_or(head, |wall| wall.min(head))
+        };
+        let late = || match terms.until {
+            Some(wall) if wall <= Instant::now() => UpstreamError::Wall,
+            _ => UpstreamError::Timeout,
+        };
 
         let streams = matches!(request.body(), Body::Stream(_));
         let repeatable = is_idempotent(request.method()) && matches!(request.body(), Body::Empty);
@@ -66,12 +75,13 @@ impl Upstreams {
             let reused = kept.is_some();
             let mut link = match kept {
                 Some(link) => link,
-                None => match self.link(&tenant, origin, until).await {
+                None => match self.link(&tenant, origin, until(&moved)).await {
                     Ok(link) => link,
                     Err(error) => {
-                        let error = if Instant::now() >= until { late() } else { error };
+                        let over = Instant::now() >= until(&moved);
+                        let error = if over { late() } else { error };
                         self.failed(origin, &error);
-                        if retries == 0 || Instant::now() >= until {
+                        if retries == 0 || over {
                             return Err(error);
                         }
                         // Nothing was sent: the next origin may have it, whatever it is.
@@ -87,14 +97,14 @@ impl Upstreams {
                 link.spawn(&self.io);
             }
             let copy = (repeatable && retries > 0).then(|| copy_of(&request));
-            let mut refused = match tokio::time::timeout_at(until, link.send(request)).await {
-                Ok(Ok(response)) => {
+            let mut refused = match in_time(&moved, until, link.send(request)).await {
+                Some(Ok(response)) => {
                     origin.health.answered();
                     let exchange = Exchange { upstreams: self.clone(), tenant, at, _places: places };
                     return Ok(Answered { response, link, exchange });
                 }
-                Ok(Err(refused)) => refused,
-                Err(_) => {
+                Some(Err(refused)) => refused,
+                None => {
                     let error = late();
                     self.failed(origin, &error);
                     return Err(error);
@@ -137,6 +147,19 @@ impl Upstreams {
     fn failed(&self, origin: &OriginPool, error: &UpstreamError) {
         if error.is_origins() && origin.health.failed(self.now(), self.config.failures, self.config.eject) {
             self.metrics.taken_out_by_requests();
+        }
+    }
+}
+
+/// `None`: it was not in time, which an upload that moves puts off.
+async fn in_time<T>(moved: &Moved, until: impl Fn(&Moved) -> Instant, sent: impl Future<Output = T>) -> Option<T> {
+    let mut sent = std::pin::pin!(sent);
+    loop {
+        let deadline = until(moved);
+        match tokio::time::timeout_at(deadline, sent.as_mut()).await {
+            Ok(answered) => return Some(answered),
+            Err(_) if until(moved) > deadline => {}
+            Err(_) => return None,
         }
     }
 }

@@ -20,8 +20,8 @@ use super::wake::Turns;
 
 type Driven = Connection<TokioIo<Stream>, Body>;
 
-/// An origin's head and what is read ahead of it.
-const MAX_HEAD: usize = 256 << 10;
+/// An origin's head, and what is read of a body at once. Held for each connection while it is in use.
+const MAX_HEAD: usize = 64 << 10;
 
 pub struct Link {
     sender: SendRequest<Body>,

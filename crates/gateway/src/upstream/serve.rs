@@ -78,10 +78,11 @@ impl Dispatcher {
         let (mut head, incoming) = response.into_parts();
         if head.status == StatusCode::SWITCHING_PROTOCOLS {
             let tunnel = Tunnel { link, exchange, running, until, most: limits.response_bytes };
-            return match wanted {
-                Some(wanted) => tunnel::open(wanted, tunnel, head).map_err(Failure::from),
-                None => Err(UpstreamError::Lost.into()),
+            let Some(wanted) = wanted else {
+                tunnel.running.failed(&UpstreamError::Lost);
+                return Err(UpstreamError::Lost.into());
             };
+            return Ok(tunnel::open(wanted, tunnel, head)?);
         }
         if from_worker {
             remove_hop_by_hop(&mut head.headers);
@@ -145,6 +146,7 @@ fn onward(request: Request<Body>, wanted: Option<&Wanted>, hops: u32, from_worke
         headers.remove(version::KEY);
     }
     headers.remove(header::EXPECT);
+    one_cookie(headers);
     set_loop_count(headers, hops);
     if let Some(wanted) = wanted {
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
@@ -157,6 +159,18 @@ fn onward(request: Request<Body>, wanted: Option<&Wanted>, hops: u32, from_worke
         *onward.uri_mut() = Uri::from(target);
     }
     onward
+}
+
+/// HTTP/2 clients may send a line for each cookie; HTTP/1.1 has one for all (RFC 9113 §8.2.3).
+fn one_cookie(headers: &mut HeaderMap) {
+    let mut cookies = headers.get_all(header::COOKIE).iter();
+    if cookies.next().is_none() || cookies.next().is_none() {
+        return;
+    }
+    let cookies: Vec<&[u8]> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if let Ok(one) = HeaderValue::from_bytes(&cookies.join(&b"; "[..])) {
+        headers.insert(header::COOKIE, one);
+    }
 }
 
 /// What a Worker that called an upstream gets: a plain body, as of all that it fetches.
@@ -249,5 +263,23 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.tell(Ending::Canceled, None);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cookies_go_in_one_line() {
+        let of = |lines: &[&'static str]| {
+            let lines = lines.iter().map(|line| (header::COOKIE, HeaderValue::from_static(line)));
+            let mut headers: HeaderMap = lines.collect();
+            one_cookie(&mut headers);
+            headers.get_all(header::COOKIE).iter().map(|line| line.to_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert!(of(&[]).is_empty());
+        assert_eq!(of(&["a=1; b=2"]), ["a=1; b=2"]);
+        assert_eq!(of(&["a=1", "b=2", "c=3"]), ["a=1; b=2; c=3"]);
     }
 }

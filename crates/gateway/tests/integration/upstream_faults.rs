@@ -134,6 +134,15 @@ async fn waiting_has_an_end() {
     set(&gateway, "x", &[&origin], json!({})).await;
     origin.release.notify_one();
     gateway.get("x", "/late").await.is(200, "one");
+    // An upload may take longer than an answer, as long as it moves.
+    set(&gateway, "x", &[&origin], json!({ "head_timeout_ms": 300 })).await;
+    let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
+    stream.write_all(b"POST /show HTTP/1.1\r\nHost: x.test\r\nContent-Length: 8\r\n\r\n").await.unwrap();
+    for _ in 0..8 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        stream.write_all(b"x").await.unwrap();
+    }
+    assert!(read_until(&mut stream, "xxxxxxxx").await.starts_with("HTTP/1.1 200 "));
     // An origin that takes connections and never says a word, and one that reads nothing.
     let silent = Origin::with("127.0.0.1:0".parse().unwrap(), |stream, _, _| async move {
         let _open = stream;
