@@ -96,6 +96,11 @@ impl Egress {
         Ok(Self { client, policy, config: config.clone() })
     }
 
+    /// What all that leaves this node goes by.
+    pub fn policy(&self) -> &Arc<Policy> {
+        &self.policy
+    }
+
     /// Names this node's own listeners, which no Worker reaches.
     pub fn forbid(&self, own: std::net::SocketAddr) {
         self.policy.own.write().push(own);

@@ -7,7 +7,7 @@ use switchyard_catalog::Isolation;
 
 use super::{
     AccessFormat, AccessTarget, Admin, Bootstrap, Config, Egress, Limits, Listener, Log, LookupCache, Resolver,
-    ResolverKind, Runtime, Timeouts,
+    ResolverKind, Runtime, Timeouts, Upstream,
 };
 
 impl Default for Config {
@@ -21,6 +21,7 @@ impl Default for Config {
             limits: Limits::default(),
             runtime: Runtime::default(),
             egress: Egress::default(),
+            upstream: Upstream::default(),
             timeouts: Timeouts::default(),
             log: Log::default(),
         }
@@ -164,6 +165,26 @@ impl Default for Egress {
             head_timeout: Duration::from_secs(60),
             body_timeout: Duration::from_secs(300),
             redirects: 20,
+        }
+    }
+}
+
+impl Default for Upstream {
+    fn default() -> Self {
+        Self {
+            allow: Vec::new(),
+            connections: 8_192,
+            connections_per_script: 1_024,
+            idle_connections: 2_048,
+            idle_per_origin: 64,
+            keep_alive: Duration::from_secs(4),
+            connect_timeout: Duration::from_secs(5),
+            head_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_secs(300),
+            failures: 5,
+            eject: Duration::from_secs(10),
+            checks: 32,
+            check_for: Duration::from_secs(60),
         }
     }
 }

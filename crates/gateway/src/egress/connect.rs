@@ -14,6 +14,7 @@ use http::Uri;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
+use ipnet::IpNet;
 use parking_lot::RwLock;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -37,17 +38,26 @@ pub struct Policy {
 }
 
 impl Policy {
-    fn allows_port(&self, port: u16) -> bool {
+    pub fn allows_port(&self, port: u16) -> bool {
         port != 0 && !self.blocked_ports.contains(&port)
     }
 
     fn allows(&self, address: SocketAddr) -> bool {
+        self.allows_besides(address, &[])
+    }
+
+    /// Whether it may be reached where these networks are open besides the public one.
+    pub fn allows_besides(&self, address: SocketAddr, open: &[IpNet]) -> bool {
         let ip = address.ip().to_canonical();
-        if !self.private && !is_public(ip) {
-            return false;
-        }
+        let reachable = self.private || is_public(ip) || open.iter().any(|net| net.contains(&ip));
+        reachable && !self.is_own(address)
+    }
+
+    /// Whether it is one of this node's own listeners.
+    pub fn is_own(&self, address: SocketAddr) -> bool {
+        let ip = address.ip().to_canonical();
         // One bound to every address is met on any local one.
-        !self.own.read().iter().any(|own| {
+        self.own.read().iter().any(|own| {
             own.port() == address.port() && (own.ip().to_canonical() == ip || own.ip().is_unspecified() && is_local(ip))
         })
     }

@@ -4,6 +4,7 @@
 
 mod databases;
 mod harness;
+mod origin;
 mod packages;
 
 mod admin;
@@ -37,5 +38,9 @@ mod start;
 mod streams;
 mod tail;
 mod tools;
+mod upstream;
+mod upstream_faults;
+mod upstream_health;
+mod upstream_limits;
 mod version_choice;
 mod wrangler;
