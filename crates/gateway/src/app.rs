@@ -27,11 +27,13 @@ use crate::egress::Egress;
 use crate::gateway::{Bounds, Gateway, Live};
 use crate::listen::{Deadlines, Handler, Server, ServerConfig};
 use crate::node_file::NodeFile;
+use crate::node_view::NodeView;
 use crate::observe::{Observer, ObserverError, Recorded};
 use crate::reload::merge;
 use crate::resolve::{Explainer, Resolvers};
 use crate::routes::Routes;
 use crate::tail::TailHub;
+use crate::terms::NodeTerms;
 
 /// Connections of the inside listener: orchestrators, scrapers and uploads.
 const ADMIN_CONNECTIONS: u32 = 256;
@@ -191,8 +193,10 @@ impl App {
         egress.forbid(admin);
         let admission = Arc::new(Admission::new(config.limits.requests_per_script, config.limits.requests));
         let tails = TailHub::new(config.limits.tails, parts.observer.metrics.tail().clone());
-        let dispatcher =
-            Dispatcher::new(runtime.clone(), catalog.clone(), routes.clone(), admission, egress, tails.clone(), limits);
+        let dispatcher = {
+            let terms = NodeTerms::of(config, limits);
+            Dispatcher::new(runtime.clone(), catalog.clone(), routes.clone(), admission, egress, tails.clone(), terms)
+        };
         let live = live(config, &catalog, &routes, &parts.observer, None).await?;
 
         if config.bootstrap.samples
@@ -214,9 +218,10 @@ impl App {
         let gateway = Arc::new(Gateway::new(dispatcher.clone(), parts.observer.clone(), live));
         let listeners = config.listener.iter().map(|listener| listener.bind.to_string()).collect();
         let explainer = Explainer { gateway: gateway.clone(), listeners };
-        parts
-            .state
-            .ready(Api::new(catalog.clone(), Arc::new(tails), api).with_resolvers(Arc::new(explainer)), dispatcher);
+        let view = NodeView { dispatcher: dispatcher.clone(), observer: parts.observer.clone() };
+        let api = Api::new(catalog.clone(), Arc::new(tails), api);
+        let api = api.with_resolvers(Arc::new(explainer)).with_node(Arc::new(view));
+        parts.state.ready(api, dispatcher);
         Ok((Served { gateway, catalog }, bootstrapped))
     }
 
@@ -265,7 +270,7 @@ impl App {
         let dispatcher = &gateway.dispatcher;
         let live = live(&next, catalog, &dispatcher.routes, &gateway.observer, Some(&gateway.live())).await?;
         gateway.replace(live);
-        dispatcher.set_limits(node_limits(&next));
+        dispatcher.set_terms(NodeTerms::of(&next, node_limits(&next)));
         dispatcher.admission.set_bounds(next.limits.requests_per_script, next.limits.requests);
         self.config = next;
         Ok(waiting)

@@ -4,8 +4,10 @@
 mod check;
 mod defaults;
 mod explain;
+mod plan;
 mod units;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,6 +18,7 @@ use switchyard_catalog::Isolation;
 
 pub use check::Wrong;
 pub use explain::ConfigError;
+pub use plan::Plan;
 pub use units::{parse_duration, parse_size};
 
 /// The whole file.
@@ -30,6 +33,8 @@ pub struct Config {
     pub resolver: Vec<Resolver>,
     pub bootstrap: Bootstrap,
     pub limits: Limits,
+    /// By name: `[plan.NAME]`.
+    pub plan: BTreeMap<String, Plan>,
     pub runtime: Runtime,
     pub egress: Egress,
     pub timeouts: Timeouts,

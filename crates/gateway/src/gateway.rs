@@ -107,15 +107,16 @@ impl Gateway {
         let vouched = live.vouches(listener, ctx.peer);
         live.resolvers.strip(&mut head.headers, ctx.peer, vouched);
         let question = Question { authority: &authority, head: &head, peer: ctx.peer, vouched };
-        let Resolved { route, limits, version, outbound } = live.resolvers.resolve(question).await?;
+        let Resolved { route, limits, plan, version, outbound } = live.resolvers.resolve(question).await?;
         ctx.set_route(&route);
         // Without an outbound Worker nobody reads them.
         let outbound = outbound.and_then(|text| OutboundWorker::of_namespace(&route, Some(text.get().into())));
-        let call = Call { hops, limits, outbound, version: VersionChoice::pinned(version), ..Call::default() };
+        let call = Call { hops, limits, plan, outbound, version: VersionChoice::pinned(version), ..Call::default() };
         let (route, call) = self.dispatcher.first(route, call)?;
-        ending.script = Some(self.dispatcher.admit(ctx, &route, &call)?);
+        let (permit, terms) = self.dispatcher.admit(ctx, &route, &call)?;
+        ending.script = Some(permit);
         let request = Self::incoming(&live.bounds, ctx, &authority, head, body)?;
-        self.dispatcher.dispatch(ctx, &route, call, request).await
+        self.dispatcher.dispatch(ctx, &route, call, terms, request).await
     }
 
     /// What no Worker gets to see.

@@ -27,12 +27,14 @@ mod gateway;
 mod headers;
 mod ids;
 mod listen;
+mod node_view;
 mod observe;
 mod outbound;
 mod reload;
 mod resolve;
 mod routes;
 mod tail;
+mod terms;
 mod version;
 
 pub use app::{App, AppError};

@@ -4,9 +4,13 @@
 mod access;
 mod metrics;
 mod recorded;
+mod sketch;
+mod top;
 
 use std::fmt::Write as _;
 
+use switchyard_api::TopBy;
+use switchyard_catalog::ScriptId;
 use switchyard_runtime::{LogLevel, Outcome};
 
 use crate::config;
@@ -15,10 +19,12 @@ use crate::routes::Route;
 use access::AccessLog;
 pub use metrics::{Gauges, LookupMetrics, Metrics};
 pub use recorded::{Ending, Recorded};
+use top::TopCounts;
 
 /// All that is recorded goes through here.
 pub struct Observer {
     pub metrics: Metrics,
+    pub top: TopCounts,
     access: Option<AccessLog>,
     console: bool,
 }
@@ -31,7 +37,7 @@ impl Observer {
             config::AccessTarget::Off => None,
             target => Some(AccessLog::start(target, config.format, config.buffer as usize)?),
         };
-        Ok(Self { metrics: Metrics::new()?, access, console: config.console })
+        Ok(Self { metrics: Metrics::new()?, top: TopCounts::default(), access, console: config.console })
     }
 
     /// Whether anyone reads a request's host and path.
@@ -42,9 +48,20 @@ impl Observer {
     /// One run of a Worker ended.
     pub fn ran(&self, route: &Route, outcome: &Outcome) {
         self.metrics.ran(outcome);
+        self.top.add(route.script, TopBy::Cpu, outcome.cpu.as_micros() as u64);
         if self.console && (outcome.exception.is_some() || !outcome.logs.is_empty()) {
             print(route, outcome);
         }
+    }
+
+    /// A call of a script has begun.
+    pub fn called(&self, script: ScriptId) {
+        self.top.add(script, TopBy::Requests, 1);
+    }
+
+    /// A call of a script got no answer from it.
+    pub fn failed(&self, script: ScriptId) {
+        self.top.add(script, TopBy::Errors, 1);
     }
 
     /// Nothing of the request runs any more.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::{HeaderValue, Request, Response, Uri, header};
-use switchyard_catalog::{Limits, Scope, VersionId, WorkerBinding};
+use switchyard_catalog::{Limits, PlanName, Scope, VersionId, WorkerBinding};
 use switchyard_runtime::{
     Body, FetchError, FetchRequest, FetchResponse, Outbound, RunError, RunErrorKind, StatusText, Target,
 };
@@ -43,6 +43,7 @@ pub struct RequestOutbound {
     /// Of the call that runs the Worker.
     outbound: Option<Arc<OutboundWorker>>,
     limits: Limits,
+    plan: Option<Arc<PlanName>>,
     /// Those through whose dispatch bindings this one is called.
     above: Dispatchers,
 }
@@ -65,6 +66,7 @@ impl RequestOutbound {
             hops: call.hops,
             outbound: call.outbound.clone(),
             limits: call.limits,
+            plan: call.plan.clone(),
             above: call.dispatchers.clone(),
         })
     }
@@ -81,8 +83,8 @@ impl RequestOutbound {
         };
         let call = Call { depth, hops: self.hops, version, ..call };
         let answered = async {
-            let permit = self.dispatcher.admit(&self.ctx, &route, &call)?;
-            let response = self.dispatcher.dispatch(&self.ctx, &route, call, request).await?;
+            let (permit, terms) = self.dispatcher.admit(&self.ctx, &route, &call)?;
+            let response = self.dispatcher.dispatch(&self.ctx, &route, call, terms, request).await?;
             Ok::<_, Failure>(response.map(|body| hold(body, permit)))
         };
         let response = match answered.await {
@@ -147,10 +149,14 @@ impl RequestOutbound {
                     (None, _) => return Err(FetchError::type_error(NO_PARAMETERS)),
                 };
                 // How many requests a tenant may have is not what those it calls may have.
-                let own = if self.is_account() { self.limits } else { self.limits.of_invocation() };
+                let (own, plan) = match self.is_account() {
+                    true => (self.limits, self.plan.clone()),
+                    false => (self.limits.of_invocation(), None),
+                };
                 let limits = own.tighten(limits);
                 let dispatchers = self.dispatcher.dispatchers(&self.above, &self.route);
-                Callee { route, call: Call { limits, outbound, dispatchers, ..Call::default() }, is_outbound: false }
+                let call = Call { limits, plan, outbound, dispatchers, ..Call::default() };
+                Callee { route, call, is_outbound: false }
             }
             Target::Binding { .. } | Target::Dispatch { .. } => {
                 return Err(FetchError::type_error("This binding has no fetch()."));

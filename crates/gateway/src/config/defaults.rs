@@ -19,6 +19,7 @@ impl Default for Config {
             resolver: vec![Resolver::subdomain("localhost", "dev")],
             bootstrap: Bootstrap::default(),
             limits: Limits::default(),
+            plan: Default::default(),
             runtime: Runtime::default(),
             egress: Egress::default(),
             timeouts: Timeouts::default(),

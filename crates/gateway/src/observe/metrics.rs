@@ -42,6 +42,7 @@ pub struct Metrics {
     memory: IntGauge,
     process_cpu: prometheus::Gauge,
     tail: TailMetrics,
+    plans_missing: IntCounter,
 }
 
 /// What `sql` resolvers count, all of them together.
@@ -125,6 +126,12 @@ impl Metrics {
             dropped: tail_dropped.with_label_values(&["session"]),
         };
 
+        let plans_missing = IntCounter::new(
+            "switchyard_plans_missing_total",
+            "Calls that named a plan which the configuration does not have.",
+        )?;
+        registry.register(Box::new(plans_missing.clone()))?;
+
         Ok(Self {
             request_cells: (0..Kind::ALL.len() * CLASSES.len()).map(|_| OnceLock::new()).collect(),
             requests,
@@ -153,6 +160,7 @@ impl Metrics {
             memory: gauge("process_resident_memory_bytes", "Memory of the process.")?,
             process_cpu,
             tail,
+            plans_missing,
             registry,
         })
     }
@@ -183,6 +191,10 @@ impl Metrics {
 
     pub fn limit(&self, limit: Limit) {
         self.limits[limit as usize].inc();
+    }
+
+    pub fn plans_missing(&self, named: u32) {
+        self.plans_missing.inc_by(named.into());
     }
 
     pub fn api(&self, write: bool, status: u16) {

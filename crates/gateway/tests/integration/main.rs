@@ -23,6 +23,7 @@ mod hosts;
 mod limits;
 mod namespace_settings;
 mod outbound;
+mod plans;
 mod process;
 mod reload;
 mod resolve;

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use switchyard_catalog::{
-    Change, ChangeKind, NamespaceId, NamespaceName, RouteRow, ScriptId, ScriptName, StorageError, VersionId,
+    Change, ChangeKind, NamespaceId, NamespaceName, PlanName, RouteRow, ScriptId, ScriptName, StorageError, VersionId,
     VersionShare,
 };
 
@@ -16,11 +16,12 @@ use super::{
 macro_rules! select {
     ($where:literal) => {
         concat!(
-            "SELECT json_group_array(json_array(hex(id), account, hex(namespace), name, namespace_name, hex(version), percentage, assets, tag))
+            "SELECT json_group_array(json_array(hex(id), account, hex(namespace), name, namespace_name, hex(version), percentage, assets, tag, plan))
              FROM (SELECT s.id, s.account, s.namespace, s.name, n.name AS namespace_name, v.version, v.percentage,
                    (SELECT count(*) FROM version_assets a WHERE a.version = v.version) AS assets,
                    (SELECT json_extract(x.body, '$.annotations.\"workers/tag\"') FROM versions x
-                    WHERE x.id = v.version AND instr(x.body, '\"workers/tag\"') > 0) AS tag
+                    WHERE x.id = v.version AND instr(x.body, '\"workers/tag\"') > 0) AS tag,
+                   json_extract(s.settings, '$.plan') AS plan
                    FROM scripts s JOIN deployment_versions v ON v.deployment = s.deployment
                    LEFT JOIN namespaces n ON n.id = s.namespace ",
             $where,
@@ -49,13 +50,25 @@ pub(super) async fn find(storage: &SqliteStorage, script: ScriptId) -> Result<Op
 /// One element: a script with one of its deployed versions. None of these strings needs escapes, but the tag,
 /// which is as it was sent.
 #[derive(Deserialize)]
-struct RouteRecord<'a>(&'a str, &'a str, &'a str, &'a str, Option<&'a str>, &'a str, f64, u8, serde_json::Value);
+struct RouteRecord<'a>(
+    &'a str,
+    &'a str,
+    &'a str,
+    &'a str,
+    Option<&'a str>,
+    &'a str,
+    f64,
+    u8,
+    serde_json::Value,
+    Option<&'a str>,
+);
 
 /// Those of one script follow each other.
 fn routes(json: &str) -> Result<Vec<RouteRow>, StorageError> {
     let records: Vec<RouteRecord<'_>> = from_json("the routes", json)?;
     let mut routes: Vec<RouteRow> = Vec::with_capacity(records.len());
-    for RouteRecord(script, account, namespace, name, namespace_name, version, percentage, assets, tag) in records {
+    for RouteRecord(script, account, namespace, name, namespace_name, version, percentage, assets, tag, plan) in records
+    {
         let script = ScriptId::from_uuid(hex_id(script)?);
         let share = VersionShare { version: VersionId::from_uuid(hex_id(version)?), percentage };
         let tag = tag.as_str().map(|tag| (share.version, tag.to_owned()));
@@ -76,6 +89,7 @@ fn routes(json: &str) -> Result<Vec<RouteRow>, StorageError> {
                     versions: vec![share],
                     with_assets: if assets > 0 { vec![share.version] } else { Vec::new() },
                     version_tags: tag.into_iter().collect(),
+                    plan: plan.map(PlanName::parse).transpose().map_err(|e| damaged("a script's plan", e))?,
                 });
             }
         }

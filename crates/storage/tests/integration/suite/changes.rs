@@ -83,11 +83,21 @@ pub async fn routes_follow_changes(storage: &dyn Storage) {
         versions: publish.deployment.as_ref().unwrap().versions.clone(),
         with_assets: Vec::new(),
         version_tags: Vec::new(),
+        plan: None,
     };
     let tags = vec![(outside.version.version.id, "canary \"2\"".to_owned())];
     let expected = [RouteRow { version_tags: tags, ..row(&outside, None) }, row(&inside, Some(&namespace))];
     assert_eq!(routes, expected);
     assert_eq!(storage.route_find(inside.script.id).await.unwrap(), Some(expected[1].clone()));
+    let mut script = storage.script_by_id(inside.script.id).await.unwrap().unwrap();
+    let seen = script.modified_on;
+    script.settings.plan = PlanName::parse("gold").ok();
+    script.modified_on = Timestamp::from_micros(seen.micros() + 1);
+    let before = storage.routes_load().await.unwrap().0;
+    storage.script_update(&script, seen).await.unwrap();
+    assert_eq!(kinds(storage, before).await, [ChangeKind::Script(inside.script.id)]);
+    let planned = RouteRow { plan: PlanName::parse("gold").ok(), ..expected[1].clone() };
+    assert_eq!(storage.route_find(inside.script.id).await.unwrap(), Some(planned));
     storage.script_delete(&[inside.script.id]).await.unwrap();
     assert_eq!(storage.route_find(inside.script.id).await.unwrap(), None);
 }
