@@ -4,7 +4,9 @@
 mod check;
 mod defaults;
 mod explain;
+mod overload;
 mod plan;
+mod trace;
 mod units;
 
 use std::collections::BTreeMap;
@@ -18,7 +20,9 @@ use switchyard_catalog::Isolation;
 
 pub use check::Wrong;
 pub use explain::ConfigError;
+pub use overload::{MemoryCeiling, Overload};
 pub use plan::Plan;
+pub use trace::Trace;
 pub use units::{parse_duration, parse_size};
 
 /// The whole file.
@@ -36,9 +40,11 @@ pub struct Config {
     /// By name: `[plan.NAME]`.
     pub plan: BTreeMap<String, Plan>,
     pub runtime: Runtime,
+    pub overload: Overload,
     pub egress: Egress,
     pub timeouts: Timeouts,
     pub log: Log,
+    pub trace: Trace,
 }
 
 /// Where clients come in.

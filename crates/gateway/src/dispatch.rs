@@ -21,6 +21,7 @@ use crate::outbound::{OutboundWorker, RequestOutbound};
 use crate::routes::{Route, Routes};
 use crate::tail::{Dispatchers, Run, TailHub};
 use crate::terms::{NodeTerms, Terms};
+use crate::trace::SpanKind;
 use crate::version::VersionChoice;
 
 /// Hops of one request, from Worker to Worker and through this node's egress back to it (contract
@@ -44,6 +45,8 @@ pub struct Dispatcher {
 pub struct Call {
     /// Worker-to-Worker hops before this one; 0 for a client's request.
     pub depth: u8,
+    /// The span of who calls, in the request's trace.
+    pub parent: u64,
     /// Passes through this node's egress before it, as `CDN-Loop` tells.
     pub hops: u32,
     /// What the caller asks for; it can only tighten. User Workers that this one calls by a dispatch
@@ -139,9 +142,15 @@ impl Dispatcher {
         route: &Arc<Route>,
         call: Call,
         terms: Terms,
-        request: Request<Body>,
+        mut request: Request<Body>,
     ) -> Result<Response<Body>, Failure> {
+        let mut span = ctx.open("dispatch", SpanKind::Internal, call.parent);
+        span.set("switchyard.script", || route.to_string());
+        // What the Worker calls, it calls as this span.
+        let call = Call { parent: span.id, ..call };
+        ctx.trace.write(request.headers_mut(), span.id);
         let answered = self.run(ctx, route, call, terms, request).await;
+        span.end(answered.as_ref().err().map(|failure| failure.kind().as_str()));
         if answered.is_err() {
             ctx.observer().failed(route.script);
         }
@@ -163,7 +172,7 @@ impl Dispatcher {
         if route.has_assets(version) {
             let named = call.entrypoint.is_some();
             let answered = self.assets.before_worker(version, named, request).await.map_err(|error| {
-                tracing::error!(script = %route.script, %version, error = %chain(&error), "assets could not be served");
+                tracing::error!(script = %route.script, %version, ray = ?ctx.ray, trace = format!("{:032x}", ctx.trace.id), error = %chain(&error), "assets could not be served");
                 Failure::Assets(error)
             })?;
             request = match answered {
@@ -172,7 +181,7 @@ impl Dispatcher {
             };
         }
         let worker = self.runtime.worker(version, &self.source).await.map_err(|error| {
-            tracing::error!(script = %route.script, %version, error = %chain(&*error), "a Worker could not be loaded");
+            tracing::error!(script = %route.script, %version, ray = ?ctx.ray, trace = format!("{:032x}", ctx.trace.id), error = %chain(&*error), "a Worker could not be loaded");
             Failure::Load(error)
         })?;
         let limits = terms.limits.tighten(worker.about().limits);

@@ -30,13 +30,17 @@ mod listen;
 mod node_view;
 mod observe;
 mod outbound;
+mod overload;
 mod reload;
+mod reserve;
 mod resolve;
 mod routes;
 mod tail;
 mod terms;
+mod trace;
 mod version;
 
 pub use app::{App, AppError};
 pub use config::Config;
 pub use dispatch::chain;
+pub use reserve::raise_descriptors;

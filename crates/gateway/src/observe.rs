@@ -3,6 +3,7 @@
 
 mod access;
 mod metrics;
+mod node_metrics;
 mod recorded;
 mod sketch;
 mod top;
@@ -15,9 +16,12 @@ use switchyard_runtime::{LogLevel, Outcome};
 
 use crate::config;
 use crate::context::RequestContext;
+use crate::error::{Kind, Side};
 use crate::routes::Route;
+use crate::trace::Tracer;
 use access::AccessLog;
-pub use metrics::{Gauges, LookupMetrics, Metrics};
+pub use metrics::{ConnectionMetrics, LookupMetrics, Metrics};
+pub use node_metrics::Gauges;
 pub use recorded::{Ending, Recorded};
 use top::TopCounts;
 
@@ -25,6 +29,7 @@ use top::TopCounts;
 pub struct Observer {
     pub metrics: Metrics,
     pub top: TopCounts,
+    pub tracer: Tracer,
     access: Option<AccessLog>,
     console: bool,
 }
@@ -32,12 +37,13 @@ pub struct Observer {
 impl Observer {
     /// # Errors
     /// The metrics could not be registered, or the writer's thread not be started.
-    pub fn new(config: &config::Log) -> Result<Self, ObserverError> {
+    pub fn new(config: &config::Log, trace: &config::Trace) -> Result<Self, ObserverError> {
+        let tracer = Tracer::new(trace).map_err(ObserverError::Tracer)?;
         let access = match config.access {
             config::AccessTarget::Off => None,
             target => Some(AccessLog::start(target, config.format, config.buffer as usize)?),
         };
-        Ok(Self { metrics: Metrics::new()?, top: TopCounts::default(), access, console: config.console })
+        Ok(Self { metrics: Metrics::new()?, top: TopCounts::default(), tracer, access, console: config.console })
     }
 
     /// Whether anyone reads a request's host and path.
@@ -66,6 +72,7 @@ impl Observer {
 
     /// Nothing of the request runs any more.
     pub fn done(&self, ctx: &RequestContext) {
+        ctx.trace.request(&self.tracer, || attributes(ctx), failed(ctx.kind()));
         if let Some(access) = &self.access {
             access.write(ctx);
         }
@@ -88,8 +95,26 @@ impl Observer {
 pub enum ObserverError {
     #[error("could not register a metric")]
     Metric(#[from] prometheus::Error),
+    #[error("could not make the exporter of traces: {0}")]
+    Tracer(String),
     #[error("could not start the access log's thread")]
     Thread(#[from] std::io::Error),
+}
+
+/// What a request's span tells of it; nothing that a query or a header could hide a secret in.
+fn attributes(ctx: &RequestContext) -> Vec<(&'static str, String)> {
+    let mut told = vec![
+        ("http.request.method", ctx.method.as_str().to_owned()),
+        ("http.response.status_code", ctx.status().to_string()),
+        ("switchyard.kind", ctx.kind().as_str().to_owned()),
+        ("switchyard.ray", ctx.ray.to_str().unwrap_or_default().to_owned()),
+    ];
+    told.extend(ctx.route().map(|route| ("switchyard.script", route.to_string())));
+    told
+}
+
+fn failed(kind: Kind) -> Option<&'static str> {
+    (!matches!(kind.side(), Side::None | Side::Client)).then(|| kind.as_str())
 }
 
 /// A tenant's lines, with the script's name in front, made harmless for a terminal.

@@ -22,6 +22,7 @@ use crate::error::Failure;
 use crate::ids::reference;
 use crate::routes::Route;
 use crate::tail::Dispatchers;
+use crate::trace::SpanKind;
 use crate::version::VersionChoice;
 use options::Options;
 pub use worker::OutboundWorker;
@@ -40,6 +41,8 @@ pub struct RequestOutbound {
     /// Who reaches out. Bindings reach Workers of its account alone.
     route: Arc<Route>,
     hops: u32,
+    /// The span that the Worker runs as.
+    span: u64,
     /// Of the call that runs the Worker.
     outbound: Option<Arc<OutboundWorker>>,
     limits: Limits,
@@ -64,6 +67,7 @@ impl RequestOutbound {
             ctx: ctx.clone(),
             route: route.clone(),
             hops: call.hops,
+            span: call.parent,
             outbound: call.outbound.clone(),
             limits: call.limits,
             plan: call.plan.clone(),
@@ -72,7 +76,13 @@ impl RequestOutbound {
     }
 
     /// One hop to another Worker.
-    async fn call(&self, callee: Callee, depth: u8, journey: &mut Journey) -> Result<FetchResponse, FetchError> {
+    async fn call(
+        &self,
+        callee: Callee,
+        depth: u8,
+        parent: u64,
+        journey: &mut Journey,
+    ) -> Result<FetchResponse, FetchError> {
         let Callee { route, call, is_outbound } = callee;
         let request = worker_request(journey)?;
         // A user Worker has no say in which version of its outbound Worker it meets.
@@ -81,7 +91,7 @@ impl RequestOutbound {
         } else {
             VersionChoice::asked(request.headers(), route.name.as_str())
         };
-        let call = Call { depth, hops: self.hops, version, ..call };
+        let call = Call { depth, hops: self.hops, parent, version, ..call };
         let answered = async {
             let (permit, terms) = self.dispatcher.admit(&self.ctx, &route, &call)?;
             let response = self.dispatcher.dispatch(&self.ctx, &route, call, terms, request).await?;
@@ -90,7 +100,7 @@ impl RequestOutbound {
         let response = match answered.await {
             Ok(response) => response,
             // The edge's answer, not an exception: it comes out of a chain of Workers as it is.
-            Err(failure @ Failure::TooDeep) => failure.response(false, &self.ctx.ray),
+            Err(failure @ Failure::TooDeep) => failure.response(false, &self.ctx.ray, None),
             Err(Failure::NoTenant) if is_outbound => return Err(self.no_outbound()),
             Err(failure) => return Err(refusal(failure)),
         };
@@ -189,6 +199,22 @@ impl RequestOutbound {
 #[async_trait]
 impl Outbound for RequestOutbound {
     async fn fetch(&self, depth: u8, target: Target, request: FetchRequest) -> Result<FetchResponse, FetchError> {
+        let span = self.ctx.open("subrequest", SpanKind::Client, self.span);
+        let answered = self.follow(depth, target, request, span.id).await;
+        span.end(answered.is_err().then_some("error"));
+        answered
+    }
+}
+
+impl RequestOutbound {
+    /// One fetch with its redirects, as the span `parent`.
+    async fn follow(
+        &self,
+        depth: u8,
+        target: Target,
+        request: FetchRequest,
+        parent: u64,
+    ) -> Result<FetchResponse, FetchError> {
         let mut journey = Journey::new(request, self.dispatcher.egress.max_redirects())?;
         loop {
             if let Target::Binding { binding: WorkerBinding::Assets { version } } = &target {
@@ -202,9 +228,10 @@ impl Outbound for RequestOutbound {
             // redirect goes through the outbound Worker like the request before it.
             let deeper = depth.saturating_add(1);
             let response = match self.find(&target)? {
-                Some(callee) => self.call(callee, deeper, &mut journey).await?,
+                Some(callee) => self.call(callee, deeper, parent, &mut journey).await?,
                 None => {
                     let hops = self.hops.saturating_add(deeper.into());
+                    self.ctx.trace.write_unless_own(&mut journey.headers, self.span, parent);
                     let (end, response) = self.dispatcher.egress.send(&mut journey, hops).await;
                     self.ctx.observer().metrics.egress(end);
                     response?
@@ -259,6 +286,7 @@ fn refusal(failure: Failure) -> FetchError {
         // Deleted between being found and being called.
         Failure::NoTenant => FetchError::error(NOT_FOUND),
         Failure::TenantBusy => FetchError::error("The Worker has too many requests at once."),
+        Failure::Shed => FetchError::error("The Worker is refused: the server is overloaded."),
         Failure::RateLimited => FetchError::error("The Worker has too many requests in a second."),
         Failure::BodyTooLarge => FetchError::error("The request's body is larger than the Worker's limits allow."),
         Failure::ResponseTooLarge => FetchError::error("The response's body is larger than the Worker's limits allow."),

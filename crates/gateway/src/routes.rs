@@ -32,6 +32,16 @@ pub struct Route {
     version_tags: Vec<(VersionId, String)>,
 }
 
+/// As people write it.
+impl std::fmt::Display for Route {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(f, "{}/{namespace}/{}", self.account, self.name),
+            None => write!(f, "{}/{}", self.account, self.name),
+        }
+    }
+}
+
 impl Route {
     /// A user Worker with nothing but these.
     #[cfg(test)]

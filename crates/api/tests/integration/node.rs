@@ -54,7 +54,7 @@ pub async fn account_top(h: &Harness) {
     asked(h, &path, ACCOUNT).await;
     assert_eq!(h.by(READER, "GET", &path, json!(null)).await.ok().result()["scripts"][0]["account"], ACCOUNT);
     let other = format!("/switchyard/accounts/{OTHER_ACCOUNT}/top");
-    h.by(READER, "GET", &other, json!(null)).await.refused(403, 10000);
+    h.by(READER, "GET", &other, json!(null)).await.refused(403, 9109);
     // A namespace's token sees less than an account.
     h.json(Method::POST, crate::harness::NS, json!({ "name": "topns" })).await.ok();
     let (_, narrow) =

@@ -6,8 +6,8 @@ use std::time::Duration;
 use switchyard_catalog::Isolation;
 
 use super::{
-    AccessFormat, AccessTarget, Admin, Bootstrap, Config, Egress, Limits, Listener, Log, LookupCache, Resolver,
-    ResolverKind, Runtime, Timeouts,
+    AccessFormat, AccessTarget, Admin, Bootstrap, Config, Egress, Limits, Listener, Log, LookupCache, MemoryCeiling,
+    Overload, Resolver, ResolverKind, Runtime, Timeouts,
 };
 
 impl Default for Config {
@@ -21,9 +21,11 @@ impl Default for Config {
             limits: Limits::default(),
             plan: Default::default(),
             runtime: Runtime::default(),
+            overload: Overload::default(),
             egress: Egress::default(),
             timeouts: Timeouts::default(),
             log: Log::default(),
+            trace: Default::default(),
         }
     }
 }
@@ -152,6 +154,12 @@ impl Default for Runtime {
             held_bytes_per_script: 512 << 20,
             isolation: Isolation::Auto,
         }
+    }
+}
+
+impl Default for Overload {
+    fn default() -> Self {
+        Self { memory: MemoryCeiling::Auto, evict: 80, shed: 90, refuse: 95 }
     }
 }
 

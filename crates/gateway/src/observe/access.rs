@@ -132,7 +132,12 @@ impl Shared {
 fn json(line: &mut String, ctx: &RequestContext) {
     let ray = ctx.ray.to_str().unwrap_or_default();
     let _ = write!(line, "{{\"time\":\"{}\",\"ray\":\"{ray}\",\"client\":\"{}\"", Timestamp::now(), ctx.peer);
-    let _ = write!(line, ",\"protocol\":\"{}\",\"method\":", if ctx.http2 { "h2" } else { "h1" });
+    let _ = write!(
+        line,
+        ",\"trace\":\"{:032x}\",\"protocol\":\"{}\",\"method\":",
+        ctx.trace.id,
+        if ctx.http2 { "h2" } else { "h1" }
+    );
     quote(line, ctx.method.as_str());
     line.push_str(",\"host\":");
     quote(line, &ctx.host);
@@ -220,10 +225,10 @@ mod tests {
     #[test]
     fn limits_that_were_reached_are_named() {
         let config = crate::config::Log { access: AccessTarget::Off, ..crate::config::Log::default() };
-        let observer = Arc::new(crate::observe::Observer::new(&config).unwrap());
+        let observer = Arc::new(crate::observe::Observer::new(&config, &crate::config::Trace::default()).unwrap());
         let head = http::Request::get("http://x.test/").body(()).unwrap().into_parts().0;
         let ray = http::HeaderValue::from_static("0");
-        let ctx = RequestContext::new(observer, ray, std::net::Ipv4Addr::LOCALHOST.into(), &head);
+        let ctx = RequestContext::new(observer, ray, std::net::Ipv4Addr::LOCALHOST.into(), false, &head);
         let shown = || {
             let mut line = String::new();
             json(&mut line, &ctx);

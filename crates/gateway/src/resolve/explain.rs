@@ -65,7 +65,8 @@ impl switchyard_api::Resolvers for Explainer {
             Some(Err(failure)) => (None, Some(failure)),
             None => (None, Some(Failure::NoTenant)),
         };
-        let status = failure.map(|failure| failure.response(false, &HeaderValue::from_static("")).status().as_u16());
+        let status =
+            failure.map(|failure| failure.response(false, &HeaderValue::from_static(""), None).status().as_u16());
         let removed_headers = removed.iter().map(ToString::to_string).collect();
         Ok(Resolution { host: authority.as_str().to_owned(), removed_headers, steps, tenant, status })
     }
