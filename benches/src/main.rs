@@ -2,6 +2,7 @@
 //! JSON line a row on stdout and a table for people on stderr. README.md says what each row means.
 
 mod bare;
+mod instructions;
 mod load;
 mod process;
 mod report;
@@ -16,6 +17,7 @@ mod hello;
 mod limit;
 mod list;
 mod publish;
+mod resolve;
 mod slot;
 
 use std::time::Duration;
@@ -47,6 +49,8 @@ enum Bench {
     Fairness(fairness::Fairness),
     /// Endless loops under a CPU limit, and a tenant beside them
     Limit(limit::Limit),
+    /// Resolvers, and an answer of our own, over many tenants
+    Resolve(resolve::Resolve),
     /// The runtime alone, in this process, without HTTP
     Slot(slot::Slot),
     /// The baseline's server; started by the others
@@ -100,6 +104,7 @@ fn main() -> anyhow::Result<()> {
         Bench::Dispatch(bench) => bench.run(),
         Bench::Fairness(bench) => bench.run(),
         Bench::Limit(bench) => bench.run(),
+        Bench::Resolve(bench) => bench.run(),
         Bench::Slot(bench) => bench.run(),
         Bench::Bare => Ok(()),
     }

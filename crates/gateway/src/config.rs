@@ -38,6 +38,7 @@ pub struct Config {
     pub bootstrap: Bootstrap,
     pub limits: Limits,
     /// By name: `[plan.NAME]`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub plan: BTreeMap<String, Plan>,
     pub runtime: Runtime,
     pub overload: Overload,

@@ -228,8 +228,9 @@ impl Look {
         let Some(used) = self.probe.used() else { return };
         let limit = self.probe.limit.max(1);
         self.overload.used.store(used, Ordering::Relaxed);
-        // Guests may go as far as the last line, and no further before the next look.
-        let last = (self.lines.0[2] * limit as f64) as u64;
+        // Guests may go half-way to the last line, and no further before the next look: what is beyond it
+        // stays for those that take little.
+        let last = ((self.lines.0[1] + self.lines.0[2]) / 2.0 * limit as f64) as u64;
         self.runtime.set_memory_headroom(Some(usize::try_from(last.saturating_sub(used)).unwrap_or(usize::MAX)));
         let before = self.overload.stage();
         let stage = self.lines.next(before, used as f64 / limit as f64);

@@ -193,8 +193,11 @@ mod tests {
         assert_eq!(seen(&["a=1, ,b=2"]).as_deref(), Some("a=1, ,b=2"));
         let members = |many: usize| (0..many).map(|n| format!("k{n}=v")).collect::<Vec<_>>().join(",");
         assert!(seen(&[&members(MEMBERS)]).is_some() && seen(&[&members(MEMBERS + 1)]).is_none());
-        let long = |bytes: usize| format!("a={},b={}", "x".repeat(250), "x".repeat(bytes - 250 - 5));
-        assert!(seen(&[&long(STATE_BYTES - 10)]).is_none(), "a value has at most 256 bytes");
+        let long = |last: usize| format!("a={0},b={0},c={1}", "x".repeat(250), "x".repeat(last));
+        assert_eq!(long(4).len(), STATE_BYTES);
+        assert!(seen(&[&long(4)]).is_some() && seen(&[&long(5)]).is_none());
+        let value = |bytes: usize| format!("a={}", "x".repeat(bytes));
+        assert!(seen(&[&value(256)]).is_some() && seen(&[&value(257)]).is_none());
         for bad in ["a", "a=", "=1", "A=1", "a=1,a=2", "a b=1", "a=b=c", "a@b@c=1", ",", ""] {
             assert_eq!(seen(&[bad]), None, "{bad}");
         }
