@@ -69,7 +69,8 @@ impl Budget {
 /// What the instances of one Worker that run take.
 #[derive(Debug)]
 pub struct Usage {
-    script: ScriptId,
+    /// `None`: one of an account's own Workers, which stands for many tenants.
+    script: Option<ScriptId>,
     guests: AtomicUsize,
     held: Arc<Held>,
     budget: Arc<Budget>,
@@ -122,7 +123,8 @@ pub struct Usages {
 }
 
 impl Usages {
-    pub fn add(&self, script: ScriptId, held: &Arc<Held>, budget: &Arc<Budget>) -> Arc<Usage> {
+    /// `script`: the user Worker's.
+    pub fn add(&self, script: Option<ScriptId>, held: &Arc<Held>, budget: &Arc<Budget>) -> Arc<Usage> {
         let (held, budget) = (Arc::clone(held), Arc::clone(budget));
         let usage = Arc::new(Usage { script, guests: AtomicUsize::new(0), held, budget });
         let mut list = self.list.lock();
@@ -133,13 +135,14 @@ impl Usages {
         usage
     }
 
-    /// Scripts that take something, with how many bytes, the most first. Looks at every loaded Worker.
+    /// User Workers that take something, with how many bytes, the most first. Looks at every loaded Worker.
     pub fn heaviest(&self) -> Vec<(ScriptId, usize)> {
         let mut by_script: HashMap<ScriptId, usize> = HashMap::new();
         for usage in self.list.lock().iter().filter_map(Weak::upgrade) {
+            let Some(script) = usage.script else { continue };
             let bytes = usage.guests.load(Ordering::Relaxed).saturating_add(usage.held.used());
             if bytes > 0 {
-                *by_script.entry(usage.script).or_default() += bytes;
+                *by_script.entry(script).or_default() += bytes;
             }
         }
         let mut scripts: Vec<(ScriptId, usize)> = by_script.into_iter().collect();
@@ -158,7 +161,9 @@ mod tests {
         let usages = Usages::default();
         let (a, b) = (ScriptId::random(), ScriptId::random());
         let held = Held::new(usize::MAX);
-        let (light, heavy) = (usages.add(a, &held, &budget), usages.add(b, &Held::new(usize::MAX), &budget));
+        let other = Held::new(usize::MAX);
+        let (light, heavy) = (usages.add(Some(a), &held, &budget), usages.add(Some(b), &other, &budget));
+        let dispatcher = usages.add(None, &other, &budget).instance(1 << 20);
         let small = light.instance(0);
         let mut large = heavy.instance(1 << 20);
         assert!(large.grow(10 << 20));
@@ -169,7 +174,7 @@ mod tests {
         // What the host holds counts as well.
         let kept = held.charge(20 << 20, 0).unwrap();
         assert_eq!(usages.heaviest()[0], (a, (20 << 20) + INSTANCE));
-        drop((kept, small, large));
+        drop((kept, small, large, dispatcher));
         assert_eq!((budget.used(), usages.heaviest()), (0, Vec::new()));
         budget.set_headroom(None);
         assert!(budget.take(usize::MAX));
@@ -179,7 +184,7 @@ mod tests {
     fn workers_that_are_gone_are_forgotten() {
         let (usages, held, budget) = (Usages::default(), Held::new(0), Arc::default());
         for _ in 0..10_000 {
-            drop(usages.add(ScriptId::random(), &held, &budget));
+            drop(usages.add(Some(ScriptId::random()), &held, &budget));
         }
         assert!(usages.list.lock().capacity() < 100);
     }

@@ -232,7 +232,7 @@ impl Runtime {
         self.inner.budget.set_headroom(more);
     }
 
-    /// Scripts whose instances and buffers take memory, with how many bytes, the most first. Looks at
+    /// User Workers whose instances and buffers take memory, with how many bytes, the most first. Looks at
     /// every loaded Worker: not for the way of a request.
     pub fn heaviest(&self) -> Vec<(ScriptId, usize)> {
         self.inner.usages.heaviest()
@@ -377,7 +377,8 @@ impl Inner {
             isolation: head.isolation,
         };
         let held = Held::below(&self.held, self.held_per_script);
-        let usage = self.usages.add(about.script, &held, &self.budget);
+        let user_worker = about.namespace.is_some().then_some(about.script);
+        let usage = self.usages.add(user_worker, &held, &self.budget);
         Some(Arc::new(Worker {
             usage,
             runtime: Arc::downgrade(self),
