@@ -146,7 +146,7 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let draw = (state >> 33) as usize;
             // A third of the stream is of ten keys.
-            let key = keys[if draw % 3 == 0 { draw / 3 % 10 } else { draw / 3 % keys.len() }];
+            let key = keys[if draw.is_multiple_of(3) { draw / 3 % 10 } else { draw / 3 % keys.len() }];
             let weight = (draw % 7) as u64;
             sketch.add(key, weight);
             *truth.entry(key).or_default() += weight;

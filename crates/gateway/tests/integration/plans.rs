@@ -63,7 +63,10 @@ async fn a_plan_holds_where_it_is_named() {
 
 #[tokio::test]
 async fn a_reload_takes_plans_over() {
-    let mut gateway = TestGateway::with(|config| drop(config.plan.insert("p".into(), plan("cpu = \"20s\"")))).await;
+    let mut gateway = TestGateway::with(|config| {
+        config.plan.insert("p".into(), plan("cpu = \"20s\""));
+    })
+    .await;
     gateway.upload("ns", "busy", BUSY).await;
     set(&gateway, "busy", json!("p")).await;
     gateway.get("busy", "/").await.is(200, "done");

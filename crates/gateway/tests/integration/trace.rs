@@ -187,3 +187,31 @@ async fn spans_are_exported_where_the_build_can() {
     let id: Vec<u8> = (0..16).map(|at| u8::from_str_radix(&TRACE[2 * at..2 * at + 2], 16).unwrap()).collect();
     assert_eq!(count(&id), 4, "each span is of the client's trace");
 }
+
+#[tokio::test]
+async fn a_collector_that_does_not_answer_costs_spans_and_no_request() {
+    if !cfg!(feature = "otlp") {
+        return; // such a build sends nothing, as the test above says
+    }
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let gateway = TestGateway::with(|config| {
+        config.trace.endpoint = format!("http://{}/v1/traces", silent.local_addr().unwrap());
+        config.trace.ratio = 1.0;
+        config.trace.queue = 4;
+        config.trace.timeout = std::time::Duration::from_millis(100);
+    });
+    let gateway = gateway.await;
+    gateway.upload("ns", "ok", "export default { fetch: () => new Response('ok') };").await;
+    let spans = async |result: &str| {
+        let text = gateway.admin("/metrics").await.text().to_owned();
+        let line = format!("switchyard_trace_spans_total{{result=\"{result}\"}} ");
+        text.lines().find_map(|found| found.strip_prefix(&line)).unwrap().parse::<u64>().unwrap()
+    };
+    let lost = async {
+        while spans("dropped").await == 0 || spans("failed").await == 0 {
+            gateway.get("ok", "/").await.is(200, "ok");
+        }
+    };
+    tokio::time::timeout(crate::harness::PATIENCE, lost).await.expect("spans are dropped and given up");
+    assert_eq!(spans("sent").await, 0);
+}
