@@ -75,7 +75,7 @@ impl Connections {
         }
         let part = |count: u32| u32::try_from((u64::from(count) * left / wanted).max(1)).unwrap_or(u32::MAX);
         let cut = Self { clients: part(self.clients), origins: part(self.origins), admin };
-        tracing::warn!(descriptors, ?cut, "the process may not have descriptors for all the connections it is to take");
+        tracing::info!(descriptors, ?cut, "the process may not have descriptors for all the connections it is to take");
         cut
     }
 }

@@ -62,6 +62,26 @@ async fn a_plan_holds_where_it_is_named() {
 }
 
 #[tokio::test]
+async fn a_row_names_a_plan() {
+    let folder = crate::harness::data().await;
+    let path = folder.path().join("tenants.db");
+    let rows =
+        "CREATE TABLE t (h TEXT, s TEXT, p TEXT); INSERT INTO t VALUES ('a', 'busy', 'tight'), ('b', 'busy', NULL);";
+    drop(crate::resolvers_sql::sqlite(&path, rows).await);
+    let gateway = TestGateway::on(folder, |config| {
+        config.plan.insert("tight".into(), plan("cpu = \"2ms\""));
+        let url = format!("url = \"sqlite:{}\"\nnamespace = \"ns\"\nkey = \"label\"\n", path.display());
+        let times = "acquire_timeout = \"5s\"\nstatement_timeout = \"5s\"\n";
+        let query = "query = \"SELECT s AS script, p AS plan FROM t WHERE h = ?\"\n";
+        config.resolver = vec![toml::from_str(&format!("kind = \"sql\"\n{url}{times}{query}")).unwrap()];
+    });
+    let gateway = gateway.await.unwrap();
+    gateway.upload("ns", "busy", BUSY).await;
+    gateway.get("a", "/").await.is(503, "error code: 1102\n");
+    gateway.get("b", "/").await.is(200, "done");
+}
+
+#[tokio::test]
 async fn a_reload_takes_plans_over() {
     let mut gateway = TestGateway::with(|config| {
         config.plan.insert("p".into(), plan("cpu = \"20s\""));
