@@ -69,7 +69,8 @@ fn resolvers(database: &std::path::Path) -> String {
     format!(
         "[[resolver]]\nkind = \"fixed\"\nhosts = [\"fixed.test\"]\nscript = \"t0\"\nnamespace = \"dev\"\n\
          [[resolver]]\nkind = \"header\"\nname = \"x-tenant\"\nnamespace = \"dev\"\ntrusted = [\"127.0.0.1\"]\n\
-         [[resolver]]\nkind = \"sql\"\nurl = \"sqlite:{}\"\nkey = \"label\"\nsuffix = \"sql.test\"\nnamespace = \"dev\"\n\
+         [[resolver]]\nkind = \"sql\"\nurl = \"sqlite:{}\"\nkey = \"label\"\nsuffix = \"sql.test\"\n\
+         namespace = \"dev\"\n\
          query = \"SELECT script FROM tenants WHERE label = ?\"\ncache = {{ ttl = \"1h\" }}\n\
          acquire_timeout = \"5s\"\nstatement_timeout = \"5s\"\n[plan.closed]\nconcurrent_requests = 0\n",
         database.display()

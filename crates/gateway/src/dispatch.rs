@@ -172,7 +172,8 @@ impl Dispatcher {
         if route.has_assets(version) {
             let named = call.entrypoint.is_some();
             let answered = self.assets.before_worker(version, named, request).await.map_err(|error| {
-                tracing::error!(script = %route.script, %version, ray = ?ctx.ray, trace = format!("{:032x}", ctx.trace.id), error = %chain(&error), "assets could not be served");
+                let trace = format!("{:032x}", ctx.trace.id);
+                tracing::error!(script = %route.script, %version, ray = ?ctx.ray, trace, error = %chain(&error), "assets could not be served");
                 Failure::Assets(error)
             })?;
             request = match answered {
@@ -181,7 +182,8 @@ impl Dispatcher {
             };
         }
         let worker = self.runtime.worker(version, &self.source).await.map_err(|error| {
-            tracing::error!(script = %route.script, %version, ray = ?ctx.ray, trace = format!("{:032x}", ctx.trace.id), error = %chain(&*error), "a Worker could not be loaded");
+            let trace = format!("{:032x}", ctx.trace.id);
+            tracing::error!(script = %route.script, %version, ray = ?ctx.ray, trace, error = %chain(&*error), "a Worker could not be loaded");
             Failure::Load(error)
         })?;
         let limits = terms.limits.tighten(worker.about().limits);
