@@ -129,6 +129,11 @@ pub fn get(host: &str, path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nuser-agent: benches\r\naccept: */*\r\n\r\n").into_bytes()
 }
 
+/// As [`get`], with one more line.
+pub fn get_with(host: &str, path: &str, line: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n{line}\r\nuser-agent: benches\r\naccept: */*\r\n\r\n").into_bytes()
+}
+
 struct Shared {
     requests: Vec<Vec<u8>>,
     next: Cell<usize>,

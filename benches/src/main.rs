@@ -2,6 +2,7 @@
 //! JSON line a row on stdout and a table for people on stderr. README.md says what each row means.
 
 mod bare;
+mod instructions;
 mod load;
 mod process;
 mod report;
@@ -17,6 +18,7 @@ mod limit;
 mod list;
 mod proxy;
 mod publish;
+mod resolve;
 mod slot;
 
 use std::time::Duration;
@@ -50,6 +52,8 @@ enum Bench {
     Fairness(fairness::Fairness),
     /// Endless loops under a CPU limit, and a tenant beside them
     Limit(limit::Limit),
+    /// Resolvers, and an answer of our own, over many tenants
+    Resolve(resolve::Resolve),
     /// The runtime alone, in this process, without HTTP
     Slot(slot::Slot),
     /// The baseline's server; started by the others
@@ -112,6 +116,7 @@ fn main() -> anyhow::Result<()> {
         Bench::Proxy(bench) => bench.run(),
         Bench::Fairness(bench) => bench.run(),
         Bench::Limit(bench) => bench.run(),
+        Bench::Resolve(bench) => bench.run(),
         Bench::Slot(bench) => bench.run(),
         Bench::Bare | Bench::BareProxy { .. } => Ok(()),
     }

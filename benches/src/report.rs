@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::Common;
+use crate::instructions::Instructions;
 use crate::load::{self, Expect, Order, Seen};
 use crate::process::{self, Memory};
 use crate::server::Server;
@@ -50,6 +51,8 @@ pub struct Used {
     pub cpu: Duration,
     pub by_thread: BTreeMap<String, Duration>,
     pub memory: Memory,
+    /// In user mode; `None`: they cannot be counted here.
+    pub instructions: Option<u64>,
 }
 
 /// One measurement.
@@ -65,6 +68,11 @@ impl Window {
 
     pub fn rps(&self) -> f64 {
         self.seen.requests as f64 / self.seen.elapsed.as_secs_f64().max(1e-9)
+    }
+
+    /// A request.
+    pub fn instructions(&self) -> Option<f64> {
+        Some(self.used.instructions? as f64 / self.seen.requests.max(1) as f64)
     }
 
     pub fn cpu_us(&self) -> f64 {
@@ -101,10 +109,15 @@ pub fn watch<T>(
 ) -> anyhow::Result<(T, Used)> {
     let pid = server.pid();
     let (threads, cpu) = (process::threads(pid), process::cpu(pid));
+    let counter = Instructions::of(pid);
     let done = act()?;
     std::thread::sleep(settle);
     let cpu = process::cpu(pid).saturating_sub(cpu);
-    Ok((done, Used { cpu, by_thread: process::threads_since(pid, &threads), memory: process::memory(pid) }))
+    let instructions = counter.and_then(|counter| counter.read());
+    Ok((
+        done,
+        Used { instructions, cpu, by_thread: process::threads_since(pid, &threads), memory: process::memory(pid) },
+    ))
 }
 
 /// One window of a server at its gateway, after some work that is not counted. All answers must be 200.
@@ -187,6 +200,16 @@ pub fn summary(bench: &'static str, name: &str, windows: &[Window], baseline: Op
         each.filter(|(_, cpu)| *cpu >= 0.05).collect()
     });
     let memory = windows.last().map_or_else(Memory::default, |window| window.used.memory);
+    let mut more = BTreeMap::new();
+    let counted: Option<Vec<f64>> = windows.iter().map(Window::instructions).collect();
+    if let Some(counted) = counted.filter(|counted| !counted.is_empty()) {
+        more.insert("instructions", median(counted.clone()).round());
+        let base: Option<Vec<f64>> = baseline.and_then(|windows| windows.iter().map(Window::instructions).collect());
+        if let Some(base) = base {
+            let ratios = counted.iter().zip(base).map(|(own, base)| own / base.max(1e-9));
+            more.insert("instructions_ratio_to_baseline", round(median(ratios.collect())));
+        }
+    }
     Row {
         bench,
         row: name.to_owned(),
@@ -205,7 +228,7 @@ pub fn summary(bench: &'static str, name: &str, windows: &[Window], baseline: Op
             let ratios = windows.iter().zip(baseline).map(|(own, base)| own.cpu_us() / base.cpu_us().max(1e-9));
             round(median(ratios.collect()))
         }),
-        more: BTreeMap::new(),
+        more,
     }
 }
 

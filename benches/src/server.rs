@@ -24,13 +24,15 @@ pub struct Setup {
     pub isolation: &'static str,
     /// `true`: hosts below `direct.localhost` are tenants, all others go to the Worker `dispatcher`.
     pub dispatcher: bool,
+    /// Tables put into the configuration; resolvers among them come first.
+    pub more: String,
     /// Where it runs.
     pub side: Side,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { isolation: "auto", dispatcher: false, side: Side::Server }
+        Self { isolation: "auto", dispatcher: false, more: String::new(), side: Side::Server }
     }
 }
 
@@ -71,9 +73,9 @@ impl Server {
             "[[resolver]]\nkind = \"subdomain\"\nsuffix = \"localhost\"\nnamespace = \"dev\"\n"
         };
         let config = format!(
-            "data = {:?}\n[[listener]]\nbind = \"127.0.0.1:0\"\n[admin]\nbind = \"127.0.0.1:0\"\n{resolvers}\
+            "data = {:?}\n[[listener]]\nbind = \"127.0.0.1:0\"\n[admin]\nbind = \"127.0.0.1:0\"\n{}{resolvers}\
              [upstream]\nallow = [\"127.0.0.1\"]\n[runtime]\nisolation = {:?}\n[log]\naccess = \"stdout\"\nformat = \"json\"\n",
-            data, setup.isolation,
+            data, setup.more, setup.isolation,
         );
         let file = folder.path().join("switchyard.toml");
         fs::write(&file, config)?;
@@ -204,6 +206,23 @@ impl Server {
         );
         let (status, body) = load::once(self.admin, request.as_bytes())?;
         ensure!(status == 200, "{name} was refused: {status} {}", String::from_utf8_lossy(&body));
+        Ok(())
+    }
+
+    /// Sets what holds for all scripts of the namespace.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub fn namespace_settings(&self, settings: &Value) -> anyhow::Result<()> {
+        let (token, body) = (&self.token, settings.to_string());
+        let request = format!(
+            "PUT /client/v4/switchyard/accounts/{}/namespaces/dev/settings HTTP/1.1\r\nhost: 127.0.0.1\r\n\
+             authorization: Bearer {token}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            Self::ACCOUNT,
+            body.len(),
+        );
+        let (status, body) = load::once(self.admin, request.as_bytes())?;
+        ensure!(status == 200, "the settings were refused: {status} {}", String::from_utf8_lossy(&body));
         Ok(())
     }
 

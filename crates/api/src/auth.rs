@@ -74,6 +74,7 @@ fn token_of(session: AssetToken) -> Token {
         created_on: Timestamp::now(),
         expires_on: None,
         revoked_on: None,
+        plan: None,
     }
 }
 
@@ -123,7 +124,7 @@ pub(crate) async fn authorize(
     if !reaches {
         return Err(CatalogError::OutOfScope(what).into());
     }
-    let actor = Actor { account, token_id: token.id.clone(), scope: token.scope };
+    let actor = Actor { account, token_id: token.id.clone(), scope: token.scope, plan: token.plan.clone() };
     if matches!(token.scope, TokenScope::Namespace(_) | TokenScope::Script(_)) {
         within(api, &actor, endpoint, params).await?;
     }

@@ -11,6 +11,7 @@ use crate::{
     Api, ApiConfig,
     body::RequestBody,
     error::{ApiError, Refusal},
+    node::Node,
     resolve::Resolvers,
     router::Params,
 };
@@ -47,6 +48,10 @@ impl<'a> Context<'a> {
 
     pub(crate) fn resolvers(&self) -> Option<&'a Arc<dyn Resolvers>> {
         self.api.resolvers.as_ref()
+    }
+
+    pub(crate) fn node(&self) -> Option<&'a dyn Node> {
+        self.api.node.as_deref()
     }
 
     pub(crate) fn tails(&self) -> &'a dyn Tails {

@@ -176,6 +176,10 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, 10007, "this server has no resolvers")
     }
 
+    pub(crate) fn no_node() -> Self {
+        Self::new(StatusCode::NOT_FOUND, 10007, "this server counts nothing")
+    }
+
     pub(crate) fn binding_without_name(at: usize) -> Self {
         Self::new(StatusCode::BAD_REQUEST, 10052, format!("bindings[{at}] has no name"))
     }

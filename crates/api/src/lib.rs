@@ -19,6 +19,8 @@ mod accounts;
 mod assets;
 mod content;
 mod namespaces;
+mod node;
+mod plans;
 mod references;
 mod resolve;
 mod scripts;
@@ -48,8 +50,9 @@ use crate::{auth::WrongTokens, body::RequestBody, context::Context, error::ApiEr
 
 pub use crate::{
     envelope::ReplyBody,
+    node::{Node, Top, TopBy, TopScript, TopValue},
     openapi::{docs_page, openapi_json},
-    resolve::{Outcome, Resolution, ResolveRequest, ResolveStep, Resolvers, Tenant, TenantLimits},
+    resolve::{Outcome, Resolution, ResolveRequest, ResolveStep, Resolvers, Tenant, Terms},
     router::{EndpointName, endpoints},
 };
 
@@ -91,6 +94,7 @@ impl Default for ApiConfig {
 pub struct Api {
     catalog: Arc<Catalog>,
     resolvers: Option<Arc<dyn Resolvers>>,
+    node: Option<Arc<dyn Node>>,
     tails: Arc<dyn Tails>,
     config: ApiConfig,
     wrong_tokens: WrongTokens,
@@ -101,13 +105,19 @@ impl Api {
     pub fn new(catalog: Arc<Catalog>, tails: Arc<dyn Tails>, config: ApiConfig) -> Self {
         let wrong_tokens = WrongTokens::new(config.wrong_tokens_per_minute);
         let uploads = Semaphore::new(config.max_uploads.max(1));
-        Self { catalog, resolvers: None, tails, config, wrong_tokens, uploads }
+        Self { catalog, resolvers: None, node: None, tails, config, wrong_tokens, uploads }
     }
 
     /// With resolvers that it can ask.
     #[must_use]
     pub fn with_resolvers(self, resolvers: Arc<dyn Resolvers>) -> Self {
         Self { resolvers: Some(resolvers), ..self }
+    }
+
+    /// With a node that it can ask.
+    #[must_use]
+    pub fn with_node(self, node: Arc<dyn Node>) -> Self {
+        Self { node: Some(node), ..self }
     }
 
     /// Answers one request whose path begins with `/client/v4`. `peer` is whom wrong tokens are

@@ -10,7 +10,7 @@ use crate::{
     error::{ApiError, Refusal},
     metadata::Fields,
     object::Object,
-    views,
+    plans, views,
 };
 
 /// All in one page. wrangler asks for `page=2` only while `result_info` says that there is more.
@@ -74,6 +74,8 @@ pub(crate) async fn settings_get(context: &mut Context<'_>) -> Result<Reply, Ref
 struct SentSettings {
     #[serde(default)]
     limits: Option<Object<SentLimits>>,
+    #[serde(default)]
+    plan: Option<String>,
     #[serde(default)]
     isolation: Option<Isolation>,
     #[serde(default)]
@@ -142,6 +144,7 @@ pub(crate) async fn settings_put(context: &mut Context<'_>) -> Result<Reply, Ref
     });
     let settings = NamespaceSettings {
         limits,
+        plan: plans::known(context, sent.plan.as_deref())?,
         isolation: sent.isolation,
         outbound: sent.outbound.map(SentWorker::parse).transpose()?,
         inbound: sent.inbound.map(SentWorker::parse).transpose()?,

@@ -3,14 +3,16 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
+use switchyard_catalog::Limits;
 
 use crate::{
     context::Context,
     envelope::Reply,
     error::{ApiError, Refusal},
     object::Object,
+    views,
 };
 
 /// The node's resolvers, as this API asks them.
@@ -79,18 +81,27 @@ pub struct Tenant {
     pub tag: String,
     /// The version that the resolver asks for.
     pub version: Option<String>,
-    /// Of the resolver; they tighten those of namespace and script.
-    pub limits: TenantLimits,
+    /// Of the resolver; they tighten all others.
+    #[serde(serialize_with = "limits")]
+    pub limits: Limits,
+    /// Plans that hold: the resolver's, the namespace's, the script's.
+    pub plans: Vec<String>,
+    pub terms: Terms,
     /// Parameters for outbound Workers.
     pub outbound: Option<Box<RawValue>>,
 }
 
+/// What holds of node, namespace, plans and resolver together; a version may tighten it once more.
 #[derive(Debug, Clone, Serialize)]
-pub struct TenantLimits {
-    pub cpu_ms: Option<u32>,
-    pub subrequests: Option<u32>,
-    /// Bytes.
-    pub memory: Option<u64>,
+pub struct Terms {
+    #[serde(serialize_with = "limits")]
+    pub limits: Limits,
+    /// Its share of the CPU where others want it too.
+    pub weight: u16,
+}
+
+fn limits<S: Serializer>(limits: &Limits, to: S) -> Result<S::Ok, S::Error> {
+    views::our_limits(limits).serialize(to)
 }
 
 #[derive(Deserialize)]

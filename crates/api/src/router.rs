@@ -11,7 +11,7 @@ use crate::{
     context::Context,
     envelope::Reply,
     error::{ApiError, Place, Refusal},
-    namespaces, references, resolve, scripts, secrets, settings, tags, tails, tokens, versions,
+    namespaces, node, plans, references, resolve, scripts, secrets, settings, tags, tails, tokens, versions,
 };
 
 /// Everything is below this.
@@ -154,6 +154,13 @@ endpoints! {
     Read  GET    "/switchyard/accounts/{account}/namespaces/{namespace}/settings"  namespaces::settings_get;
     Write PUT    "/switchyard/accounts/{account}/namespaces/{namespace}/settings"  namespaces::settings_put;
 
+    Read  GET    "/switchyard/accounts/{account}/namespaces/{namespace}/scripts/{script}/plan" plans::plan_get;
+    Write PUT    "/switchyard/accounts/{account}/namespaces/{namespace}/scripts/{script}/plan" plans::plan_put;
+    Read  GET    "/switchyard/accounts/{account}/scripts/{script}/plan"            plans::plan_get;
+    Write PUT    "/switchyard/accounts/{account}/scripts/{script}/plan"            plans::plan_put;
+
+    Read  GET    "/switchyard/top"                                                 node::top;
+    Read  GET    "/switchyard/accounts/{account}/top"                              node::account_top;
     Read  POST   "/switchyard/resolve"                                             resolve::resolve;
     Read  GET    "/switchyard/accounts/{account}/namespaces/{namespace}/tail"      tails::tail_follow;
     Read  GET    "/switchyard/accounts/{account}/namespaces/{namespace}/scripts/{script}/tail" tails::tail_follow;
@@ -193,7 +200,9 @@ impl Endpoint {
             "/accounts/{account}/workers/dispatch/namespaces/{namespace}/scripts" => Reach::Namespace,
             "/switchyard/accounts" if !read => Reach::Admin,
             // It names scripts of all accounts.
-            "/switchyard/resolve" => Reach::Admin,
+            "/switchyard/resolve" | "/switchyard/top" => Reach::Admin,
+            // The owner of a script must not lift its limits.
+            path if path.ends_with("/plan") && !read => Reach::Account,
             path if path.contains("{script}") => Reach::Script,
             path if path.contains("{namespace}") && read => Reach::Namespace,
             _ => Reach::Account,

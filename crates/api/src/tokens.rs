@@ -9,7 +9,7 @@ use crate::{
     envelope::Reply,
     error::{ApiError, Refusal},
     object::Object,
-    views,
+    plans, views,
 };
 
 #[derive(Deserialize)]
@@ -26,6 +26,9 @@ struct Sent {
     /// RFC 3339.
     #[serde(default)]
     expires_on: Option<String>,
+    /// What it deploys is held to this plan.
+    #[serde(default)]
+    plan: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -76,7 +79,8 @@ pub(crate) async fn token_create(context: &mut Context<'_>) -> Result<Reply, Ref
         Timestamp::parse(&text)
             .ok_or_else(|| ApiError::invalid("expires_on is not a time such as 2026-01-02T03:04:05Z"))
     });
-    let new = NewToken { name: sent.name, access, scope, expires_on: expires_on.transpose()? };
+    let plan = plans::known(context, sent.plan.as_deref())?;
+    let new = NewToken { name: sent.name, access, scope, expires_on: expires_on.transpose()?, plan };
     let (row, text) = context.catalog().token_create(&context.actor, new).await?;
     Ok(with_value(&row, text))
 }

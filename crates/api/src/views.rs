@@ -5,8 +5,8 @@ mod script;
 
 use serde_json::{Map, Value, json};
 use switchyard_catalog::{
-    Access, Account, Deployment, Limits, NamedHandlers, Namespace, NamespaceName, Script, ScriptName, ScriptRow, Tag,
-    Timestamp, Token, TokenRow, TokenScope, Uploaded, Version, WorkerRef,
+    Access, Account, Deployment, Limits, NamedHandlers, Namespace, NamespaceName, PlanName, Script, ScriptName,
+    ScriptRow, Tag, Timestamp, Token, TokenRow, TokenScope, Uploaded, Version, WorkerRef,
 };
 
 use crate::{bindings, upstream};
@@ -46,28 +46,34 @@ pub(crate) fn token_row(row: &TokenRow) -> Map<String, Value> {
         "script": row.script.as_ref().map(ScriptName::as_str),
         "created_on": token.created_on.to_string(),
         "expires_on": token.expires_on.map(|at| at.to_string()),
+        "plan": token.plan.as_ref().map(PlanName::as_str),
     }))
 }
 
 pub(crate) fn namespace_settings(namespace: &Namespace) -> Value {
-    let limits = &namespace.settings.limits;
     json!({
-        "limits": {
-            "cpu_ms": limits.cpu_ms,
-            "subrequests": limits.subrequests,
-            "memory": limits.memory_bytes,
-            "wall_ms": limits.wall_ms,
-            "request_bytes": limits.request_bytes,
-            "response_bytes": limits.response_bytes,
-            "concurrent_requests": limits.concurrent_requests,
-            "requests_per_second": limits.requests_per_second,
-            "connections": limits.connections,
-            "log_bytes": limits.log_bytes,
-        },
+        "limits": our_limits(&namespace.settings.limits),
+        "plan": namespace.settings.plan.as_ref().map(PlanName::as_str),
         "isolation": namespace.settings.isolation,
         "trusted": namespace.trusted_workers,
         "outbound": namespace.settings.outbound.as_ref().map(worker),
         "inbound": namespace.settings.inbound.as_ref().map(worker),
+    })
+}
+
+/// All of them, where Cloudflare's scripts have two.
+pub(crate) fn our_limits(limits: &Limits) -> Value {
+    json!({
+        "cpu_ms": limits.cpu_ms,
+        "subrequests": limits.subrequests,
+        "memory": limits.memory_bytes,
+        "wall_ms": limits.wall_ms,
+        "request_bytes": limits.request_bytes,
+        "response_bytes": limits.response_bytes,
+        "concurrent_requests": limits.concurrent_requests,
+        "requests_per_second": limits.requests_per_second,
+        "connections": limits.connections,
+        "log_bytes": limits.log_bytes,
     })
 }
 

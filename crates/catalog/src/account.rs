@@ -1,6 +1,6 @@
 //! Accounts, and the API tokens that act for them.
 
-use crate::{AccountId, NamespaceId, NamespaceName, ScriptId, ScriptName, Timestamp};
+use crate::{AccountId, NamespaceId, NamespaceName, PlanName, ScriptId, ScriptName, Timestamp};
 
 /// The owner of namespaces and scripts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +64,8 @@ pub struct Token {
     pub expires_on: Option<Timestamp>,
     /// Refused since. The row stays, so that a text that is still in some file does not come back to life.
     pub revoked_on: Option<Timestamp>,
+    /// What it deploys is held to this plan.
+    pub plan: Option<PlanName>,
 }
 
 /// A token with the names, as they are now, of what it is for.

@@ -35,8 +35,8 @@ pub use upload::{NewAssets, NewBinding, NewBindingKind, NewScript, Precondition,
 pub use wakeup::Follower;
 
 use crate::{
-    AccountId, Blobs, CatalogError, Isolation, Namespace, NamespaceName, OriginPolicy, Scope, Script, ScriptRef,
-    ScriptRow, Storage, StorageError, Timestamp, TokenScope, Validator,
+    AccountId, Blobs, CatalogError, Isolation, Namespace, NamespaceName, OriginPolicy, PlanName, Scope, Script,
+    ScriptRef, ScriptRow, Storage, StorageError, Timestamp, TokenScope, Validator,
 };
 use token::TokenCache;
 use wakeup::Wakeup;
@@ -49,12 +49,14 @@ pub struct Actor {
     pub token_id: String,
     /// What lies outside of it is, to this actor, not there.
     pub scope: TokenScope,
+    /// What it deploys is held to this plan.
+    pub plan: Option<PlanName>,
 }
 
 impl Actor {
     /// One that may do everything in the account.
     pub fn of_account(account: AccountId, token_id: impl Into<String>) -> Self {
-        Self { account, token_id: token_id.into(), scope: TokenScope::Account }
+        Self { account, token_id: token_id.into(), scope: TokenScope::Account, plan: None }
     }
 
     /// # Errors

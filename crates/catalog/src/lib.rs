@@ -44,7 +44,7 @@ pub use code::{BlobDigest, Code, CodeManifest, CodeSyntax, Module, ModuleEntry, 
 pub use error::CatalogError;
 pub use ids::{AccountId, DeploymentId, NamespaceId, ScriptId, SecretId, VersionId};
 pub use limits::{Isolation, Limit, LimitSet, Limits};
-pub use names::{BindingName, NameError, NamespaceName, ScriptName, Tag};
+pub use names::{BindingName, NameError, NamespaceName, PlanName, ScriptName, Tag};
 pub use namespace::{Namespace, NamespaceSettings, Scope, WorkerRef};
 pub use reference::{Reference, ReferenceUsage};
 pub use script::{Script, ScriptRef, ScriptSettings};

@@ -75,6 +75,11 @@ name!(
     |t| (1..=64).contains(&t.len()) && all(t, b"_-")
 );
 name!(
+    /// A plan's name: what `[plan.NAME]` of the configuration sets limits and a weight by.
+    PlanName, "plan", "1 to 64 of A-Z a-z 0-9 _ -",
+    |t| (1..=64).contains(&t.len()) && all(t, b"_-")
+);
+name!(
     /// A script's name. One that cannot be a DNS label is not reachable by subdomain.
     ScriptName, "script name", "1 to 255 of A-Z a-z 0-9 _ . -, and not . or ..",
     |t| (1..=255).contains(&t.len()) && all(t, b"_.-") && t != "." && t != ".."

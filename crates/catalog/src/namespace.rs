@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Isolation, Limits, NamespaceId, NamespaceName, ScriptName, Timestamp};
+use crate::{AccountId, Isolation, Limits, NamespaceId, NamespaceName, PlanName, ScriptName, Timestamp};
 
 /// A dispatch namespace as Cloudflare's API shows it (contract §2).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,9 @@ pub struct Namespace {
 pub struct NamespaceSettings {
     /// They tighten those of the node; a script's own tighten them in turn.
     pub limits: Limits,
+    /// Its limits tighten too; its weight is the namespace's share of the CPU.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanName>,
     /// `None`: the node's.
     pub isolation: Option<Isolation>,
     /// Gets what the namespace's Workers fetch, unless their call says of another.

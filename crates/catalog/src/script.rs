@@ -1,6 +1,6 @@
 //! Scripts: a name, its settings, and the one mutable pointer to what is deployed.
 
-use crate::{AccountId, NamespaceName, Scope, ScriptId, ScriptName, Tag, Timestamp};
+use crate::{AccountId, NamespaceName, PlanName, Scope, ScriptId, ScriptName, Tag, Timestamp};
 
 /// A script's address as a person writes it. Looked up once; everything after uses ids.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -47,4 +47,6 @@ pub struct ScriptSettings {
     pub previews_enabled: bool,
     /// Who deployed last: `wrangler`, `api`, `dash`.
     pub last_deployed_from: Option<String>,
+    /// Set by the account, or by the token that uploads; never by what is uploaded.
+    pub plan: Option<PlanName>,
 }

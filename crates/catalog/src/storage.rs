@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use crate::{
     Account, AccountId, Asset, AssetHash, AssetOwner, BlobDigest, Deployment, Namespace, NamespaceId, NamespaceName,
-    Reference, Scope, Script, ScriptId, ScriptName, Secret, SecretId, Tag, Timestamp, Token, TokenHash, TokenRow,
-    Upstream, Version, VersionId, VersionShare,
+    PlanName, Reference, Scope, Script, ScriptId, ScriptName, Secret, SecretId, Tag, Timestamp, Token, TokenHash,
+    TokenRow, Upstream, Version, VersionId, VersionShare,
 };
 
 /// Rows, in transactions. Every method is one transaction: all of it or none, durable when it returns.
@@ -217,6 +217,8 @@ pub struct RouteRow {
     pub version_tags: Vec<(VersionId, String)>,
     /// Those of the versions that are origins instead of code.
     pub upstreams: Vec<(VersionId, Arc<Upstream>)>,
+    /// The script's own; the namespace's is in its settings.
+    pub plan: Option<PlanName>,
 }
 
 /// One line of the change feed. A notification is only a wake-up; this is the truth.

@@ -103,15 +103,17 @@ impl Admin {
     }
 
     fn metrics(&self) -> Response<Full<Bytes>> {
-        let mut gauges = Gauges { access_dropped: self.observer.access_dropped(), ..Gauges::default() };
+        let (access_dropped, trace) = (self.observer.access_dropped(), self.observer.tracer.stats());
+        let mut gauges = Gauges { access_dropped, trace, ..Gauges::default() };
         if let Some(Parts { dispatcher, .. }) = self.parts.get() {
             gauges.in_flight = dispatcher.admission.in_flight().into();
             gauges.scripts = dispatcher.routes.scripts() as u64;
             gauges.runtime = dispatcher.runtime.stats();
             let (in_use, idle) = dispatcher.upstreams.connections();
             self.observer.metrics.upstream().connections(in_use, idle);
+            gauges.overload = dispatcher.admission.overload.stats();
         }
-        let mut response = Response::new(Full::new(self.observer.metrics.scrape(gauges).into()));
+        let mut response = Response::new(Full::new(self.observer.metrics.scrape(&gauges).into()));
         let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
         response

@@ -11,20 +11,32 @@ use dashmap::mapref::entry::Entry;
 use switchyard_catalog::{Limits, ScriptId};
 
 use crate::error::Failure;
+use crate::overload::{Overload, Shed, Stage};
 
 /// Counts requests under way. A script without any has no entry.
 pub struct Admission {
     scripts: DashMap<ScriptId, u32>,
     rates: Rates,
     total: AtomicU32,
+    /// Scripts with requests under way.
+    active: AtomicU32,
     per_script: AtomicU32,
     per_node: AtomicU32,
+    pub overload: Arc<Overload>,
 }
 
 impl Admission {
     pub fn new(per_script: u32, per_node: u32) -> Self {
         let (per_script, per_node) = (AtomicU32::new(per_script), AtomicU32::new(per_node));
-        Self { scripts: DashMap::new(), rates: Rates::default(), total: AtomicU32::new(0), per_script, per_node }
+        Self {
+            scripts: DashMap::new(),
+            rates: Rates::default(),
+            total: AtomicU32::new(0),
+            active: AtomicU32::new(0),
+            per_script,
+            per_node,
+            overload: Arc::default(),
+        }
     }
 
     /// Other bounds from now on; what is under way stays.
@@ -38,8 +50,13 @@ impl Admission {
     /// # Errors
     /// [`Failure::NodeBusy`].
     pub fn enter_node(self: &Arc<Self>) -> Result<NodePermit, Failure> {
+        if self.overload.stage() == Stage::Refuse {
+            self.overload.count(Shed::MemoryOfNode);
+            return Err(Failure::NodeBusy);
+        }
         if self.total.fetch_add(1, Ordering::Relaxed) >= self.per_node.load(Ordering::Relaxed) {
             self.total.fetch_sub(1, Ordering::Relaxed);
+            self.overload.count(Shed::RequestsOfNode);
             return Err(Failure::NodeBusy);
         }
         Ok(NodePermit { admission: self.clone() })
@@ -48,11 +65,12 @@ impl Admission {
     /// Takes one of the places of a user Worker, under its limits.
     ///
     /// # Errors
-    /// [`Failure::TenantBusy`], [`Failure::RateLimited`].
+    /// [`Failure::TenantBusy`], [`Failure::RateLimited`]; [`Failure::Shed`] where the node is short of memory
+    /// or of places and the tenant has much of them.
     pub fn enter_script(self: &Arc<Self>, script: ScriptId, limits: &Limits) -> Result<ScriptPermit, Failure> {
         let bound = self.per_script.load(Ordering::Relaxed);
         let most = limits.concurrent_requests.map_or(bound, |most| most.min(bound));
-        let permit = self.enter(script, most)?;
+        let permit = self.enter(script, most, self.fair_share())?;
         match limits.requests_per_second {
             Some(rate) if !self.rates.take(script, rate, self.rates.now()) => Err(Failure::RateLimited),
             _ => Ok(permit),
@@ -65,16 +83,38 @@ impl Admission {
     /// # Errors
     /// [`Failure::TenantBusy`].
     pub fn enter_worker(self: &Arc<Self>, script: ScriptId) -> Result<ScriptPermit, Failure> {
-        self.enter(script, self.per_script.load(Ordering::Relaxed).max(self.per_node.load(Ordering::Relaxed) / 2))
+        let half = self.per_node.load(Ordering::Relaxed) / 2;
+        self.enter(script, self.per_script.load(Ordering::Relaxed).max(half), u32::MAX)
     }
 
-    fn enter(self: &Arc<Self>, script: ScriptId, most: u32) -> Result<ScriptPermit, Failure> {
-        let mut count = self.scripts.entry(script).or_insert(0);
-        if *count >= most {
-            return Err(Failure::TenantBusy);
+    /// What one tenant may have while the node is nearly full: the last quarter of it is for those that
+    /// have little.
+    fn fair_share(&self) -> u32 {
+        let all = self.per_node.load(Ordering::Relaxed);
+        if self.total.load(Ordering::Relaxed) <= all - all / 4 {
+            return u32::MAX;
         }
-        *count += 1;
-        drop(count);
+        (all / (self.active.load(Ordering::Relaxed) + 1)).max(1)
+    }
+
+    fn enter(self: &Arc<Self>, script: ScriptId, most: u32, share: u32) -> Result<ScriptPermit, Failure> {
+        if let Some(why) = self.overload.refuses(script) {
+            self.overload.count(why);
+            return Err(Failure::Shed);
+        }
+        match self.scripts.entry(script) {
+            Entry::Vacant(_) if most == 0 => return Err(Failure::TenantBusy),
+            Entry::Vacant(entry) => {
+                entry.insert(1);
+                self.active.fetch_add(1, Ordering::Relaxed);
+            }
+            Entry::Occupied(entry) if *entry.get() >= most => return Err(Failure::TenantBusy),
+            Entry::Occupied(entry) if *entry.get() >= share => {
+                self.overload.count(Shed::RequestsOfTenant);
+                return Err(Failure::Shed);
+            }
+            Entry::Occupied(mut entry) => *entry.get_mut() += 1,
+        }
         Ok(ScriptPermit { admission: self.clone(), script })
     }
 
@@ -144,7 +184,10 @@ impl Drop for ScriptPermit {
     fn drop(&mut self) {
         if let Entry::Occupied(mut entry) = self.admission.scripts.entry(self.script) {
             match entry.get().saturating_sub(1) {
-                0 => drop(entry.remove()),
+                0 => {
+                    entry.remove();
+                    self.admission.active.fetch_sub(1, Ordering::Relaxed);
+                }
                 left => *entry.get_mut() = left,
             }
         }
@@ -202,6 +245,46 @@ mod tests {
         assert!(admission.enter_script(script, &limits).is_ok());
         assert!(matches!(admission.enter_script(script, &limits), Err(Failure::RateLimited)));
         assert!(admission.scripts.is_empty());
+    }
+
+    #[test]
+    fn the_last_quarter_is_for_those_that_have_little() {
+        let admission = Arc::new(Admission::new(100, 16));
+        let (noisy, quiet, late) = (ScriptId::random(), ScriptId::random(), ScriptId::random());
+        let mut held = Vec::new();
+        let mut enter = |script| {
+            let node = admission.enter_node()?;
+            held.push((node, admission.enter_script(script, &Limits::default())?));
+            Ok::<_, Failure>(())
+        };
+        for _ in 0..12 {
+            enter(noisy).unwrap();
+        }
+        // Half of the node is the share of one of two.
+        assert!(matches!(enter(noisy), Err(Failure::Shed)));
+        enter(quiet).unwrap();
+        assert!(matches!(enter(noisy), Err(Failure::Shed)));
+        enter(quiet).unwrap();
+        enter(late).unwrap();
+        assert_eq!(admission.overload.stats().shed, [0, 0, 2, 0]);
+        held.clear();
+        assert!(admission.scripts.is_empty() && admission.active.load(Ordering::Relaxed) == 0);
+        assert!(admission.enter_script(noisy, &Limits::default()).is_ok());
+    }
+
+    #[test]
+    fn short_memory_refuses_the_heavy_and_then_all() {
+        let admission = Arc::new(Admission::new(10, 10));
+        let (heavy, light) = (ScriptId::random(), ScriptId::random());
+        admission.overload.set(Stage::Shed, &[heavy]);
+        assert!(matches!(admission.enter_script(heavy, &Limits::default()), Err(Failure::Shed)));
+        assert!(matches!(admission.enter_worker(heavy), Err(Failure::Shed)));
+        assert!(admission.enter_script(light, &Limits::default()).is_ok() && admission.enter_node().is_ok());
+        admission.overload.set(Stage::Refuse, &[]);
+        assert!(matches!(admission.enter_node(), Err(Failure::NodeBusy)));
+        assert!(matches!(admission.enter_script(light, &Limits::default()), Err(Failure::Shed)));
+        assert_eq!(admission.overload.stats().shed, [2, 2, 0, 0]);
+        assert_eq!(admission.in_flight(), 0);
     }
 
     #[test]

@@ -21,17 +21,21 @@ use crate::admin::{Admin, AdminHandler};
 use crate::admission::Admission;
 use crate::announce::reachable;
 use crate::bootstrap::{self, BootstrapError, Bootstrapped};
-use crate::config::{Config, Wrong};
+use crate::config::{self, Config, Wrong};
 use crate::dispatch::{Dispatcher, Network};
 use crate::egress::Egress;
 use crate::gateway::{Bounds, Gateway, Live};
 use crate::listen::{Deadlines, Handler, Server, ServerConfig};
 use crate::node_file::NodeFile;
+use crate::node_view::NodeView;
 use crate::observe::{Observer, ObserverError, Recorded};
+use crate::overload::{Probe, Watcher};
 use crate::reload::merge;
+use crate::reserve::{Connections, Reserve};
 use crate::resolve::{Explainer, Resolvers};
 use crate::routes::Routes;
 use crate::tail::TailHub;
+use crate::terms::NodeTerms;
 use crate::upstream::Upstreams;
 
 /// Connections of the inside listener: orchestrators, scrapers and uploads.
@@ -54,6 +58,8 @@ pub enum AppError {
     Runtime(#[from] RuntimeError),
     #[error("could not start the runtime: its thread ended")]
     RuntimeThread,
+    #[error("could not start a thread")]
+    Thread(#[source] std::io::Error),
     #[error("could not set up TLS for outgoing requests")]
     Tls(#[from] rustls::Error),
     #[error("could not read the catalog")]
@@ -87,6 +93,8 @@ struct Parts {
     state: Arc<Admin>,
     observer: Arc<Observer>,
     background: Vec<tokio::task::JoinHandle<()>>,
+    watcher: Option<Watcher>,
+    _reserve: Reserve,
     _lock: DataLock,
 }
 
@@ -109,19 +117,35 @@ impl App {
         for listener in &config.listener {
             sockets.push(bind(listener.bind).await?);
         }
-        let (inside_socket, admin_address) = bind(config.admin.bind).await?;
+        let reserve = Reserve::start().map_err(AppError::Thread)?;
+        let refused = |source| AppError::Listen { address: config.admin.bind, source };
+        let inside_socket = reserve.bind(config.admin.bind).await.map_err(refused)?;
+        let admin_address = inside_socket.local_addr().map_err(refused)?;
 
-        let observer = Arc::new(Observer::new(&config.log)?);
-        let inside = Server::new(&server_config(&config, ADMIN_CONNECTIONS), None);
-        let clients = Server::new(
-            &server_config(&config, config.limits.connections),
-            Some(observer.metrics.connections().clone()),
-        );
+        let connections = Connections {
+            clients: config.limits.connections,
+            origins: config.egress.connections,
+            admin: ADMIN_CONNECTIONS,
+        };
+        let connections = connections.within_limit();
+        let observer = Arc::new(Observer::new(&config.log, &config.trace)?);
+        let inside = Server::new(&server_config(&config, connections.admin), None);
+        let clients =
+            Server::new(&server_config(&config, connections.clients), Some(observer.metrics.connections().clone()));
         let state = Admin::new(observer.clone());
-        inside.serve(inside_socket, AdminHandler(state.clone()));
-        let mut parts = Parts { clients, inside, state, observer, background: Vec::new(), _lock: lock };
+        inside.serve_on(reserve.handle(), inside_socket, AdminHandler(state.clone()));
+        let mut parts = Parts {
+            clients,
+            inside,
+            state,
+            observer,
+            background: Vec::new(),
+            watcher: None,
+            _reserve: reserve,
+            _lock: lock,
+        };
 
-        let started = Self::start_rest(&config, &mut parts, &sockets, admin_address).await;
+        let started = Self::start_rest(&config, &mut parts, &sockets, admin_address, connections.origins).await;
         let (served, bootstrapped) = match started {
             Ok(started) => started,
             Err(error) => {
@@ -146,6 +170,7 @@ impl App {
         parts: &mut Parts,
         sockets: &[(TcpListener, SocketAddr)],
         admin: SocketAddr,
+        origins: u32,
     ) -> Result<(Served, Option<Bootstrapped>), AppError> {
         let data = &config.data;
         let secret_key = SecretKey::load_or_create(&data.join("secret.key"))?;
@@ -173,7 +198,7 @@ impl App {
             asset_key,
             ..CatalogSettings::default()
         };
-        let egress = Egress::new(&config.egress)?;
+        let egress = Egress::new(&config::Egress { connections: origins, ..config.egress.clone() })?;
         for (_, address) in sockets {
             egress.forbid(*address);
         }
@@ -195,17 +220,19 @@ impl App {
         })));
 
         let admission = Arc::new(Admission::new(config.limits.requests_per_script, config.limits.requests));
+        let watcher = match Probe::of(config.overload.memory) {
+            Some(probe) => Some(
+                Watcher::start(probe, &config.overload, admission.overload.clone(), runtime.clone())
+                    .map_err(AppError::Thread)?,
+            ),
+            None => None,
+        };
+        parts.watcher = watcher;
         let tails = TailHub::new(config.limits.tails, parts.observer.metrics.tail().clone());
-        let network = Network { egress, upstreams };
-        let dispatcher = Dispatcher::new(
-            runtime.clone(),
-            catalog.clone(),
-            routes.clone(),
-            admission,
-            network,
-            tails.clone(),
-            limits,
-        );
+        let dispatcher = {
+            let (terms, network) = (NodeTerms::of(config, limits), Network { egress, upstreams });
+            Dispatcher::new(runtime.clone(), catalog.clone(), routes.clone(), admission, network, tails.clone(), terms)
+        };
         let live = live(config, &catalog, &routes, &parts.observer, None).await?;
 
         if config.bootstrap.samples
@@ -227,9 +254,10 @@ impl App {
         let gateway = Arc::new(Gateway::new(dispatcher.clone(), parts.observer.clone(), live));
         let listeners = config.listener.iter().map(|listener| listener.bind.to_string()).collect();
         let explainer = Explainer { gateway: gateway.clone(), listeners };
-        parts
-            .state
-            .ready(Api::new(catalog.clone(), Arc::new(tails), api).with_resolvers(Arc::new(explainer)), dispatcher);
+        let view = NodeView { dispatcher: dispatcher.clone(), observer: parts.observer.clone() };
+        let api = Api::new(catalog.clone(), Arc::new(tails), api);
+        let api = api.with_resolvers(Arc::new(explainer)).with_node(Arc::new(view));
+        parts.state.ready(api, dispatcher);
         Ok((Served { gateway, catalog }, bootstrapped))
     }
 
@@ -278,7 +306,7 @@ impl App {
         let dispatcher = &gateway.dispatcher;
         let live = live(&next, catalog, &dispatcher.routes, &gateway.observer, Some(&gateway.live())).await?;
         gateway.replace(live);
-        dispatcher.set_limits(node_limits(&next));
+        dispatcher.set_terms(NodeTerms::of(&next, node_limits(&next)));
         dispatcher.admission.set_bounds(next.limits.requests_per_script, next.limits.requests);
         self.config = next;
         Ok(waiting)
@@ -306,7 +334,9 @@ impl Parts {
             task.abort();
             let _ = task.await;
         }
+        drop(self.watcher);
         let observer = self.observer;
+        observer.tracer.end().await;
         let _ = tokio::task::spawn_blocking(move || observer.flush()).await;
         done
     }

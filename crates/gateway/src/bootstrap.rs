@@ -81,7 +81,7 @@ pub async fn bootstrap(
             "the bootstrap token was revoked or rolled and is refused; to get another, remove the token's file and start again"
         );
     }
-    let actor = Actor { account, token_id: known.id, scope: TokenScope::Admin };
+    let actor = Actor { account, token_id: known.id, scope: TokenScope::Admin, plan: None };
     for name in &config.namespaces {
         let name = NamespaceName::parse(name)?;
         catalog.namespace_ensure(&actor, &name).await.map_err(failed("make a namespace"))?;

@@ -8,6 +8,7 @@ mod print;
 mod resolve;
 mod script;
 mod tail;
+mod top;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ use owner::{Account, Namespace, Token};
 use resolve::Resolve;
 use script::{Deploy, Rollback, Script};
 use tail::Tail;
+use top::Top;
 
 use crate::config::{AccessFormat, AccessTarget, Config, Listener, Resolver, parse_net};
 
@@ -60,6 +62,8 @@ pub enum Command {
     Resolve(Resolve),
     /// Show requests, console lines and exceptions of a script as they happen
     Tail(Tail),
+    /// Which scripts use the most of the node: requests, CPU, errors
+    Top(Top),
 }
 
 impl Command {
@@ -80,6 +84,7 @@ impl Command {
             Self::Rollback(rollback) => rollback.run().await,
             Self::Resolve(resolve) => resolve.run().await,
             Self::Tail(tail) => tail.run().await,
+            Self::Top(top) => top.run().await,
         };
         Some(shown.map(|shown| shown.0))
     }

@@ -4,8 +4,12 @@
 mod check;
 mod defaults;
 mod explain;
+mod overload;
+mod plan;
+mod trace;
 mod units;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,6 +20,9 @@ use switchyard_catalog::Isolation;
 
 pub use check::Wrong;
 pub use explain::ConfigError;
+pub use overload::{MemoryCeiling, Overload};
+pub use plan::Plan;
+pub use trace::Trace;
 pub use units::{parse_duration, parse_net, parse_size};
 
 /// The whole file.
@@ -30,11 +37,16 @@ pub struct Config {
     pub resolver: Vec<Resolver>,
     pub bootstrap: Bootstrap,
     pub limits: Limits,
+    /// By name: `[plan.NAME]`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub plan: BTreeMap<String, Plan>,
     pub runtime: Runtime,
+    pub overload: Overload,
     pub egress: Egress,
     pub upstream: Upstream,
     pub timeouts: Timeouts,
     pub log: Log,
+    pub trace: Trace,
 }
 
 /// Where clients come in.

@@ -13,11 +13,13 @@ use switchyard_runtime::Outcome;
 use crate::error::Kind;
 use crate::observe::Observer;
 use crate::routes::Route;
+use crate::trace::{OpenSpan, SpanKind, Trace};
 
 /// For observing only: nothing here decides anything.
 pub struct RequestContext {
     pub ray: HeaderValue,
     pub peer: IpAddr,
+    pub trace: Trace,
     pub http2: bool,
     pub method: Method,
     /// Host and path as the client sent them, for the access line; empty when nobody reads it.
@@ -39,7 +41,15 @@ pub struct RequestContext {
 }
 
 impl RequestContext {
-    pub fn new(observer: Arc<Observer>, ray: HeaderValue, peer: IpAddr, head: &http::request::Parts) -> Arc<Self> {
+    /// `vouched`: the client is believed when it says that its trace is recorded.
+    pub fn new(
+        observer: Arc<Observer>,
+        ray: HeaderValue,
+        peer: IpAddr,
+        vouched: bool,
+        head: &http::request::Parts,
+    ) -> Arc<Self> {
+        let trace = Trace::of(&head.headers, vouched, &observer.tracer);
         let (host, path) = if observer.logs_access() {
             let host = head.headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
             let host = host.or(head.uri.authority().map(|authority| authority.as_str()));
@@ -51,6 +61,7 @@ impl RequestContext {
         Arc::new(Self {
             ray,
             peer,
+            trace,
             http2: head.version == http::Version::HTTP_2,
             method: head.method.clone(),
             host,
@@ -66,6 +77,11 @@ impl RequestContext {
             subrequests: AtomicU32::new(0),
             limits: AtomicU16::new(0),
         })
+    }
+
+    /// Something begins for this request, done by what `parent` is the span of.
+    pub fn open(&self, name: &'static str, kind: SpanKind, parent: u64) -> OpenSpan<'_> {
+        self.trace.open(&self.observer.tracer, name, kind, parent)
     }
 
     pub fn observer(&self) -> &Arc<Observer> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use http::{Request, Response};
-use switchyard_catalog::{Catalog, Limit, Limits, NamespaceName, Scope, VersionId, WorkerSpec};
+use switchyard_catalog::{Catalog, Limit, Limits, NamespaceName, PlanName, Scope, VersionId, WorkerSpec};
 use switchyard_runtime::{Body, Invocation, Runtime, WorkerSource};
 use tokio::time::Instant;
 
@@ -20,6 +20,8 @@ use crate::error::Failure;
 use crate::outbound::{OutboundWorker, RequestOutbound};
 use crate::routes::{Route, Routes};
 use crate::tail::{Dispatchers, Run, TailHub};
+use crate::terms::{NodeTerms, Terms};
+use crate::trace::SpanKind;
 use crate::upstream::Upstreams;
 use crate::version::VersionChoice;
 
@@ -37,7 +39,7 @@ pub struct Dispatcher {
     pub(crate) tails: TailHub,
     pub(crate) upstreams: Arc<Upstreams>,
     source: Source,
-    limits: ArcSwap<Limits>,
+    terms: ArcSwap<NodeTerms>,
 }
 
 /// The two ways out of the node: that of Workers, and that of requests to tenants that are an origin.
@@ -51,11 +53,15 @@ pub struct Network {
 pub struct Call {
     /// Worker-to-Worker hops before this one; 0 for a client's request.
     pub depth: u8,
+    /// The span of who calls, in the request's trace.
+    pub parent: u64,
     /// Passes through this node's egress before it, as `CDN-Loop` tells.
     pub hops: u32,
     /// What the caller asks for; it can only tighten. User Workers that this one calls by a dispatch
     /// namespace are held to it too.
     pub limits: Limits,
+    /// The tenant row's. Those whom one of the account's own Workers calls are held to it too.
+    pub plan: Option<Arc<PlanName>>,
     pub entrypoint: Option<String>,
     /// JSON.
     pub props: Option<String>,
@@ -80,7 +86,6 @@ impl WorkerSource for Source {
 }
 
 impl Dispatcher {
-    /// `limits` are the node's.
     pub fn new(
         runtime: Runtime,
         catalog: Arc<Catalog>,
@@ -88,7 +93,7 @@ impl Dispatcher {
         admission: Arc<Admission>,
         network: Network,
         tails: TailHub,
-        limits: Limits,
+        terms: NodeTerms,
     ) -> Arc<Self> {
         let Network { egress, upstreams } = network;
         let assets = Assets::new(catalog.clone());
@@ -101,13 +106,18 @@ impl Dispatcher {
             tails,
             upstreams,
             source: Source(catalog),
-            limits: ArcSwap::from_pointee(limits),
+            terms: ArcSwap::from_pointee(terms),
         })
     }
 
-    /// Other limits of the node for what comes from now on.
-    pub fn set_limits(&self, limits: Limits) {
-        self.limits.store(Arc::new(limits));
+    /// Other limits of the node, and other plans, for what comes from now on.
+    pub fn set_terms(&self, terms: NodeTerms) {
+        self.terms.store(Arc::new(terms));
+    }
+
+    /// What the node says, and its plans.
+    pub fn node_terms(&self) -> Arc<NodeTerms> {
+        self.terms.load_full()
     }
 
     /// Who gets a client's request for a script: the inbound Worker of its namespace, if there is one,
@@ -141,6 +151,28 @@ impl Dispatcher {
         ctx: &Arc<RequestContext>,
         route: &Arc<Route>,
         call: Call,
+        terms: Terms,
+        mut request: Request<Body>,
+    ) -> Result<Response<Body>, Failure> {
+        let mut span = ctx.open("dispatch", SpanKind::Internal, call.parent);
+        span.set("switchyard.script", || route.to_string());
+        // What the Worker calls, it calls as this span.
+        let call = Call { parent: span.id, ..call };
+        ctx.trace.write(request.headers_mut(), span.id);
+        let answered = self.run(ctx, route, call, terms, request).await;
+        span.end(answered.as_ref().err().map(|failure| failure.kind().as_str()));
+        if answered.is_err() {
+            ctx.observer().failed(route.script);
+        }
+        answered
+    }
+
+    async fn run(
+        self: &Arc<Self>,
+        ctx: &Arc<RequestContext>,
+        route: &Arc<Route>,
+        call: Call,
+        terms: Terms,
         mut request: Request<Body>,
     ) -> Result<Response<Body>, Failure> {
         if call.hops.saturating_add(call.depth.into()) > MAX_DEPTH.into() {
@@ -149,12 +181,13 @@ impl Dispatcher {
         let version = call.version.of(route).ok_or(Failure::NoTenant)?;
         if let Some(upstream) = route.upstream(version) {
             // Boxed: what runs Workers need not be as large as this.
-            return Box::pin(self.proxy(ctx, route, (version, upstream), call, request)).await;
+            return Box::pin(self.proxy(ctx, route, (version, upstream), (call, terms.limits), request)).await;
         }
         if route.has_assets(version) {
             let named = call.entrypoint.is_some();
             let answered = self.assets.before_worker(version, named, request).await.map_err(|error| {
-                tracing::error!(script = %route.script, %version, error = %chain(&error), "assets could not be served");
+                let trace = format!("{:032x}", ctx.trace.id);
+                tracing::error!(script = %route.script, %version, ray = ?ctx.ray, trace, error = %chain(&error), "assets could not be served");
                 Failure::Assets(error)
             })?;
             request = match answered {
@@ -163,10 +196,11 @@ impl Dispatcher {
             };
         }
         let worker = self.runtime.worker(version, &self.source).await.map_err(|error| {
-            tracing::error!(script = %route.script, %version, error = %chain(&*error), "a Worker could not be loaded");
+            let trace = format!("{:032x}", ctx.trace.id);
+            tracing::error!(script = %route.script, %version, ray = ?ctx.ray, trace, error = %chain(&*error), "a Worker could not be loaded");
             Failure::Load(error)
         })?;
-        let limits = self.limits_of(route, &call).tighten(worker.about().limits);
+        let limits = terms.limits.tighten(worker.about().limits);
         let request = capped_request(ctx, request, &limits)?;
         let until = limits.wall().map(|wall| Instant::now() + wall);
         let tailed = self.tails.observe(&Run {
@@ -180,7 +214,7 @@ impl Dispatcher {
         let (observed, of, told) = (ctx.clone(), route.clone(), tailed.clone());
         let invocation = Invocation {
             limits,
-            weight: 1,
+            weight: terms.weight,
             isolation: route.settings.isolation,
             depth: call.depth,
             outbound: RequestOutbound::of(self, ctx, route, &call),
@@ -201,26 +235,30 @@ impl Dispatcher {
         capped_response(ctx, answer.map_err(Failure::Run)?, Cap { most: limits.response_bytes, until })
     }
 
-    /// Takes a place for one call: the tenant's share, or its account's.
+    /// Takes a place for one call, the tenant's share or its account's, and says on what terms it runs.
     ///
     /// # Errors
     /// [`Failure::TenantBusy`], [`Failure::RateLimited`].
-    pub fn admit(&self, ctx: &RequestContext, route: &Route, call: &Call) -> Result<ScriptPermit, Failure> {
+    pub fn admit(&self, ctx: &RequestContext, route: &Route, call: &Call) -> Result<(ScriptPermit, Terms), Failure> {
+        let (terms, missing) = self.terms.load().for_call(route, call);
+        if missing > 0 {
+            ctx.observer().metrics.plans_missing(missing);
+        }
         let admitted = match route.scope {
             Scope::Account => self.admission.enter_worker(route.script),
-            Scope::Namespace(_) => self.admission.enter_script(route.script, &self.limits_of(route, call)),
+            Scope::Namespace(_) => self.admission.enter_script(route.script, &terms.limits),
         };
+        let observer = ctx.observer();
+        observer.called(route.script);
+        if admitted.is_err() {
+            observer.failed(route.script);
+        }
         match &admitted {
             Err(Failure::TenantBusy) => ctx.met_one(Limit::ConcurrentRequests),
             Err(Failure::RateLimited) => ctx.met_one(Limit::RequestsPerSecond),
             _ => {}
         }
-        admitted
-    }
-
-    /// Those of the node, the namespace and the call; the script's own are in its version.
-    pub(crate) fn limits_of(&self, route: &Route, call: &Call) -> Limits {
-        self.limits.load().tighten(route.settings.limits).tighten(call.limits)
+        admitted.map(|permit| (permit, terms))
     }
 }
 

@@ -58,6 +58,9 @@ pub enum Failure {
     /// More requests at once than `limits.requests`.
     #[error("the node has too many requests at once")]
     NodeBusy,
+    /// The node is overloaded, and this tenant has much of what it lacks.
+    #[error("the node is overloaded, and the script takes much of it")]
+    Shed,
     /// Workers calling Workers, deeper than 16 (contract §5.2).
     #[error("Workers call each other too deeply")]
     TooDeep,
@@ -124,6 +127,7 @@ pub enum Kind {
     TenantBusy,
     RateLimited,
     NodeBusy,
+    Shed,
     TooDeep,
     LoadFailed,
     Exception,
@@ -147,7 +151,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 29] = [
+    pub const ALL: [Kind; 30] = [
         Self::Ok,
         Self::BadHost,
         Self::BadMethod,
@@ -161,6 +165,7 @@ impl Kind {
         Self::TenantBusy,
         Self::RateLimited,
         Self::NodeBusy,
+        Self::Shed,
         Self::TooDeep,
         Self::LoadFailed,
         Self::Exception,
@@ -194,6 +199,7 @@ impl Kind {
             Self::TenantBusy => "tenant_busy",
             Self::RateLimited => "rate_limited",
             Self::NodeBusy => "node_busy",
+            Self::Shed => "shed",
             Self::TooDeep => "too_deep",
             Self::LoadFailed => "load_failed",
             Self::Exception => "exception",
@@ -226,6 +232,7 @@ impl Kind {
             | Self::ClientGone => Side::Client,
             Self::TenantBusy
             | Self::RateLimited
+            | Self::Shed
             | Self::TooDeep
             | Self::Exception
             | Self::ExceededCpu
@@ -273,6 +280,7 @@ impl Failure {
             Self::RateLimited => Kind::RateLimited,
             Self::ResponseTooLarge => Kind::ResponseTooLarge,
             Self::NodeBusy => Kind::NodeBusy,
+            Self::Shed => Kind::Shed,
             Self::TooDeep => Kind::TooDeep,
             Self::Load(_) | Self::Assets(_) => Kind::LoadFailed,
             Self::Upstream(error) => match error {
@@ -294,8 +302,8 @@ impl Failure {
         }
     }
 
-    /// What the client reads: a page where it asked for HTML, else one line.
-    pub fn response(&self, html: bool, ray: &HeaderValue) -> Response<Body> {
+    /// What the client reads: a page where it asked for HTML, with the ids of request and trace, else one line.
+    pub fn response(&self, html: bool, ray: &HeaderValue, trace: Option<u128>) -> Response<Body> {
         let page = self.page();
         let line = match page.code {
             Some(code) => format!("error code: {code}"),
@@ -304,9 +312,10 @@ impl Failure {
         let (kind, text) = if html {
             let title = page.code.map_or(line, |code| format!("Error {code}"));
             let ray = ray.to_str().unwrap_or_default();
+            let trace = trace.map_or_else(String::new, |trace| format!("<p>Trace ID: {trace:032x}</p>"));
             let text = format!(
                 "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title>\
-                 <h1>{title}</h1><p>{}</p><p>Ray ID: {ray}</p></html>\n",
+                 <h1>{title}</h1><p>{}</p><p>Ray ID: {ray}</p>{trace}</html>\n",
                 page.text,
             );
             ("text/html; charset=utf-8", text)
@@ -350,7 +359,9 @@ impl Failure {
                 Page { retry: true, ..coded(StatusCode::TOO_MANY_REQUESTS, 1015, "You are being rate limited") }
             }
             Self::ResponseTooLarge => exceeded(),
-            Self::NodeBusy => Page { retry: true, ..page(StatusCode::SERVICE_UNAVAILABLE, "the server is overloaded") },
+            Self::NodeBusy | Self::Shed => {
+                Page { retry: true, ..page(StatusCode::SERVICE_UNAVAILABLE, "the server is overloaded") }
+            }
             Self::TooDeep => coded(StatusCode::LOOP_DETECTED, 1019, "Worker recursively invoked too often"),
             // It started at upload, and does not any more.
             Self::Load(error) if matches!(**error, RuntimeError::Invalid(InvalidScript::Refused(_))) => exception(),
@@ -419,10 +430,11 @@ mod tests {
             (Failure::TooDeep, 508, "error code: 1019\n"),
             (Failure::NoTenant, 404, "there is no Worker for this host\n"),
         ] {
-            let response = failure.response(false, &ray);
+            let response = failure.response(false, &ray, None);
             assert_eq!(response.status(), status);
             assert_eq!(text(response), line);
-            let page = text(failure.response(true, &ray));
+            let page = text(failure.response(true, &ray, Some(0xab)));
+            assert!(page.contains("Trace ID: 000000000000000000000000000000ab"), "{page}");
             assert!(page.contains("Ray ID: 0011223344556677") && !page.contains("secret"), "{page}");
         }
     }

@@ -23,6 +23,7 @@ use crate::ids;
 use crate::observe::{Ending, Observer, Recorded};
 use crate::outbound::OutboundWorker;
 use crate::resolve::{Question, Resolved, Resolvers, trusts};
+use crate::trace::SpanKind;
 use crate::upstream::{Asked, Switched, Verbatim};
 use crate::version::VersionChoice;
 
@@ -77,12 +78,14 @@ impl Gateway {
         let (head, body) = request.into_parts();
         let html = wants_html(&head.headers);
         let head_only = head.method == Method::HEAD;
-        let ctx = RequestContext::new(self.observer.clone(), ids::ray(), peer, &head);
+        let live = self.live();
+        let vouched = live.vouches(listener, peer);
+        let ctx = RequestContext::new(self.observer.clone(), ids::ray(), peer, vouched, &head);
         let mut ending = Ending::new(ctx.clone());
 
-        let (mut response, kind) = match self.answer(&ctx, &mut ending, listener, head, body).await {
+        let (mut response, kind) = match self.answer(&ctx, &mut ending, &live, vouched, head, body).await {
             Ok(response) => (self.outgoing(response, head_only), Kind::Ok),
-            Err(failure) => (failure.response(html, &ctx.ray), failure.kind()),
+            Err(failure) => (failure.response(html, &ctx.ray, Some(ctx.trace.id)), failure.kind()),
         };
         response.headers_mut().insert(RAY, ctx.ray.clone());
         if let Some(switched) = response.extensions_mut().remove::<Switched>() {
@@ -96,11 +99,11 @@ impl Gateway {
         &self,
         ctx: &Arc<RequestContext>,
         ending: &mut Ending,
-        listener: usize,
+        live: &Live,
+        vouched: bool,
         mut head: request::Parts,
         body: Incoming,
     ) -> Result<Response<Body>, Failure> {
-        let live = self.live();
         Self::check(&live.bounds, &head, &body)?;
         let authority = Authority::of(&head.uri, &head.headers, head.version == Version::HTTP_2)?;
         let hops = loop_count(&head.headers);
@@ -108,18 +111,31 @@ impl Gateway {
             return Err(Failure::TooDeep);
         }
         ending.node = Some(self.dispatcher.admission.enter_node()?);
-        let vouched = live.vouches(listener, ctx.peer);
         live.resolvers.strip(&mut head.headers, ctx.peer, vouched);
         let question = Question { authority: &authority, head: &head, peer: ctx.peer, vouched };
-        let Resolved { route, limits, version, outbound } = live.resolvers.resolve(question).await?;
+        let Resolved { route, limits, plan, version, outbound } = {
+            let span = ctx.open("resolve", SpanKind::Internal, ctx.trace.span);
+            let resolved = live.resolvers.resolve(question).await;
+            span.end(resolved.as_ref().err().map(|failure| failure.kind().as_str()));
+            resolved?
+        };
         ctx.set_route(&route);
         // Without an outbound Worker nobody reads them.
         let outbound = outbound.and_then(|text| OutboundWorker::of_namespace(&route, Some(text.get().into())));
-        let call = Call { hops, limits, outbound, version: VersionChoice::pinned(version), ..Call::default() };
+        let call = Call {
+            parent: ctx.trace.span,
+            hops,
+            limits,
+            plan,
+            outbound,
+            version: VersionChoice::pinned(version),
+            ..Call::default()
+        };
         let (route, call) = self.dispatcher.first(route, call)?;
-        ending.script = Some(self.dispatcher.admit(ctx, &route, &call)?);
+        let (permit, terms) = self.dispatcher.admit(ctx, &route, &call)?;
+        ending.script = Some(permit);
         let request = Self::incoming(&live.bounds, ctx, &authority, head, body)?;
-        self.dispatcher.dispatch(ctx, &route, call, request).await
+        self.dispatcher.dispatch(ctx, &route, call, terms, request).await
     }
 
     /// What no Worker gets to see.

@@ -10,6 +10,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,13 +19,14 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use prometheus::IntGauge;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::observe::ConnectionMetrics;
 use io::{InFlight, Overdue, Watch, Watched};
 
 /// What answers requests.
@@ -74,7 +76,7 @@ pub struct Server {
     builder: Arc<auto::Builder<TokioExecutor>>,
     deadlines: Arc<Deadlines>,
     places: Arc<Semaphore>,
-    open: Option<IntGauge>,
+    open: Option<ConnectionMetrics>,
     /// Cancelled: accept no more, and finish what there is.
     draining: CancellationToken,
     /// Cancelled: the grace is over.
@@ -84,7 +86,7 @@ pub struct Server {
 
 impl Server {
     /// `open` counts the connections.
-    pub fn new(config: &ServerConfig, open: Option<IntGauge>) -> Self {
+    pub fn new(config: &ServerConfig, open: Option<ConnectionMetrics>) -> Self {
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(config.head_bytes.max(8 << 10));
         // Another number than hyper's own makes it allocate for each head.
@@ -114,8 +116,13 @@ impl Server {
 
     /// Accepts until the drain begins; then what the kernel has accepted already is still served.
     pub fn serve<H: Handler>(&self, listener: TcpListener, handler: H) {
+        self.serve_on(&Handle::current(), listener, handler);
+    }
+
+    /// As [`Server::serve`], on the threads to which the listener belongs.
+    pub fn serve_on<H: Handler>(&self, threads: &Handle, listener: TcpListener, handler: H) {
         let server = self.clone();
-        self.tasks.spawn(async move {
+        let accept = async move {
             loop {
                 let place = tokio::select! {
                     biased;
@@ -142,7 +149,8 @@ impl Server {
                 let Ok(place) = server.places.clone().acquire_owned().await else { return };
                 server.connection(stream, peer, handler.clone(), place);
             }
-        });
+        };
+        self.tasks.spawn_on(accept, threads);
     }
 
     /// Stops accepting, lets requests finish, closes connections as they fall idle. True: all have
@@ -161,13 +169,13 @@ impl Server {
     fn connection<H: Handler>(&self, stream: TcpStream, peer: SocketAddr, handler: H, place: impl Send + 'static) {
         let server = self.clone();
         if let Some(open) = &self.open {
-            open.inc();
+            open.open.inc();
         }
         self.tasks.spawn(async move {
             let _ = stream.set_nodelay(true);
             server.run(stream, peer, handler).await;
             if let Some(open) = &server.open {
-                open.dec();
+                open.open.dec();
             }
             drop(place);
         });
@@ -177,8 +185,15 @@ impl Server {
         let watch = Arc::new(Watch::new());
         let io = TokioIo::new(Watched::new(stream, watch.clone()));
         let (watched, draining) = (watch.clone(), self.draining.clone());
+        let (counts, first) = (self.open.clone(), AtomicBool::new(true));
         let service = service_fn(move |request: Request<Incoming>| {
             let http1 = request.version() != Version::HTTP_2;
+            if let Some(counts) = &counts
+                && first.load(Ordering::Relaxed)
+                && first.swap(false, Ordering::Relaxed)
+            {
+                if http1 { counts.http1.inc() } else { counts.http2.inc() }
+            }
             let in_flight = watched.begin(!http1);
             let (handler, draining) = (handler.clone(), draining.clone());
             async move {

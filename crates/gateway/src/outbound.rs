@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::{HeaderValue, Request, Response, Uri, header};
-use switchyard_catalog::{Limits, Scope, VersionId, WorkerBinding};
+use switchyard_catalog::{Limits, PlanName, Scope, VersionId, WorkerBinding};
 use switchyard_runtime::{
     Body, FetchError, FetchRequest, FetchResponse, Outbound, RunError, RunErrorKind, StatusText, Target,
 };
@@ -22,6 +22,7 @@ use crate::error::Failure;
 use crate::ids::reference;
 use crate::routes::Route;
 use crate::tail::Dispatchers;
+use crate::trace::SpanKind;
 use crate::upstream::for_worker;
 use crate::version::VersionChoice;
 use options::Options;
@@ -41,9 +42,12 @@ pub struct RequestOutbound {
     /// Who reaches out. Bindings reach Workers of its account alone.
     route: Arc<Route>,
     hops: u32,
+    /// The span that the Worker runs as.
+    span: u64,
     /// Of the call that runs the Worker.
     outbound: Option<Arc<OutboundWorker>>,
     limits: Limits,
+    plan: Option<Arc<PlanName>>,
     /// Those through whose dispatch bindings this one is called.
     above: Dispatchers,
 }
@@ -64,14 +68,22 @@ impl RequestOutbound {
             ctx: ctx.clone(),
             route: route.clone(),
             hops: call.hops,
+            span: call.parent,
             outbound: call.outbound.clone(),
             limits: call.limits,
+            plan: call.plan.clone(),
             above: call.dispatchers.clone(),
         })
     }
 
     /// One hop to another Worker.
-    async fn call(&self, callee: Callee, depth: u8, journey: &mut Journey) -> Result<FetchResponse, FetchError> {
+    async fn call(
+        &self,
+        callee: Callee,
+        depth: u8,
+        parent: u64,
+        journey: &mut Journey,
+    ) -> Result<FetchResponse, FetchError> {
         let Callee { route, call, is_outbound } = callee;
         let request = worker_request(journey)?;
         // A user Worker has no say in which version of its outbound Worker it meets.
@@ -80,16 +92,16 @@ impl RequestOutbound {
         } else {
             VersionChoice::asked(request.headers(), route.name.as_str())
         };
-        let call = Call { depth, hops: self.hops, version, ..call };
+        let call = Call { depth, hops: self.hops, parent, version, ..call };
         let answered = async {
-            let permit = self.dispatcher.admit(&self.ctx, &route, &call)?;
-            let response = self.dispatcher.dispatch(&self.ctx, &route, call, request).await?;
+            let (permit, terms) = self.dispatcher.admit(&self.ctx, &route, &call)?;
+            let response = self.dispatcher.dispatch(&self.ctx, &route, call, terms, request).await?;
             Ok::<_, Failure>(response.map(|body| hold(body, permit)))
         };
         let response = match answered.await {
             Ok(response) => response,
             // The edge's answer, not an exception: it comes out of a chain of Workers as it is.
-            Err(failure @ Failure::TooDeep) => failure.response(false, &self.ctx.ray),
+            Err(failure @ Failure::TooDeep) => failure.response(false, &self.ctx.ray, None),
             Err(Failure::NoTenant) if is_outbound => return Err(self.no_outbound()),
             Err(failure) => return Err(refusal(failure)),
         };
@@ -148,10 +160,14 @@ impl RequestOutbound {
                     (None, _) => return Err(FetchError::type_error(NO_PARAMETERS)),
                 };
                 // How many requests a tenant may have is not what those it calls may have.
-                let own = if self.is_account() { self.limits } else { self.limits.of_invocation() };
+                let (own, plan) = match self.is_account() {
+                    true => (self.limits, self.plan.clone()),
+                    false => (self.limits.of_invocation(), None),
+                };
                 let limits = own.tighten(limits);
                 let dispatchers = self.dispatcher.dispatchers(&self.above, &self.route);
-                Callee { route, call: Call { limits, outbound, dispatchers, ..Call::default() }, is_outbound: false }
+                let call = Call { limits, plan, outbound, dispatchers, ..Call::default() };
+                Callee { route, call, is_outbound: false }
             }
             Target::Binding { .. } | Target::Dispatch { .. } => {
                 return Err(FetchError::type_error("This binding has no fetch()."));
@@ -184,6 +200,22 @@ impl RequestOutbound {
 #[async_trait]
 impl Outbound for RequestOutbound {
     async fn fetch(&self, depth: u8, target: Target, request: FetchRequest) -> Result<FetchResponse, FetchError> {
+        let span = self.ctx.open("subrequest", SpanKind::Client, self.span);
+        let answered = self.follow(depth, target, request, span.id).await;
+        span.end(answered.is_err().then_some("error"));
+        answered
+    }
+}
+
+impl RequestOutbound {
+    /// One fetch with its redirects, as the span `parent`.
+    async fn follow(
+        &self,
+        depth: u8,
+        target: Target,
+        request: FetchRequest,
+        parent: u64,
+    ) -> Result<FetchResponse, FetchError> {
         let mut journey = Journey::new(request, self.dispatcher.egress.max_redirects())?;
         loop {
             if let Target::Binding { binding: WorkerBinding::Assets { version } } = &target {
@@ -197,9 +229,10 @@ impl Outbound for RequestOutbound {
             // redirect goes through the outbound Worker like the request before it.
             let deeper = depth.saturating_add(1);
             let response = match self.find(&target)? {
-                Some(callee) => self.call(callee, deeper, &mut journey).await?,
+                Some(callee) => self.call(callee, deeper, parent, &mut journey).await?,
                 None => {
                     let hops = self.hops.saturating_add(deeper.into());
+                    self.ctx.trace.write_unless_own(&mut journey.headers, self.span, parent);
                     let (end, response) = self.dispatcher.egress.send(&mut journey, hops).await;
                     self.ctx.observer().metrics.egress(end);
                     response?
@@ -255,6 +288,7 @@ fn refusal(failure: Failure) -> FetchError {
         // Deleted between being found and being called.
         Failure::NoTenant => FetchError::error(NOT_FOUND),
         Failure::TenantBusy => FetchError::error("The Worker has too many requests at once."),
+        Failure::Shed => FetchError::error("The Worker is refused: the server is overloaded."),
         Failure::RateLimited => FetchError::error("The Worker has too many requests in a second."),
         Failure::Upstream(error) => FetchError::error(format!("Upstream: {error}.")),
         Failure::BodyTooLarge => FetchError::error("The request's body is larger than the Worker's limits allow."),

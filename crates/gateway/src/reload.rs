@@ -8,10 +8,16 @@ use crate::config::Config;
 pub fn merge(running: &Config, read: &Config) -> (Config, Vec<String>) {
     let mut next = running.clone();
     next.resolver = read.resolver.clone();
+    next.plan = read.plan.clone();
     let (limits, from) = (&mut next.limits, &read.limits);
     limits.cpu = from.cpu;
     limits.subrequests = from.subrequests;
     limits.memory = from.memory;
+    limits.wall = from.wall;
+    limits.response_bytes = from.response_bytes;
+    limits.fetches_at_once = from.fetches_at_once;
+    limits.log_bytes = from.log_bytes;
+    limits.requests_per_second = from.requests_per_second;
     limits.requests = from.requests;
     limits.requests_per_script = from.requests_per_script;
     limits.body_bytes = from.body_bytes;

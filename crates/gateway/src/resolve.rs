@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, request};
 use serde_json::value::RawValue;
-use switchyard_catalog::{AccountId, Limits, ScriptName, VersionId};
+use switchyard_catalog::{AccountId, Limits, PlanName, ScriptName, VersionId};
 
 use crate::authority::Authority;
 use crate::config::{self, ResolverKind, Wrong};
@@ -51,6 +51,7 @@ pub struct Resolved {
     pub route: Arc<Route>,
     /// They only tighten.
     pub limits: Limits,
+    pub plan: Option<Arc<PlanName>>,
     /// Runs instead of what the deployment's shares would choose, if it is live.
     pub version: Option<VersionId>,
     /// Parameters for outbound Workers: a JSON object.
@@ -59,7 +60,7 @@ pub struct Resolved {
 
 impl From<Arc<Route>> for Resolved {
     fn from(route: Arc<Route>) -> Self {
-        Self { route, limits: Limits::default(), version: None, outbound: None }
+        Self { route, limits: Limits::default(), plan: None, version: None, outbound: None }
     }
 }
 

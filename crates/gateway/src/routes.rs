@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use dashmap::DashMap;
 use switchyard_catalog::{
-    AccountId, Change, ChangeKind, Follower, NamespaceId, NamespaceName, NamespaceSettings, RouteRow, Scope, ScriptId,
-    ScriptName, Storage, StorageError, Upstream, VersionId, VersionShare,
+    AccountId, Change, ChangeKind, Follower, NamespaceId, NamespaceName, NamespaceSettings, PlanName, RouteRow, Scope,
+    ScriptId, ScriptName, Storage, StorageError, Upstream, VersionId, VersionShare,
 };
 
 /// A script with something deployed. Immutable: a change puts another in its place.
@@ -24,6 +24,8 @@ pub struct Route {
     pub name: ScriptName,
     /// The namespace's, as they are now.
     pub settings: NamespaceSettings,
+    /// Its own; the namespace's is in the settings.
+    pub plan: Option<PlanName>,
     versions: Vec<VersionShare>,
     /// Those of the versions that have static assets.
     with_assets: Vec<VersionId>,
@@ -31,7 +33,35 @@ pub struct Route {
     upstreams: Vec<(VersionId, Arc<Upstream>)>,
 }
 
+/// As people write it.
+impl std::fmt::Display for Route {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(f, "{}/{namespace}/{}", self.account, self.name),
+            None => write!(f, "{}/{}", self.account, self.name),
+        }
+    }
+}
+
 impl Route {
+    /// A user Worker with nothing but these.
+    #[cfg(test)]
+    pub fn sample(settings: NamespaceSettings, plan: Option<PlanName>) -> Self {
+        Self {
+            account: AccountId::parse("a").expect("an account"),
+            scope: Scope::Namespace(NamespaceId::random()),
+            namespace: NamespaceName::parse("ns").ok(),
+            script: ScriptId::random(),
+            name: ScriptName::parse("x").expect("a name"),
+            settings,
+            plan,
+            versions: Vec::new(),
+            with_assets: Vec::new(),
+            version_tags: Vec::new(),
+            upstreams: Vec::new(),
+        }
+    }
+
     fn versions(&self) -> impl Iterator<Item = VersionId> {
         self.versions.iter().map(|share| share.version)
     }
@@ -148,6 +178,11 @@ impl Routes {
         }
     }
 
+    /// By its id, if something of it is deployed.
+    pub fn script(&self, id: ScriptId) -> Option<Arc<Route>> {
+        self.scripts.get(&id).map(|route| route.clone())
+    }
+
     /// How many scripts are deployed.
     pub fn scripts(&self) -> usize {
         self.scripts.len()
@@ -228,6 +263,7 @@ impl Routes {
             script: row.script,
             name: row.name,
             settings,
+            plan: row.plan,
             versions: row.versions,
             with_assets: row.with_assets,
             version_tags: row.version_tags,
@@ -284,6 +320,7 @@ impl Routes {
                     script: script.script,
                     name: script.name.clone(),
                     settings: settings.clone(),
+                    plan: script.plan.clone(),
                     versions: script.versions.clone(),
                     with_assets: script.with_assets.clone(),
                     version_tags: script.version_tags.clone(),
@@ -326,6 +363,7 @@ mod tests {
             name: ScriptName::parse(name).unwrap(),
             versions: vec![VersionShare { version: VersionId::random(), percentage: 100.0 }],
             with_assets: Vec::new(),
+            plan: None,
             version_tags: Vec::new(),
             upstreams: Vec::new(),
         }

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 
+use crate::memory::Budget;
+
 /// What is shorter is not counted: what bounds it is the number of operations a guest may have pending.
 const SMALL: usize = 4096;
 
@@ -16,6 +18,8 @@ pub struct Held {
     used: AtomicUsize,
     limit: usize,
     above: Option<Arc<Held>>,
+    /// What the outermost one counts in besides.
+    budget: Option<Arc<Budget>>,
 }
 
 /// Who has no room for more.
@@ -33,6 +37,11 @@ impl Held {
     /// The outermost counter, of at most `limit` bytes.
     pub fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self { limit, ..Self::default() })
+    }
+
+    /// As [`Held::new`], counted in what all guests of the node may have together.
+    pub fn within(budget: &Arc<Budget>, limit: usize) -> Arc<Self> {
+        Arc::new(Self { limit, budget: Some(Arc::clone(budget)), ..Self::default() })
     }
 
     /// A counter whose bytes count in `above` as well.
@@ -73,6 +82,7 @@ impl Held {
         let used = self.used.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         let fits = if used.saturating_add(beside) > self.limit { Err(0) } else { Ok(()) };
         let taken = fits
+            .and_then(|()| if self.budget.as_ref().is_none_or(|budget| budget.take(bytes)) { Ok(()) } else { Err(1) })
             .and_then(|()| self.above.as_ref().map_or(Ok(()), |above| above.take(bytes, 0).map_err(|depth| depth + 1)));
         if taken.is_err() {
             self.used.fetch_sub(bytes, Ordering::Relaxed);
@@ -82,6 +92,9 @@ impl Held {
 
     fn give_back(&self, bytes: usize) {
         self.used.fetch_sub(bytes, Ordering::Relaxed);
+        if let Some(budget) = &self.budget {
+            budget.give_back(bytes);
+        }
         if let Some(above) = &self.above {
             above.give_back(bytes);
         }

@@ -11,6 +11,7 @@ use switchyard_js::abi::{Malformed, Reader, accepted, op};
 
 use crate::held::{Charge, Full, Held};
 use crate::logs::Logs;
+use crate::memory::GuestMemory;
 use crate::meter::CpuMeter;
 use crate::modules::Modules;
 use crate::stream::HostStream;
@@ -231,6 +232,10 @@ pub struct Limiter {
     bytes: usize,
     /// It was refused once; explains a failure that follows.
     pub refused: bool,
+    /// … since the node had no room, not the instance.
+    pub refused_by_node: bool,
+    /// What it takes of the node's memory.
+    memory: Option<GuestMemory>,
     /// What the host holds for this instance.
     held: Arc<Held>,
 }
@@ -238,12 +243,17 @@ pub struct Limiter {
 impl Limiter {
     /// Of an instance that may use `bytes`; what is held for it counts in its script's share too.
     pub fn new(bytes: usize, share: &Arc<Held>) -> Self {
-        Self { bytes, refused: false, held: Held::below(share, bytes) }
+        Self { bytes, refused: false, refused_by_node: false, memory: None, held: Held::below(share, bytes) }
+    }
+
+    /// Counts what the instance takes of the node's memory, for as long as this limiter is its own.
+    pub fn counted(self, memory: GuestMemory) -> Self {
+        Self { memory: Some(memory), ..self }
     }
 
     /// None: while the host alone decides what is in the memory.
     pub fn open() -> Self {
-        Self { bytes: usize::MAX, refused: false, held: Held::new(usize::MAX) }
+        Self { bytes: usize::MAX, refused: false, refused_by_node: false, memory: None, held: Held::new(usize::MAX) }
     }
 
     /// Keeps a copy of the guest's bytes; `memory` is what it uses itself.
@@ -268,11 +278,13 @@ impl Limiter {
 }
 
 impl ResourceLimiter for Limiter {
-    fn memory_growing(&mut self, _current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
         let fits =
             desired.saturating_add(self.held.used()) <= self.bytes && maximum.is_none_or(|maximum| desired <= maximum);
-        self.refused |= !fits;
-        Ok(fits)
+        let room = !fits || self.memory.as_mut().is_none_or(|memory| memory.grow(desired.saturating_sub(current)));
+        self.refused |= !(fits && room);
+        self.refused_by_node |= !room;
+        Ok(fits && room)
     }
 
     fn table_growing(&mut self, _current: usize, _desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {

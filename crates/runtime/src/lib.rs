@@ -8,6 +8,7 @@
 
 mod body;
 mod config;
+mod counts;
 mod error;
 mod invocation;
 mod outbound;
@@ -25,6 +26,7 @@ mod held;
 mod host;
 mod image;
 mod logs;
+mod memory;
 mod meter;
 mod modules;
 mod pagemap;
@@ -43,10 +45,11 @@ mod warm;
 
 pub use body::{Body, BodyError};
 pub use config::Config;
+pub use counts::RuntimeCounts;
 pub use error::{RunError, RunErrorKind, RuntimeError};
 pub use head::StatusText;
 pub use invocation::Invocation;
 pub use outbound::{FetchError, FetchRequest, FetchResponse, Outbound, RedirectMode, Target};
 pub use outcome::{Ending, Exception, LogLevel, LogLine, Outcome};
-pub use runtime::{Runtime, RuntimeStats, WorkerSource};
+pub use runtime::{Evicted, Runtime, RuntimeStats, WorkerSource};
 pub use worker::{About, Worker};

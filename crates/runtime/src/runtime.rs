@@ -15,10 +15,12 @@ use crate::RuntimeError;
 use crate::artefacts::Artefacts;
 use crate::base::Base;
 use crate::config::Config;
+use crate::counts::{Counts, RuntimeCounts};
 use crate::delta::Delta;
 use crate::engine::EngineCore;
 use crate::executor::Executor;
 use crate::held::Held;
+use crate::memory::{Budget, Usages};
 use crate::meter::CpuMeter;
 use crate::publish::publish;
 use crate::sealed::{Sealed, Sealer};
@@ -64,6 +66,10 @@ pub(crate) struct Inner {
     /// What is held for guests on this node.
     pub held: Arc<Held>,
     held_per_script: usize,
+    /// What guests take, and may take.
+    pub budget: Arc<Budget>,
+    usages: Usages,
+    pub counts: Counts,
     #[cfg(test)]
     pub proof: crate::restore_proof::Proof,
 }
@@ -79,6 +85,25 @@ pub struct RuntimeStats {
     pub slots_live: usize,
     pub workers_cached: u64,
     pub worker_bytes: u64,
+    /// Memory of idle warm instances.
+    pub warm_bytes: usize,
+    /// What guests take now, estimated at 256 KiB an instance besides what it grew by; `held_bytes` too.
+    pub guest_bytes: usize,
+    /// On the host for guests.
+    pub held_bytes: usize,
+    /// Times that guests found the node without room for more.
+    pub growth_refused: u64,
+    /// Scripts that are being evaluated.
+    pub publishing: usize,
+    pub counts: RuntimeCounts,
+}
+
+/// What [`Runtime::evict`] let go of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Evicted {
+    /// `warm`, `slot` or `worker`.
+    pub what: &'static str,
+    pub many: usize,
 }
 
 impl Runtime {
@@ -107,6 +132,7 @@ impl Runtime {
             .weigher(|_, worker: &Arc<Worker>| u32::try_from(worker.size()).unwrap_or(u32::MAX))
             .max_capacity(config.worker_cache_bytes)
             .build();
+        let budget: Arc<Budget> = Arc::default();
         let inner = Inner {
             core,
             base,
@@ -122,8 +148,11 @@ impl Runtime {
             sealer: Sealer::new(&key),
             live: Arc::default(),
             idle_meter: Arc::new(CpuMeter::new(Duration::MAX)),
-            held: Held::new(config.held_bytes),
+            held: Held::within(&budget, config.held_bytes),
             held_per_script: config.held_bytes_per_script,
+            budget,
+            usages: Usages::default(),
+            counts: Counts::default(),
             #[cfg(test)]
             proof: Default::default(),
         };
@@ -141,6 +170,7 @@ impl Runtime {
         source: &dyn WorkerSource,
     ) -> Result<Arc<Worker>, Arc<RuntimeError>> {
         if let Some(worker) = self.inner.workers.get(&version).await {
+            self.inner.counts.hit();
             return Ok(worker);
         }
         self.inner.workers.try_get_with(version, self.load(version, source)).await
@@ -150,6 +180,7 @@ impl Runtime {
         let inner = Arc::clone(&self.inner);
         let opened = self.inner.tokio.spawn_blocking(move || inner.open(version)).await;
         if let Ok(Some(worker)) = opened {
+            self.inner.counts.opened();
             return Ok(worker);
         }
         let spec = source.worker_spec(version).await;
@@ -160,7 +191,10 @@ impl Runtime {
 
     /// Evaluates and seals a Worker.
     async fn publish(&self, spec: &WorkerSpec) -> Result<(Arc<Worker>, Started), InvalidScript> {
-        let (sealed, started) = publish(&self.inner, spec).await?;
+        let began = std::time::Instant::now();
+        let published = publish(&self.inner, spec).await;
+        self.inner.counts.evaluated(published.is_ok(), began.elapsed());
+        let (sealed, started) = published?;
         let sealed = Arc::new(sealed);
         let (inner, version, kept) = (Arc::clone(&self.inner), spec.version, Arc::clone(&sealed));
         // A file that cannot be written only costs the next start an evaluation.
@@ -193,6 +227,40 @@ impl Runtime {
         swept.await.unwrap_or(0)
     }
 
+    /// How many more bytes guests may take together, from now on; `None`: there is no bound.
+    pub fn set_memory_headroom(&self, more: Option<usize>) {
+        self.inner.budget.set_headroom(more);
+    }
+
+    /// User Workers whose instances and buffers take memory, with how many bytes, the most first. Looks at
+    /// every loaded Worker: not for the way of a request.
+    pub fn heaviest(&self) -> Vec<(ScriptId, usize)> {
+        self.inner.usages.heaviest()
+    }
+
+    /// Lets go of memory that only makes things faster, the dearest to replace last: idle warm instances,
+    /// a quarter at a time; then idle slots; then, where it is `deep`, Workers that are read from their files
+    /// again. Returns what it let go of; with nothing left, `None`.
+    pub fn evict(&self, deep: bool) -> Option<Evicted> {
+        let inner = &self.inner;
+        let warm = inner.warm.shed();
+        if warm > 0 {
+            return Some(Evicted { what: "warm", many: warm });
+        }
+        if !deep {
+            return None;
+        }
+        let slots = inner.slots.shed();
+        let workers = inner.workers.entry_count() as usize;
+        if workers > 0 {
+            inner.workers.invalidate_all();
+            let cache = inner.workers.clone();
+            inner.tokio.spawn(async move { cache.run_pending_tasks().await });
+            return Some(Evicted { what: "worker", many: workers });
+        }
+        (slots > 0).then_some(Evicted { what: "slot", many: slots })
+    }
+
     pub fn stats(&self) -> RuntimeStats {
         RuntimeStats {
             instances_running: self.inner.slots.running(),
@@ -202,6 +270,12 @@ impl Runtime {
             slots_live: self.inner.live.load(Ordering::Relaxed),
             workers_cached: self.inner.workers.entry_count(),
             worker_bytes: self.inner.workers.weighted_size(),
+            warm_bytes: self.inner.warm.bytes(),
+            guest_bytes: self.inner.budget.used(),
+            held_bytes: self.inner.held.used(),
+            growth_refused: self.inner.budget.refused(),
+            publishing: PUBLISHING - self.inner.publishing.available_permits(),
+            counts: self.inner.counts.read(),
         }
     }
 }
@@ -238,7 +312,10 @@ impl Inner {
     /// A text for the log.
     pub fn clean_slot(&self, script: &Arc<Delta>) -> Result<Slot, String> {
         let mut slot = match self.slots.take_idle() {
-            Some(slot) => slot,
+            Some(slot) => {
+                self.counts.reused();
+                slot
+            }
             None => self.new_slot()?,
         };
         match slot.hold(&self.base, script) {
@@ -260,6 +337,7 @@ impl Inner {
         }
         let mut slot = Slot::create(&self.core, &self.base.memory).map_err(|error| format!("{error:#}"))?;
         slot.count_in(&self.live);
+        self.counts.made();
         Ok(slot)
     }
 
@@ -298,14 +376,18 @@ impl Inner {
             limits: head.limits,
             isolation: head.isolation,
         };
+        let held = Held::below(&self.held, self.held_per_script);
+        let user_worker = about.namespace.is_some().then_some(about.script);
+        let usage = self.usages.add(user_worker, &held, &self.budget);
         Some(Arc::new(Worker {
+            usage,
             runtime: Arc::downgrade(self),
             about,
             delta: Arc::clone(&sealed.delta),
             modules: Arc::new(sealed.modules.clone()),
             bindings: sealed.bindings.iter().map(|(_, binding)| binding.clone()).collect(),
             env: env_values(&sealed.bindings),
-            held: Held::below(&self.held, self.held_per_script),
+            held,
         }))
     }
 }

@@ -22,7 +22,7 @@ use tokio::sync::{Semaphore, oneshot};
 use crate::engine::{Abandoned, CpuExceeded};
 use crate::error::{RunError, RunErrorKind};
 use crate::held::Full;
-use crate::host::Unacceptable;
+use crate::host::{Limiter, Unacceptable};
 use crate::meter::CpuMeter;
 use crate::outcome::{Ending, Exception};
 use crate::slot::Slot;
@@ -228,7 +228,7 @@ impl Session {
             return if self.body_stream.take().is_some() { Ending::Hung } else { self.ending() };
         }
         let error = if slot.store.data().limiter.refused {
-            exceeded_memory() // it could not even say so
+            out_of_memory(&slot.store.data().limiter) // it could not even say so
         } else {
             let message = "The Workers runtime canceled this request because it detected that your Worker's code had \
                            hung and would never generate a response. Refer to: \
@@ -373,7 +373,7 @@ impl Session {
         // The platform itself could not go on: the script broke what it stands on, or memory is used up.
         let threw = self.threw.take();
         let error = match threw {
-            _ if slot.store.data().limiter.refused => exceeded_memory(),
+            _ if slot.store.data().limiter.refused => out_of_memory(&slot.store.data().limiter),
             Some(error) => error,
             None => crashed("The Worker crashed."),
         };
@@ -391,7 +391,7 @@ impl Session {
         let error = if error.downcast_ref::<CpuExceeded>().is_some() {
             exceeded_cpu()
         } else if host.limiter.refused {
-            exceeded_memory()
+            out_of_memory(&host.limiter)
         } else {
             tracing::debug!(error = format!("{error:#}"), stderr = host.stderr, "an instance crashed");
             crashed("The Worker crashed.")
@@ -451,6 +451,14 @@ enum Wait {
 
 fn exceeded_cpu() -> RunError {
     RunError { kind: RunErrorKind::ExceededCpu, ..crashed("Worker exceeded CPU time limit.") }
+}
+
+/// Of the instance's own limit, or of what the node has left.
+fn out_of_memory(limiter: &Limiter) -> RunError {
+    if limiter.refused_by_node {
+        return RunError { kind: RunErrorKind::Overloaded, ..crashed("The node has no memory left for this Worker.") };
+    }
+    exceeded_memory()
 }
 
 fn exceeded_memory() -> RunError {

@@ -78,6 +78,12 @@ impl Slots {
         self.idle.lock().push(slot);
     }
 
+    /// Drops the idle ones; returns how many.
+    pub fn shed(&self) -> usize {
+        let dropped = std::mem::take(&mut *self.idle.lock());
+        dropped.len()
+    }
+
     /// Instances that run now.
     pub fn running(&self) -> usize {
         self.gate.running()

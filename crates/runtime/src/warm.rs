@@ -90,6 +90,20 @@ impl WarmPool {
         drop(dropped); // outside the lock: it unmaps
     }
 
+    /// Drops the ones used longest ago: a quarter of them, at least one. Returns how many.
+    pub fn shed(&self) -> usize {
+        let mut idle = self.idle.lock();
+        let many = idle.order.len().div_ceil(4);
+        let dropped: Vec<WarmInstance> = (0..many).map_while(|_| idle.evict()).collect();
+        drop(idle);
+        dropped.len()
+    }
+
+    /// Bytes of the idle ones.
+    pub fn bytes(&self) -> usize {
+        self.idle.lock().bytes
+    }
+
     /// Drops those of a version that is not deployed any more.
     pub fn forget(&self, version: VersionId) {
         let mut idle = self.idle.lock();

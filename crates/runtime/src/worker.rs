@@ -15,6 +15,7 @@ use crate::delta::Delta;
 use crate::error::{RunError, RunErrorKind};
 use crate::held::Held;
 use crate::host::{Limiter, Mode};
+use crate::memory::Usage;
 use crate::meter::CpuMeter;
 use crate::modules::Modules;
 use crate::outcome::{Ending, Outcome};
@@ -40,6 +41,8 @@ pub struct Worker {
     pub(crate) bindings: Arc<[WorkerBinding]>,
     /// The bindings as an ENV event.
     pub(crate) env: Arc<[u8]>,
+    /// What its instances take of the node's memory.
+    pub(crate) usage: Arc<Usage>,
     /// What the node holds for all its requests.
     pub(crate) held: Arc<Held>,
 }
@@ -163,7 +166,10 @@ impl Task {
         let kept = if warm { runtime.warm.take(worker.about.version) } else { None };
         let fresh = kept.is_none();
         let instance = match kept {
-            Some(instance) => Ok(instance),
+            Some(instance) => {
+                runtime.counts.warm_reused();
+                Ok(instance)
+            }
             None => runtime.clean_slot(&worker.delta).map(WarmInstance::new),
         };
         let mut instance = match instance {
@@ -177,12 +183,14 @@ impl Task {
         instance.requests += 1;
         let number = instance.requests as i32;
         let slot = &mut instance.slot;
+        let beyond = slot.memory_bytes().len().saturating_sub((runtime.base_pages() << 16) as usize);
+        let taken = worker.usage.instance(beyond + worker.delta.size());
         let memory = invocation.limits.memory_bytes.unwrap_or(128 << 20);
         let memory = usize::try_from(memory).unwrap_or(usize::MAX);
         slot.store.data_mut().begin(
             Mode::Handler,
             Arc::clone(&meter),
-            Limiter::new(memory, &worker.held),
+            Limiter::new(memory, &worker.held).counted(taken),
             Arc::clone(&worker.modules),
             Arc::clone(&worker.env),
         );

@@ -126,6 +126,10 @@ const TAIL: &[Query] = &[
     Query::Text("ip", "the client's address, or self; may be repeated"),
     Query::Text("version_id", "the script's version"),
 ];
+const TOP: &[Query] = &[
+    Query::Choice("by", &["requests", "cpu", "errors"], "what they are ordered by; requests if left out"),
+    Query::Whole("limit", 1, 100, "how many; 10 if left out"),
+];
 const IF_MATCH: &[&str] = &["If-Match", "If-None-Match"];
 
 use Body::{Code, Form, Json, OptionalJson, Settings, Upload};
@@ -227,6 +231,10 @@ const DOCS: &[Doc] = &[
     ),
     get("tokens::token_roll", "Give a token another value; the old one is refused", Result("TokenWithValue")),
     get("tokens::token_revoke", "Revoke a token", Null),
+    get("plans::plan_get", "Which plan holds for a script", Result("ScriptPlan")),
+    set("plans::plan_put", "Set which plan holds for a script", Json("ScriptPlanPut"), Result("ScriptPlan")),
+    Doc { query: TOP, ..get("node::top", "Which scripts of the node use the most of it", Result("Top")) },
+    Doc { query: TOP, ..get("node::account_top", "Which scripts of the account use the most", Result("Top")) },
     set(
         "resolve::resolve",
         "Who would get a request, and what each resolver says to it; nothing is sent",

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use switchyard_catalog::Limit;
+
 use super::document::Schema;
 
 type S = Schema;
@@ -59,6 +61,32 @@ fn title() -> Schema {
     S::string().pattern("^[^\\u0000-\\u001f\\u007f-\\u009f]*[!-~][^\\u0000-\\u001f\\u007f-\\u009f]*$").length(1, 120)
 }
 
+/// One that the configuration has, which no schema says.
+fn plan() -> Schema {
+    namespace_name()
+}
+
+fn top() -> Schema {
+    let value = || {
+        let fields = vec![("value", S::integer()), ("over", S::integer().about("the most by which it is too large"))];
+        S::object(fields).or_null()
+    };
+    let script = S::object(vec![
+        ("account", S::string()),
+        ("namespace", S::string().or_null()),
+        ("script", S::string()),
+        ("tag", hex32()),
+        ("requests", value()),
+        ("cpu_us", value()),
+        ("errors", value()),
+    ]);
+    S::object(vec![
+        ("by", S::values(&["requests", "cpu", "errors"])),
+        ("seconds", S::number().about("how far back it goes")),
+        ("scripts", S::array(script)),
+    ])
+}
+
 fn texts() -> Schema {
     S::array(S::string())
 }
@@ -88,14 +116,20 @@ fn resolution() -> Schema {
         ("outcome", S::values(&["mine", "not_mine", "failed", "not_asked"])),
         ("why", S::string().or_null()),
     ]);
-    let limits = ["cpu_ms", "subrequests", "memory"].map(|name| (name, S::integer().or_null()));
+    let limits = Limit::ALL.map(|limit| (limit.as_str(), S::integer().or_null()));
+    let terms = S::object(vec![
+        ("limits", S::object(limits.clone().into())),
+        ("weight", S::integer().within(1, 65_535).about("the share of the CPU")),
+    ]);
     let tenant = S::object(vec![
         ("account", S::string()),
         ("namespace", S::string().or_null()),
         ("script", S::string()),
         ("tag", hex32()),
         ("version", S::string().or_null()),
-        ("limits", S::object(limits.into())),
+        ("limits", S::object(limits.into()).about("of the resolver alone")),
+        ("plans", texts().about("of resolver, namespace and script")),
+        ("terms", terms.about("what holds of all together")),
         ("outbound", S::map(S::any()).or_null()),
     ]);
     S::object(vec![
@@ -152,6 +186,7 @@ fn token() -> Schema {
         ("script", S::string().or_null()),
         ("created_on", time()),
         ("expires_on", time().or_null()),
+        ("plan", plan().or_null()),
     ])
 }
 
@@ -161,6 +196,7 @@ fn new_token(scope: &'static str, more: Vec<(&'static str, Schema)>) -> Schema {
         ("access", S::values(&["read", "write"])),
         ("scope", S::constant(scope)),
         ("expires_on?", time().or_null().about("in the future")),
+        ("plan?", plan().or_null().about("what the token deploys is held to it")),
     ]);
     common.and(S::object(more))
 }
@@ -345,6 +381,7 @@ pub(super) fn all() -> BTreeMap<&'static str, Schema> {
         let name = |plain, marked| if optional { marked } else { plain };
         S::object(vec![
             (name("limits", "limits?"), if optional { limits(true).or_null() } else { limits(true) }),
+            (name("plan", "plan?"), plan().or_null()),
             (name("isolation", "isolation?"), S::values(&["auto", "request", "warm"]).or_null()),
             (name("trusted", "trusted?"), if optional { S::boolean().or_null() } else { S::boolean() }),
             (name("outbound", "outbound?"), worker(optional).or_null()),
@@ -434,6 +471,8 @@ pub(super) fn all() -> BTreeMap<&'static str, Schema> {
             "ScriptInNamespace",
             script().and(S::object(vec![("script", S::reference("Script")), ("dispatch_namespace", namespace_name())])),
         ),
+        ("ScriptPlan", S::object(vec![("plan", plan().or_null())])),
+        ("ScriptPlanPut", S::object(vec![("plan?", plan().or_null())])),
         ("ScriptSettings", S::object(settings())),
         (
             "ScriptSettingsPatch",
@@ -477,6 +516,7 @@ pub(super) fn all() -> BTreeMap<&'static str, Schema> {
         ("TokenStatus", S::object(vec![("id", hex32()), ("status", S::string()), ("expires_on?", time())])),
         ("TokenWithValue", token().and(S::object(vec![("value", S::string().about("shown here alone"))]))),
         ("NewUpstream", upstream(true).own()),
+        ("Top", top()),
         ("Upstream", upstream(false).own()),
         (
             "Upload",

@@ -37,6 +37,11 @@ async fn every_endpoint_wants_a_token_of_the_account_with_the_right_scope() {
             assert_eq!(reply.json["errors"][1]["code"], 10000);
         }
         let reply = bearer(&h, row.method, &path, READER).await;
+        if row.path == "/switchyard/top" {
+            // It names scripts of all accounts.
+            reply.refused(403, 10000);
+            continue;
+        }
         // A live log is opened and ended by whoever may read it.
         if row.method == "GET" || row.handler.starts_with("tails::") {
             assert_ne!(reply.json["errors"][0]["code"], 10000, "a reader may {} {path}", row.method);

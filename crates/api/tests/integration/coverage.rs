@@ -10,7 +10,8 @@ use switchyard_api::endpoints;
 use crate::{
     account, accounts, assets, content,
     harness::{A, Harness, NS},
-    namespace_settings, namespaces, references, resolve, scripts, secrets, settings, tags, tails, tokens, versions,
+    namespace_settings, namespaces, node, plans, references, resolve, scripts, secrets, settings, tags, tails, tokens,
+    versions,
 };
 
 /// The row's path, written short: `NS`, `S` (a script in a namespace), `W` (an account's Worker), `A`.
@@ -136,6 +137,12 @@ tests! {
     "GET O/namespaces/{namespace}/scripts/{script}/tail" script_tail        tails::follow_script;
     "GET O/scripts/{script}/tail"               account_script_tail         tails::follow_worker;
     "PUT O/namespaces/{namespace}/settings"     namespace_settings_put      namespace_settings::put;
+    "GET O/namespaces/{namespace}/scripts/{script}/plan" script_plan_get    plans::get_namespaced;
+    "PUT O/namespaces/{namespace}/scripts/{script}/plan" script_plan_put    plans::put_namespaced;
+    "GET O/scripts/{script}/plan"               account_script_plan_get     plans::get_account;
+    "PUT O/scripts/{script}/plan"               account_script_plan_put     plans::put_account;
+    "GET /switchyard/top"                       top                         node::top;
+    "GET O/top"                                 account_top                 node::account_top;
     "POST /switchyard/resolve"                  resolve                     resolve::resolve;
 }
 

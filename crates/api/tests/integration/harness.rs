@@ -109,7 +109,8 @@ impl Harness {
         }
         let tails = Arc::new(FakeTails::default());
         let api = Api::new(Arc::new(catalog), tails.clone(), config);
-        let api = Arc::new(api.with_resolvers(Arc::new(crate::resolve::Echo)));
+        let api =
+            Arc::new(api.with_resolvers(Arc::new(crate::resolve::Echo)).with_node(Arc::new(crate::node::FakeNode)));
         Self { api, tails, called: Mutex::default(), _dir: dir }
     }
 

@@ -24,7 +24,7 @@ pub async fn put(h: &Harness) {
             "response_bytes": 9_007_199_254_740_991_u64, "concurrent_requests": 1, "requests_per_second": 4_294_967_295_u32,
             "connections": 1, "log_bytes": 0,
         },
-        "isolation": "warm", "trusted": true,
+        "plan": "gold", "isolation": "warm", "trusted": true,
         "outbound": { "service": "gate", "entrypoint": "Out" }, "inbound": { "service": "gate", "entrypoint": null },
     });
     assert_eq!(put(all.clone()).await.ok().result(), &all);

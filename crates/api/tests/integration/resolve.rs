@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use serde_json::{Value, json, value::RawValue};
-use switchyard_api::{Outcome, Resolution, ResolveRequest, ResolveStep, Resolvers, Tenant, TenantLimits};
+use switchyard_api::{Outcome, Resolution, ResolveRequest, ResolveStep, Resolvers, Tenant, Terms};
+use switchyard_catalog::{Limit, Limits};
 
 use crate::harness::{ADMIN, Harness, READER, WRITER};
 
@@ -27,7 +28,9 @@ impl Resolvers for Echo {
             script: "x".to_owned(),
             tag: "0123456789abcdef0123456789abcdef".to_owned(),
             version: None,
-            limits: TenantLimits { cpu_ms: Some(5), subrequests: None, memory: None },
+            limits: Limits { cpu_ms: Some(5), ..Limits::default() },
+            plans: vec!["gold".to_owned()],
+            terms: Terms { limits: Limits::DEFAULT, weight: 3 },
             outbound: RawValue::from_string("{\"customer\":\"c\"}".to_owned()).ok(),
         };
         let removed_headers = request.headers.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -50,7 +53,12 @@ pub async fn resolve(h: &Harness) {
     assert_eq!(result["removed_headers"], json!(["x-a=1", "x-a=2"]));
     assert_eq!(result["steps"][0]["about"], "https://a.test/ from ::1 through Some(\"0.0.0.0:80\")");
     assert_eq!(result["tenant"]["outbound"], json!({ "customer": "c" }));
-    assert_eq!(result["tenant"]["limits"], json!({ "cpu_ms": 5, "subrequests": null, "memory": null }));
+    let limits = &result["tenant"]["limits"];
+    assert_eq!((&limits["cpu_ms"], &limits["memory"]), (&json!(5), &Value::Null));
+    assert!(Limit::ALL.iter().all(|limit| limits.as_object().expect("an object").contains_key(limit.as_str())));
+    let terms = &result["tenant"]["terms"];
+    assert_eq!((&terms["weight"], &terms["limits"]["memory"]), (&json!(3), &json!(128 << 20)));
+    assert_eq!(result["tenant"]["plans"], json!(["gold"]));
     let reply = h.by(ADMIN, "POST", PATH, json!({ "url": "http://b.test" })).await.ok();
     assert_eq!(reply.result()["steps"][0]["about"], "http://b.test from 127.0.0.1 through None");
 

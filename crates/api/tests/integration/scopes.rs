@@ -73,7 +73,12 @@ fn may(scope: &str, writes: bool, access: Access, path: &str, method: &str, plac
     let scripted = path.contains("{script}");
     match scope {
         "admin" => true,
-        "account" => !(path == "/switchyard/accounts" && method == "POST") && path != "/switchyard/resolve",
+        "account" => {
+            !(path == "/switchyard/accounts" && method == "POST")
+                && !["/switchyard/resolve", "/switchyard/top"].contains(&path)
+        }
+        // Nobody lifts their own limits.
+        _ if path.ends_with("/plan") && method == "PUT" => false,
         "namespace" if namespaced && place == Place::Foreign => false,
         "namespace" if scripted => namespaced,
         "namespace" if path.ends_with("/namespaces/{namespace}/scripts") => true,

@@ -116,6 +116,9 @@ impl Catalog {
 
         if plan.deploy {
             plan.script.settings.last_deployed_from = Some(source.to_owned());
+            if actor.plan.is_some() {
+                plan.script.settings.plan.clone_from(&actor.plan);
+            }
         }
         let version = version_of(&plan, actor, source, manifest, bindings, base);
         let asset_blobs = plan.assets.take().map(|planned| planned.blobs).unwrap_or_default();

@@ -8,7 +8,7 @@ use super::{
     publish::{Edit, Plan},
     rules,
 };
-use crate::{CatalogError, Limits, Script, ScriptRef, ScriptRow, Tag};
+use crate::{CatalogError, Limits, PlanName, Script, ScriptRef, ScriptRow, Tag};
 
 /// `PATCH …/settings`. `None` leaves as it is; an inner `None` unsets.
 #[derive(Debug, Clone, Default)]
@@ -112,6 +112,24 @@ impl Catalog {
         patch: AccountSettingsPatch,
     ) -> Result<ScriptRow, CatalogError> {
         self.script_change(actor, script, |script| patch.apply(script)).await
+    }
+
+    /// Which plan holds for a script from the next request on; `None`: none of its own.
+    ///
+    /// # Errors
+    /// [`CatalogError::OutOfScope`] for tokens of less than an account: nobody lifts their own limits.
+    pub async fn script_plan_set(
+        &self,
+        actor: &Actor,
+        script: &ScriptRef,
+        plan: Option<PlanName>,
+    ) -> Result<ScriptRow, CatalogError> {
+        actor.needs_account()?;
+        let changed = self.script_change(actor, script, |script| {
+            script.settings.plan.clone_from(&plan);
+            Ok(())
+        });
+        changed.await
     }
 
     /// `workers.dev` reachability; what is `None` stays.

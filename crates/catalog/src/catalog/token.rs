@@ -9,8 +9,8 @@ use std::{
 
 use super::{Actor, Catalog, rules};
 use crate::{
-    Access, AccountId, CatalogError, NamespaceName, ScriptId, ScriptRef, StorageError, Timestamp, Token, TokenHash,
-    TokenRow, TokenScope, TokenVerdict,
+    Access, AccountId, CatalogError, NamespaceName, PlanName, ScriptId, ScriptRef, StorageError, Timestamp, Token,
+    TokenHash, TokenRow, TokenScope, TokenVerdict,
 };
 
 /// Tokens of one account that are not revoked.
@@ -23,6 +23,8 @@ pub struct NewToken {
     pub access: Access,
     pub scope: NewTokenScope,
     pub expires_on: Option<Timestamp>,
+    /// What it deploys is held to this plan.
+    pub plan: Option<PlanName>,
 }
 
 /// What a token is to be for, by names.
@@ -109,6 +111,7 @@ impl Catalog {
             created_on: Timestamp::now(),
             expires_on: None,
             revoked_on: None,
+            plan: None,
         };
         match self.storage.token_put(&token).await {
             Err(StorageError::Gone(_)) => return Err(CatalogError::AccountNotFound),
@@ -184,6 +187,7 @@ impl Catalog {
             created_on: now,
             expires_on: new.expires_on,
             revoked_on: None,
+            plan: new.plan,
         };
         match self.storage.token_put(&token).await {
             // Deleted between being found and this.

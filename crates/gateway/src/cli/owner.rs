@@ -82,6 +82,9 @@ pub enum Token {
         /// When it ends: a duration such as 30d, or a time such as 2030-01-02T03:04:05Z
         #[arg(long, value_name = "WHEN")]
         expires: Option<String>,
+        /// What the token deploys is held to this plan
+        #[arg(long, value_name = "PLAN")]
+        plan: Option<String>,
         #[command(flatten)]
         connection: Connection,
     },
@@ -111,13 +114,13 @@ async fn tokens(client: &Client) -> Result<String, CliError> {
 impl Token {
     pub(super) async fn run(&self) -> Result<Shown, CliError> {
         match self {
-            Self::Create { name, scope, access, expires, connection } => {
+            Self::Create { name, scope, access, expires, plan, connection } => {
                 let client = Client::open(connection)?;
                 let access = match access {
                     TokenAccess::Read => "read",
                     TokenAccess::Write => "write",
                 };
-                let mut body = json!({ "name": name, "access": access });
+                let mut body = json!({ "name": name, "access": access, "plan": plan });
                 scope_into(scope, &mut body)?;
                 if let Some(expires) = expires {
                     body["expires_on"] = expiry(expires)?.into();
@@ -250,6 +253,9 @@ pub struct NamespaceSettings {
     /// console lines of one request, such as 16KiB; "none": the node's
     #[arg(long, value_name = "SIZE")]
     log_bytes: Option<String>,
+    /// Plan of the configuration that holds for its scripts; "none": none
+    #[arg(long, value_name = "PLAN")]
+    plan: Option<String>,
     /// auto, request, warm; "none": the node's
     #[arg(long)]
     isolation: Option<String>,
@@ -329,8 +335,10 @@ impl NamespaceSettings {
                     if text == "none" { Value::Null } else { parse_size(text).map_err(wrong)?.into() };
             }
         }
-        if let Some(isolation) = &self.isolation {
-            wanted["isolation"] = if isolation == "none" { Value::Null } else { isolation.as_str().into() };
+        for (key, text) in [("plan", &self.plan), ("isolation", &self.isolation)] {
+            if let Some(text) = text {
+                wanted[key] = if text == "none" { Value::Null } else { text.as_str().into() };
+            }
         }
         if let Some(trusted) = self.trusted {
             wanted["trusted"] = trusted.into();
@@ -348,9 +356,11 @@ impl NamespaceSettings {
         let result = if wanted == before { before } else { client.json(Method::PUT, &path, &wanted).await?.result };
         let limits =
             Limit::ALL.map(|limit| vec![limit.as_str().to_owned(), or_node(&result["limits"][limit.as_str()])]);
+        let plan = if result["plan"].is_null() { "none".to_owned() } else { cell(&result["plan"]) };
+        let plan = [vec!["plan".to_owned(), plan]];
         let rest = ["isolation", "trusted"].map(|key| vec![key.to_owned(), or_node(&result[key])]);
         let workers = ["outbound", "inbound"].map(|key| vec![key.to_owned(), worker(&result[key])]);
-        let text = table(&[], limits.into_iter().chain(rest).chain(workers));
+        let text = table(&[], limits.into_iter().chain(plan).chain(rest).chain(workers));
         Ok(Shown::new(&self.connection, result, text))
     }
 }

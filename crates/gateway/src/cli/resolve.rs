@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use clap::Args;
 use http::Method;
 use serde_json::{Value, json};
+use switchyard_catalog::Limit;
 
 use super::client::{CliError, Client, Connection};
 use super::print::{Shown, printable};
@@ -69,9 +70,16 @@ fn text(result: &Value) -> String {
         None => word(&tenant["script"]),
     };
     text += &format!("goes to {} of the account {}\n", printable(&script), printable(&word(&tenant["account"])));
-    for key in ["cpu_ms", "subrequests", "memory"] {
-        if !tenant["limits"][key].is_null() {
-            text += &format!("  {key} at most {}\n", tenant["limits"][key]);
+    let plans: Vec<String> = tenant["plans"].as_array().into_iter().flatten().map(word).collect();
+    if !plans.is_empty() {
+        text += &format!("  plan {}\n", printable(&plans.join(", ")));
+    }
+    text += &format!("  weight {}\n", tenant["terms"]["weight"]);
+    for limit in Limit::ALL.map(Limit::as_str) {
+        let (own, all) = (&tenant["limits"][limit], &tenant["terms"]["limits"][limit]);
+        if !all.is_null() {
+            let whose = if own == all { " (of the resolver)" } else { "" };
+            text += &format!("  {limit} at most {all}{whose}\n");
         }
     }
     for key in ["version", "outbound"] {

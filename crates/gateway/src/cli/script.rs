@@ -30,6 +30,16 @@ pub enum Script {
         #[command(flatten)]
         connection: Connection,
     },
+    /// Show which plan of the configuration holds for a script, or set it from the next request on
+    Plan {
+        #[arg(value_name = "NS/NAME")]
+        script: String,
+        /// "none": none of its own
+        #[arg(value_name = "PLAN")]
+        plan: Option<String>,
+        #[command(flatten)]
+        connection: Connection,
+    },
     /// Delete a script
     Delete {
         #[arg(value_name = "NS/NAME")]
@@ -151,6 +161,24 @@ impl Script {
                 let rows = result.as_object().into_iter().flatten().map(|(key, value)| vec![key.clone(), text(value)]);
                 let text = table(&[], rows);
                 Ok(Shown::new(connection, result, text))
+            }
+            Self::Plan { script, plan, connection } => {
+                let client = Client::open(connection)?;
+                let account = segment(&client.account().await?);
+                let place = match script.split_once('/') {
+                    Some((namespace, name)) => format!("namespaces/{}/scripts/{}", segment(namespace), segment(name)),
+                    None => format!("scripts/{}", segment(script)),
+                };
+                let path = format!("/switchyard/accounts/{account}/{place}/plan");
+                let result = match plan.as_deref() {
+                    None => client.get(&path).await?.result,
+                    Some(plan) => {
+                        let plan = Some(plan).filter(|plan| *plan != "none");
+                        client.json(Method::PUT, &path, &json!({ "plan": plan })).await?.result
+                    }
+                };
+                let shown = format!("{}\n", result["plan"].as_str().unwrap_or("none"));
+                Ok(Shown::new(connection, result, shown))
             }
             Self::Delete { script, force, connection } => {
                 let client = Client::open(connection)?;

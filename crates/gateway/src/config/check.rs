@@ -29,6 +29,9 @@ impl Config {
         for name in &self.bootstrap.namespaces {
             NamespaceName::parse(name).map_err(|error| bootstrap(error.to_string()))?;
         }
+        self.overload.check()?;
+        self.trace.check()?;
+        self.plan.iter().try_for_each(|(name, plan)| plan.check(name))?;
         for (section, key, zero) in [
             ("limits", "requests", self.limits.requests == 0),
             ("limits", "requests_per_script", self.limits.requests_per_script == 0),

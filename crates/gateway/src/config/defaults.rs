@@ -6,8 +6,8 @@ use std::time::Duration;
 use switchyard_catalog::Isolation;
 
 use super::{
-    AccessFormat, AccessTarget, Admin, Bootstrap, Config, Egress, Limits, Listener, Log, LookupCache, Resolver,
-    ResolverKind, Runtime, Timeouts, Upstream,
+    AccessFormat, AccessTarget, Admin, Bootstrap, Config, Egress, Limits, Listener, Log, LookupCache, MemoryCeiling,
+    Overload, Resolver, ResolverKind, Runtime, Timeouts, Upstream,
 };
 
 impl Default for Config {
@@ -19,11 +19,14 @@ impl Default for Config {
             resolver: vec![Resolver::subdomain("localhost", "dev")],
             bootstrap: Bootstrap::default(),
             limits: Limits::default(),
+            plan: Default::default(),
             runtime: Runtime::default(),
+            overload: Overload::default(),
             egress: Egress::default(),
             upstream: Upstream::default(),
             timeouts: Timeouts::default(),
             log: Log::default(),
+            trace: Default::default(),
         }
     }
 }
@@ -152,6 +155,12 @@ impl Default for Runtime {
             held_bytes_per_script: 512 << 20,
             isolation: Isolation::Auto,
         }
+    }
+}
+
+impl Default for Overload {
+    fn default() -> Self {
+        Self { memory: MemoryCeiling::Auto, evict: 80, shed: 90, refuse: 95 }
     }
 }
 

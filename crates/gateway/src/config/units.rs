@@ -36,7 +36,7 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
 }
 
 /// The largest unit that divides it.
-fn show_size(bytes: u64) -> String {
+pub(super) fn show_size(bytes: u64) -> String {
     for (unit, name) in [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")] {
         if bytes >= unit && bytes.is_multiple_of(unit) {
             return format!("{}{name}", bytes / unit);
@@ -107,6 +107,23 @@ pub(super) mod size {
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
         parse_size(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+pub(super) mod optional_size {
+    //! As [`size`], where leaving it out means something.
+    use super::*;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(value: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => size::serialize(value, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+        parse_size(&String::deserialize(deserializer)?).map(Some).map_err(D::Error::custom)
     }
 }
 

@@ -132,7 +132,12 @@ impl Shared {
 fn json(line: &mut String, ctx: &RequestContext) {
     let ray = ctx.ray.to_str().unwrap_or_default();
     let _ = write!(line, "{{\"time\":\"{}\",\"ray\":\"{ray}\",\"client\":\"{}\"", Timestamp::now(), ctx.peer);
-    let _ = write!(line, ",\"protocol\":\"{}\",\"method\":", if ctx.http2 { "h2" } else { "h1" });
+    let _ = write!(
+        line,
+        ",\"trace\":\"{:032x}\",\"protocol\":\"{}\",\"method\":",
+        ctx.trace.id,
+        if ctx.http2 { "h2" } else { "h1" }
+    );
     quote(line, ctx.method.as_str());
     line.push_str(",\"host\":");
     quote(line, &ctx.host);
@@ -217,13 +222,56 @@ mod tests {
         }
     }
 
+    /// Whatever a client sends as host, path and method: one line, which parses, with what was sent.
+    #[test]
+    fn no_bytes_break_a_line() {
+        let config = crate::config::Log { access: AccessTarget::Stderr, ..crate::config::Log::default() };
+        let observer = crate::observe::Observer::new(&config, &crate::config::Trace::default()).unwrap();
+        let observer = Arc::new(observer);
+        let mut random = 1_u64;
+        let mut next = || {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (random >> 33) as usize
+        };
+        for _ in 0..10_000 {
+            let bytes: Vec<u8> = (0..next() % 40).map(|_| next() as u8).collect();
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let mut head = http::Request::get("/").body(()).unwrap().into_parts().0;
+            if let Ok(path) = http::uri::PathAndQuery::try_from(format!("/{text}")) {
+                head.uri = path.into();
+            }
+            if let Ok(host) = http::HeaderValue::from_bytes(&bytes) {
+                head.headers.insert(http::header::HOST, host);
+            }
+            head.method = http::Method::from_bytes(&bytes).unwrap_or_default();
+            let wanted = (head.uri.path().to_owned(), head.method.as_str().to_owned());
+            let ray = http::HeaderValue::from_static("0");
+            let ctx = RequestContext::new(observer.clone(), ray, std::net::Ipv4Addr::LOCALHOST.into(), false, &head);
+            for (write, is_json) in [(json as fn(&mut String, &RequestContext), true), (text_line, false)] {
+                let mut line = String::new();
+                write(&mut line, &ctx);
+                let body = line.strip_suffix('\n').unwrap();
+                assert!(!body.chars().any(|c| c.is_control() && c != '\t'), "{body:?}");
+                if is_json {
+                    let read: serde_json::Value = serde_json::from_str(body).unwrap();
+                    assert_eq!((read["path"].as_str(), read["method"].as_str()), (Some(&*wanted.0), Some(&*wanted.1)));
+                }
+            }
+            std::mem::forget(ctx); // dropped, it would be written to this test's own output
+        }
+    }
+
+    fn text_line(line: &mut String, ctx: &RequestContext) {
+        text(line, ctx);
+    }
+
     #[test]
     fn limits_that_were_reached_are_named() {
         let config = crate::config::Log { access: AccessTarget::Off, ..crate::config::Log::default() };
-        let observer = Arc::new(crate::observe::Observer::new(&config).unwrap());
+        let observer = Arc::new(crate::observe::Observer::new(&config, &crate::config::Trace::default()).unwrap());
         let head = http::Request::get("http://x.test/").body(()).unwrap().into_parts().0;
         let ray = http::HeaderValue::from_static("0");
-        let ctx = RequestContext::new(observer, ray, std::net::Ipv4Addr::LOCALHOST.into(), &head);
+        let ctx = RequestContext::new(observer, ray, std::net::Ipv4Addr::LOCALHOST.into(), false, &head);
         let shown = || {
             let mut line = String::new();
             json(&mut line, &ctx);

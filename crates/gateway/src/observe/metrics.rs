@@ -4,13 +4,14 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use prometheus::{
-    Counter, Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    Counter, Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
 use switchyard_catalog::Limit;
-use switchyard_runtime::{Ending, Outcome, RuntimeStats};
+use switchyard_runtime::{Ending, Outcome};
 
+use super::node_metrics::{Gauges, NodeMetrics};
 use crate::egress::EgressEnd;
 use crate::error::Kind;
 use crate::resolve::Source;
@@ -33,17 +34,22 @@ pub struct Metrics {
     limits: Vec<IntCounter>,
     api: IntCounterVec,
     lookups: LookupMetrics,
-    connections: IntGauge,
-    in_flight: IntGauge,
-    scripts: IntGauge,
-    instances: IntGaugeVec,
-    workers: IntGauge,
-    worker_bytes: IntGauge,
-    access_dropped: IntGauge,
-    memory: IntGauge,
-    process_cpu: prometheus::Gauge,
+    connections: ConnectionMetrics,
+    node: NodeMetrics,
+    /// Scrapes are one after the other.
+    scraping: Mutex<()>,
     tail: TailMetrics,
+    plans_missing: IntCounter,
     upstream: UpstreamMetrics,
+}
+
+/// What listeners count.
+#[derive(Clone)]
+pub struct ConnectionMetrics {
+    /// Now.
+    pub open: IntGauge,
+    pub http1: IntCounter,
+    pub http2: IntCounter,
 }
 
 /// What `sql` resolvers count, all of them together.
@@ -52,6 +58,8 @@ pub struct LookupMetrics {
     sources: Vec<IntCounter>,
     /// Statements sent to databases.
     pub statements: IntCounter,
+    /// What they took, those that failed too.
+    pub seconds: Histogram,
     /// Those whose database is away now.
     pub away: IntGauge,
 }
@@ -63,15 +71,6 @@ impl LookupMetrics {
             counter.inc();
         }
     }
-}
-
-/// What is read at the moment of a scrape.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Gauges {
-    pub in_flight: u64,
-    pub scripts: u64,
-    pub access_dropped: u64,
-    pub runtime: RuntimeStats,
 }
 
 impl Metrics {
@@ -106,8 +105,13 @@ impl Metrics {
             "Statements that sql resolvers sent to databases.",
         )?;
         registry.register(Box::new(statements.clone()))?;
+        let buckets = vec![0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5];
+        let lookup_seconds = "What statements of sql resolvers took, waiting for a connection included.";
+        let lookup_seconds = HistogramOpts::new("switchyard_resolver_statement_seconds", lookup_seconds);
+        let lookup_seconds = Histogram::with_opts(lookup_seconds.buckets(buckets))?;
+        registry.register(Box::new(lookup_seconds.clone()))?;
         let api = counters("switchyard_api_requests_total", "Requests of the admin API.", &["access", "class"])?;
-        let buckets = vec![0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+        let buckets = vec![0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0];
         let seconds = HistogramOpts::new("switchyard_request_seconds", "From a request's head to its body's end.");
         let seconds = Histogram::with_opts(seconds.buckets(buckets))?;
         registry.register(Box::new(seconds.clone()))?;
@@ -115,17 +119,23 @@ impl Metrics {
         registry.register(Box::new(cpu.clone()))?;
         let subrequests = IntCounter::new("switchyard_subrequests_total", "Subrequests that Workers started.")?;
         registry.register(Box::new(subrequests.clone()))?;
-        let instances = Opts::new("switchyard_instances", "Instances of Workers now, by state.");
-        let instances = IntGaugeVec::new(instances, &["state"])?;
-        registry.register(Box::new(instances.clone()))?;
-        let process_cpu = prometheus::Gauge::new("process_cpu_seconds_total", "CPU of the process.")?;
-        registry.register(Box::new(process_cpu.clone()))?;
         let tail_dropped =
             counters("switchyard_tail_events_dropped_total", "Tail events that found no room.", &["to"])?;
         let tail = TailMetrics {
             sessions: gauge("switchyard_tail_sessions", "Live logs that somebody listens to.")?,
             dropped: tail_dropped.with_label_values(&["session"]),
         };
+
+        let protocols = counters(
+            "switchyard_connections_total",
+            "Connections of clients that brought a request, by protocol.",
+            &["protocol"],
+        )?;
+        let plans_missing = IntCounter::new(
+            "switchyard_plans_missing_total",
+            "Calls that named a plan which the configuration does not have.",
+        )?;
+        registry.register(Box::new(plans_missing.clone()))?;
 
         Ok(Self {
             request_cells: (0..Kind::ALL.len() * CLASSES.len()).map(|_| OnceLock::new()).collect(),
@@ -140,22 +150,22 @@ impl Metrics {
             lookups: LookupMetrics {
                 sources: Source::ALL.iter().map(|source| lookups.with_label_values(&[source.as_str()])).collect(),
                 statements,
+                seconds: lookup_seconds,
                 away: gauge(
                     "switchyard_resolver_stale",
                     "Resolvers whose database is away: they answer from what they know, however old.",
                 )?,
             },
-            connections: gauge("switchyard_connections", "Connections of clients open now.")?,
-            in_flight: gauge("switchyard_requests_in_flight", "Requests of clients under way now.")?,
-            scripts: gauge("switchyard_scripts", "Scripts that are deployed.")?,
-            instances,
-            workers: gauge("switchyard_workers_cached", "Workers kept ready in memory.")?,
-            worker_bytes: gauge("switchyard_worker_cache_bytes", "Memory of Workers kept ready.")?,
-            access_dropped: gauge("switchyard_access_lines_dropped", "Access lines that found no room.")?,
-            memory: gauge("process_resident_memory_bytes", "Memory of the process.")?,
-            process_cpu,
+            connections: ConnectionMetrics {
+                open: gauge("switchyard_connections", "Connections of clients open now.")?,
+                http1: protocols.with_label_values(&["h1"]),
+                http2: protocols.with_label_values(&["h2"]),
+            },
+            node: NodeMetrics::new(&registry)?,
+            scraping: Mutex::default(),
             tail,
             upstream: UpstreamMetrics::register(&registry)?,
+            plans_missing,
             registry,
         })
     }
@@ -188,6 +198,10 @@ impl Metrics {
         self.limits[limit as usize].inc();
     }
 
+    pub fn plans_missing(&self, named: u32) {
+        self.plans_missing.inc_by(named.into());
+    }
+
     pub fn api(&self, write: bool, status: u16) {
         let class = CLASSES[usize::from(status / 100).min(CLASSES.len() - 1)];
         self.api.with_label_values(&[if write { "write" } else { "read" }, class]).inc();
@@ -205,31 +219,14 @@ impl Metrics {
         &self.upstream
     }
 
-    pub fn connections(&self) -> &IntGauge {
+    pub fn connections(&self) -> &ConnectionMetrics {
         &self.connections
     }
 
     /// The text that Prometheus reads.
-    pub fn scrape(&self, gauges: Gauges) -> Vec<u8> {
-        let set = |gauge: &IntGauge, value: u64| gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
-        set(&self.in_flight, gauges.in_flight);
-        set(&self.scripts, gauges.scripts);
-        for (state, count) in [
-            ("running", gauges.runtime.instances_running),
-            ("clean_idle", gauges.runtime.slots_idle),
-            ("warm_idle", gauges.runtime.warm_idle),
-            ("live", gauges.runtime.slots_live),
-            ("waited_for", gauges.runtime.requests_waiting),
-        ] {
-            set(&self.instances.with_label_values(&[state]), count as u64);
-        }
-        set(&self.workers, gauges.runtime.workers_cached);
-        set(&self.worker_bytes, gauges.runtime.worker_bytes);
-        set(&self.access_dropped, gauges.access_dropped);
-        if let Some((cpu, memory)) = process() {
-            self.process_cpu.set(cpu);
-            set(&self.memory, memory);
-        }
+    pub fn scrape(&self, gauges: &Gauges) -> Vec<u8> {
+        let _one = self.scraping.lock();
+        self.node.set(gauges);
         let mut text = Vec::new();
         if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut text) {
             tracing::error!(%error, "could not write the metrics");
@@ -238,22 +235,43 @@ impl Metrics {
     }
 }
 
-/// CPU seconds and resident bytes of this process, where the system says so as Linux does.
-fn process() -> Option<(f64, u64)> {
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    // The name in parentheses may hold anything; what follows it are numbers.
-    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
-    let user: f64 = fields.nth(11)?.parse().ok()?;
-    let system: f64 = fields.next()?.parse().ok()?;
-    let pages: u64 = fields.nth(8)?.parse().ok()?;
-    // SAFETY: sysconf reads a constant of the system.
-    let (ticks, page) = unsafe { (libc::sysconf(libc::_SC_CLK_TCK), libc::sysconf(libc::_SC_PAGESIZE)) };
-    Some(((user + system) / ticks.max(1) as f64, pages * u64::try_from(page).ok()?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Names of metrics in a text: words that begin as ours do.
+    fn named(text: &str) -> std::collections::BTreeSet<String> {
+        let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        let ours = |word: &&str| word.starts_with("switchyard_") || word.starts_with("process_");
+        let base = |word: &str| word.strip_suffix("_bucket").unwrap_or(word).to_owned();
+        words.filter(ours).map(base).collect()
+    }
+
+    #[test]
+    fn dashboard_and_alerts_name_what_there_is() {
+        let metrics = Metrics::new().unwrap();
+        metrics.request(Kind::Ok, 200, Duration::ZERO);
+        metrics.api(false, 200);
+        let text = String::from_utf8(metrics.scrape(&Gauges::default())).unwrap();
+        let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+        let there: std::collections::BTreeSet<String> = types.map(str::to_owned).collect();
+        let dashboard = include_str!("../../../../deploy/grafana.json");
+        let json: serde_json::Value = serde_json::from_str(dashboard).unwrap();
+        let panels = json["panels"].as_array().unwrap();
+        let asked: String = panels
+            .iter()
+            .flat_map(|panel| panel["targets"].as_array().unwrap())
+            .map(|target| target["expr"].as_str().unwrap().to_owned() + "\n")
+            .collect();
+        for (what, text) in [("the dashboard", &*asked), ("the alerts", include_str!("../../../../deploy/alerts.yml"))]
+        {
+            let unknown: Vec<_> = named(text).difference(&there).cloned().collect();
+            assert_eq!(unknown, Vec::<String>::new(), "{what} asks for");
+            assert!(named(text).len() > 5, "{what}");
+        }
+        let unseen: Vec<_> = there.difference(&named(&asked)).cloned().collect();
+        assert_eq!(unseen, Vec::<String>::new(), "the dashboard does not show");
+    }
 
     #[test]
     fn series_are_bounded() {
@@ -266,12 +284,12 @@ mod tests {
         for end in EgressEnd::ALL {
             metrics.egress(end);
         }
-        let text = String::from_utf8(metrics.scrape(Gauges { in_flight: 3, ..Gauges::default() })).unwrap();
+        let text = String::from_utf8(metrics.scrape(&Gauges { in_flight: 3, ..Gauges::default() })).unwrap();
         assert!(text.contains("switchyard_requests_in_flight 3"), "{text}");
         assert!(text.contains("switchyard_requests_total{class=\"2xx\",kind=\"ok\",side=\"none\"} 1"), "{text}");
         assert!(text.contains("switchyard_limits_total{limit=\"wall_ms\"} 0"), "{text}");
         assert!(text.contains("process_resident_memory_bytes"));
         let series = text.lines().filter(|line| !line.starts_with('#')).count();
-        assert!(series <= 300, "{series}");
+        assert!(series <= 600, "{series}");
     }
 }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, request};
-use switchyard_api::{Outcome, Resolution, ResolveRequest, ResolveStep, Tenant, TenantLimits};
+use switchyard_api::{Outcome, Resolution, ResolveRequest, ResolveStep, Tenant};
 use url::Url;
 
 use super::{Answer, Question, Resolved, Resolver};
 use crate::authority::Authority;
 use crate::config;
+use crate::dispatch::Call;
 use crate::error::Failure;
 use crate::gateway::Gateway;
 
@@ -60,11 +61,12 @@ impl switchyard_api::Resolvers for Explainer {
             steps.push(ResolveStep { kind: config.kind.as_str(), about: about(config), outcome, why });
         }
         let (tenant, failure) = match end {
-            Some(Ok(resolved)) => (Some(tenant(resolved)), None),
+            Some(Ok(resolved)) => (Some(self.tenant(resolved)), None),
             Some(Err(failure)) => (None, Some(failure)),
             None => (None, Some(Failure::NoTenant)),
         };
-        let status = failure.map(|failure| failure.response(false, &HeaderValue::from_static("")).status().as_u16());
+        let status =
+            failure.map(|failure| failure.response(false, &HeaderValue::from_static(""), None).status().as_u16());
         let removed_headers = removed.iter().map(ToString::to_string).collect();
         Ok(Resolution { host: authority.as_str().to_owned(), removed_headers, steps, tenant, status })
     }
@@ -131,15 +133,22 @@ fn about(config: &config::Resolver) -> String {
     }
 }
 
-fn tenant(resolved: Resolved) -> Tenant {
-    let Resolved { route, limits, version, outbound } = resolved;
-    Tenant {
-        account: route.account.to_string(),
-        namespace: route.namespace.as_ref().map(ToString::to_string),
-        script: route.name.to_string(),
-        tag: route.script.as_uuid().simple().to_string(),
-        version: version.map(|version| version.to_string()),
-        limits: TenantLimits { cpu_ms: limits.cpu_ms, subrequests: limits.subrequests, memory: limits.memory_bytes },
-        outbound: outbound.map(|outbound| (*outbound).to_owned()),
+impl Explainer {
+    fn tenant(&self, resolved: Resolved) -> Tenant {
+        let Resolved { route, limits, plan, version, outbound } = resolved;
+        let call = Call { limits, plan, ..Call::default() };
+        let (terms, _) = self.gateway.dispatcher.node_terms().for_call(&route, &call);
+        let plans = [call.plan.as_deref(), route.settings.plan.as_ref(), route.plan.as_ref()];
+        Tenant {
+            account: route.account.to_string(),
+            namespace: route.namespace.as_ref().map(ToString::to_string),
+            script: route.name.to_string(),
+            tag: route.script.as_uuid().simple().to_string(),
+            version: version.map(|version| version.to_string()),
+            limits,
+            plans: plans.into_iter().flatten().map(ToString::to_string).collect(),
+            terms: switchyard_api::Terms { limits: terms.limits, weight: terms.weight },
+            outbound: outbound.map(|outbound| (*outbound).to_owned()),
+        }
     }
 }

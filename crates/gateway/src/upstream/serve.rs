@@ -45,10 +45,9 @@ impl Dispatcher {
         ctx: &Arc<RequestContext>,
         route: &Arc<Route>,
         (version, upstream): (VersionId, &Arc<Upstream>),
-        call: Call,
+        (call, limits): (Call, Limits),
         request: Request<Body>,
     ) -> Result<Response<Body>, Failure> {
-        let limits = self.limits_of(route, &call);
         let mut request = capped_request(ctx, request, &limits)?;
         let until = limits.wall().map(|wall| tokio::time::Instant::now() + wall);
         let tailed = self.tails.observe(&Run {

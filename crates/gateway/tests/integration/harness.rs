@@ -130,6 +130,10 @@ impl TestGateway {
         self.app.take().unwrap()
     }
 
+    pub fn put_app(&mut self, app: App) {
+        self.app = Some(app);
+    }
+
     fn app(&self) -> &App {
         self.app.as_ref().unwrap()
     }

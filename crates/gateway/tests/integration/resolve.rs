@@ -67,8 +67,13 @@ async fn every_step_is_told() {
     let told = ask(&gateway, json!({ "url": "http://a.example/" })).await;
     assert_eq!(outcomes(&told), ["not_mine", "mine", "not_asked", "not_asked"]);
     assert_eq!(why(&told, 1), "\"a.example\": a row, from the database");
-    let limits = json!({ "cpu_ms": 9, "subrequests": null, "memory": null });
-    assert_eq!((&told["tenant"]["limits"], &told["tenant"]["outbound"]), (&limits, &json!({ "a": 1 })));
+    let limits = told["tenant"]["limits"].as_object().unwrap();
+    assert!(limits.len() == 10 && limits.iter().all(|(name, limit)| limit.is_null() || name == "cpu_ms"), "{limits:?}");
+    assert_eq!((&limits["cpu_ms"], &told["tenant"]["outbound"]), (&json!(9), &json!({ "a": 1 })));
+    let terms = &told["tenant"]["terms"];
+    assert_eq!((&terms["weight"], &terms["limits"]["cpu_ms"]), (&json!(1), &json!(9)));
+    assert_eq!(terms["limits"]["memory"], json!(128 << 20));
+    assert_eq!(told["tenant"]["plans"], json!([]));
     let told = ask(&gateway, json!({ "url": "http://a.example/" })).await;
     assert_eq!(why(&told, 1), "\"a.example\": a row, from memory");
 

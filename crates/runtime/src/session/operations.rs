@@ -10,7 +10,7 @@ use futures_util::future::{AbortHandle, Abortable};
 use switchyard_catalog::Limit;
 use switchyard_js::abi::{Malformed, Reader, Value, Writer, body_kind, op, status};
 
-use super::{Happened, NOT_READ, Session, TOO_MANY_STREAMS, error_values, exceeded_memory};
+use super::{Happened, NOT_READ, Session, TOO_MANY_STREAMS, error_values, out_of_memory};
 use crate::error::{RunError, RunErrorKind};
 use crate::host::{GuestOp, Unacceptable};
 use crate::meter::CpuMeter;
@@ -113,7 +113,7 @@ impl Session {
         }
         self.done = values.bool()?;
         let refused = slot.store.data().limiter.refused && !self.answered;
-        self.fail(if refused { exceeded_memory() } else { error });
+        self.fail(if refused { out_of_memory(&slot.store.data().limiter) } else { error });
         Ok(())
     }
 

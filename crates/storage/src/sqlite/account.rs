@@ -2,8 +2,8 @@
 
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection, SqliteExecutor, sqlite::SqliteRow};
 use switchyard_catalog::{
-    Access, Account, AccountId, NamespaceId, NamespaceName, ScriptId, ScriptName, StorageError, Timestamp, Token,
-    TokenHash, TokenRow, TokenScope,
+    Access, Account, AccountId, NamespaceId, NamespaceName, PlanName, ScriptId, ScriptName, StorageError, Timestamp,
+    Token, TokenHash, TokenRow, TokenScope,
 };
 
 use super::{
@@ -35,7 +35,7 @@ pub(super) async fn create(storage: &SqliteStorage, account: &Account) -> Result
 /// Revoked tokens kept of an account: their texts may be in some file still, and must not come back.
 const KEEP_REVOKED: i64 = 1_000;
 const COLUMNS: &str = "t.hash, t.id, t.account, t.name, t.access, t.scope, t.namespace, t.script,
-    t.created_on, t.expires_on, t.revoked_on";
+    t.created_on, t.expires_on, t.revoked_on, t.plan";
 
 pub(super) async fn token_put(storage: &SqliteStorage, token: &Token) -> Result<(), StorageError> {
     insert(&storage.writer, token).await
@@ -43,8 +43,9 @@ pub(super) async fn token_put(storage: &SqliteStorage, token: &Token) -> Result<
 
 async fn insert<'c>(to: impl SqliteExecutor<'c>, token: &Token) -> Result<(), StorageError> {
     let put = sqlx::query(
-        "INSERT INTO tokens (hash, id, account, name, access, scope, namespace, script, created_on, expires_on, revoked_on)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (hash) DO NOTHING",
+        "INSERT INTO tokens (hash, id, account, name, access, scope, namespace, script, created_on, expires_on, revoked_on,
+                             plan)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (hash) DO NOTHING",
     );
     let access = match token.access {
         Access::Read => "read",
@@ -60,7 +61,8 @@ async fn insert<'c>(to: impl SqliteExecutor<'c>, token: &Token) -> Result<(), St
     let put = put.bind(token.hash.0.to_vec()).bind(token.id.clone()).bind(token.account.as_str().to_owned());
     let put = put.bind(token.name.clone()).bind(access).bind(scope).bind(bytes(namespace)).bind(bytes(script));
     let put = put.bind(token.created_on.micros()).bind(token.expires_on.map(Timestamp::micros));
-    let put = put.bind(token.revoked_on.map(Timestamp::micros)).execute(to).await;
+    let put = put.bind(token.revoked_on.map(Timestamp::micros));
+    let put = put.bind(token.plan.as_ref().map(|plan| plan.as_str().to_owned())).execute(to).await;
     put.map(drop).map_err(refused("write a token", "the token", "the account"))
 }
 
@@ -157,6 +159,7 @@ fn token(row: &SqliteRow) -> Result<Token, StorageError> {
         other => return Err(damaged("a token's scope", other)),
     };
     let hash: &[u8] = column(row, "hash")?;
+    let plan = column::<Option<&str>>(row, "plan")?.map(PlanName::parse);
     let moment = |name| Ok(column::<Option<i64>>(row, name)?.map(Timestamp::from_micros));
     Ok(Token {
         id: column(row, "id")?,
@@ -168,6 +171,7 @@ fn token(row: &SqliteRow) -> Result<Token, StorageError> {
         created_on: time(row, "created_on")?,
         expires_on: moment("expires_on")?,
         revoked_on: moment("revoked_on")?,
+        plan: plan.transpose().map_err(|e| damaged("a token's plan", e))?,
     })
 }
 

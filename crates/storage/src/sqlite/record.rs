@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use sqlx::{Row, sqlite::SqliteRow};
 use switchyard_catalog::{
     Binding, BindingKind, BindingName, BlobDigest, CodeManifest, CodeSyntax, DispatchOutbound, Limits, ModuleEntry,
-    ModuleKind, NameError, NamedHandlers, NamespaceName, ScriptId, ScriptName, ScriptSettings, SecretId, StorageError,
-    Timestamp, Upstream, Version, VersionAssets, VersionId,
+    ModuleKind, NameError, NamedHandlers, NamespaceName, PlanName, ScriptId, ScriptName, ScriptSettings, SecretId,
+    StorageError, Timestamp, Upstream, Version, VersionAssets, VersionId,
 };
 use uuid::Uuid;
 
@@ -80,6 +80,8 @@ pub(super) struct SettingsRecord {
     previews_enabled: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_deployed_from: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    plan: Option<PlanName>,
 }
 
 impl From<&ScriptSettings> for SettingsRecord {
@@ -92,6 +94,7 @@ impl From<&ScriptSettings> for SettingsRecord {
             subdomain_enabled: s.subdomain_enabled,
             previews_enabled: s.previews_enabled,
             last_deployed_from: s.last_deployed_from.clone(),
+            plan: s.plan.clone(),
         }
     }
 }
@@ -106,6 +109,7 @@ impl From<SettingsRecord> for ScriptSettings {
             subdomain_enabled: r.subdomain_enabled,
             previews_enabled: r.previews_enabled,
             last_deployed_from: r.last_deployed_from,
+            plan: r.plan,
         }
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use switchyard_catalog::{
-    Change, ChangeKind, NamespaceId, NamespaceName, RouteRow, ScriptId, ScriptName, StorageError, Upstream, VersionId,
-    VersionShare,
+    Change, ChangeKind, NamespaceId, NamespaceName, PlanName, RouteRow, ScriptId, ScriptName, StorageError, Upstream,
+    VersionId, VersionShare,
 };
 
 use super::{
@@ -19,13 +19,14 @@ use super::{
 macro_rules! select {
     ($where:literal) => {
         concat!(
-            "SELECT json_group_array(json_array(hex(id), account, hex(namespace), name, namespace_name, hex(version), percentage, assets, tag, json(upstream)))
+            "SELECT json_group_array(json_array(hex(id), account, hex(namespace), name, namespace_name, hex(version), percentage, assets, tag, json(upstream), plan))
              FROM (SELECT s.id, s.account, s.namespace, s.name, n.name AS namespace_name, v.version, v.percentage,
                    (SELECT count(*) FROM version_assets a WHERE a.version = v.version) AS assets,
                    (SELECT json_extract(x.body, '$.annotations.\"workers/tag\"') FROM versions x
                     WHERE x.id = v.version AND instr(x.body, '\"workers/tag\"') > 0) AS tag,
                    (SELECT json_extract(x.body, '$.upstream') FROM versions x
-                    WHERE x.id = v.version AND instr(x.body, '\"upstream\":') > 0) AS upstream
+                    WHERE x.id = v.version AND instr(x.body, '\"upstream\":') > 0) AS upstream,
+                   json_extract(s.settings, '$.plan') AS plan
                    FROM scripts s JOIN deployment_versions v ON v.deployment = s.deployment
                    LEFT JOIN namespaces n ON n.id = s.namespace ",
             $where,
@@ -65,6 +66,7 @@ struct RouteRecord<'a>(
     u8,
     serde_json::Value,
     Option<UpstreamRecord>,
+    Option<&'a str>,
 );
 
 /// Those of one script follow each other.
@@ -72,8 +74,19 @@ fn routes(json: &str) -> Result<Vec<RouteRow>, StorageError> {
     let records: Vec<RouteRecord<'_>> = from_json("the routes", json)?;
     let mut routes: Vec<RouteRow> = Vec::with_capacity(records.len());
     for record in records {
-        let RouteRecord(script, account, namespace, name, namespace_name, version, percentage, assets, tag, upstream) =
-            record;
+        let RouteRecord(
+            script,
+            account,
+            namespace,
+            name,
+            namespace_name,
+            version,
+            percentage,
+            assets,
+            tag,
+            upstream,
+            plan,
+        ) = record;
         let script = ScriptId::from_uuid(hex_id(script)?);
         let share = VersionShare { version: VersionId::from_uuid(hex_id(version)?), percentage };
         let tag = tag.as_str().map(|tag| (share.version, tag.to_owned()));
@@ -98,6 +111,7 @@ fn routes(json: &str) -> Result<Vec<RouteRow>, StorageError> {
                     with_assets: if assets > 0 { vec![share.version] } else { Vec::new() },
                     version_tags: tag.into_iter().collect(),
                     upstreams: upstream.into_iter().collect(),
+                    plan: plan.map(PlanName::parse).transpose().map_err(|e| damaged("a script's plan", e))?,
                 });
             }
         }

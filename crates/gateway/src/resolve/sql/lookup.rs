@@ -174,6 +174,7 @@ impl Lookup {
 
     async fn fetch(&self, key: &str) -> Found {
         self.metrics.statements.inc();
+        let _timed = self.metrics.seconds.start_timer();
         let mut work = std::pin::pin!(self.database.ask(key));
         let row = match tokio::time::timeout(self.database.patience(), &mut work).await {
             Ok(row) => row,

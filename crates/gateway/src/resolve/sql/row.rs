@@ -1,5 +1,5 @@
 //! What a row says, by the names of its columns: `namespace`, `script`, and whatever of `account`,
-//! `version`, `outbound` and the limits, by their names in the namespace settings, the statement gives.
+//! `version`, `outbound`, `plan` and the limits, by their names in the namespace settings, the statement gives.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use sqlx::{Column, Row as _, sqlite::SqliteRow};
 use sqlx_mysql::MySqlRow;
 use sqlx_postgres::PgRow;
-use switchyard_catalog::{AccountId, Limits, NamespaceName, ScriptName};
+use switchyard_catalog::{AccountId, Limits, NamespaceName, PlanName, ScriptName};
 
 use crate::config::parse_size;
 use crate::resolve::{Answer, Resolved, Why, find};
@@ -77,6 +77,7 @@ pub(super) struct Target {
     namespace: Option<String>,
     script: String,
     limits: Limits,
+    plan: Option<Arc<PlanName>>,
     /// Its id or its tag.
     version: Option<String>,
     outbound: Option<Arc<RawValue>>,
@@ -87,6 +88,7 @@ impl Target {
         match find(&self.routes, self.namespace.as_deref(), &self.script) {
             Some(route) => Answer::Mine(Resolved {
                 limits: self.limits,
+                plan: self.plan.clone(),
                 version: self.version.as_deref().and_then(|version| route.named(version)),
                 route,
                 outbound: self.outbound.clone(),
@@ -105,13 +107,17 @@ impl Reader {
     /// What the row lacks, or which column breaks a rule.
     pub(super) fn read(&self, row: Row) -> Result<Target, String> {
         let (mut account, mut namespace, mut script) = (None, self.namespace.clone(), None);
-        let (mut limits, mut version, mut outbound) = (Limits::default(), None, None);
+        let (mut limits, mut plan, mut version, mut outbound) = (Limits::default(), None, None, None);
         for (name, value) in row {
             match name.as_str() {
                 "account" => account = Some(text(&name, value)?),
                 "namespace" => namespace = Some(text(&name, value)?),
                 "script" => script = Some(text(&name, value)?),
                 "version" => version = Some(text(&name, value)?),
+                "plan" => {
+                    let named = PlanName::parse(&text(&name, value)?).map_err(|error| error.to_string())?;
+                    plan = Some(Arc::new(named));
+                }
                 "cpu_ms" => limits.cpu_ms = Some(small(&name, value)?),
                 "subrequests" => limits.subrequests = Some(small(&name, value)?),
                 "wall_ms" => limits.wall_ms = Some(small(&name, value)?),
@@ -125,7 +131,7 @@ impl Reader {
                 "outbound" => outbound = Some(object(&text(&name, value)?)?),
                 _ => {
                     return Err(format!(
-                        "column {name:?} is not known: account, namespace, script, version, outbound, cpu_ms, \
+                        "column {name:?} is not known: account, namespace, script, version, outbound, plan, cpu_ms, \
                          subrequests, memory, wall_ms, request_bytes, response_bytes, concurrent_requests, \
                          requests_per_second, connections, log_bytes are"
                     ));
@@ -145,7 +151,7 @@ impl Reader {
             }
             None => self.own.clone().ok_or("it has no account, nor has its resolver")?,
         };
-        Ok(Target { routes, namespace, script, limits, version, outbound })
+        Ok(Target { routes, namespace, script, limits, plan, version, outbound })
     }
 }
 
@@ -198,6 +204,7 @@ mod tests {
             ("script", word("hello")),
             ("namespace", word("prod")),
             ("cpu_ms", Value::Whole(50)),
+            ("plan", word("gold")),
             ("memory", word("64MiB")),
             ("response_bytes", Value::Whole(1_000)),
             ("requests_per_second", Value::Whole(20)),
@@ -211,6 +218,7 @@ mod tests {
             requests_per_second: Some(20),
             ..Limits::default()
         };
+        assert_eq!(target.plan.as_deref().map(PlanName::as_str), Some("gold"));
         assert_eq!((target.limits, target.outbound.unwrap().get()), (wanted, "{\"customer\":\"c1\"}"));
 
         let hello = || ("script", word("hello"));
@@ -219,6 +227,7 @@ mod tests {
             (vec![hello(), ("cpu", Value::Whole(1))], "column \"cpu\" is not known"),
             (vec![hello(), ("cpu_ms", Value::Whole(-1))], "column \"cpu_ms\" must be a whole number"),
             (vec![hello(), ("cpu_ms", word("1"))], "column \"cpu_ms\" must be a whole number"),
+            (vec![hello(), ("plan", word("a b"))], "plan \"a b\" is not valid"),
             (vec![hello(), ("outbound", word("[1]"))], "must be a JSON object"),
             (vec![hello(), ("account", word("a b"))], "is not an account's id"),
             (vec![("script", word("a/b"))], "script"),

@@ -15,6 +15,7 @@ fn token(text: &str) -> Token {
         created_on: Timestamp::from_micros(1_767_323_045_123_456),
         expires_on: None,
         revoked_on: None,
+        plan: PlanName::parse("gold").ok(),
     }
 }
 

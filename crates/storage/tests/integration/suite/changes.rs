@@ -87,6 +87,7 @@ pub async fn routes_follow_changes(storage: &dyn Storage) {
         with_assets: Vec::new(),
         version_tags: Vec::new(),
         upstreams: Vec::new(),
+        plan: None,
     };
     let tags = vec![(outside.version.version.id, "canary \"2\"".to_owned())];
     let upstreams = vec![(outside.version.version.id, Arc::new(sample::upstream()))];
@@ -95,6 +96,15 @@ pub async fn routes_follow_changes(storage: &dyn Storage) {
     let version = storage.version_find(outside.version.version.id).await.unwrap().unwrap();
     assert_eq!(version.code.upstream, Some(sample::upstream()));
     assert_eq!(storage.route_find(inside.script.id).await.unwrap(), Some(expected[1].clone()));
+    let mut script = storage.script_by_id(inside.script.id).await.unwrap().unwrap();
+    let seen = script.modified_on;
+    script.settings.plan = PlanName::parse("gold").ok();
+    script.modified_on = Timestamp::from_micros(seen.micros() + 1);
+    let before = storage.routes_load().await.unwrap().0;
+    storage.script_update(&script, seen).await.unwrap();
+    assert_eq!(kinds(storage, before).await, [ChangeKind::Script(inside.script.id)]);
+    let planned = RouteRow { plan: PlanName::parse("gold").ok(), ..expected[1].clone() };
+    assert_eq!(storage.route_find(inside.script.id).await.unwrap(), Some(planned));
     storage.script_delete(&[inside.script.id]).await.unwrap();
     assert_eq!(storage.route_find(inside.script.id).await.unwrap(), None);
 }

@@ -118,6 +118,7 @@ pub async fn namespace_settings_round_trip(storage: &dyn Storage) {
     let seen = namespace.modified_on;
     namespace.modified_on = Timestamp::from_micros(seen.micros() + 1);
     namespace.settings = NamespaceSettings {
+        plan: PlanName::parse("gold").ok(),
         limits: Limits {
             cpu_ms: Some(5),
             subrequests: None,

@@ -32,6 +32,7 @@ pub async fn script_round_trips(storage: &dyn Storage) {
         subdomain_enabled: true,
         previews_enabled: true,
         last_deployed_from: Some("wrangler".to_owned()),
+        plan: PlanName::parse("gold").ok(),
     };
     publish.version.version.bindings = vec![
         sample::text("TEXT", "zero \0, quote ', 🦀"),
