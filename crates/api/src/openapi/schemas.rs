@@ -245,31 +245,27 @@ fn limits(ours: bool) -> Schema {
     S::object(fields)
 }
 
-/// Ours: an origin instead of code.
-fn upstream(sent: bool) -> Schema {
-    let name = |plain, marked| if sent { marked } else { plain };
-    let optional = |schema: Schema| if sent { schema.or_null() } else { schema };
+/// Ours: an origin instead of code. As replies show it; in an upload's metadata all is optional but the
+/// origins with their URLs, and a health check's path.
+fn upstream() -> Schema {
     let url = S::string().about("http(s)://host:port and nothing more; private addresses only as the node allows");
-    let origin = S::object(vec![
-        ("url", url),
-        (name("weight", "weight?"), optional(S::integer().within(1, 1_000)).about("its share; 1 if left out")),
-    ]);
+    let origin = S::object(vec![("url", url), ("weight", S::integer().within(1, 1_000).about("its share; 1"))]);
     let health = S::object(vec![
         ("path", S::string().pattern("^/[!-~]*$").length(1, 1_024).about("answers 200 to 399 when the origin is well")),
-        (name("interval_ms", "interval_ms?"), optional(S::integer().within(1_000, 300_000))),
-        (name("timeout_ms", "timeout_ms?"), optional(S::integer().within(1, 60_000)).about("at most the interval")),
-        (name("healthy", "healthy?"), optional(S::integer().within(1, 10)).about("good ones that take it back")),
-        (name("unhealthy", "unhealthy?"), optional(S::integer().within(1, 10)).about("bad ones that take it out")),
+        ("interval_ms", S::integer().within(1_000, 300_000)),
+        ("timeout_ms", S::integer().within(1, 60_000).about("at most the interval")),
+        ("healthy", S::integer().within(1, 10).about("good ones that take it back")),
+        ("unhealthy", S::integer().within(1, 10).about("bad ones that take it out")),
     ]);
     let retries = "of requests that got no answer, where that is safe; 1 if left out";
     S::object(vec![
         ("origins", S::array(origin).items(1, 16)),
-        (name("host", "host?"), optional(S::values(&["keep", "origin"])).about("which Host an origin gets")),
-        ("health?", health.or_null().about("checks that are made while the upstream is used")),
-        ("connect_timeout_ms?", S::integer().within(1, 60_000).or_null()),
-        ("head_timeout_ms?", S::integer().within(1, 600_000).or_null()),
-        ("idle_timeout_ms?", S::integer().within(1, 3_600_000).or_null()),
-        ("retries?", S::integer().within(0, 5).or_null().about(retries)),
+        ("host", S::values(&["keep", "origin"]).about("which Host an origin gets; keep")),
+        ("health?", health.about("checks that are made while the upstream is used")),
+        ("connect_timeout_ms?", S::integer().within(1, 60_000)),
+        ("head_timeout_ms?", S::integer().within(1, 600_000)),
+        ("idle_timeout_ms?", S::integer().within(1, 3_600_000)),
+        ("retries?", S::integer().within(0, 5).about(retries)),
     ])
 }
 
@@ -369,7 +365,7 @@ pub(super) fn all() -> BTreeMap<&'static str, Schema> {
         ("annotations?", S::map(S::string()).or_null()),
     ]);
     let metadata = "JSON: main_module, bindings, keep_bindings, compatibility_date, compatibility_flags, tags, limits, \
-                    observability, assets …; at most 1 MiB. Ours: upstream (NewUpstream), an origin instead of modules";
+                    observability, assets …; at most 1 MiB. Ours: upstream (Upstream), an origin instead of modules";
     let share = S::object(vec![("version_id", uuid()), ("percentage", S::number().within(0, 100))]);
     let asset = S::object(vec![("hash", S::string().pattern("^[0-9a-f]{32}$")), ("size", S::integer())]);
     let worker = |optional: bool| {
@@ -515,16 +511,9 @@ pub(super) fn all() -> BTreeMap<&'static str, Schema> {
         ("Token", token()),
         ("TokenStatus", S::object(vec![("id", hex32()), ("status", S::string()), ("expires_on?", time())])),
         ("TokenWithValue", token().and(S::object(vec![("value", S::string().about("shown here alone"))]))),
-        ("NewUpstream", upstream(true).own()),
         ("Top", top()),
-        ("Upstream", upstream(false).own()),
-        (
-            "Upload",
-            S::object(vec![(
-                "metadata",
-                S::json(S::object(vec![("upstream?", S::reference("NewUpstream"))])).about(metadata),
-            )]),
-        ),
+        ("Upstream", upstream().own()),
+        ("Upload", S::object(vec![("metadata", S::string().about(metadata))])),
         ("UploadedScript", uploaded),
         (
             "User",

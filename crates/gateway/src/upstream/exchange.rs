@@ -52,7 +52,7 @@ impl Upstreams {
         let patience = limit(upstream.head_timeout_ms, self.config.head_timeout);
         let moved = Moved::watch(request.body_mut());
         let until = |moved: &Moved| {
-            let head = moved.at() + patience;
+            let head = later(moved.at(), patience);
             terms.until.map_or(head, |wall| wall.min(head))
         };
         let late = || match terms.until {
@@ -63,11 +63,14 @@ impl Upstreams {
         let streams = matches!(request.body(), Body::Stream(_));
         let repeatable = is_idempotent(request.method()) && matches!(request.body(), Body::Empty);
         let mut retries = upstream.retries.unwrap_or(1);
-        let (mut tried, mut pooled) = (0, true);
+        let (mut tried, mut pooled, mut again) = (0, true, false);
         let mut last = UpstreamError::Unavailable;
         loop {
             let at = tenant.pick(tried, self.now()).ok_or(last)?;
             let origin = &tenant.origins[at];
+            if std::mem::replace(&mut again, true) {
+                self.metrics.retried();
+            }
             if upstream.host == UpstreamHost::Origin {
                 request.headers_mut().insert(header::HOST, origin.host.clone());
             }
@@ -88,7 +91,6 @@ impl Upstreams {
                         retries -= 1;
                         tried |= 1 << at;
                         last = error;
-                        self.metrics.retried();
                         continue;
                     }
                 },
@@ -120,7 +122,7 @@ impl Upstreams {
             // What began to answer has got the request.
             let lost = matches!(error, UpstreamError::Lost) && !cause.is_parse();
             request = match unsent.or(copy) {
-                Some(again) if lost && retries > 0 => again,
+                Some(request) if lost && retries > 0 => request,
                 _ => return Err(error),
             };
             if reused {
@@ -130,13 +132,13 @@ impl Upstreams {
             }
             retries -= 1;
             last = error;
-            self.metrics.retried();
         }
     }
 
     /// A new connection.
     async fn link(&self, tenant: &Tenant, origin: &OriginPool, until: Instant) -> Result<Link, UpstreamError> {
-        let connect = Instant::now() + limit(tenant.upstream.connect_timeout_ms, self.config.connect_timeout);
+        let patience = limit(tenant.upstream.connect_timeout_ms, self.config.connect_timeout);
+        let connect = later(Instant::now(), patience);
         let stream = self.connector.connect(&origin.origin, tenant.upstream.inside, connect.min(until)).await;
         let stream = stream.inspect_err(|error| {
             tracing::debug!(origin = %origin.origin, error = %crate::dispatch::chain(error), "no connection to an origin");
@@ -167,6 +169,12 @@ async fn in_time<T>(moved: &Moved, until: impl Fn(&Moved) -> Instant, sent: impl
 /// The upstream's own, else the node's.
 pub fn limit(own_ms: Option<u32>, node: Duration) -> Duration {
     own_ms.map_or(node, |ms| Duration::from_millis(ms.into()))
+}
+
+/// As far away as a clock goes.
+pub fn later(at: Instant, time: Duration) -> Instant {
+    const FAR: Duration = Duration::from_secs(10 * 365 * 86_400);
+    at + time.min(FAR)
 }
 
 fn is_idempotent(method: &Method) -> bool {

@@ -13,6 +13,7 @@ use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{Builder, Connection, Parts, SendRequest};
 use hyper_util::rt::TokioIo;
 use switchyard_runtime::Body;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::io::Stream;
 use super::pool::Counted;
@@ -37,7 +38,7 @@ enum Driver {
     /// Whoever holds the link.
     Holder(Box<Driven>),
     /// A task of its own, which ends with the link.
-    Task,
+    Task { _ends: AbortOnDropHandle<()> },
     /// Nobody any more: it is over, and this is left of it.
     Over(Option<Box<Driven>>),
 }
@@ -60,11 +61,16 @@ impl Link {
 
     /// Lets a task drive it, for a request whose body streams.
     pub fn spawn(&mut self, io: &tokio::runtime::Handle) {
-        match std::mem::replace(&mut self.driver, Driver::Task) {
-            // What it ends with is told to whoever waits for the answer.
-            Driver::Holder(connection) => drop(io.spawn(connection)),
-            other => self.driver = other,
-        }
+        self.driver = match std::mem::replace(&mut self.driver, Driver::Over(None)) {
+            Driver::Holder(connection) => {
+                let driven = io.spawn(async move {
+                    // What it ends with is told to whoever waits for the answer.
+                    let _ = connection.await;
+                });
+                Driver::Task { _ends: AbortOnDropHandle::new(driven) }
+            }
+            other => other,
+        };
     }
 
     /// Whether it can take a request; woken when it can. False: it never will, the origin has closed it.

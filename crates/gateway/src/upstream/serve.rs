@@ -9,7 +9,7 @@ use std::time::Instant;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header, response};
 use hyper::body::Incoming;
 use hyper::ext::ReasonPhrase;
-use switchyard_catalog::{LimitSet, Timestamp, Upstream, VersionId};
+use switchyard_catalog::{LimitSet, Limits, Timestamp, Upstream, VersionId};
 use switchyard_runtime::{Body, Ending, Exception, Outcome, StatusText};
 
 use super::UpstreamError;

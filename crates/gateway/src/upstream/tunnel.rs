@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use super::UpstreamError;
 use super::body::Exchange;
-use super::exchange::limit;
+use super::exchange::{later, limit};
 use super::link::Link;
 use super::serve::Running;
 use crate::error::Kind;
@@ -190,10 +190,11 @@ impl Seen {
     async fn stopped(&self, idle: Duration) {
         loop {
             let moved = self.began + Duration::from_millis(self.moved_at.load(Ordering::Relaxed));
-            if moved + idle <= Instant::now() {
+            let until = later(moved, idle);
+            if until <= Instant::now() {
                 return;
             }
-            tokio::time::sleep_until(moved + idle).await;
+            tokio::time::sleep_until(until).await;
         }
     }
 }

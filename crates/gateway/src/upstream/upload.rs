@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -15,28 +16,33 @@ use tokio::time::Instant;
 #[derive(Clone)]
 pub struct Moved {
     began: Instant,
-    /// Milliseconds since then.
-    at: Arc<AtomicU64>,
+    /// Milliseconds since then. `None`: it was here already.
+    at: Option<Arc<AtomicU64>>,
 }
 
 impl Moved {
-    /// Watches a body; one that is here already is not worth it.
+    /// Watches a body.
     pub fn watch(body: &mut Body) -> Self {
-        let moved = Self { began: Instant::now(), at: Arc::default() };
-        if matches!(body, Body::Stream(_)) {
-            let inner = std::mem::replace(body, Body::Empty);
-            *body = Body::stream(Upload { inner, moved: moved.clone() });
+        let began = Instant::now();
+        if !matches!(body, Body::Stream(_)) {
+            return Self { began, at: None };
         }
+        let moved = Self { began, at: Some(Arc::default()) };
+        let inner = std::mem::replace(body, Body::Empty);
+        *body = Body::stream(Upload { inner, moved: moved.clone() });
         moved
     }
 
     pub fn at(&self) -> Instant {
-        self.began + std::time::Duration::from_millis(self.at.load(Ordering::Relaxed))
+        let at = self.at.as_ref().map_or(0, |at| at.load(Ordering::Relaxed));
+        self.began + Duration::from_millis(at)
     }
 
     fn now(&self) {
         let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.at.store(now, Ordering::Relaxed);
+        if let Some(at) = &self.at {
+            at.store(now, Ordering::Relaxed);
+        }
     }
 }
 
