@@ -18,7 +18,7 @@ use crate::coding::Coding;
 use crate::context::RequestContext;
 use crate::dispatch::{Call, Dispatcher, MAX_DEPTH};
 use crate::error::{Failure, Kind};
-use crate::headers::{RAY, describe_client, loop_count, remove_hop_by_hop, wants_html};
+use crate::headers::{RAY, describe_client, remove_hop_by_hop, wants_html};
 use crate::ids;
 use crate::observe::{Ending, Observer, Recorded};
 use crate::outbound::OutboundWorker;
@@ -99,8 +99,8 @@ impl Gateway {
         let live = self.live();
         Self::check(&live.bounds, &head, &body)?;
         let authority = Authority::of(&head.uri, &head.headers, head.version == Version::HTTP_2)?;
-        let hops = loop_count(&head.headers);
-        if hops >= u32::from(MAX_DEPTH) {
+        let passed = self.dispatcher.egress.loops().read(&head.headers);
+        if passed.hops >= u32::from(MAX_DEPTH) {
             return Err(Failure::TooDeep);
         }
         ending.node = Some(self.dispatcher.admission.enter_node()?);
@@ -111,7 +111,7 @@ impl Gateway {
         ctx.set_route(&route);
         // Without an outbound Worker nobody reads them.
         let outbound = outbound.and_then(|text| OutboundWorker::of_namespace(&route, Some(text.get().into())));
-        let call = Call { hops, limits, outbound, version: VersionChoice::pinned(version), ..Call::default() };
+        let call = Call { passed, limits, outbound, version: VersionChoice::pinned(version), ..Call::default() };
         let (route, call) = self.dispatcher.first(route, call)?;
         ending.script = Some(self.dispatcher.admit(ctx, &route, &call)?);
         let request = Self::incoming(&live.bounds, ctx, &authority, head, body)?;

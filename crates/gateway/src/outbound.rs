@@ -20,6 +20,7 @@ use crate::dispatch::{Call, Dispatcher, chain, whose};
 use crate::egress::{EgressEnd, Journey};
 use crate::error::Failure;
 use crate::ids::reference;
+use crate::loops::Passed;
 use crate::routes::Route;
 use crate::tail::Dispatchers;
 use crate::version::VersionChoice;
@@ -39,7 +40,7 @@ pub struct RequestOutbound {
     ctx: Arc<RequestContext>,
     /// Who reaches out. Bindings reach Workers of its account alone.
     route: Arc<Route>,
-    hops: u32,
+    passed: Passed,
     /// Of the call that runs the Worker.
     outbound: Option<Arc<OutboundWorker>>,
     limits: Limits,
@@ -62,7 +63,7 @@ impl RequestOutbound {
             dispatcher: dispatcher.clone(),
             ctx: ctx.clone(),
             route: route.clone(),
-            hops: call.hops,
+            passed: call.passed.clone(),
             outbound: call.outbound.clone(),
             limits: call.limits,
             above: call.dispatchers.clone(),
@@ -79,7 +80,7 @@ impl RequestOutbound {
         } else {
             VersionChoice::asked(request.headers(), route.name.as_str())
         };
-        let call = Call { depth, hops: self.hops, version, ..call };
+        let call = Call { depth, passed: self.passed.clone(), version, ..call };
         let answered = async {
             let permit = self.dispatcher.admit(&self.ctx, &route, &call)?;
             let response = self.dispatcher.dispatch(&self.ctx, &route, call, request).await?;
@@ -198,8 +199,9 @@ impl Outbound for RequestOutbound {
             let response = match self.find(&target)? {
                 Some(callee) => self.call(callee, deeper, &mut journey).await?,
                 None => {
-                    let hops = self.hops.saturating_add(deeper.into());
-                    let (end, response) = self.dispatcher.egress.send(&mut journey, hops).await;
+                    let hops = self.passed.hops.saturating_add(deeper.into());
+                    let passed = Passed { hops, ..self.passed.clone() };
+                    let (end, response) = self.dispatcher.egress.send(&self.route, &mut journey, &passed).await;
                     self.ctx.observer().metrics.egress(end);
                     response?
                 }

@@ -47,6 +47,7 @@ impl Config {
             ("runtime", "held_bytes", self.runtime.held_bytes < 1 << 20),
             ("runtime", "held_bytes_per_script", self.runtime.held_bytes_per_script < 1 << 20),
             ("egress", "connections", self.egress.connections == 0),
+            ("egress", "connections_per_script", self.egress.connections_per_script == 0),
             ("timeouts", "head", self.timeouts.head.is_zero()),
             ("timeouts", "idle", self.timeouts.idle.is_zero()),
             ("timeouts", "body", self.timeouts.body.is_zero()),

@@ -20,6 +20,12 @@ use tokio::sync::OnceCell;
 /// Nothing in a test takes this long unless it hangs.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// A number of things that grows with `SWITCHYARD_TEST_SCALE` (1 by default).
+pub fn scaled(count: usize) -> usize {
+    let scale = std::env::var("SWITCHYARD_TEST_SCALE").ok().and_then(|scale| scale.parse::<f64>().ok());
+    (count as f64 * scale.unwrap_or(1.0)) as usize
+}
+
 pub struct TestGateway {
     app: Option<App>,
     client: Client<HttpConnector, Full<Bytes>>,

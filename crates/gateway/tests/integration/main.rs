@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's failure is its panic")]
 
 mod databases;
+mod dns;
 mod harness;
 mod packages;
 
@@ -16,6 +17,9 @@ mod curl;
 mod dispatch;
 mod drain;
 mod egress;
+mod egress_rebinding;
+mod egress_rules;
+mod egress_spellings;
 mod failures;
 mod fairness;
 mod headers;
