@@ -277,6 +277,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_tenant_waits_for_its_own_connections() {
+        let origin = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let uri: Uri = format!("http://{}/", origin.local_addr().unwrap()).parse().unwrap();
+        let policy =
+            Policy { private: true, grantable: Vec::new(), blocked_ports: Vec::new(), own: Default::default() };
+        let (names, connections) = (Names::new(&[]), Arc::new(Semaphore::new(10)));
+        let node = Arc::new(Node { policy, names, connections, reclaim: Box::new(|| {}) });
+        let [one, other] = [1, 2].map(|most| Connector::new(node.clone(), EgressRules::default(), most));
+        let first = one.clone().connect(uri.clone()).await.ok().unwrap();
+        let mut second = std::pin::pin!(one.connect(uri.clone()));
+        let mut others = Vec::new();
+        for _ in 0..2 {
+            others.push(other.clone().connect(uri.clone()).await.ok().unwrap());
+            assert!(futures_util::poll!(second.as_mut()).is_pending());
+        }
+        drop(first);
+        assert!(tokio::time::timeout(Duration::from_secs(10), second).await.unwrap().is_ok());
+    }
+
+    #[tokio::test]
     async fn one_place_too_few_makes_room_first() {
         let trap = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let uri: Uri = format!("http://{}/", trap.local_addr().unwrap()).parse().unwrap();

@@ -158,3 +158,115 @@ fn random_id() -> io::Result<u16> {
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| io::Error::other("no randomness"))?;
     Ok(u16::from_be_bytes(bytes))
 }
+
+#[cfg(test)]
+mod tests {
+    use simple_dns::ResourceRecord;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    fn answered(query: &[u8], change: impl Fn(&mut Packet<'_>)) -> Vec<u8> {
+        let mut packet = Packet::parse(query).unwrap();
+        packet.set_flags(PacketFlag::RESPONSE);
+        change(&mut packet);
+        packet.build_bytes_vec().unwrap()
+    }
+
+    /// The address of a question for A.
+    fn with(address: [u8; 4]) -> impl Fn(&mut Packet<'_>) {
+        move |packet| {
+            if packet.questions[0].qtype == QTYPE::TYPE(TYPE::A) {
+                let data = RData::A(Ipv4Addr::from(address).into());
+                // Under another name: the server followed an alias.
+                packet.answers.push(ResourceRecord::new(Name::new_unchecked("alias.test"), CLASS::IN, 0, data));
+            }
+        }
+    }
+
+    async fn server(socket: UdpSocket, answers: impl Fn(&[u8]) -> Vec<Vec<u8>> + Send + 'static) -> SocketAddr {
+        let address = socket.local_addr().unwrap();
+        tokio::spawn(async move {
+            let mut buffer = [0; 512];
+            while let Ok((read, peer)) = socket.recv_from(&mut buffer).await {
+                for answer in answers(&buffer[..read]) {
+                    socket.send_to(&answer, peer).await.unwrap();
+                }
+            }
+        });
+        address
+    }
+
+    async fn bound() -> UdpSocket {
+        UdpSocket::bind("127.0.0.1:0").await.unwrap()
+    }
+
+    async fn look_up(servers: &[SocketAddr], host: &str) -> Result<Vec<IpAddr>, NoSuchName> {
+        let place = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
+        Names::new(servers).look_up(host, place).await
+    }
+
+    #[tokio::test]
+    async fn only_the_answer_to_the_question_counts() {
+        let forged = server(bound().await, |query| {
+            vec![
+                b"no packet".to_vec(),
+                answered(query, |packet| {
+                    packet.set_id(packet.id() ^ 1);
+                    with([6, 6, 6, 6])(packet);
+                }),
+                answered(query, |packet| {
+                    packet.questions[0].qname = Name::new_unchecked("other.test");
+                    with([6, 6, 6, 6])(packet);
+                }),
+                answered(query, |packet| {
+                    packet.remove_flags(PacketFlag::RESPONSE);
+                    with([6, 6, 6, 6])(packet);
+                }),
+                answered(query, with([1, 2, 3, 4])),
+            ]
+        });
+        assert_eq!(look_up(&[forged.await], "a.test.").await, Ok(vec![[1, 2, 3, 4].into()]));
+    }
+
+    #[tokio::test]
+    async fn the_next_server_is_asked_for_what_one_does_not_answer() {
+        let fails =
+            server(bound().await, |query| vec![answered(query, |packet| *packet.rcode_mut() = RCODE::ServerFailure)]);
+        let fails = fails.await;
+        let well = server(bound().await, |query| vec![answered(query, with([1, 2, 3, 4]))]).await;
+        assert_eq!(look_up(&[fails, well], "a.test").await, Ok(vec![[1, 2, 3, 4].into()]));
+        assert_eq!(look_up(&[fails], "a.test").await, Err(NoSuchName));
+        // That there is none is an answer.
+        let none =
+            server(bound().await, |query| vec![answered(query, |packet| *packet.rcode_mut() = RCODE::NameError)]);
+        assert_eq!(look_up(&[none.await, well], "a.test").await, Err(NoSuchName));
+    }
+
+    #[tokio::test]
+    async fn what_does_not_fit_comes_over_tcp() {
+        let socket = bound().await;
+        let stream = TcpListener::bind(socket.local_addr().unwrap()).await.unwrap();
+        let cut = server(socket, |query| vec![answered(query, |packet| packet.set_flags(PacketFlag::TRUNCATION))]);
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = stream.accept().await {
+                let mut query = vec![0; usize::from(stream.read_u16().await.unwrap())];
+                stream.read_exact(&mut query).await.unwrap();
+                let answer = answered(&query, with([1, 2, 3, 4]));
+                stream.write_u16(answer.len() as u16).await.unwrap();
+                stream.write_all(&answer).await.unwrap();
+            }
+        });
+        assert_eq!(look_up(&[cut.await], "a.test").await, Ok(vec![[1, 2, 3, 4].into()]));
+    }
+
+    #[tokio::test]
+    async fn this_machine_is_no_question_for_the_network() {
+        let nobody = bound().await.local_addr().unwrap();
+        let local = vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+        for host in ["localhost", "localhost.", "a.localhost"] {
+            assert_eq!(look_up(&[nobody], host).await, Ok(local.clone()));
+        }
+        assert!(look_up(&[], "localhost").await.unwrap().iter().all(IpAddr::is_loopback));
+    }
+}
