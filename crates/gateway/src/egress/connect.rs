@@ -56,7 +56,7 @@ pub enum ConnectError {
 
 /// What the connectors of all tenants share.
 pub struct Node {
-    pub policy: Policy,
+    pub policy: Arc<Policy>,
     pub names: Names,
     /// Open at once; further ones wait.
     pub connections: Arc<Semaphore>,
@@ -85,14 +85,9 @@ struct Kept {
 }
 
 impl Connector {
-    /// At most `connections` of the tenant at once; further ones wait.
-    pub fn new(node: Arc<Node>, rules: EgressRules, connections: u32) -> Self {
-        let tenant = Tenant {
-            rules,
-            connections: Arc::new(Semaphore::new(connections as usize)),
-            lookups: Arc::new(Semaphore::new(LOOKUPS)),
-            kept: Mutex::default(),
-        };
+    /// As many as `connections` at once, whichever of the tenant's connectors makes them; further ones wait.
+    pub fn new(node: Arc<Node>, rules: EgressRules, connections: Arc<Semaphore>) -> Self {
+        let tenant = Tenant { rules, connections, lookups: Arc::new(Semaphore::new(LOOKUPS)), kept: Mutex::default() };
         Self { node, tenant: Arc::new(tenant) }
     }
 
@@ -254,12 +249,16 @@ where
 mod tests {
     use super::*;
 
+    fn places(most: usize) -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(most))
+    }
+
     fn connector(private: bool) -> Connector {
         let policy = Policy { private, grantable: Vec::new(), blocked_ports: vec![25], own: Default::default() };
         let names = Names::new(&[]);
         let connections = Arc::new(Semaphore::new(1));
-        let node = Node { policy, names, connections, reclaim: Box::new(|| {}) };
-        Connector::new(Arc::new(node), EgressRules::default(), 1)
+        let node = Node { policy: Arc::new(policy), names, connections, reclaim: Box::new(|| {}) };
+        Connector::new(Arc::new(node), EgressRules::default(), places(1))
     }
 
     #[tokio::test]
@@ -283,8 +282,8 @@ mod tests {
         let policy =
             Policy { private: true, grantable: Vec::new(), blocked_ports: Vec::new(), own: Default::default() };
         let (names, connections) = (Names::new(&[]), Arc::new(Semaphore::new(10)));
-        let node = Arc::new(Node { policy, names, connections, reclaim: Box::new(|| {}) });
-        let [one, other] = [1, 2].map(|most| Connector::new(node.clone(), EgressRules::default(), most));
+        let node = Arc::new(Node { policy: Arc::new(policy), names, connections, reclaim: Box::new(|| {}) });
+        let [one, other] = [1, 2].map(|most| Connector::new(node.clone(), EgressRules::default(), places(most)));
         let first = one.clone().connect(uri.clone()).await.ok().unwrap();
         let mut second = std::pin::pin!(one.connect(uri.clone()));
         let mut others = Vec::new();
@@ -305,10 +304,16 @@ mod tests {
             Policy { private: true, grantable: Vec::new(), blocked_ports: Vec::new(), own: Default::default() };
         let (names, connections) = (Names::new(&[]), Arc::new(Semaphore::new(1)));
         let closes = idle.clone();
-        let node = Arc::new(Node { policy, names, connections, reclaim: Box::new(move || closes.lock().clear()) });
-        let first = Connector::new(node.clone(), EgressRules::default(), 1).connect(uri.clone()).await.ok().unwrap();
+        let node = Arc::new(Node {
+            policy: Arc::new(policy),
+            names,
+            connections,
+            reclaim: Box::new(move || closes.lock().clear()),
+        });
+        let first =
+            Connector::new(node.clone(), EgressRules::default(), places(1)).connect(uri.clone()).await.ok().unwrap();
         idle.lock().push(first);
-        let second = Connector::new(node, EgressRules::default(), 1).connect(uri);
+        let second = Connector::new(node, EgressRules::default(), places(1)).connect(uri);
         assert!(tokio::time::timeout(Duration::from_secs(10), second).await.unwrap().is_ok());
         assert!(idle.lock().is_empty());
     }

@@ -35,20 +35,27 @@ impl Policy {
     /// Whether a Worker may connect to an address, which it found under this host.
     pub fn allows(&self, rules: &EgressRules, host: &str, address: SocketAddr) -> bool {
         let (ip, port) = (address.ip().to_canonical(), address.port());
-        let granted = || {
-            self.grantable.iter().any(|net| net.contains(&ip))
-                && rules.also.iter().any(|one| one.covers_host(host, port) || one.covers_address(ip, port))
-        };
-        if !self.private && !is_public(ip) && !granted() {
-            return false;
-        }
         let listed = |only: &[Destination]| only.iter().any(|one| one.covers_address(ip, port));
         if !named(rules, host, port) && !rules.only.as_deref().is_some_and(listed) {
             return false;
         }
+        let granted = rules.also.iter().any(|one| one.covers_host(host, port) || one.covers_address(ip, port));
+        self.allows_besides(address, if granted { &self.grantable } else { &[] })
+    }
+
+    /// Whether it may be reached where these networks are open besides the public one.
+    pub fn allows_besides(&self, address: SocketAddr, open: &[IpNet]) -> bool {
+        let ip = address.ip().to_canonical();
+        let reachable = self.private || is_public(ip) || open.iter().any(|net| net.contains(&ip));
+        reachable && !self.is_own(address)
+    }
+
+    /// Whether it is one of this node's own listeners.
+    pub fn is_own(&self, address: SocketAddr) -> bool {
+        let ip = address.ip().to_canonical();
         // One bound to every address is met on any local one.
-        !self.own.read().iter().any(|own| {
-            own.port() == port && (own.ip().to_canonical() == ip || own.ip().is_unspecified() && is_local(ip))
+        self.own.read().iter().any(|own| {
+            own.port() == address.port() && (own.ip().to_canonical() == ip || own.ip().is_unspecified() && is_local(ip))
         })
     }
 }

@@ -2,6 +2,7 @@
 //! (credentials, a TLS session) is not another's; and under each set of rules, since a connection
 //! that was allowed is used without being asked for again.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use moka::sync::Cache;
+use parking_lot::Mutex;
 use rustls::ClientConfig;
 use rustls::client::Resumption;
 use switchyard_catalog::{EgressRules, Scope, ScriptId};
@@ -38,6 +40,31 @@ pub struct Pools {
     tls: ClientConfig,
     config: config::Egress,
     of: Cache<Key, Pool>,
+    places: Mutex<Places>,
+}
+
+/// How many connections a tenant may have open. Pools come and go while connections live on, so these
+/// are not the pools' own.
+#[derive(Default)]
+struct Places {
+    of: HashMap<ScriptId, Weak<Semaphore>>,
+    /// So many are looked through for those that nobody holds any more.
+    sweep_at: usize,
+}
+
+impl Places {
+    fn of(&mut self, script: ScriptId, most: u32) -> Arc<Semaphore> {
+        if let Some(held) = self.of.get(&script).and_then(Weak::upgrade) {
+            return held;
+        }
+        if self.of.len() >= self.sweep_at {
+            self.of.retain(|_, places| places.strong_count() > 0);
+            self.sweep_at = (self.of.len() * 2).max(1_024);
+        }
+        let places = Arc::new(Semaphore::new(most as usize));
+        self.of.insert(script, Arc::downgrade(&places));
+        places
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -50,12 +77,12 @@ impl Pools {
     /// # Errors
     /// The TLS provider has no usable protocol version.
     pub fn new(config: &config::Egress) -> Result<Arc<Self>, rustls::Error> {
-        let policy = Policy {
+        let policy = Arc::new(Policy {
             private: config.private,
             grantable: config.grantable.clone(),
             blocked_ports: config.blocked_ports.clone(),
             own: Default::default(),
-        };
+        });
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
         let tls = tls.with_webpki_roots().with_no_client_auth();
@@ -72,7 +99,7 @@ impl Pools {
                 }),
             };
             let of = Cache::builder().max_capacity(TENANTS).time_to_idle(UNUSED).build();
-            Self { node: Arc::new(node), tls, config: config.clone(), of }
+            Self { node: Arc::new(node), tls, config: config.clone(), of, places: Mutex::default() }
         }))
     }
 
@@ -89,18 +116,19 @@ impl Pools {
                 Scope::Account => self.config.connections / 2,
                 Scope::Namespace(_) => self.config.connections_per_script.min(self.config.connections),
             };
-            self.make(route.settings.egress.clone(), most.max(1))
+            let places = self.places.lock().of(route.script, most.max(1));
+            self.make(route.settings.egress.clone(), places)
         })
     }
 
-    fn make(&self, rules: EgressRules, connections: u32) -> Pool {
+    fn make(&self, rules: EgressRules, places: Arc<Semaphore>) -> Pool {
         let mut tls = self.tls.clone();
         tls.resumption = Resumption::in_memory_sessions(SESSIONS);
         let https = HttpsConnectorBuilder::new()
             .with_tls_config(tls)
             .https_or_http()
             .enable_all_versions()
-            .wrap_connector(Connector::new(self.node.clone(), rules, connections));
+            .wrap_connector(Connector::new(self.node.clone(), rules, places));
         Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
@@ -115,5 +143,27 @@ impl Pools {
     fn close_idle(&self) {
         self.of.invalidate_all();
         self.of.run_pending_tasks();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenants_places_outlive_its_pool_and_not_its_connections() {
+        let mut places = Places::default();
+        let [one, other] = [ScriptId::random(), ScriptId::random()];
+        let pool = places.of(one, 2);
+        let open = pool.clone().try_acquire_owned().unwrap();
+        drop(pool);
+        assert_eq!(places.of(one, 2).available_permits(), 1);
+        assert_eq!(places.of(other, 2).available_permits(), 2);
+        drop(open);
+        assert_eq!(places.of(one, 2).available_permits(), 2);
+        for _ in 0..10_000 {
+            places.of(ScriptId::random(), 1);
+        }
+        assert!(places.of.len() <= 1_024, "{}", places.of.len());
     }
 }
