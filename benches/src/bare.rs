@@ -1,21 +1,70 @@
-//! The baseline: hyper that answers hello and nothing else, one thread, with the socket and buffer
+//! The baselines: hyper that answers hello and nothing else, or passes on and nothing else, one thread, with the socket and buffer
 //! settings of the gateway's listener. What HTTP itself costs on this machine, now.
 
 use std::convert::Infallible;
 use std::io::Write;
+use std::net::SocketAddr;
 
 use anyhow::Context;
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, header};
+use http::uri::{Authority, Scheme};
+use http::{HeaderValue, Request, Response, Uri, header};
 use http_body_util::Full;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 
 /// Serves until it is killed. Says where on stdout.
+///
+/// # Errors
+/// When it cannot listen.
 pub fn serve() -> anyhow::Result<()> {
+    listen(hello)
+}
+
+/// The same server, which passes requests on to an origin by hyper-util's pooled client, with the headers that
+/// every proxy adds and removes, and nothing else.
+///
+/// # Errors
+/// When it cannot listen.
+pub fn proxy(origin: SocketAddr) -> anyhow::Result<()> {
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let authority: Authority = origin.to_string().parse()?;
+    listen(move |request| pass(client.clone(), authority.clone(), request))
+}
+
+async fn pass(
+    client: Client<HttpConnector, Incoming>,
+    authority: Authority,
+    mut request: Request<Incoming>,
+) -> Result<Response<Incoming>, hyper_util::client::legacy::Error> {
+    let mut uri = std::mem::take(request.uri_mut()).into_parts();
+    (uri.scheme, uri.authority) = (Some(Scheme::HTTP), Some(authority));
+    *request.uri_mut() = Uri::from_parts(uri).unwrap_or_default();
+    let headers = request.headers_mut();
+    for name in [header::CONNECTION, header::TE, header::TRAILER, header::UPGRADE, header::TRANSFER_ENCODING] {
+        headers.remove(name);
+    }
+    headers.insert("x-forwarded-for", HeaderValue::from_static("127.0.0.1"));
+    headers.insert("x-forwarded-proto", HeaderValue::from_static("http"));
+    let mut response = client.request(request).await?;
+    for name in [header::CONNECTION, header::TRAILER, header::UPGRADE, header::TRANSFER_ENCODING] {
+        response.headers_mut().remove(name);
+    }
+    Ok(response)
+}
+
+fn listen<F, R, B, E>(answer: F) -> anyhow::Result<()>
+where
+    F: Fn(Request<Incoming>) -> R + Clone + Send + 'static,
+    R: Future<Output = Result<Response<B>, E>> + Send + 'static,
+    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.context("could not listen")?;
@@ -24,11 +73,12 @@ pub fn serve() -> anyhow::Result<()> {
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
+            let answer = answer.clone();
             tokio::spawn(async move {
                 let mut builder = http1::Builder::new();
                 builder.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(128 << 10);
                 // The load generator closes connections when it has measured enough.
-                let _ = builder.serve_connection(TokioIo::new(stream), service_fn(hello)).await;
+                let _ = builder.serve_connection(TokioIo::new(stream), service_fn(answer)).await;
             });
         }
     })

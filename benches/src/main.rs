@@ -15,6 +15,7 @@ mod fairness;
 mod hello;
 mod limit;
 mod list;
+mod proxy;
 mod publish;
 mod slot;
 
@@ -43,6 +44,8 @@ enum Bench {
     List(list::List),
     /// A dispatch Worker in front of many tenants
     Dispatch(dispatch::Dispatch),
+    /// An upstream tenant, and bare hyper that does the same
+    Proxy(proxy::Proxy),
     /// A tenant that burns a core, and one beside it
     Fairness(fairness::Fairness),
     /// Endless loops under a CPU limit, and a tenant beside them
@@ -52,6 +55,12 @@ enum Bench {
     /// The baseline's server; started by the others
     #[command(hide = true)]
     Bare,
+    /// The baseline of `proxy`; started by it
+    #[command(hide = true)]
+    BareProxy {
+        /// Where it proxies to
+        origin: std::net::SocketAddr,
+    },
 }
 
 /// What all benches understand.
@@ -86,8 +95,10 @@ impl Common {
 
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
-    if let Bench::Bare = cli.bench {
-        return bare::serve();
+    match cli.bench {
+        Bench::Bare => return bare::serve(),
+        Bench::BareProxy { origin } => return bare::proxy(origin),
+        _ => {}
     }
     process::prefer();
     process::pin(process::Side::Load);
@@ -98,9 +109,10 @@ fn main() -> anyhow::Result<()> {
         Bench::Churn(bench) => bench.run(),
         Bench::List(bench) => bench.run(),
         Bench::Dispatch(bench) => bench.run(),
+        Bench::Proxy(bench) => bench.run(),
         Bench::Fairness(bench) => bench.run(),
         Bench::Limit(bench) => bench.run(),
         Bench::Slot(bench) => bench.run(),
-        Bench::Bare => Ok(()),
+        Bench::Bare | Bench::BareProxy { .. } => Ok(()),
     }
 }

@@ -72,7 +72,7 @@ impl Server {
         };
         let config = format!(
             "data = {:?}\n[[listener]]\nbind = \"127.0.0.1:0\"\n[admin]\nbind = \"127.0.0.1:0\"\n{resolvers}\
-             [runtime]\nisolation = {:?}\n[log]\naccess = \"stdout\"\nformat = \"json\"\n",
+             [upstream]\nallow = [\"127.0.0.1\"]\n[runtime]\nisolation = {:?}\n[log]\naccess = \"stdout\"\nformat = \"json\"\n",
             data, setup.isolation,
         );
         let file = folder.path().join("switchyard.toml");
@@ -96,10 +96,30 @@ impl Server {
     /// # Errors
     /// When it does not become ready.
     pub fn bare() -> anyhow::Result<Self> {
+        Self::bare_with(&["bare"], Side::Server)
+    }
+
+    /// As [`Server::bare`], where it is not measured.
+    ///
+    /// # Errors
+    /// As [`Server::bare`].
+    pub fn origin() -> anyhow::Result<Self> {
+        Self::bare_with(&["bare"], Side::Load)
+    }
+
+    /// The baseline that passes requests on to that origin.
+    ///
+    /// # Errors
+    /// As [`Server::bare`].
+    pub fn bare_proxy(origin: SocketAddr) -> anyhow::Result<Self> {
+        Self::bare_with(&["bare-proxy", &origin.to_string()], Side::Server)
+    }
+
+    fn bare_with(arguments: &[&str], side: Side) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg("bare");
-        let (child, ready, started_in) = spawn(command, folder.path(), Side::Server)?;
+        command.args(arguments);
+        let (child, ready, started_in) = spawn(command, folder.path(), side)?;
         let address: SocketAddr = ready.trim_start_matches("ready ").parse()?;
         Ok(Self { child, gateway: address, admin: address, started_in, token: String::new(), folder, setup: None })
     }
@@ -165,6 +185,24 @@ impl Server {
     pub fn publish_with(&self, name: &str, metadata: &Value, code: &str) -> anyhow::Result<()> {
         let path = format!("/accounts/{}/workers/dispatch/namespaces/dev/scripts/{name}", Self::ACCOUNT);
         let (status, body) = load::once(self.admin, &scripts::upload(&path, &self.token, metadata, code))?;
+        ensure!(status == 200, "{name} was refused: {status} {}", String::from_utf8_lossy(&body));
+        Ok(())
+    }
+
+    /// Makes a script of the dispatch namespace proxy to an origin.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub fn publish_upstream(&self, name: &str, origin: SocketAddr) -> anyhow::Result<()> {
+        let path = format!("/accounts/{}/workers/dispatch/namespaces/dev/scripts/{name}", Self::ACCOUNT);
+        let body = json!({ "metadata": { "upstream": { "origins": [{ "url": format!("http://{origin}") }] } } });
+        let (token, body) = (&self.token, body.to_string());
+        let request = format!(
+            "PUT /client/v4{path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let (status, body) = load::once(self.admin, request.as_bytes())?;
         ensure!(status == 200, "{name} was refused: {status} {}", String::from_utf8_lossy(&body));
         Ok(())
     }

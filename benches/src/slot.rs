@@ -115,7 +115,12 @@ async fn start(runtime: &Runtime, name: &str, code: String, isolation: Isolation
         script: ScriptId::random(),
         script_name: ScriptName::parse(name)?,
         version: VersionId::random(),
-        code: Arc::new(Code { syntax: CodeSyntax::Modules, entry: module.name.clone(), modules: vec![module] }),
+        code: Arc::new(Code {
+            syntax: CodeSyntax::Modules,
+            entry: module.name.clone(),
+            modules: vec![module],
+            upstream: None,
+        }),
         bindings: Vec::new(),
         compatibility_date: "2026-01-01".into(),
         compatibility_flags: Vec::new(),

@@ -33,6 +33,7 @@ mod bindings;
 mod metadata;
 mod object;
 mod upload;
+mod upstream;
 mod views;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};

@@ -3,12 +3,13 @@
 
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
-use switchyard_catalog::{Code, Limits, NewAssets, NewBinding, NewScript, Precondition, Tag};
+use switchyard_catalog::{Code, Limits, NewAssets, NewBinding, NewScript, Precondition, Tag, Upstream};
 
 use crate::{
     assets, bindings,
     error::ApiError,
     object::{self, Misfit, Object},
+    upstream,
 };
 
 /// What an upload says besides its modules. `Default` says nothing.
@@ -30,6 +31,8 @@ pub(crate) struct Metadata {
     migration_tag: Option<String>,
     assets: Option<NewAssets>,
     keep_assets: bool,
+    /// Ours.
+    upstream: Option<Upstream>,
 }
 
 /// Which module is started, by the name that metadata gives it.
@@ -194,6 +197,7 @@ impl Metadata {
             migration_tag: fields.migration_tag()?,
             assets: assets::parse(&fields)?,
             keep_assets: fields.take("keep_assets")?.unwrap_or_default(),
+            upstream: upstream::parse(&fields)?,
         })
     }
 
@@ -202,11 +206,27 @@ impl Metadata {
         Self { entry: Some(Entry::Body(entry.to_owned())), ..Self::default() }
     }
 
-    pub(crate) fn into_new_script(self, code: Option<Code>, strict_inherit: bool, source: String) -> NewScript {
+    /// # Errors
+    /// 10021 for an upstream with modules.
+    pub(crate) fn into_new_script(
+        self,
+        code: Option<Code>,
+        strict_inherit: bool,
+        source: String,
+    ) -> Result<NewScript, ApiError> {
         // Nothing to start is named, so that nothing is to stay either.
         let alone = code.is_none() && self.assets.is_some() && self.entry.is_none();
-        NewScript {
-            code: if alone { Some(Code::none()) } else { code },
+        let code = match self.upstream {
+            Some(_) if code.is_some() || self.entry.is_some() => {
+                let message = "an upload has either modules with main_module or an upstream, not both";
+                return Err(ApiError::invalid(message).at("/upstream".to_owned()));
+            }
+            Some(upstream) => Some(Code::of_upstream(upstream)),
+            None if alone => Some(Code::none()),
+            None => code,
+        };
+        Ok(NewScript {
+            code,
             bindings: self.bindings,
             keep_bindings: self.keep_bindings,
             strict_inherit,
@@ -225,6 +245,6 @@ impl Metadata {
             keep_assets: self.keep_assets,
             source,
             precondition: Precondition::None,
-        }
+        })
     }
 }

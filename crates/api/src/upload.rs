@@ -183,7 +183,7 @@ impl Form {
             let kind = part.kind(is_main)?;
             modules.push(Module { name: part.file_name.unwrap_or(part.name), kind, content: part.content });
         }
-        Ok(Some(Code { syntax, entry, modules }))
+        Ok(Some(Code { syntax, entry, modules, upstream: None }))
     }
 }
 

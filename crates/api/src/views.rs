@@ -9,7 +9,7 @@ use switchyard_catalog::{
     Timestamp, Token, TokenRow, TokenScope, Uploaded, Version, WorkerRef,
 };
 
-use crate::bindings;
+use crate::{bindings, upstream};
 
 pub(crate) use script::{ScriptView, page, page_in_namespace, script_in_namespace};
 
@@ -120,6 +120,9 @@ pub(crate) fn version(version: &Version) -> Value {
             },
         },
     })));
+    if let Some(upstream) = &version.code.upstream {
+        shown.insert("upstream".to_owned(), upstream::show(upstream));
+    }
     Value::Object(shown)
 }
 

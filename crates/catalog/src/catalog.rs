@@ -21,6 +21,7 @@ mod settings;
 mod spec;
 mod token;
 mod upload;
+mod upstream;
 mod wakeup;
 
 use std::sync::Arc;
@@ -36,8 +37,8 @@ pub use wakeup::Follower;
 use ipnet::IpNet;
 
 use crate::{
-    AccountId, Blobs, CatalogError, Isolation, Namespace, NamespaceName, Scope, Script, ScriptRef, ScriptRow, Storage,
-    StorageError, Timestamp, TokenScope, Validator,
+    AccountId, Blobs, CatalogError, Isolation, Namespace, NamespaceName, OriginPolicy, Scope, Script, ScriptRef,
+    ScriptRow, Storage, StorageError, Timestamp, TokenScope, Validator,
 };
 use token::TokenCache;
 use wakeup::Wakeup;
@@ -122,6 +123,8 @@ pub struct Catalog {
     storage: Arc<dyn Storage>,
     blobs: Arc<dyn Blobs>,
     validator: Arc<dyn Validator>,
+    /// `None`: no script can be an upstream.
+    origins: Option<Arc<dyn OriginPolicy>>,
     settings: CatalogSettings,
     wakeup: Wakeup,
     tokens: TokenCache,
@@ -134,7 +137,14 @@ impl Catalog {
         validator: Arc<dyn Validator>,
         settings: CatalogSettings,
     ) -> Self {
-        Self { storage, blobs, validator, settings, wakeup: Wakeup::default(), tokens: TokenCache::default() }
+        let (wakeup, tokens) = (Wakeup::default(), TokenCache::default());
+        Self { storage, blobs, validator, origins: None, settings, wakeup, tokens }
+    }
+
+    /// Scripts may be upstreams, as far as this says.
+    #[must_use]
+    pub fn with_origins(self, origins: Arc<dyn OriginPolicy>) -> Self {
+        Self { origins: Some(origins), ..self }
     }
 
     /// The rows, for those who only read: the gateway's routes.

@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::Upstream;
+
 /// SHA-256 of a blob's bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BlobDigest(pub [u8; 32]);
@@ -82,6 +84,8 @@ pub struct Code {
     /// Name of the module that is started.
     pub entry: String,
     pub modules: Vec<Module>,
+    /// Instead of modules: where requests are proxied to.
+    pub upstream: Option<Upstream>,
 }
 
 /// One module as a version's row names it.
@@ -100,12 +104,19 @@ pub struct CodeManifest {
     pub syntax: CodeSyntax,
     pub entry: String,
     pub modules: Vec<ModuleEntry>,
+    /// Instead of modules.
+    pub upstream: Option<Upstream>,
 }
 
 impl Code {
     /// That of a version that has assets alone.
     pub fn none() -> Self {
-        Self { syntax: CodeSyntax::Modules, entry: String::new(), modules: Vec::new() }
+        Self { syntax: CodeSyntax::Modules, entry: String::new(), modules: Vec::new(), upstream: None }
+    }
+
+    /// That of a version that is an origin.
+    pub fn of_upstream(upstream: Upstream) -> Self {
+        Self { upstream: Some(upstream), ..Self::none() }
     }
 
     pub fn manifest(&self) -> CodeManifest {
@@ -115,16 +126,25 @@ impl Code {
             digest: BlobDigest::of(&module.content),
             size: module.content.len() as u64,
         });
-        CodeManifest { syntax: self.syntax, entry: self.entry.clone(), modules: modules.collect() }
+        CodeManifest {
+            syntax: self.syntax,
+            entry: self.entry.clone(),
+            modules: modules.collect(),
+            upstream: self.upstream.clone(),
+        }
     }
 }
 
 impl CodeManifest {
-    /// The script's `etag`: a digest of names, kinds and contents, the order of upload included.
+    /// The script's `etag`: a digest of names, kinds and contents, the order of upload included; of an
+    /// upstream, of all that it says.
     pub fn digest(&self) -> BlobDigest {
         let mut text = format!("{:?}\n{}\n", self.syntax, self.entry);
         for module in &self.modules {
             text += &format!("{:?} {:?} {}\n", module.name, module.kind, module.digest.hex());
+        }
+        if let Some(upstream) = &self.upstream {
+            text += &format!("{upstream:?}\n");
         }
         BlobDigest::of(text.as_bytes())
     }

@@ -20,6 +20,7 @@ mod reference;
 mod script;
 mod secret;
 mod time;
+mod upstream;
 mod version;
 mod worker;
 
@@ -53,6 +54,7 @@ pub use secret::Secret;
 pub use storage::{Change, ChangeKind, NewVersion, Publish, RouteRow, ScriptFilter, ScriptRow, Storage, StorageError};
 pub use tail::{TailFilters, TailSession, TailStream, TailTarget, Tails, TooManyTails};
 pub use time::Timestamp;
+pub use upstream::{HealthCheck, Origin, OriginPolicy, Upstream, UpstreamHost};
 pub use validator::{InvalidScript, Started, Validator};
 pub use version::{Deployment, NamedHandlers, Version, VersionShare};
 pub use worker::{WorkerBinding, WorkerSpec};

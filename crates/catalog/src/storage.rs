@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::{
     Account, AccountId, Asset, AssetHash, AssetOwner, BlobDigest, Deployment, Namespace, NamespaceId, NamespaceName,
     Reference, Scope, Script, ScriptId, ScriptName, Secret, SecretId, Tag, Timestamp, Token, TokenHash, TokenRow,
-    Version, VersionId, VersionShare,
+    Upstream, Version, VersionId, VersionShare,
 };
 
 /// Rows, in transactions. Every method is one transaction: all of it or none, durable when it returns.
@@ -215,6 +215,8 @@ pub struct RouteRow {
     pub with_assets: Vec<VersionId>,
     /// Those of the versions that have a tag (their annotation `workers/tag`), with it.
     pub version_tags: Vec<(VersionId, String)>,
+    /// Those of the versions that are origins instead of code.
+    pub upstreams: Vec<(VersionId, Arc<Upstream>)>,
 }
 
 /// One line of the change feed. A notification is only a wake-up; this is the truth.

@@ -9,7 +9,7 @@ pub struct Version {
     pub script: ScriptId,
     /// 1, 2, 3 … within the script.
     pub number: u32,
-    /// Without modules: the version has assets alone.
+    /// Without modules: the version has assets alone, or is an upstream.
     pub code: CodeManifest,
     pub assets: Option<VersionAssets>,
     pub bindings: Vec<Binding>,

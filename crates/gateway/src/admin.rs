@@ -108,6 +108,8 @@ impl Admin {
             gauges.in_flight = dispatcher.admission.in_flight().into();
             gauges.scripts = dispatcher.routes.scripts() as u64;
             gauges.runtime = dispatcher.runtime.stats();
+            let (in_use, idle) = dispatcher.upstreams.connections();
+            self.observer.metrics.upstream().connections(in_use, idle);
         }
         let mut response = Response::new(Full::new(self.observer.metrics.scrape(gauges).into()));
         let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");

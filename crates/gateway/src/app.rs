@@ -22,7 +22,7 @@ use crate::admission::Admission;
 use crate::announce::reachable;
 use crate::bootstrap::{self, BootstrapError, Bootstrapped};
 use crate::config::{Config, Wrong};
-use crate::dispatch::Dispatcher;
+use crate::dispatch::{Dispatcher, Network};
 use crate::egress::Egress;
 use crate::gateway::{Bounds, Gateway, Live};
 use crate::listen::{Deadlines, Handler, Server, ServerConfig};
@@ -33,6 +33,7 @@ use crate::reload::merge;
 use crate::resolve::{Explainer, Resolvers};
 use crate::routes::Routes;
 use crate::tail::TailHub;
+use crate::upstream::Upstreams;
 
 /// Connections of the inside listener: orchestrators, scrapers and uploads.
 const ADMIN_CONNECTIONS: u32 = 256;
@@ -175,7 +176,16 @@ impl App {
             grantable: config.egress.grantable(),
             ..CatalogSettings::default()
         };
-        let catalog = Arc::new(Catalog::new(storage.clone(), blobs, Arc::new(runtime.clone()), settings));
+        let egress = Egress::new(&config.egress, loops)?;
+        for (_, address) in sockets {
+            egress.forbid(*address);
+        }
+        egress.forbid(admin);
+        let metrics = parts.observer.metrics.upstream().clone();
+        let upstreams = Upstreams::new(&config.upstream, egress.policy().clone(), metrics)?;
+        parts.background.push(tokio::spawn(upstreams.clone().run()));
+        let catalog = Catalog::new(storage.clone(), blobs, Arc::new(runtime.clone()), settings);
+        let catalog = Arc::new(catalog.with_origins(upstreams.clone()));
         let bootstrapped = bootstrap::bootstrap(&catalog, &config.bootstrap, data).await?;
 
         // Followed before it is loaded: what changes in between is then read again.
@@ -187,15 +197,18 @@ impl App {
             tokio::spawn(async move { runtime.forget(&versions).await });
         })));
 
-        let egress = Egress::new(&config.egress, loops)?;
-        for (_, address) in sockets {
-            egress.forbid(*address);
-        }
-        egress.forbid(admin);
         let admission = Arc::new(Admission::new(config.limits.requests_per_script, config.limits.requests));
         let tails = TailHub::new(config.limits.tails, parts.observer.metrics.tail().clone());
-        let dispatcher =
-            Dispatcher::new(runtime.clone(), catalog.clone(), routes.clone(), admission, egress, tails.clone(), limits);
+        let network = Network { egress, upstreams };
+        let dispatcher = Dispatcher::new(
+            runtime.clone(),
+            catalog.clone(),
+            routes.clone(),
+            admission,
+            network,
+            tails.clone(),
+            limits,
+        );
         let live = live(config, &catalog, &routes, &parts.observer, None).await?;
 
         if config.bootstrap.samples

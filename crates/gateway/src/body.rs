@@ -50,7 +50,7 @@ where
                 Some(Ok(frame)) => match frame.into_data() {
                     Err(_) => continue,
                     Ok(data) => match this.left.checked_sub(data.len() as u64) {
-                        None => Some(Err(BodyError("the body is too large".into()))),
+                        None => Some(Err(BodyError(TOO_LARGE.into()))),
                         Some(left) => {
                             this.left = left;
                             Some(Ok(Frame::data(data)))
@@ -75,6 +75,9 @@ where
         self.inner.size_hint()
     }
 }
+
+/// What a body's error says that had more bytes than it may.
+pub const TOO_LARGE: &str = "the body is too large";
 
 /// What a tenant's body may be: at most `most` bytes, at its end by `until`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -145,7 +148,7 @@ impl<F: FnOnce(Reached) + Unpin> HttpBody for Capped<F> {
         };
         match this.left.checked_sub(length) {
             Some(left) => this.left = left,
-            None => return this.end(Reached::Bytes, "the body is too large"),
+            None => return this.end(Reached::Bytes, TOO_LARGE),
         }
         Poll::Ready(frame)
     }

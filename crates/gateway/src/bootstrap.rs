@@ -114,7 +114,12 @@ fn sample(source: &'static str) -> Result<NewScript, BootstrapError> {
         Module { name: "index.js".into(), kind: ModuleKind::EsModule, content: Bytes::from_static(source.as_bytes()) };
     let greeting = BindingKind::PlainText { text: "Hello from Switchyard!".into() };
     Ok(NewScript {
-        code: Some(Code { syntax: CodeSyntax::Modules, entry: module.name.clone(), modules: vec![module] }),
+        code: Some(Code {
+            syntax: CodeSyntax::Modules,
+            entry: module.name.clone(),
+            modules: vec![module],
+            upstream: None,
+        }),
         bindings: vec![NewBinding { name: BindingName::parse("GREETING")?, kind: NewBindingKind::Kind(greeting) }],
         compatibility_date: Some("2026-01-01".into()),
         source: "sample".into(),

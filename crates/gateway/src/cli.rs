@@ -22,7 +22,7 @@ use resolve::Resolve;
 use script::{Deploy, Rollback, Script};
 use tail::Tail;
 
-use crate::config::{AccessFormat, AccessTarget, Config, Listener, Resolver};
+use crate::config::{AccessFormat, AccessTarget, Config, Listener, Resolver, parse_net};
 
 /// A self-hosted Workers for Platforms.
 #[derive(Debug, Parser)]
@@ -117,6 +117,9 @@ pub struct Dev {
     /// Let Workers fetch from private and loopback addresses
     #[arg(long, env = "SWITCHYARD_ALLOW_PRIVATE_EGRESS")]
     pub allow_private_egress: bool,
+    /// A network that origins of upstream tenants may be in, such as 127.0.0.1 or 10.0.0.0/8; may be repeated
+    #[arg(long, value_name = "NET", env = "SWITCHYARD_ALLOW_UPSTREAM", value_delimiter = ',', value_parser = parse_net)]
+    pub allow_upstream: Vec<ipnet::IpNet>,
 }
 
 #[derive(Debug, Args)]
@@ -147,6 +150,7 @@ impl Dev {
         config.bootstrap.namespaces = vec![self.namespace.clone()];
         config.bootstrap.samples = !self.no_samples;
         config.egress.private = self.allow_private_egress;
+        config.upstream.allow = self.allow_upstream.clone();
         config.log.access = AccessTarget::Stderr;
         config.log.format = AccessFormat::Text;
         config.log.console = true;

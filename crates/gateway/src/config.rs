@@ -16,7 +16,7 @@ use switchyard_catalog::Isolation;
 
 pub use check::Wrong;
 pub use explain::ConfigError;
-pub use units::{parse_duration, parse_size};
+pub use units::{parse_duration, parse_net, parse_size};
 
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +32,7 @@ pub struct Config {
     pub limits: Limits,
     pub runtime: Runtime,
     pub egress: Egress,
+    pub upstream: Upstream,
     pub timeouts: Timeouts,
     pub log: Log,
 }
@@ -232,6 +233,32 @@ pub struct Egress {
     #[serde(with = "units::duration")]
     pub body_timeout: Duration,
     pub redirects: u32,
+}
+
+/// Tenants that are an origin instead of code.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Upstream {
+    #[serde(deserialize_with = "units::nets")]
+    pub allow: Vec<IpNet>,
+    pub connections: u32,
+    pub connections_per_script: u32,
+    pub idle_connections: u32,
+    pub idle_per_origin: u32,
+    #[serde(with = "units::duration")]
+    pub keep_alive: Duration,
+    #[serde(with = "units::duration")]
+    pub connect_timeout: Duration,
+    #[serde(with = "units::duration")]
+    pub head_timeout: Duration,
+    #[serde(with = "units::duration")]
+    pub idle_timeout: Duration,
+    pub failures: u32,
+    #[serde(with = "units::duration")]
+    pub eject: Duration,
+    pub checks: u32,
+    #[serde(with = "units::duration")]
+    pub check_for: Duration,
 }
 
 /// How long a client may take.

@@ -21,6 +21,7 @@ use crate::loops::Passed;
 use crate::outbound::{OutboundWorker, RequestOutbound};
 use crate::routes::{Route, Routes};
 use crate::tail::{Dispatchers, Run, TailHub};
+use crate::upstream::Upstreams;
 use crate::version::VersionChoice;
 
 /// Hops of one request, from Worker to Worker and through this node's egress back to it (contract
@@ -35,8 +36,15 @@ pub struct Dispatcher {
     pub(crate) egress: Egress,
     pub(crate) assets: Assets,
     pub(crate) tails: TailHub,
+    pub(crate) upstreams: Arc<Upstreams>,
     source: Source,
     limits: ArcSwap<Limits>,
+}
+
+/// The two ways out of the node: that of Workers, and that of requests to tenants that are an origin.
+pub struct Network {
+    pub egress: Egress,
+    pub upstreams: Arc<Upstreams>,
 }
 
 /// How a Worker is called, besides the request.
@@ -79,10 +87,11 @@ impl Dispatcher {
         catalog: Arc<Catalog>,
         routes: Arc<Routes>,
         admission: Arc<Admission>,
-        egress: Egress,
+        network: Network,
         tails: TailHub,
         limits: Limits,
     ) -> Arc<Self> {
+        let Network { egress, upstreams } = network;
         let assets = Assets::new(catalog.clone());
         Arc::new(Self {
             runtime,
@@ -91,6 +100,7 @@ impl Dispatcher {
             egress,
             assets,
             tails,
+            upstreams,
             source: Source(catalog),
             limits: ArcSwap::from_pointee(limits),
         })
@@ -138,6 +148,10 @@ impl Dispatcher {
             return Err(Failure::TooDeep);
         }
         let version = call.version.of(route).ok_or(Failure::NoTenant)?;
+        if let Some(upstream) = route.upstream(version) {
+            // Boxed: what runs Workers need not be as large as this.
+            return Box::pin(self.proxy(ctx, route, (version, upstream), call, request)).await;
+        }
         if route.has_assets(version) {
             let named = call.entrypoint.is_some();
             let answered = self.assets.before_worker(version, named, request).await.map_err(|error| {
@@ -206,12 +220,12 @@ impl Dispatcher {
     }
 
     /// Those of the node, the namespace and the call; the script's own are in its version.
-    fn limits_of(&self, route: &Route, call: &Call) -> Limits {
+    pub(crate) fn limits_of(&self, route: &Route, call: &Call) -> Limits {
         self.limits.load().tighten(route.settings.limits).tighten(call.limits)
     }
 }
 
-fn capped_request(
+pub(crate) fn capped_request(
     ctx: &Arc<RequestContext>,
     request: Request<Body>,
     limits: &Limits,
@@ -226,7 +240,11 @@ fn capped_request(
     Ok(request.map(|body| cap(body, only, move |_| told.met_one(Limit::RequestBytes))))
 }
 
-fn capped_response(ctx: &Arc<RequestContext>, response: Response<Body>, most: Cap) -> Result<Response<Body>, Failure> {
+pub(crate) fn capped_response(
+    ctx: &Arc<RequestContext>,
+    response: Response<Body>,
+    most: Cap,
+) -> Result<Response<Body>, Failure> {
     if most.most.is_none() && most.until.is_none() {
         return Ok(response);
     }

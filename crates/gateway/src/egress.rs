@@ -22,6 +22,7 @@ use crate::ids::reference;
 use crate::loops::{Loops, Passed};
 use crate::routes::Route;
 use connect::ConnectError;
+pub use policy::Policy;
 use pools::Pools;
 pub use redirect::Journey;
 
@@ -72,6 +73,11 @@ impl Egress {
     /// The TLS provider has no usable protocol version.
     pub fn new(config: &config::Egress, loops: Loops) -> Result<Self, rustls::Error> {
         Ok(Self { pools: Pools::new(config)?, loops, config: config.clone() })
+    }
+
+    /// What all that leaves this node goes by.
+    pub fn policy(&self) -> &Arc<Policy> {
+        self.pools.policy()
     }
 
     /// Names this node's own listeners, which no Worker reaches.

@@ -10,6 +10,7 @@ use switchyard_runtime::{Body, RunError, RunErrorKind, RuntimeError};
 
 use crate::assets::AssetsError;
 use crate::authority::AuthorityError;
+use crate::upstream::UpstreamError;
 
 /// A request that got no answer from a Worker.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +67,23 @@ pub enum Failure {
     Assets(#[source] AssetsError),
     #[error(transparent)]
     Run(RunError),
+    /// A tenant that is an origin gave no answer.
+    #[error(transparent)]
+    Upstream(UpstreamError),
+}
+
+impl From<UpstreamError> for Failure {
+    fn from(error: UpstreamError) -> Self {
+        match error {
+            UpstreamError::BodyTooLarge => Self::BodyTooLarge,
+            UpstreamError::Wall => Self::Run(RunError {
+                kind: RunErrorKind::ExceededWall,
+                name: "Error".into(),
+                message: "Worker exceeded wall time limit.".into(),
+            }),
+            other => Self::Upstream(other),
+        }
+    }
 }
 
 /// Whose fault an outcome is. A metric label.
@@ -117,6 +135,11 @@ pub enum Kind {
     Crashed,
     Overloaded,
     Internal,
+    /// No origin of an upstream is available, or it has too many requests at once.
+    UpstreamUnavailable,
+    /// It could not be reached, may not be, or what it sent was no answer.
+    UpstreamFailed,
+    UpstreamTimeout,
     /// The Worker's body broke off after the head was sent.
     BodyFailed,
     /// The client went away before the end.
@@ -124,7 +147,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 26] = [
+    pub const ALL: [Kind; 29] = [
         Self::Ok,
         Self::BadHost,
         Self::BadMethod,
@@ -149,6 +172,9 @@ impl Kind {
         Self::Crashed,
         Self::Overloaded,
         Self::Internal,
+        Self::UpstreamUnavailable,
+        Self::UpstreamFailed,
+        Self::UpstreamTimeout,
         Self::BodyFailed,
         Self::ClientGone,
     ];
@@ -179,6 +205,9 @@ impl Kind {
             Self::Crashed => "crashed",
             Self::Overloaded => "overloaded",
             Self::Internal => "internal",
+            Self::UpstreamUnavailable => "upstream_unavailable",
+            Self::UpstreamFailed => "upstream_failed",
+            Self::UpstreamTimeout => "upstream_timeout",
             Self::BodyFailed => "body_failed",
             Self::ClientGone => "client_gone",
         }
@@ -205,6 +234,9 @@ impl Kind {
             | Self::ResponseTooLarge
             | Self::Hung
             | Self::Crashed
+            | Self::UpstreamUnavailable
+            | Self::UpstreamFailed
+            | Self::UpstreamTimeout
             | Self::BodyFailed => Side::Tenant,
             Self::LookupFailed
             | Self::DispatcherMissing
@@ -243,6 +275,12 @@ impl Failure {
             Self::NodeBusy => Kind::NodeBusy,
             Self::TooDeep => Kind::TooDeep,
             Self::Load(_) | Self::Assets(_) => Kind::LoadFailed,
+            Self::Upstream(error) => match error {
+                UpstreamError::Unavailable | UpstreamError::Busy => Kind::UpstreamUnavailable,
+                UpstreamError::Timeout => Kind::UpstreamTimeout,
+                UpstreamError::BodyBroken => Kind::BadFraming,
+                _ => Kind::UpstreamFailed,
+            },
             Self::Run(error) => match error.kind {
                 RunErrorKind::Exception => Kind::Exception,
                 RunErrorKind::ExceededCpu => Kind::ExceededCpu,
@@ -317,6 +355,16 @@ impl Failure {
             // It started at upload, and does not any more.
             Self::Load(error) if matches!(**error, RuntimeError::Invalid(InvalidScript::Refused(_))) => exception(),
             Self::Load(_) | Self::Assets(_) => page(StatusCode::INTERNAL_SERVER_ERROR, "internal error"),
+            Self::Upstream(error) => {
+                let status = match error {
+                    UpstreamError::Unavailable | UpstreamError::Busy => StatusCode::SERVICE_UNAVAILABLE,
+                    UpstreamError::Timeout => StatusCode::GATEWAY_TIMEOUT,
+                    UpstreamError::BodyBroken => StatusCode::BAD_REQUEST,
+                    _ => StatusCode::BAD_GATEWAY,
+                };
+                let retry = status == StatusCode::SERVICE_UNAVAILABLE;
+                Page { status, code: None, text: error.to_string().into(), retry }
+            }
             Self::Run(error) => match error.kind {
                 RunErrorKind::Exception | RunErrorKind::Hung | RunErrorKind::Crashed => exception(),
                 RunErrorKind::ExceededCpu | RunErrorKind::ExceededMemory | RunErrorKind::ExceededWall => exceeded(),

@@ -23,6 +23,7 @@ use crate::ids;
 use crate::observe::{Ending, Observer, Recorded};
 use crate::outbound::OutboundWorker;
 use crate::resolve::{Question, Resolved, Resolvers, trusts};
+use crate::upstream::{Asked, Switched, Verbatim};
 use crate::version::VersionChoice;
 
 /// Answers clients.
@@ -84,6 +85,9 @@ impl Gateway {
             Err(failure) => (failure.response(html, &ctx.ray), failure.kind()),
         };
         response.headers_mut().insert(RAY, ctx.ray.clone());
+        if let Some(switched) = response.extensions_mut().remove::<Switched>() {
+            return switched.begin(response, ending);
+        }
         let status = response.status().as_u16();
         response.map(|body| Recorded::new(body, ending, status, kind, head_only))
     }
@@ -149,6 +153,9 @@ impl Gateway {
         mut head: request::Parts,
         body: Incoming,
     ) -> Result<Request<Body>, Failure> {
+        if let Some(asked) = Asked::of(&head) {
+            head.extensions.insert(asked);
+        }
         remove_hop_by_hop(&mut head.headers);
         describe_client(&mut head.headers, authority, ctx.peer, &ctx.ray);
         let mut uri = http::uri::Parts::default();
@@ -196,6 +203,7 @@ impl Gateway {
         }
         head.headers.remove(header::CONTENT_LENGTH);
         if let Some(coding) = Coding::of(&head.headers)
+            && head.extensions.remove::<Verbatim>().is_none()
             && !matches!(body, Body::Empty)
         {
             body = coding.encode(body);

@@ -23,6 +23,7 @@ use crate::ids::reference;
 use crate::loops::Passed;
 use crate::routes::Route;
 use crate::tail::Dispatchers;
+use crate::upstream::for_worker;
 use crate::version::VersionChoice;
 use options::Options;
 pub use worker::OutboundWorker;
@@ -233,7 +234,8 @@ fn worker_request(journey: &mut Journey) -> Result<Request<Body>, FetchError> {
 }
 
 fn worker_response(response: Response<Body>, journey: &Journey) -> FetchResponse {
-    let (head, body) = response.into_parts();
+    let (mut head, body) = response.into_parts();
+    let body = for_worker(&mut head, body);
     let mut url = journey.url.clone();
     url.set_fragment(None);
     FetchResponse {
@@ -256,6 +258,7 @@ fn refusal(failure: Failure) -> FetchError {
         Failure::NoTenant => FetchError::error(NOT_FOUND),
         Failure::TenantBusy => FetchError::error("The Worker has too many requests at once."),
         Failure::RateLimited => FetchError::error("The Worker has too many requests in a second."),
+        Failure::Upstream(error) => FetchError::error(format!("Upstream: {error}.")),
         Failure::BodyTooLarge => FetchError::error("The request's body is larger than the Worker's limits allow."),
         Failure::ResponseTooLarge => FetchError::error("The response's body is larger than the Worker's limits allow."),
         _ => hidden(),

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use dashmap::DashMap;
 use switchyard_catalog::{
     AccountId, Change, ChangeKind, Follower, NamespaceId, NamespaceName, NamespaceSettings, RouteRow, Scope, ScriptId,
-    ScriptName, Storage, StorageError, VersionId, VersionShare,
+    ScriptName, Storage, StorageError, Upstream, VersionId, VersionShare,
 };
 
 /// A script with something deployed. Immutable: a change puts another in its place.
@@ -28,6 +28,7 @@ pub struct Route {
     /// Those of the versions that have static assets.
     with_assets: Vec<VersionId>,
     version_tags: Vec<(VersionId, String)>,
+    upstreams: Vec<(VersionId, Arc<Upstream>)>,
 }
 
 impl Route {
@@ -49,6 +50,11 @@ impl Route {
     /// Whether something may answer before this version's Worker.
     pub fn has_assets(&self, version: VersionId) -> bool {
         self.with_assets.contains(&version)
+    }
+
+    /// Where this version's requests are proxied to, if it is no code.
+    pub fn upstream(&self, version: VersionId) -> Option<&Arc<Upstream>> {
+        self.upstreams.iter().find(|(id, _)| *id == version).map(|(_, upstream)| upstream)
     }
 
     /// The version for one request: by weight where two are live.
@@ -225,6 +231,7 @@ impl Routes {
             versions: row.versions,
             with_assets: row.with_assets,
             version_tags: row.version_tags,
+            upstreams: row.upstreams,
         });
         match route.scope {
             Scope::Account => drop(account.own.insert(route.name.as_str().into(), route.clone())),
@@ -280,6 +287,7 @@ impl Routes {
                     versions: script.versions.clone(),
                     with_assets: script.with_assets.clone(),
                     version_tags: script.version_tags.clone(),
+                    upstreams: script.upstreams.clone(),
                 });
                 table.insert(changed.name.as_str().into(), changed.clone());
                 self.scripts.insert(changed.script, changed);
@@ -319,6 +327,7 @@ mod tests {
             versions: vec![VersionShare { version: VersionId::random(), percentage: 100.0 }],
             with_assets: Vec::new(),
             version_tags: Vec::new(),
+            upstreams: Vec::new(),
         }
     }
 

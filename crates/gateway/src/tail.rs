@@ -12,5 +12,5 @@ mod socket;
 
 pub use event::escape_controls;
 pub use hub::{Run, TailHub, TailMetrics};
-pub use observed::Dispatchers;
+pub use observed::{Dispatchers, Observed};
 pub use socket::upgrade;

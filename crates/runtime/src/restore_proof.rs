@@ -107,7 +107,12 @@ async fn worker(runtime: &Runtime, source: &str) -> Arc<Worker> {
         script: ScriptId::random(),
         script_name: ScriptName::parse("tenant").unwrap(),
         version: VersionId::random(),
-        code: Arc::new(Code { syntax: CodeSyntax::Modules, entry: module.name.clone(), modules: vec![module] }),
+        code: Arc::new(Code {
+            syntax: CodeSyntax::Modules,
+            entry: module.name.clone(),
+            modules: vec![module],
+            upstream: None,
+        }),
         bindings: Vec::new(),
         compatibility_date: "2026-01-01".into(),
         compatibility_flags: Vec::new(),

@@ -10,6 +10,7 @@ mod reference;
 mod route;
 mod script;
 mod secret;
+mod upstream;
 mod version;
 
 use std::{collections::HashSet, path::Path, time::Duration};

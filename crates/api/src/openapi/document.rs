@@ -159,6 +159,13 @@ pub(super) struct Schema {
     additional_properties: Option<Box<Schema>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     one_of: Vec<Schema>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_media_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_schema: Option<Box<Schema>>,
+    /// Not Cloudflare's.
+    #[serde(rename = "x-switchyard-own", skip_serializing_if = "std::ops::Not::not")]
+    own: bool,
 }
 
 impl Schema {
@@ -254,6 +261,16 @@ impl Schema {
 
     pub(super) fn about(self, description: &'static str) -> Self {
         Self { description: Some(description), ..self }
+    }
+
+    /// A text that is JSON.
+    pub(super) fn json(content: Self) -> Self {
+        Self { content_media_type: Some("application/json"), content_schema: Some(Box::new(content)), ..Self::string() }
+    }
+
+    /// Ours, not Cloudflare's.
+    pub(super) fn own(self) -> Self {
+        Self { own: true, ..self }
     }
 
     /// With these fields besides.

@@ -137,6 +137,7 @@ fn script() -> Schema {
         ("compatibility_flags?", texts()),
         ("usage_model?", S::string()),
         ("migration_tag?", S::string()),
+        ("upstream?", S::reference("Upstream")),
     ])
 }
 
@@ -206,6 +207,34 @@ fn limits(ours: bool) -> Schema {
         ]);
     }
     S::object(fields)
+}
+
+/// Ours: an origin instead of code.
+fn upstream(sent: bool) -> Schema {
+    let name = |plain, marked| if sent { marked } else { plain };
+    let optional = |schema: Schema| if sent { schema.or_null() } else { schema };
+    let url = S::string().about("http(s)://host:port and nothing more; private addresses only as the node allows");
+    let origin = S::object(vec![
+        ("url", url),
+        (name("weight", "weight?"), optional(S::integer().within(1, 1_000)).about("its share; 1 if left out")),
+    ]);
+    let health = S::object(vec![
+        ("path", S::string().pattern("^/[!-~]*$").length(1, 1_024).about("answers 200 to 399 when the origin is well")),
+        (name("interval_ms", "interval_ms?"), optional(S::integer().within(1_000, 300_000))),
+        (name("timeout_ms", "timeout_ms?"), optional(S::integer().within(1, 60_000)).about("at most the interval")),
+        (name("healthy", "healthy?"), optional(S::integer().within(1, 10)).about("good ones that take it back")),
+        (name("unhealthy", "unhealthy?"), optional(S::integer().within(1, 10)).about("bad ones that take it out")),
+    ]);
+    let retries = "of requests that got no answer, where that is safe; 1 if left out";
+    S::object(vec![
+        ("origins", S::array(origin).items(1, 16)),
+        (name("host", "host?"), optional(S::values(&["keep", "origin"])).about("which Host an origin gets")),
+        ("health?", health.or_null().about("checks that are made while the upstream is used")),
+        ("connect_timeout_ms?", S::integer().within(1, 60_000).or_null()),
+        ("head_timeout_ms?", S::integer().within(1, 600_000).or_null()),
+        ("idle_timeout_ms?", S::integer().within(1, 3_600_000).or_null()),
+        ("retries?", S::integer().within(0, 5).or_null().about(retries)),
+    ])
 }
 
 fn binding() -> Schema {
@@ -278,6 +307,7 @@ pub(super) fn all() -> BTreeMap<&'static str, Schema> {
                 ("script_runtime", S::map(S::any())),
             ]),
         ),
+        ("upstream?", S::reference("Upstream")),
     ]));
     let full_settings = S::object(settings()).and(S::object(vec![
         ("placement", S::map(S::any())),
@@ -303,7 +333,7 @@ pub(super) fn all() -> BTreeMap<&'static str, Schema> {
         ("annotations?", S::map(S::string()).or_null()),
     ]);
     let metadata = "JSON: main_module, bindings, keep_bindings, compatibility_date, compatibility_flags, tags, limits, \
-                    observability, assets …; at most 1 MiB";
+                    observability, assets …; at most 1 MiB. Ours: upstream (NewUpstream), an origin instead of modules";
     let share = S::object(vec![("version_id", uuid()), ("percentage", S::number().within(0, 100))]);
     let asset = S::object(vec![("hash", S::string().pattern("^[0-9a-f]{32}$")), ("size", S::integer())]);
     let worker = |optional: bool| {
@@ -458,7 +488,15 @@ pub(super) fn all() -> BTreeMap<&'static str, Schema> {
         ("Token", token()),
         ("TokenStatus", S::object(vec![("id", hex32()), ("status", S::string()), ("expires_on?", time())])),
         ("TokenWithValue", token().and(S::object(vec![("value", S::string().about("shown here alone"))]))),
-        ("Upload", S::object(vec![("metadata", S::string().about(metadata))])),
+        ("NewUpstream", upstream(true).own()),
+        ("Upstream", upstream(false).own()),
+        (
+            "Upload",
+            S::object(vec![(
+                "metadata",
+                S::json(S::object(vec![("upstream?", S::reference("NewUpstream"))])).about(metadata),
+            )]),
+        ),
         ("UploadedScript", uploaded),
         (
             "User",

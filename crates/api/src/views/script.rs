@@ -6,6 +6,8 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use switchyard_catalog::{CodeSyntax, NamedHandlers, NamespaceName, ScriptRow, Tag, Timestamp, Version};
 
+use crate::upstream;
+
 /// Of what is deployed of it, else of its newest version.
 #[derive(Serialize)]
 pub(crate) struct ScriptView<'a> {
@@ -41,6 +43,9 @@ struct VersionView<'a> {
     usage_model: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     migration_tag: Option<&'a str>,
+    /// Ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upstream: Option<Value>,
 }
 
 impl<'a> ScriptView<'a> {
@@ -85,6 +90,7 @@ impl<'a> VersionView<'a> {
             compatibility_flags: &version.compatibility_flags,
             usage_model: &version.usage_model,
             migration_tag: version.migration_tag.as_deref(),
+            upstream: version.code.upstream.as_ref().map(upstream::show),
         }
     }
 }

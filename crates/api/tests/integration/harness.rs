@@ -14,7 +14,8 @@ use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 use switchyard_api::{Api, ApiConfig};
 use switchyard_catalog::{
-    Access, AccountId, Catalog, CatalogSettings, InvalidScript, ModuleKind, Started, TokenScope, Validator, WorkerSpec,
+    Access, AccountId, Catalog, CatalogSettings, InvalidScript, ModuleKind, Origin, OriginPolicy, Started, TokenScope,
+    Validator, WorkerSpec,
 };
 use switchyard_storage::{FileBlobs, SecretKey, SqliteStorage};
 use tempfile::TempDir;
@@ -62,11 +63,26 @@ impl Validator for Fake {
     }
 }
 
+/// Lets origins be on the internet, and whoever may on one network inside.
+struct FakeNetwork;
+
+#[async_trait]
+impl OriginPolicy for FakeNetwork {
+    async fn may_reach(&self, origin: &Origin, inside: bool) -> Result<(), String> {
+        match origin.host.strip_prefix("10.") {
+            Some(_) if !inside => Err(format!("{origin} is not for this token")),
+            _ if origin.host.starts_with("192.168.") => Err(format!("{origin} is not for anybody")),
+            _ => Ok(()),
+        }
+    }
+}
+
 async fn catalog(dir: &TempDir) -> Catalog {
     let key = SecretKey::load_or_create(&dir.path().join("secret.key")).expect("a key");
     let storage = SqliteStorage::open(dir.path(), key).await.expect("a database");
     let blobs = FileBlobs::open(&dir.path().join("blobs")).expect("a folder");
-    Catalog::new(Arc::new(storage), Arc::new(blobs), Arc::new(Fake), CatalogSettings::default())
+    let catalog = Catalog::new(Arc::new(storage), Arc::new(blobs), Arc::new(Fake), CatalogSettings::default());
+    catalog.with_origins(Arc::new(FakeNetwork))
 }
 
 impl Harness {

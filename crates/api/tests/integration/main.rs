@@ -27,5 +27,6 @@ mod tags;
 mod tails;
 mod tokens;
 mod uploads;
+mod upstreams;
 mod versions;
 mod wrangler;

@@ -11,7 +11,7 @@ use super::{
     Actor, Catalog, NewScript, Precondition, RETRIES, SettingsPatch, after,
     assets::PlannedAssets,
     bindings::{Planned, PlannedKind},
-    rules,
+    rules, upstream,
 };
 use crate::{
     Binding, BindingKind, BindingName, CatalogError, Code, CodeManifest, Deployment, DeploymentId, Limits, Namespace,
@@ -95,6 +95,7 @@ impl Catalog {
         }
         let mut plan = self.plan(at, scope, before.as_ref(), edit).await?;
         self.binding_targets_check(actor, &plan).await?;
+        self.upstream_check(actor, &mut plan).await?;
 
         let base = before.as_ref().and_then(|row| row.latest.as_deref());
         let (code, manifest) = match plan.code.take() {
@@ -107,7 +108,7 @@ impl Catalog {
                 (self.code_load(&manifest).await?, manifest)
             }
         };
-        if manifest.modules.is_empty() && plan.assets.is_none() {
+        if manifest.modules.is_empty() && manifest.upstream.is_none() && plan.assets.is_none() {
             return Err(CatalogError::Invalid("the upload has neither a module nor assets".to_owned()));
         }
         let (bindings, new_secrets, secrets) = self.secrets_settle(std::mem::take(&mut plan.bindings)).await?;
@@ -144,7 +145,8 @@ impl Catalog {
         secrets: &HashMap<SecretId, Secret>,
     ) -> Result<Version, CatalogError> {
         if code.modules.is_empty() {
-            // Assets alone: there is nothing to start.
+            // Assets alone, or an upstream: there is nothing to start.
+            version.handlers.extend(code.upstream.is_some().then(|| "fetch".to_owned()));
             return Ok(version);
         }
         let spec = self.spec_of(script, namespace, &version, Arc::new(code.clone()), secrets);
@@ -224,11 +226,14 @@ impl Catalog {
             let message = "the upload has no module, and there is no script whose code could stay";
             return Err(CatalogError::Invalid(message.to_owned()));
         }
-        if let Some(code) = new.code.as_ref().filter(|code| **code != Code::none()) {
+        if let Some(code) = new.code.as_ref().filter(|code| code.upstream.is_none() && **code != Code::none()) {
             rules::code(&self.settings, code)?;
             self.compressed_size_check(code).await?;
         }
         let previous = before.and_then(|row| row.latest.as_deref());
+        if upstream::stays_or_comes(new.code.as_ref(), previous) {
+            upstream::stands_alone(!new.bindings.is_empty(), new.assets.is_some() || new.keep_assets)?;
+        }
         let bindings = self.bindings_plan(
             &new.bindings,
             new.keep_bindings.as_deref(),
@@ -306,6 +311,9 @@ impl Catalog {
             Edit::Settings(patch) => {
                 patch.apply_to_script(&mut plan.script)?;
                 if let Some(bindings) = &patch.bindings {
+                    if latest.code.upstream.is_some() {
+                        upstream::stands_alone(!bindings.is_empty(), false)?;
+                    }
                     let planned = self.bindings_plan(bindings, Some(&[]), true, Some(row.script.id), Some(latest));
                     plan.bindings = planned.await?;
                     if latest.assets.is_none() {

@@ -98,7 +98,8 @@ impl Catalog {
             Ok::<_, CatalogError>(Module { name: entry.name, kind: entry.kind, content })
         });
         let modules = modules.buffered(BLOBS_AT_ONCE).try_collect().await?;
-        Ok(Code { syntax: manifest.syntax, entry: manifest.entry.clone(), modules })
+        let upstream = manifest.upstream.clone();
+        Ok(Code { syntax: manifest.syntax, entry: manifest.entry.clone(), modules, upstream })
     }
 
     /// Code that is kept already costs a look at each blob: an edit of secrets writes nothing.

@@ -15,6 +15,7 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 pub struct NewScript {
     /// `None`: the code stays; only for a script that exists. [`Code::none`]: assets alone.
+    /// [`Code::of_upstream`]: no code at all.
     pub code: Option<Code>,
     pub bindings: Vec<NewBinding>,
     /// `keep_bindings`: types of bindings that stay unless one of the same name is sent. Types that

@@ -48,7 +48,7 @@ pub struct Deploy {
     #[arg(value_name = "NS/NAME")]
     pub script: String,
     /// Its modules; the first one is started
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "upstreams", value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// The module that is started, if not the first
     #[arg(long, value_name = "FILE")]
@@ -67,6 +67,20 @@ pub struct Deploy {
     pub compatibility_date: Option<String>,
     #[arg(long = "compatibility-flag", value_name = "FLAG")]
     pub compatibility_flags: Vec<String>,
+    /// Instead of modules, an origin that requests are proxied to: http(s)://host:port, or with its share beside others,
+    /// as in "http://10.0.0.1:3000;weight=2"
+    #[arg(
+        long = "upstream",
+        value_name = "URL",
+        conflicts_with_all = ["files", "main", "vars", "secrets", "compatibility_date", "compatibility_flags"]
+    )]
+    pub upstreams: Vec<String>,
+    /// A path by which the origins' health is checked while they are used
+    #[arg(long, value_name = "PATH", requires = "upstreams", conflicts_with = "files")]
+    pub health_path: Option<String>,
+    /// Which Host an origin gets: the client's, or its own
+    #[arg(long, value_name = "WHOSE", value_parser = ["keep", "origin"], requires = "upstreams", conflicts_with = "files")]
+    pub upstream_host: Option<String>,
     #[command(flatten)]
     pub connection: Connection,
 }
@@ -151,6 +165,9 @@ impl Script {
 impl Deploy {
     pub(super) async fn run(&self) -> Result<Shown, CliError> {
         let client = Client::open(&self.connection)?;
+        if !self.upstreams.is_empty() {
+            return self.upstream(&client).await;
+        }
         let main = self.main.as_ref().or(self.files.first()).ok_or_else(|| CliError::usage("there is no module"))?;
         let mut files = self.files.clone();
         if !files.contains(main) {
@@ -177,6 +194,26 @@ impl Deploy {
             text(&result["deployment_id"]),
             text(&result["startup_time_ms"])
         );
+        Ok(Shown::new(&self.connection, result, text))
+    }
+
+    /// An upload of metadata alone.
+    async fn upstream(&self, client: &Client) -> Result<Shown, CliError> {
+        let origins: Vec<Value> = self.upstreams.iter().map(|text| origin(text)).collect::<Result<_, _>>()?;
+        let mut metadata = json!({ "upstream": { "origins": origins } });
+        if let Some(path) = &self.health_path {
+            metadata["upstream"]["health"] = json!({ "path": path });
+        }
+        if let Some(host) = &self.upstream_host {
+            metadata["upstream"]["host"] = host.as_str().into();
+        }
+        if !self.tags.is_empty() {
+            metadata["tags"] = json!(self.tags);
+        }
+        let path = path_of(client, &self.script).await?;
+        let result = client.json(Method::PUT, &path, &json!({ "metadata": metadata })).await?.result;
+        let version = text(&result["deployment_id"]);
+        let text = format!("deployed {} (version {version}, proxied to {} origins)\n", self.script, origins.len());
         Ok(Shown::new(&self.connection, result, text))
     }
 
@@ -234,6 +271,14 @@ impl Rollback {
         let text = format!("{} is at version {version}\n", self.script);
         Ok(Shown::new(&self.connection, result, text))
     }
+}
+
+/// `URL` or `URL;weight=N`.
+fn origin(text: &str) -> Result<Value, CliError> {
+    let Some((url, weight)) = text.split_once(';') else { return Ok(json!({ "url": text })) };
+    let weight = weight.strip_prefix("weight=").and_then(|weight| weight.parse::<u16>().ok());
+    let weight = weight.ok_or_else(|| CliError::usage(format!("--upstream {text}: is not URL or URL;weight=N")))?;
+    Ok(json!({ "url": url, "weight": weight }))
 }
 
 /// The version with the largest share of the newest deployment whose version is not the one in force.

@@ -8,7 +8,7 @@ use switchyard_catalog::Isolation;
 
 use super::{
     AccessFormat, AccessTarget, Admin, Bootstrap, Config, Egress, Limits, Listener, Log, LookupCache, Resolver,
-    ResolverKind, Runtime, Timeouts,
+    ResolverKind, Runtime, Timeouts, Upstream,
 };
 
 impl Default for Config {
@@ -22,6 +22,7 @@ impl Default for Config {
             limits: Limits::default(),
             runtime: Runtime::default(),
             egress: Egress::default(),
+            upstream: Upstream::default(),
             timeouts: Timeouts::default(),
             log: Log::default(),
         }
@@ -176,6 +177,26 @@ impl Egress {
     /// What a namespace may be granted: where private addresses are open to all, all of them.
     pub fn grantable(&self) -> Vec<IpNet> {
         if self.private { vec![Ipv4Net::default().into(), Ipv6Net::default().into()] } else { self.grantable.clone() }
+    }
+}
+
+impl Default for Upstream {
+    fn default() -> Self {
+        Self {
+            allow: Vec::new(),
+            connections: 8_192,
+            connections_per_script: 1_024,
+            idle_connections: 2_048,
+            idle_per_origin: 64,
+            keep_alive: Duration::from_secs(4),
+            connect_timeout: Duration::from_secs(5),
+            head_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_secs(300),
+            failures: 5,
+            eject: Duration::from_secs(10),
+            checks: 32,
+            check_for: Duration::from_secs(60),
+        }
     }
 }
 

@@ -103,6 +103,10 @@ impl Pools {
         }))
     }
 
+    pub fn policy(&self) -> &Arc<Policy> {
+        &self.node.policy
+    }
+
     pub fn forbid(&self, own: std::net::SocketAddr) {
         self.node.policy.own.write().push(own);
     }

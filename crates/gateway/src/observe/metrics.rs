@@ -15,6 +15,7 @@ use crate::egress::EgressEnd;
 use crate::error::Kind;
 use crate::resolve::Source;
 use crate::tail::TailMetrics;
+use crate::upstream::UpstreamMetrics;
 
 /// Status classes `1xx` to `5xx`, and `none` where no head was sent.
 const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
@@ -42,6 +43,7 @@ pub struct Metrics {
     memory: IntGauge,
     process_cpu: prometheus::Gauge,
     tail: TailMetrics,
+    upstream: UpstreamMetrics,
 }
 
 /// What `sql` resolvers count, all of them together.
@@ -153,6 +155,7 @@ impl Metrics {
             memory: gauge("process_resident_memory_bytes", "Memory of the process.")?,
             process_cpu,
             tail,
+            upstream: UpstreamMetrics::register(&registry)?,
             registry,
         })
     }
@@ -196,6 +199,10 @@ impl Metrics {
 
     pub fn tail(&self) -> &TailMetrics {
         &self.tail
+    }
+
+    pub fn upstream(&self) -> &UpstreamMetrics {
+        &self.upstream
     }
 
     pub fn connections(&self) -> &IntGauge {
@@ -265,6 +272,6 @@ mod tests {
         assert!(text.contains("switchyard_limits_total{limit=\"wall_ms\"} 0"), "{text}");
         assert!(text.contains("process_resident_memory_bytes"));
         let series = text.lines().filter(|line| !line.starts_with('#')).count();
-        assert!(series <= 250, "{series}");
+        assert!(series <= 300, "{series}");
     }
 }

@@ -30,6 +30,17 @@ impl Ending {
         Self { ctx, node: None, script: None, status: 0, sent: 0, reported: false }
     }
 
+    /// A head was sent.
+    pub fn answered(&mut self, status: u16) {
+        self.status = status;
+    }
+
+    /// It ended otherwise than with a body: so many bytes were sent.
+    pub fn finish(&mut self, kind: Kind, sent: u64) {
+        self.sent = sent;
+        self.report(kind);
+    }
+
     fn report(&mut self, kind: Kind) {
         if !std::mem::replace(&mut self.reported, true) {
             self.script = None;
@@ -48,7 +59,8 @@ impl Drop for Ending {
 /// A response's body, watched.
 pub struct Recorded {
     inner: Body,
-    ending: Ending,
+    /// `None`: told by whoever took it over.
+    ending: Option<Ending>,
     /// What the request counts as when the body arrives whole.
     kind: Kind,
     /// The body's length where it is known: a server stops reading there.
@@ -61,7 +73,12 @@ impl Recorded {
     pub fn new(inner: Body, mut ending: Ending, status: u16, kind: Kind, head_only: bool) -> Self {
         ending.status = status;
         let length = inner.size_hint().exact();
-        Self { inner, ending, kind, length, head_only }
+        Self { inner, ending: Some(ending), kind, length, head_only }
+    }
+
+    /// No body, and nothing to report.
+    pub fn nothing() -> Self {
+        Self { inner: Body::Empty, ending: None, kind: Kind::Ok, length: None, head_only: true }
     }
 }
 
@@ -72,10 +89,11 @@ impl HttpBody for Recorded {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
         let frame = ready!(Pin::new(&mut this.inner).poll_frame(cx));
+        let Some(ending) = &mut this.ending else { return Poll::Ready(frame) };
         match &frame {
-            Some(Ok(frame)) => this.ending.sent += frame.data_ref().map_or(0, |data| data.len() as u64),
-            Some(Err(_)) => this.ending.report(Kind::BodyFailed),
-            None => this.ending.report(this.kind),
+            Some(Ok(frame)) => ending.sent += frame.data_ref().map_or(0, |data| data.len() as u64),
+            Some(Err(_)) => ending.report(Kind::BodyFailed),
+            None => ending.report(this.kind),
         }
         Poll::Ready(frame)
     }
@@ -91,7 +109,8 @@ impl HttpBody for Recorded {
 
 impl Drop for Recorded {
     fn drop(&mut self) {
-        let complete = self.head_only || self.inner.is_end_stream() || self.length == Some(self.ending.sent);
-        self.ending.report(if complete { self.kind } else { Kind::ClientGone });
+        let Some(ending) = &mut self.ending else { return };
+        let complete = self.head_only || self.inner.is_end_stream() || self.length == Some(ending.sent);
+        ending.report(if complete { self.kind } else { Kind::ClientGone });
     }
 }

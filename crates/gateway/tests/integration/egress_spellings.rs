@@ -317,3 +317,26 @@ async fn no_spelling_of_a_private_address_gets_a_connection() {
         assert!(metrics.contains(&format!("switchyard_egress_total{{end=\"{end}\"}} {wanted}\n")), "{end}: {metrics}");
     }
 }
+
+#[tokio::test]
+async fn no_spelling_of_a_private_address_is_an_origin() {
+    let trap = Trap::at("[::]:0").await;
+    let gateway = TestGateway::start().await;
+    // Names are the system's resolver's here.
+    let is_name = |url: &String| url.to_lowercase().contains(".test") || url.contains(".internal");
+    let (mut refused, mut kept) = (0, Vec::new());
+    for url in urls(trap.address.port()).into_iter().filter(|url| !is_name(url)) {
+        let origin = json!({ "origins": [{ "url": url }] });
+        let answer = crate::origin::put(&gateway, "x", origin).await;
+        if answer.status.is_client_error() {
+            refused += 1;
+            continue;
+        }
+        // It may be refused when it is used.
+        kept.push(url);
+        assert_ne!(gateway.get("x", "/").await.status, 200);
+    }
+    println!("{refused} origins were refused, {kept:?} when they were used");
+    assert!(refused + kept.len() >= 500 && refused >= 500);
+    assert_eq!(trap.reached(), 0);
+}

@@ -49,7 +49,8 @@ impl Proxy {
                 let (client, counted, first) = (client.clone(), counted.clone(), first.clone());
                 let forward = service_fn(move |request: Request<Incoming>| {
                     counted.fetch_add(1, Ordering::Relaxed);
-                    let mut onward = Request::get(format!("http://{node}/")).body(Full::default()).unwrap();
+                    let mut onward =
+                        Request::get(format!("http://{node}{}", request.uri().path())).body(Full::default()).unwrap();
                     *onward.headers_mut() = request.headers().clone();
                     let host = request.uri().path()[1..].parse().unwrap();
                     onward.headers_mut().insert(header::HOST, host);
@@ -162,6 +163,16 @@ async fn loops_through_outbound_workers_and_dispatchers_count_each_worker() {
     gateway.upload("ns", "last", &proxy.fetches("t.test")).await;
     gateway.get("t", "/").await.is(508, LOOP);
     assert_eq!(proxy.passes(), 5);
+}
+
+#[tokio::test]
+async fn a_tenant_whose_origin_is_the_node_itself_by_way_of_another_host_ends() {
+    let gateway = crate::origin::gateway().await;
+    let proxy = Proxy::to(gateway.address(), Passes::AsItCame).await;
+    let origin = json!({ "origins": [{ "url": format!("http://{}", proxy.address) }] });
+    assert!(crate::origin::put(&gateway, "u", origin).await.status.is_success());
+    gateway.get("u", "/u.test").await.is(508, LOOP);
+    assert_eq!(proxy.passes(), 16);
 }
 
 #[tokio::test]

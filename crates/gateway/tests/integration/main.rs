@@ -5,6 +5,7 @@
 mod databases;
 mod dns;
 mod harness;
+mod origin;
 mod packages;
 
 mod admin;
@@ -46,5 +47,9 @@ mod start;
 mod streams;
 mod tail;
 mod tools;
+mod upstream;
+mod upstream_faults;
+mod upstream_health;
+mod upstream_limits;
 mod version_choice;
 mod wrangler;

@@ -7,6 +7,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::harness::{PATIENCE, data};
+use crate::origin::Origin;
 use crate::process::{dev, get, line, switchyard};
 
 struct Node {
@@ -49,8 +50,12 @@ async fn say(mut command: Command) -> Said {
 
 impl Node {
     async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    async fn with(more: &[&str]) -> Self {
         let data = data().await;
-        let (child, mut lines) = dev(data.path(), &["--no-samples"]).await;
+        let (child, mut lines) = dev(data.path(), &[&["--no-samples"], more].concat()).await;
         let ready = line(&mut lines).await;
         let (gateway, admin) = ready.strip_prefix("ready gateway=").unwrap().split_once(" admin=").unwrap();
         Self { gateway: gateway.to_owned(), admin: admin.to_owned(), data, child }
@@ -79,6 +84,43 @@ fn file(folder: &Path, name: &str, text: &str) -> String {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(&path, text).unwrap();
     path.to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn an_origin_is_deployed_and_rolled_back() {
+    let node = Node::with(&["--allow-upstream", "127.0.0.1,10.0.0.0/8"]).await;
+    let (one, two) = (Origin::start("one").await, Origin::start("two").await);
+    let first = node.run(&["deploy", "dev/o", "--upstream", &one.url(), "--tag", "gold"]).await.ok();
+    assert!(first.starts_with("deployed dev/o (version ") && first.ends_with("proxied to 1 origins)\n"), "{first}");
+    assert_eq!(node.answers("o").await, "one");
+    let heavy = format!("{};weight=3", two.url());
+    let more = ["--health-path", "/up", "--upstream-host", "origin"];
+    let url = one.url();
+    let both = [&["deploy", "dev/o", "--upstream", &url, "--upstream", &heavy], &more[..]].concat();
+    node.run(&both).await.ok();
+    let shown = node.run(&["script", "get", "dev/o", "--json"]).await.json();
+    let origins = serde_json::json!([{ "url": one.url(), "weight": 1 }, { "url": two.url(), "weight": 3 }]);
+    assert_eq!((&shown["upstream"]["origins"], &shown["upstream"]["host"]), (&origins, &"origin".into()));
+    assert_eq!((&shown["upstream"]["health"]["path"], &shown["tags"][0]), (&"/up".into(), &"gold".into()));
+    assert_eq!(node.answers("o").await, "two");
+    node.run(&["rollback", "dev/o"]).await.ok();
+    for _ in 0..4 {
+        assert_eq!(node.answers("o").await, "one");
+    }
+    node.run(&["deploy", "dev/o", "--upstream", "http://10.0.0.1/x"]).await.fails("[code: 10021]");
+    node.run(&["deploy", "dev/o", "--upstream", "http://192.168.0.1"]).await.fails("[upstream] allow");
+    for (wrong, said) in [
+        (&["--upstream", "http://10.0.0.1;weight=x"][..], "is not URL or URL;weight=N"),
+        (&["--upstream", "http://10.0.0.1", "x.js"], "cannot be used with"),
+        (&["--upstream", "http://10.0.0.1", "--var", "A=b"], "cannot be used with"),
+        (&["x.js", "--health-path", "/up"], "cannot be used with"),
+        (&["--health-path", "/up"], "--upstream"),
+        (&[], "required"),
+    ] {
+        let wrong = node.run(&[&["deploy", "dev/o"], wrong].concat()).await;
+        assert!(wrong.code != Some(0) && wrong.error.contains(said), "{}", wrong.error);
+    }
+    node.stop().await;
 }
 
 #[tokio::test]

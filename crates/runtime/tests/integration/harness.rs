@@ -181,7 +181,7 @@ pub fn spec_of(modules: &[(&str, ModuleKind, &str)], env: HashMap<&str, WorkerBi
         script: ScriptId::random(),
         script_name: ScriptName::parse("tenant").unwrap(),
         version: VersionId::random(),
-        code: Arc::new(Code { syntax: CodeSyntax::Modules, entry: modules[0].name.clone(), modules }),
+        code: Arc::new(Code { syntax: CodeSyntax::Modules, entry: modules[0].name.clone(), modules, upstream: None }),
         bindings,
         compatibility_date: "2026-01-01".into(),
         compatibility_flags: Vec::new(),

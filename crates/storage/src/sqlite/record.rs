@@ -8,11 +8,11 @@ use sqlx::{Row, sqlite::SqliteRow};
 use switchyard_catalog::{
     Binding, BindingKind, BindingName, BlobDigest, CodeManifest, CodeSyntax, DispatchOutbound, Limits, ModuleEntry,
     ModuleKind, NameError, NamedHandlers, NamespaceName, ScriptId, ScriptName, ScriptSettings, SecretId, StorageError,
-    Timestamp, Version, VersionAssets, VersionId,
+    Timestamp, Upstream, Version, VersionAssets, VersionId,
 };
 use uuid::Uuid;
 
-use super::database;
+use super::{database, upstream::UpstreamRecord};
 
 /// Why something kept can not be read.
 pub(super) fn damaged(what: &str, why: impl std::fmt::Display) -> StorageError {
@@ -130,6 +130,8 @@ pub(super) struct VersionRecord {
     created_on: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     assets: Option<AssetsRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    upstream: Option<UpstreamRecord>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -177,6 +179,7 @@ pub(super) fn version_body(version: &Version) -> Result<String, StorageError> {
             config: assets.config.hex(),
             files: assets.files,
         }),
+        upstream: version.code.upstream.as_ref().map(UpstreamRecord::from),
     };
     to_json("a version", &record)
 }
@@ -200,7 +203,12 @@ pub(super) fn version(
         script,
         number,
         assets: record.assets.map(VersionAssets::try_from).transpose()?,
-        code: CodeManifest { syntax: record.syntax, entry: record.entry, modules },
+        code: CodeManifest {
+            syntax: record.syntax,
+            entry: record.entry,
+            modules,
+            upstream: record.upstream.map(Upstream::try_from).transpose()?,
+        },
         bindings: bindings.into_iter().map(Binding::try_from).collect::<Result<_, _>>()?,
         compatibility_date: record.compatibility_date,
         compatibility_flags: record.compatibility_flags,

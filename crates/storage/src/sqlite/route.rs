@@ -1,8 +1,10 @@
 //! What nodes need: the routes as a whole, one of them, and the change feed.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use switchyard_catalog::{
-    Change, ChangeKind, NamespaceId, NamespaceName, RouteRow, ScriptId, ScriptName, StorageError, VersionId,
+    Change, ChangeKind, NamespaceId, NamespaceName, RouteRow, ScriptId, ScriptName, StorageError, Upstream, VersionId,
     VersionShare,
 };
 
@@ -10,17 +12,20 @@ use super::{
     SqliteStorage, database,
     record::{column, damaged, from_json, hex_id, id, time},
     script::{account_id, scope},
+    upstream::UpstreamRecord,
 };
 
 /// One JSON array, as for lists of scripts: a node with 100,000 scripts starts with this.
 macro_rules! select {
     ($where:literal) => {
         concat!(
-            "SELECT json_group_array(json_array(hex(id), account, hex(namespace), name, namespace_name, hex(version), percentage, assets, tag))
+            "SELECT json_group_array(json_array(hex(id), account, hex(namespace), name, namespace_name, hex(version), percentage, assets, tag, json(upstream)))
              FROM (SELECT s.id, s.account, s.namespace, s.name, n.name AS namespace_name, v.version, v.percentage,
                    (SELECT count(*) FROM version_assets a WHERE a.version = v.version) AS assets,
                    (SELECT json_extract(x.body, '$.annotations.\"workers/tag\"') FROM versions x
-                    WHERE x.id = v.version AND instr(x.body, '\"workers/tag\"') > 0) AS tag
+                    WHERE x.id = v.version AND instr(x.body, '\"workers/tag\"') > 0) AS tag,
+                   (SELECT json_extract(x.body, '$.upstream') FROM versions x
+                    WHERE x.id = v.version AND instr(x.body, '\"upstream\":') > 0) AS upstream
                    FROM scripts s JOIN deployment_versions v ON v.deployment = s.deployment
                    LEFT JOIN namespaces n ON n.id = s.namespace ",
             $where,
@@ -49,20 +54,36 @@ pub(super) async fn find(storage: &SqliteStorage, script: ScriptId) -> Result<Op
 /// One element: a script with one of its deployed versions. None of these strings needs escapes, but the tag,
 /// which is as it was sent.
 #[derive(Deserialize)]
-struct RouteRecord<'a>(&'a str, &'a str, &'a str, &'a str, Option<&'a str>, &'a str, f64, u8, serde_json::Value);
+struct RouteRecord<'a>(
+    &'a str,
+    &'a str,
+    &'a str,
+    &'a str,
+    Option<&'a str>,
+    &'a str,
+    f64,
+    u8,
+    serde_json::Value,
+    Option<UpstreamRecord>,
+);
 
 /// Those of one script follow each other.
 fn routes(json: &str) -> Result<Vec<RouteRow>, StorageError> {
     let records: Vec<RouteRecord<'_>> = from_json("the routes", json)?;
     let mut routes: Vec<RouteRow> = Vec::with_capacity(records.len());
-    for RouteRecord(script, account, namespace, name, namespace_name, version, percentage, assets, tag) in records {
+    for record in records {
+        let RouteRecord(script, account, namespace, name, namespace_name, version, percentage, assets, tag, upstream) =
+            record;
         let script = ScriptId::from_uuid(hex_id(script)?);
         let share = VersionShare { version: VersionId::from_uuid(hex_id(version)?), percentage };
         let tag = tag.as_str().map(|tag| (share.version, tag.to_owned()));
+        let upstream = upstream.map(Upstream::try_from).transpose()?;
+        let upstream = upstream.map(|upstream| (share.version, Arc::new(upstream)));
         match routes.last_mut() {
             Some(last) if last.script == script => {
                 last.versions.push(share);
                 last.version_tags.extend(tag);
+                last.upstreams.extend(upstream);
                 last.with_assets.extend((assets > 0).then_some(share.version));
             }
             _ => {
@@ -76,6 +97,7 @@ fn routes(json: &str) -> Result<Vec<RouteRow>, StorageError> {
                     versions: vec![share],
                     with_assets: if assets > 0 { vec![share.version] } else { Vec::new() },
                     version_tags: tag.into_iter().collect(),
+                    upstreams: upstream.into_iter().collect(),
                 });
             }
         }

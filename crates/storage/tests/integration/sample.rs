@@ -41,7 +41,22 @@ pub fn text(name: &str, text: &str) -> Binding {
 pub fn code(source: &str) -> Code {
     let content = bytes::Bytes::copy_from_slice(source.as_bytes());
     let module = Module { name: "index.js".to_owned(), kind: ModuleKind::EsModule, content };
-    Code { syntax: CodeSyntax::Modules, entry: "index.js".to_owned(), modules: vec![module] }
+    Code { syntax: CodeSyntax::Modules, entry: "index.js".to_owned(), modules: vec![module], upstream: None }
+}
+
+/// With nothing left at its default.
+pub fn upstream() -> Upstream {
+    let origin = |url, weight| Origin::parse(url, weight).unwrap();
+    Upstream {
+        origins: vec![origin("http://10.0.0.1:3000", 1), origin("https://a.example", 7)],
+        host: UpstreamHost::Origin,
+        health: Some(HealthCheck { path: "/up?a=\"b\"".to_owned(), ..HealthCheck::at("") }),
+        connect_timeout_ms: Some(1),
+        head_timeout_ms: Some(2),
+        idle_timeout_ms: Some(3),
+        retries: Some(0),
+        inside: true,
+    }
 }
 
 /// A publish of a new script that is deployed.

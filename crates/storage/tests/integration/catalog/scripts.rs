@@ -76,6 +76,7 @@ async fn content_comes_back_as_uploaded() {
             module("src/index.js.map", ModuleKind::SourceMap, "{}"),
             module("../../etc/passwd", ModuleKind::Data, "a name is a key, never a path"),
         ],
+        upstream: None,
     };
     let new = NewScript { code: Some(uploaded.clone()), ..code("") };
     let first = f.upload(&at("a"), new).await.unwrap();

@@ -203,7 +203,7 @@ async fn code_is_held_to_its_rules() {
     let settings = CatalogSettings { max_code_bytes: 1_000, max_modules: 3, ..CatalogSettings::default() };
     let f = with_settings(settings).await;
     let upload = async |entry: &str, modules: Vec<Module>| {
-        let code = Code { syntax: CodeSyntax::Modules, entry: entry.to_owned(), modules };
+        let code = Code { syntax: CodeSyntax::Modules, entry: entry.to_owned(), modules, upstream: None };
         f.upload(&at("a"), NewScript { code: Some(code), ..NewScript::default() }).await
     };
     let es = |name: &str| module(name, ModuleKind::EsModule, "x");
@@ -218,7 +218,8 @@ async fn code_is_held_to_its_rules() {
     invalid(upload("a.js", vec![es("a.js"), wasm.clone()]).await, "upload a wasm component instead");
     let common = module("c.cjs", ModuleKind::CommonJs, "x");
     invalid(upload("a.js", vec![es("a.js"), common.clone()]).await, "CommonJS");
-    let script = Code { syntax: CodeSyntax::ServiceWorker, entry: "c.cjs".to_owned(), modules: vec![common] };
+    let script =
+        Code { syntax: CodeSyntax::ServiceWorker, entry: "c.cjs".to_owned(), modules: vec![common], upstream: None };
     let script = f.upload(&at("a"), NewScript { code: Some(script), ..NewScript::default() }).await;
     invalid(script, "service-worker");
     let large = upload("a.js", vec![es("a.js"), module("b", ModuleKind::Data, &"x".repeat(1_000))]).await;
@@ -227,6 +228,14 @@ async fn code_is_held_to_its_rules() {
     assert!(matches!(many, Err(CatalogError::TooLarge(m)) if m.contains("4 modules")));
     upload("a.js", vec![es("a.js"), module("b", ModuleKind::Data, &"x".repeat(999))]).await.unwrap();
     upload("a.wasm", vec![wasm]).await.expect("whether it is a component, the validator says");
+}
+
+#[tokio::test]
+async fn without_a_network_no_script_is_an_upstream() {
+    let f = fixture().await;
+    let code = Some(Code::of_upstream(crate::sample::upstream()));
+    let refused = f.upload(&at("a"), NewScript { code, ..NewScript::default() }).await;
+    invalid(refused, "this server has no upstreams");
 }
 
 #[tokio::test]
@@ -240,7 +249,7 @@ async fn code_is_measured_compressed_too() {
     };
     let upload = async |modules: Vec<Module>| {
         let modules = [vec![module("a.js", ModuleKind::EsModule, "x")], modules].concat();
-        let code = Code { syntax: CodeSyntax::Modules, entry: "a.js".to_owned(), modules };
+        let code = Code { syntax: CodeSyntax::Modules, entry: "a.js".to_owned(), modules, upstream: None };
         f.upload(&at("a"), NewScript { code: Some(code), ..NewScript::default() }).await
     };
     upload(vec![module("zeros", ModuleKind::Data, &"0".repeat(100_000))]).await.unwrap();
@@ -260,6 +269,7 @@ async fn code_is_measured_compressed_too() {
         syntax: CodeSyntax::Modules,
         entry: "a.js".to_owned(),
         modules: vec![module("a.js", ModuleKind::EsModule, &noise(4_000))],
+        upstream: None,
     };
     let refused = f.script_content_put(&f.actor, &at("a"), code, Precondition::None, "api".to_owned()).await;
     assert!(matches!(refused, Err(CatalogError::TooLarge(_))));

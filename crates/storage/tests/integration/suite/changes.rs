@@ -1,5 +1,7 @@
 //! The change feed and the routes.
 
+use std::sync::Arc;
+
 use switchyard_catalog::*;
 
 use crate::sample;
@@ -70,6 +72,7 @@ pub async fn routes_follow_changes(storage: &dyn Storage) {
     let inside = sample::publish(Scope::Namespace(namespace.id), "a");
     let mut outside = sample::publish(Scope::Account, "a");
     outside.version.version.annotations.insert("workers/tag".to_owned(), "canary \"2\"".into());
+    outside.version.version.code = Code::of_upstream(sample::upstream()).manifest();
     storage.script_publish(&inside).await.unwrap();
     storage.script_publish(&outside).await.unwrap();
     let (_, mut routes) = storage.routes_load().await.unwrap();
@@ -83,10 +86,14 @@ pub async fn routes_follow_changes(storage: &dyn Storage) {
         versions: publish.deployment.as_ref().unwrap().versions.clone(),
         with_assets: Vec::new(),
         version_tags: Vec::new(),
+        upstreams: Vec::new(),
     };
     let tags = vec![(outside.version.version.id, "canary \"2\"".to_owned())];
-    let expected = [RouteRow { version_tags: tags, ..row(&outside, None) }, row(&inside, Some(&namespace))];
+    let upstreams = vec![(outside.version.version.id, Arc::new(sample::upstream()))];
+    let expected = [RouteRow { version_tags: tags, upstreams, ..row(&outside, None) }, row(&inside, Some(&namespace))];
     assert_eq!(routes, expected);
+    let version = storage.version_find(outside.version.version.id).await.unwrap().unwrap();
+    assert_eq!(version.code.upstream, Some(sample::upstream()));
     assert_eq!(storage.route_find(inside.script.id).await.unwrap(), Some(expected[1].clone()));
     storage.script_delete(&[inside.script.id]).await.unwrap();
     assert_eq!(storage.route_find(inside.script.id).await.unwrap(), None);

@@ -1,0 +1,38 @@
+//! `proxy`: an upstream tenant: what passing a request on to an origin costs, beside bare hyper with
+//! hyper-util's pooled client in front of the same origin.
+
+use clap::Args;
+
+use crate::hello::names;
+use crate::report::{self, Turn};
+use crate::server::{Server, Setup};
+use crate::{Common, load};
+
+#[derive(Args)]
+pub struct Proxy {
+    #[command(flatten)]
+    common: Common,
+    /// Tenants of the row with many, each with connections of its own
+    #[arg(long, default_value_t = 100)]
+    tenants: usize,
+}
+
+impl Proxy {
+    pub fn run(self) -> anyhow::Result<()> {
+        let tenants = self.tenants.max(1);
+        let origin = Server::origin()?;
+        let bare = Server::bare_proxy(origin.gateway)?;
+        let node = Server::start(Setup::default())?;
+        for name in names("t", tenants) {
+            node.publish_upstream(&name, origin.gateway)?;
+        }
+        let get = |name: &str| load::get(&format!("{name}.localhost"), "/");
+        let mut turns = vec![
+            Turn::new("bare-hyper-proxy", &bare, vec![get("t0")]),
+            Turn::new("upstream-1", &node, vec![get("t0")]),
+            Turn::new("upstream-many", &node, names("t", tenants).map(|name| get(&name)).collect()),
+        ];
+        turns.retain(|turn| turn.name == "bare-hyper-proxy" || self.common.wants(turn.name));
+        report::print(&report::rounds("proxy", &self.common, &turns)?)
+    }
+}

@@ -1,0 +1,129 @@
+//! Upstream tenants: scripts that are an origin instead of code. A request goes out over a connection of
+//! the tenant's own pool, to one of the origins that are well, and its answer streams back; the rest of a
+//! request's life is that of any tenant.
+//!
+//! `serve` is one request from dispatch's point of view, `exchange` its way to an origin and back, `pool`
+//! what is kept of a tenant between requests, `connect` the only way to the network, `health` what is
+//! known of an origin, `tunnel` what becomes of a request after `101 Switching Protocols`.
+
+mod body;
+mod connect;
+mod exchange;
+mod failure;
+mod health;
+mod io;
+mod link;
+mod metrics;
+mod policy;
+mod pool;
+mod serve;
+mod tunnel;
+mod upload;
+mod wake;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use dashmap::DashMap;
+use switchyard_catalog::{Upstream, VersionId};
+use tokio_util::sync::CancellationToken;
+
+use crate::config;
+use crate::egress::Policy;
+use connect::Connector;
+pub use failure::UpstreamError;
+pub use metrics::UpstreamMetrics;
+use pool::{Counted, Tenant};
+pub use serve::{Verbatim, for_worker};
+pub use tunnel::{Asked, Switched};
+
+/// How often health is looked after.
+const TICK: Duration = Duration::from_millis(250);
+
+/// The origins of all tenants, as this node knows them.
+pub struct Upstreams {
+    config: config::Upstream,
+    connector: Connector,
+    /// Those that were used lately. By version: what is known of an origin is never another's.
+    tenants: DashMap<VersionId, Arc<Tenant>>,
+    /// Exchanges and tunnels under way.
+    in_use: Arc<AtomicU32>,
+    /// Connections kept for the next request.
+    idle: Arc<AtomicU32>,
+    began: Instant,
+    metrics: UpstreamMetrics,
+    /// Cancelled when the node goes: tunnels would else live on.
+    ending: CancellationToken,
+    io: tokio::runtime::Handle,
+}
+
+impl Upstreams {
+    /// Call it within the I/O runtime. `policy` is that of all that leaves the node.
+    ///
+    /// # Errors
+    /// The TLS provider has no usable protocol version.
+    pub fn new(
+        config: &config::Upstream,
+        policy: Arc<Policy>,
+        metrics: UpstreamMetrics,
+    ) -> Result<Arc<Self>, rustls::Error> {
+        Ok(Arc::new(Self {
+            connector: Connector::new(policy, config.allow.clone())?,
+            config: config.clone(),
+            tenants: DashMap::new(),
+            in_use: Arc::default(),
+            idle: Arc::default(),
+            began: Instant::now(),
+            metrics,
+            ending: CancellationToken::new(),
+            io: tokio::runtime::Handle::current(),
+        }))
+    }
+
+    /// Looks after health and what is idle, until it is dropped; then tunnels end too.
+    pub async fn run(self: Arc<Self>) {
+        let _ending = self.ending.clone().drop_guard();
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let checks = Arc::new(tokio::sync::Semaphore::new(self.config.checks as usize));
+        loop {
+            ticks.tick().await;
+            let now = self.now();
+            let lately = u64::try_from(self.config.check_for.as_millis()).unwrap_or(u64::MAX);
+            self.tenants.retain(|_, tenant| tenant.is_used() || tenant.used_at().saturating_add(lately) > now);
+            for tenant in &self.tenants {
+                tenant.forget_idle(now);
+                health::check(&self, tenant.value(), now, &checks);
+            }
+        }
+    }
+
+    /// Milliseconds since this began.
+    fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn tenant(&self, version: VersionId, upstream: &Arc<Upstream>) -> Arc<Tenant> {
+        if let Some(found) = self.tenants.get(&version) {
+            return found.clone();
+        }
+        let made = || Arc::new(Tenant::new(upstream.clone(), &self.config, self.idle.clone()));
+        self.tenants.entry(version).or_insert_with(made).clone()
+    }
+
+    /// A place among all exchanges and tunnels, and among the tenant's.
+    ///
+    /// # Errors
+    /// [`UpstreamError::Busy`].
+    fn enter(&self, tenant: &Tenant) -> Result<[Counted; 2], UpstreamError> {
+        let all = Counted::take(&self.in_use, self.config.connections).ok_or(UpstreamError::Busy)?;
+        let own = Counted::take(tenant.in_use(), self.config.connections_per_script).ok_or(UpstreamError::Busy)?;
+        Ok([all, own])
+    }
+
+    /// For a scrape: exchanges and tunnels under way, and connections kept.
+    pub fn connections(&self) -> (u32, u32) {
+        (self.in_use.load(Ordering::Relaxed), self.idle.load(Ordering::Relaxed))
+    }
+}
