@@ -19,7 +19,7 @@ pub struct Limit {
     #[command(flatten)]
     common: Common,
     /// Loops in all
-    #[arg(long, default_value_t = 1_000)]
+    #[arg(long, default_value_t = 10_000)]
     loops: usize,
 }
 

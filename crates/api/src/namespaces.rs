@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use switchyard_catalog::{Isolation, Limits, NameError, NamespaceName, NamespaceSettings, ScriptName, WorkerRef};
+use switchyard_catalog::{
+    Destination, EgressRules, Isolation, Limits, NameError, NamespaceName, NamespaceSettings, ScriptName, WorkerRef,
+};
 
 use crate::{
     context::Context,
@@ -84,6 +86,17 @@ struct SentSettings {
     outbound: Option<Object<SentWorker>>,
     #[serde(default)]
     inbound: Option<Object<SentWorker>>,
+    #[serde(default)]
+    egress: Option<Object<SentEgress>>,
+}
+
+/// `also` that is null is empty; `only` that is null bounds nothing, and one that is empty all.
+#[derive(Deserialize)]
+struct SentEgress {
+    #[serde(default)]
+    also: Option<Vec<Destination>>,
+    #[serde(default)]
+    only: Option<Vec<Destination>>,
 }
 
 #[derive(Deserialize)]
@@ -148,6 +161,10 @@ pub(crate) async fn settings_put(context: &mut Context<'_>) -> Result<Reply, Ref
         isolation: sent.isolation,
         outbound: sent.outbound.map(SentWorker::parse).transpose()?,
         inbound: sent.inbound.map(SentWorker::parse).transpose()?,
+        egress: sent.egress.map_or_else(EgressRules::default, |Object(egress)| EgressRules {
+            also: egress.also.unwrap_or_default(),
+            only: egress.only,
+        }),
     };
     let trusted = sent.trusted.unwrap_or_default();
     let changed = context.catalog().namespace_settings_put(&context.actor, &namespace, settings, trusted).await?;

@@ -58,6 +58,7 @@ pub(crate) fn namespace_settings(namespace: &Namespace) -> Value {
         "trusted": namespace.trusted_workers,
         "outbound": namespace.settings.outbound.as_ref().map(worker),
         "inbound": namespace.settings.inbound.as_ref().map(worker),
+        "egress": { "also": namespace.settings.egress.also, "only": namespace.settings.egress.only },
     })
 }
 

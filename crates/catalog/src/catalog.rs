@@ -34,6 +34,8 @@ pub use token::{NewToken, NewTokenScope};
 pub use upload::{NewAssets, NewBinding, NewBindingKind, NewScript, Precondition, Uploaded};
 pub use wakeup::Follower;
 
+use ipnet::IpNet;
+
 use crate::{
     AccountId, Blobs, CatalogError, Isolation, Namespace, NamespaceName, OriginPolicy, PlanName, Scope, Script,
     ScriptRef, ScriptRow, Storage, StorageError, Timestamp, TokenScope, Validator,
@@ -94,6 +96,8 @@ pub struct CatalogSettings {
     pub asset_key: AssetKey,
     /// How Workers share instances where nothing else is said.
     pub isolation: Isolation,
+    /// Networks beyond the public internet that a namespace may be granted.
+    pub grantable: Vec<IpNet>,
 }
 
 impl Default for CatalogSettings {
@@ -110,6 +114,7 @@ impl Default for CatalogSettings {
             max_asset_bytes: 25 << 20,
             asset_key: AssetKey::random(),
             isolation: Isolation::Auto,
+            grantable: Vec::new(),
         }
     }
 }

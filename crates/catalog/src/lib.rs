@@ -10,6 +10,7 @@ mod assets;
 mod binding;
 mod catalog;
 mod code;
+mod destination;
 mod error;
 mod ids;
 mod limits;
@@ -41,6 +42,7 @@ pub use catalog::{
     NewTokenScope, Precondition, ScriptPage, SettingsPatch, Uploaded,
 };
 pub use code::{BlobDigest, Code, CodeManifest, CodeSyntax, Module, ModuleEntry, ModuleKind};
+pub use destination::{Destination, DestinationError, EgressRules};
 pub use error::CatalogError;
 pub use ids::{AccountId, DeploymentId, NamespaceId, ScriptId, SecretId, VersionId};
 pub use limits::{Isolation, Limit, LimitSet, Limits};

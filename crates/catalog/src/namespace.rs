@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Isolation, Limits, NamespaceId, NamespaceName, PlanName, ScriptName, Timestamp};
+use crate::{AccountId, EgressRules, Isolation, Limits, NamespaceId, NamespaceName, PlanName, ScriptName, Timestamp};
 
 /// A dispatch namespace as Cloudflare's API shows it (contract §2).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub struct NamespaceSettings {
     pub outbound: Option<WorkerRef>,
     /// Gets clients' requests for the namespace's Workers first.
     pub inbound: Option<WorkerRef>,
+    /// What its Workers' fetches may reach.
+    pub egress: EgressRules,
 }
 
 /// One of the account's own Workers by name, looked up at each call.

@@ -26,6 +26,7 @@ use crate::dispatch::{Dispatcher, Network};
 use crate::egress::Egress;
 use crate::gateway::{Bounds, Gateway, Live};
 use crate::listen::{Deadlines, Handler, Server, ServerConfig};
+use crate::loops::Loops;
 use crate::node_file::NodeFile;
 use crate::node_view::NodeView;
 use crate::observe::{Observer, ObserverError, Recorded};
@@ -183,6 +184,7 @@ impl App {
         let key = bootstrap::node_key(&data.join("node.key"))?;
         let tokio = tokio::runtime::Handle::current();
         // Compiles the engine the first time: seconds that health must not wait for.
+        let loops = Loops::new(&key);
         let runtime = tokio::task::spawn_blocking(move || Runtime::new(runtime_config, key, tokio));
         let runtime = runtime.await.map_err(|_| AppError::RuntimeThread)??;
 
@@ -196,9 +198,10 @@ impl App {
             max_assets: config.limits.assets as usize,
             max_asset_bytes: config.limits.asset_bytes,
             asset_key,
+            grantable: config.egress.grantable(),
             ..CatalogSettings::default()
         };
-        let egress = Egress::new(&config::Egress { connections: origins, ..config.egress.clone() })?;
+        let egress = Egress::new(&config::Egress { connections: origins, ..config.egress.clone() }, loops)?;
         for (_, address) in sockets {
             egress.forbid(*address);
         }

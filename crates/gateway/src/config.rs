@@ -232,8 +232,12 @@ pub struct Runtime {
 #[serde(deny_unknown_fields, default)]
 pub struct Egress {
     pub private: bool,
+    #[serde(deserialize_with = "units::nets")]
+    pub grantable: Vec<IpNet>,
     pub blocked_ports: Vec<u16>,
+    pub nameservers: Vec<SocketAddr>,
     pub connections: u32,
+    pub connections_per_script: u32,
     #[serde(with = "units::duration")]
     pub connect_timeout: Duration,
     #[serde(with = "units::duration")]

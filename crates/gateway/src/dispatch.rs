@@ -17,6 +17,7 @@ use crate::body::{Cap, Reached, cap};
 use crate::context::RequestContext;
 use crate::egress::Egress;
 use crate::error::Failure;
+use crate::loops::Passed;
 use crate::outbound::{OutboundWorker, RequestOutbound};
 use crate::routes::{Route, Routes};
 use crate::tail::{Dispatchers, Run, TailHub};
@@ -55,8 +56,8 @@ pub struct Call {
     pub depth: u8,
     /// The span of who calls, in the request's trace.
     pub parent: u64,
-    /// Passes through this node's egress before it, as `CDN-Loop` tells.
-    pub hops: u32,
+    /// What the client's request came through before, as `CDN-Loop` tells.
+    pub passed: Passed,
     /// What the caller asks for; it can only tighten. User Workers that this one calls by a dispatch
     /// namespace are held to it too.
     pub limits: Limits,
@@ -175,7 +176,7 @@ impl Dispatcher {
         terms: Terms,
         mut request: Request<Body>,
     ) -> Result<Response<Body>, Failure> {
-        if call.hops.saturating_add(call.depth.into()) > MAX_DEPTH.into() {
+        if call.passed.hops.saturating_add(call.depth.into()) > MAX_DEPTH.into() {
             return Err(Failure::TooDeep);
         }
         let version = call.version.of(route).ok_or(Failure::NoTenant)?;

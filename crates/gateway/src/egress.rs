@@ -3,32 +3,33 @@
 
 mod address;
 mod connect;
+mod names;
+mod policy;
+mod pools;
 mod redirect;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{HeaderValue, Method, Request, Uri, header};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use parking_lot::RwLock;
 use switchyard_runtime::{Body, FetchError, FetchResponse};
 use url::Url;
 
 use crate::body::Bounded;
 use crate::coding::Coding;
 use crate::config;
-use crate::headers::{remove_hop_by_hop, set_loop_count};
+use crate::headers::remove_hop_by_hop;
 use crate::ids::reference;
-pub use connect::Policy;
-use connect::{ConnectError, Connector, Deadline};
+use crate::loops::{Loops, Passed};
+use crate::routes::Route;
+use connect::ConnectError;
+pub use policy::Policy;
+use pools::Pools;
 pub use redirect::Journey;
 
 /// The HTTP client of all Workers of this node.
 pub struct Egress {
-    client: Client<Deadline<HttpsConnector<Connector>>, Body>,
-    policy: Arc<Policy>,
+    pools: Arc<Pools>,
+    loops: Loops,
     config: config::Egress,
 }
 
@@ -66,61 +67,49 @@ impl EgressEnd {
 
 /// What `fetch` says of a connection that could not be made or broke.
 const LOST: &str = "Network connection lost.";
-/// Idle connections to one origin that are kept, and for how long.
-const IDLE_PER_HOST: usize = 32;
-const IDLE: Duration = Duration::from_secs(30);
 
 impl Egress {
     /// # Errors
     /// The TLS provider has no usable protocol version.
-    pub fn new(config: &config::Egress) -> Result<Self, rustls::Error> {
-        let policy = Arc::new(Policy {
-            private: config.private,
-            blocked_ports: config.blocked_ports.clone(),
-            own: RwLock::default(),
-        });
-        let tls = HttpsConnectorBuilder::new()
-            .with_provider_and_webpki_roots(rustls::crypto::aws_lc_rs::default_provider())
-            .map_err(|error| rustls::Error::General(error.to_string()))?
-            .https_or_http()
-            .enable_all_versions()
-            .wrap_connector(Connector::new(policy.clone(), config.connections));
-        let client = Client::builder(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(IDLE_PER_HOST)
-            .http1_max_buf_size(256 << 10)
-            .http2_max_header_list_size(256 << 10)
-            .build(Deadline { inner: tls, limit: config.connect_timeout });
-        Ok(Self { client, policy, config: config.clone() })
+    pub fn new(config: &config::Egress, loops: Loops) -> Result<Self, rustls::Error> {
+        Ok(Self { pools: Pools::new(config)?, loops, config: config.clone() })
     }
 
     /// What all that leaves this node goes by.
     pub fn policy(&self) -> &Arc<Policy> {
-        &self.policy
+        self.pools.policy()
     }
 
     /// Names this node's own listeners, which no Worker reaches.
     pub fn forbid(&self, own: std::net::SocketAddr) {
-        self.policy.own.write().push(own);
+        self.pools.forbid(own);
+    }
+
+    pub fn loops(&self) -> &Loops {
+        &self.loops
     }
 
     pub fn max_redirects(&self) -> u32 {
         self.config.redirects
     }
 
-    /// Sends one hop. `hops` is written as `CDN-Loop`.
+    /// Sends one hop of a Worker's. `passed` is written as `CDN-Loop`.
     ///
     /// # Errors
     /// What the Worker's `fetch` rejects with; the end says why, for the metric.
-    pub async fn send(&self, journey: &mut Journey, hops: u32) -> (EgressEnd, Result<FetchResponse, FetchError>) {
-        let request = match self.request(journey, hops) {
+    pub async fn send(
+        &self,
+        route: &Route,
+        journey: &mut Journey,
+        passed: &Passed,
+    ) -> (EgressEnd, Result<FetchResponse, FetchError>) {
+        let request = match self.request(journey, passed) {
             Ok(request) => request,
             Err(error) => return (EgressEnd::Refused, Err(error)),
         };
         let head_only = request.method() == Method::HEAD;
-        let response = match tokio::time::timeout(self.config.head_timeout, self.client.request(request)).await {
+        let response = match tokio::time::timeout(self.config.head_timeout, self.pools.of(route).request(request)).await
+        {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return explain(&error),
             Err(_) => return (EgressEnd::Timeout, Err(FetchError::error(LOST))),
@@ -153,7 +142,7 @@ impl Egress {
         (EgressEnd::Ok, Ok(response))
     }
 
-    fn request(&self, journey: &mut Journey, hops: u32) -> Result<Request<Body>, FetchError> {
+    fn request(&self, journey: &mut Journey, passed: &Passed) -> Result<Request<Body>, FetchError> {
         let url = &journey.url;
         let invalid = || FetchError::type_error(format!("Invalid URL: {url}"));
         if !matches!(url.scheme(), "http" | "https") {
@@ -182,7 +171,7 @@ impl Egress {
             let accept = if headers.contains_key(header::RANGE) { "identity" } else { "gzip, br" };
             headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(accept));
         }
-        set_loop_count(&mut headers, hops);
+        self.loops.mark(&mut headers, passed);
         let body = journey.take_body();
         let mut request = Request::new(body);
         *request.method_mut() = journey.method.clone();
@@ -210,12 +199,17 @@ fn explain(error: &hyper_util::client::legacy::Error) -> (EgressEnd, Result<Fetc
     match find::<ConnectError>(error) {
         Some(why @ ConnectError::Forbidden(host)) => {
             if host.parse::<std::net::IpAddr>().is_ok() {
-                let message = format!("Workers cannot fetch from {host}: it is not a public address.");
+                let message = format!("Workers cannot fetch from {host}: it is not an address that they may reach.");
                 return (EgressEnd::Refused, Err(FetchError::error(message)));
             }
             hidden(EgressEnd::Refused, why)
         }
         Some(why @ ConnectError::Lookup(_)) => hidden(EgressEnd::Lookup, why),
+        Some(ConnectError::Unlisted(host, port)) => {
+            let message =
+                format!("Workers of this namespace cannot fetch from {host}:{port}: it is not on their list.");
+            (EgressEnd::Refused, Err(FetchError::error(message)))
+        }
         Some(ConnectError::Port(_) | ConnectError::NoHost) => lost(EgressEnd::Refused),
         Some(ConnectError::Io(_)) => lost(EgressEnd::Connect),
         Some(ConnectError::Timeout) => lost(EgressEnd::Timeout),

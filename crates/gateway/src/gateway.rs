@@ -18,7 +18,7 @@ use crate::coding::Coding;
 use crate::context::RequestContext;
 use crate::dispatch::{Call, Dispatcher, MAX_DEPTH};
 use crate::error::{Failure, Kind};
-use crate::headers::{RAY, describe_client, loop_count, remove_hop_by_hop, wants_html};
+use crate::headers::{RAY, describe_client, remove_hop_by_hop, wants_html};
 use crate::ids;
 use crate::observe::{Ending, Observer, Recorded};
 use crate::outbound::OutboundWorker;
@@ -106,8 +106,8 @@ impl Gateway {
     ) -> Result<Response<Body>, Failure> {
         Self::check(&live.bounds, &head, &body)?;
         let authority = Authority::of(&head.uri, &head.headers, head.version == Version::HTTP_2)?;
-        let hops = loop_count(&head.headers);
-        if hops >= u32::from(MAX_DEPTH) {
+        let passed = self.dispatcher.egress.loops().read(&head.headers);
+        if passed.hops >= u32::from(MAX_DEPTH) {
             return Err(Failure::TooDeep);
         }
         ending.node = Some(self.dispatcher.admission.enter_node()?);
@@ -124,7 +124,7 @@ impl Gateway {
         let outbound = outbound.and_then(|text| OutboundWorker::of_namespace(&route, Some(text.get().into())));
         let call = Call {
             parent: ctx.trace.span,
-            hops,
+            passed,
             limits,
             plan,
             outbound,

@@ -6,11 +6,10 @@ use std::net::IpAddr;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::authority::Authority;
+use crate::loops::CDN_LOOP;
 
 /// A request's id, for logs and support, in Cloudflare's name for it.
 pub const RAY: HeaderName = HeaderName::from_static("cf-ray");
-/// Counts passes through this node's egress (RFC 8586), so that loops over the network end.
-pub const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
 
 const CONNECTING_IP: HeaderName = HeaderName::from_static("cf-connecting-ip");
 const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
@@ -124,31 +123,6 @@ pub fn alike(a: &str, b: &str) -> bool {
             .all(|(a, b)| a.eq_ignore_ascii_case(&b) || !a.is_ascii_alphanumeric() && !b.is_ascii_alphanumeric())
 }
 
-/// How often a request has passed through this node's egress already.
-pub fn loop_count(headers: &HeaderMap) -> u32 {
-    let entries = headers.get_all(CDN_LOOP).into_iter();
-    let entries = entries.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    entries
-        .filter_map(|entry| {
-            let mut parts = entry.split(';').map(str::trim);
-            if parts.next()? != "switchyard" {
-                return None;
-            }
-            let hops = parts.find_map(|part| part.strip_prefix("hops="));
-            // Ours always counts; what cannot be read is taken for the most.
-            Some(hops.and_then(|hops| hops.parse().ok()).unwrap_or(u32::MAX))
-        })
-        .max()
-        .unwrap_or(0)
-}
-
-/// What egress sends as `CDN-Loop`: the count is ours, a Worker cannot lower it.
-pub fn set_loop_count(headers: &mut HeaderMap, hops: u32) {
-    if let Ok(value) = HeaderValue::from_str(&format!("switchyard; hops={hops}")) {
-        headers.insert(CDN_LOOP, value);
-    }
-}
-
 /// Whether the client would rather read a page than a line: its `Accept` names HTML.
 pub fn wants_html(headers: &HeaderMap) -> bool {
     headers
@@ -231,20 +205,6 @@ mod tests {
             assert!(!is_free(&HeaderName::from_static(taken)), "{taken}");
         }
         assert!(is_free(&HeaderName::from_static("x-tenant")));
-    }
-
-    #[test]
-    fn loops_are_counted_by_us_alone() {
-        assert_eq!(loop_count(&map(&[])), 0);
-        assert_eq!(loop_count(&map(&[("cdn-loop", "other; hops=9")])), 0);
-        assert_eq!(
-            loop_count(&map(&[("cdn-loop", "other, switchyard; hops=3"), ("cdn-loop", "switchyard; hops=2")])),
-            3
-        );
-        assert_eq!(loop_count(&map(&[("cdn-loop", "switchyard")])), u32::MAX);
-        let mut headers = map(&[("cdn-loop", "switchyard; hops=3")]);
-        set_loop_count(&mut headers, 4);
-        assert_eq!(loop_count(&headers), 4);
     }
 
     #[test]

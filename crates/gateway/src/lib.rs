@@ -27,6 +27,7 @@ mod gateway;
 mod headers;
 mod ids;
 mod listen;
+mod loops;
 mod node_view;
 mod observe;
 mod outbound;

@@ -20,6 +20,7 @@ use crate::dispatch::{Call, Dispatcher, chain, whose};
 use crate::egress::{EgressEnd, Journey};
 use crate::error::Failure;
 use crate::ids::reference;
+use crate::loops::Passed;
 use crate::routes::Route;
 use crate::tail::Dispatchers;
 use crate::trace::SpanKind;
@@ -41,7 +42,7 @@ pub struct RequestOutbound {
     ctx: Arc<RequestContext>,
     /// Who reaches out. Bindings reach Workers of its account alone.
     route: Arc<Route>,
-    hops: u32,
+    passed: Passed,
     /// The span that the Worker runs as.
     span: u64,
     /// Of the call that runs the Worker.
@@ -67,7 +68,7 @@ impl RequestOutbound {
             dispatcher: dispatcher.clone(),
             ctx: ctx.clone(),
             route: route.clone(),
-            hops: call.hops,
+            passed: call.passed.clone(),
             span: call.parent,
             outbound: call.outbound.clone(),
             limits: call.limits,
@@ -92,7 +93,7 @@ impl RequestOutbound {
         } else {
             VersionChoice::asked(request.headers(), route.name.as_str())
         };
-        let call = Call { depth, hops: self.hops, parent, version, ..call };
+        let call = Call { depth, passed: self.passed.clone(), parent, version, ..call };
         let answered = async {
             let (permit, terms) = self.dispatcher.admit(&self.ctx, &route, &call)?;
             let response = self.dispatcher.dispatch(&self.ctx, &route, call, terms, request).await?;
@@ -231,9 +232,10 @@ impl RequestOutbound {
             let response = match self.find(&target)? {
                 Some(callee) => self.call(callee, deeper, parent, &mut journey).await?,
                 None => {
-                    let hops = self.hops.saturating_add(deeper.into());
+                    let hops = self.passed.hops.saturating_add(deeper.into());
+                    let passed = Passed { hops, ..self.passed.clone() };
                     self.ctx.trace.write_unless_own(&mut journey.headers, self.span, parent);
-                    let (end, response) = self.dispatcher.egress.send(&mut journey, hops).await;
+                    let (end, response) = self.dispatcher.egress.send(&self.route, &mut journey, &passed).await;
                     self.ctx.observer().metrics.egress(end);
                     response?
                 }

@@ -62,6 +62,11 @@ mod tests {
         let mut read = running.clone();
         read.resolver = vec![Resolver::worker("x")];
         read.limits.cpu = std::time::Duration::from_millis(50);
+        read.limits.wall = std::time::Duration::from_secs(5);
+        read.limits.response_bytes = 1;
+        read.limits.fetches_at_once = 2;
+        read.limits.log_bytes = 3;
+        read.limits.requests_per_second = 4;
         read.listener[0].trusted = vec!["10.0.0.0/8".parse().unwrap()];
         let (next, waiting) = merge(&running, &read);
         assert_eq!((next, waiting), (read.clone(), Vec::new()));

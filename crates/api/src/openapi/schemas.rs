@@ -373,6 +373,17 @@ pub(super) fn all() -> BTreeMap<&'static str, Schema> {
         let worker = vec![("service", script_name()), (entrypoint, S::string().or_null())];
         S::object(worker).about("one of the account's own Workers")
     };
+    let destination = || {
+        S::string().about("10.1.0.0/16, 10.1.2.3:8080, [fd00::/8]:443, api.example.com, *.example.com:8000-8999, *:443")
+    };
+    let destinations = || S::array(destination());
+    let egress = |optional: bool| {
+        let also = destinations().about("beyond the public internet, as far as the node grants it; at most 100");
+        let only = destinations().about("nothing but these; null: all that the node allows; at most 100").or_null();
+        let also = if optional { ("also?", also.or_null()) } else { ("also", also) };
+        S::object(vec![also, (if optional { "only?" } else { "only" }, only)])
+            .about("what its Workers' fetches may reach")
+    };
     let namespace_settings = |optional: bool| {
         let name = |plain, marked| if optional { marked } else { plain };
         S::object(vec![
@@ -382,6 +393,7 @@ pub(super) fn all() -> BTreeMap<&'static str, Schema> {
             (name("trusted", "trusted?"), if optional { S::boolean().or_null() } else { S::boolean() }),
             (name("outbound", "outbound?"), worker(optional).or_null()),
             (name("inbound", "inbound?"), worker(optional).or_null()),
+            (name("egress", "egress?"), if optional { egress(true).or_null() } else { egress(false) }),
         ])
     };
     BTreeMap::from([

@@ -26,6 +26,7 @@ pub async fn put(h: &Harness) {
         },
         "plan": "gold", "isolation": "warm", "trusted": true,
         "outbound": { "service": "gate", "entrypoint": "Out" }, "inbound": { "service": "gate", "entrypoint": null },
+        "egress": { "also": [], "only": ["api.example.com", "*.example.com:443", "[2001:4860::/32]:1-1024"] },
     });
     assert_eq!(put(all.clone()).await.ok().result(), &all);
     assert_eq!(h.get(&path("prod")).await.ok().result(), &all);
@@ -40,6 +41,10 @@ pub async fn put(h: &Harness) {
     assert_eq!(limits.values().filter(|value| !value.is_null()).collect::<Vec<_>>(), [&json!(300_000)]);
     assert_eq!((&some.result()["isolation"], &some.result()["trusted"]), (&json!(null), &json!(false)));
     assert_eq!((&some.result()["outbound"], &some.result()["inbound"]), (&json!(null), &json!(null)));
+    assert_eq!(some.result()["egress"], json!({ "also": [], "only": null }));
+    // Nothing at all is not the same as nothing said.
+    let none = put(json!({ "egress": { "only": [], "also": null } })).await.ok();
+    assert_eq!(none.result()["egress"], json!({ "also": [], "only": [] }));
     // A Worker that is not there is refused, but does not stand in the way once it is named.
     put(json!({ "outbound": { "service": "nobody" } })).await.refused(400, 10144);
     put(json!({ "inbound": { "service": "nobody" } })).await.refused(400, 10144);
@@ -59,6 +64,10 @@ pub async fn put(h: &Harness) {
         json!({ "limits": { "memory": 1_u64 << 40 } }),
         json!({ "outbound": { "service": "gate", "entrypoint": "" } }),
         json!({ "inbound": { "service": "gate", "entrypoint": "x".repeat(256) } }),
+        // This node grants nothing.
+        json!({ "egress": { "also": ["10.0.0.0/8"] } }),
+        json!({ "egress": { "also": ["db.internal"] } }),
+        json!({ "egress": { "only": vec!["*"; 101] } }),
     ] {
         put(wrong).await.refused(400, 10021);
     }
@@ -69,6 +78,9 @@ pub async fn put(h: &Harness) {
         json!("x"),
         json!({ "outbound": "gate" }),
         json!({ "inbound": {} }),
+        json!({ "egress": { "only": ["10.0.0.1/8"] } }),
+        json!({ "egress": { "also": ["a b"] } }),
+        json!({ "egress": ["*"] }),
     ] {
         put(wrong).await.refused(400, 10026);
     }

@@ -73,12 +73,13 @@ impl Catalog {
         self.namespace_change(actor, name, change).await
     }
 
-    /// Limits, isolation, trust, default outbound and inbound Worker of a namespace, as a whole; they
+    /// Limits, isolation, trust, default outbound and inbound Worker, and destinations of a namespace, as a whole; they
     /// hold for the next request.
     ///
     /// # Errors
     /// [`CatalogError::NamespaceNotFound`]; [`CatalogError::Invalid`] for limits that no Worker could
-    /// run under; [`CatalogError::BindingTarget`] for a Worker that is newly named and not there.
+    /// run under, or destinations that the node
+    /// grants to nobody; [`CatalogError::BindingTarget`] for a Worker that is newly named and not there.
     pub async fn namespace_settings_put(
         &self,
         actor: &Actor,
@@ -87,6 +88,7 @@ impl Catalog {
         trusted_workers: bool,
     ) -> Result<Namespace, CatalogError> {
         rules::namespace_settings(&settings)?;
+        rules::egress(&settings.egress, &self.settings.grantable)?;
         let before = self.namespace_or_not_found(actor, name).await?.settings;
         let named =
             [("outbound", &settings.outbound, &before.outbound), ("inbound", &settings.inbound, &before.inbound)];

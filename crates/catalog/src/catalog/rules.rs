@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
+use ipnet::IpNet;
 use time::{Date, Duration, OffsetDateTime, macros::format_description};
 
 use super::{CatalogSettings, publish::Plan};
 use crate::{
-    Binding, BindingKind, CatalogError, Code, CodeSyntax, ModuleKind, NamespaceSettings, ScriptSettings, Secret,
-    SecretId, Tag,
+    Binding, BindingKind, CatalogError, Code, CodeSyntax, EgressRules, ModuleKind, NamespaceSettings, ScriptSettings,
+    Secret, SecretId, Tag,
 };
 
 /// The oldest behaviour, and what an upload without a date gets.
@@ -25,6 +26,8 @@ const MAX_CPU_MS: u32 = 300_000;
 /// The engine and its base take some of it.
 const MIN_MEMORY: u64 = 8 << 20;
 const MAX_MEMORY: u64 = 4 << 30;
+/// Of one list: each connection looks through it.
+const MAX_DESTINATIONS: usize = 100;
 
 fn invalid<T>(message: String) -> Result<T, CatalogError> {
     Err(CatalogError::Invalid(message))
@@ -160,6 +163,29 @@ pub(super) fn namespace_settings(settings: &NamespaceSettings) -> Result<(), Cat
         let entrypoint = worker.as_ref().and_then(|worker| worker.entrypoint.as_ref());
         if entrypoint.is_some_and(|name| !(1..=MAX_ENTRYPOINT_BYTES).contains(&name.len())) {
             return invalid(format!("{what}.entrypoint is not 1 to {MAX_ENTRYPOINT_BYTES} bytes"));
+        }
+    }
+    Ok(())
+}
+
+/// Where a namespace's Workers may connect, within what the node grants.
+pub(super) fn egress(rules: &EgressRules, grantable: &[IpNet]) -> Result<(), CatalogError> {
+    let only = rules.only.as_deref().unwrap_or_default();
+    for (what, list) in [("also", &rules.also[..]), ("only", only)] {
+        if list.len() > MAX_DESTINATIONS {
+            return invalid(format!("egress.{what} has more than {MAX_DESTINATIONS} destinations"));
+        }
+    }
+    for destination in &rules.also {
+        // Where a name leads is known when it is asked for; then the same bound holds.
+        let granted = match destination.net() {
+            Some(net) => grantable.iter().any(|granted| granted.contains(&net)),
+            None => !grantable.is_empty(),
+        };
+        if !granted {
+            return invalid(format!(
+                "egress.also: {destination} is outside of what this node grants (its setting egress.grantable)"
+            ));
         }
     }
     Ok(())

@@ -268,6 +268,13 @@ pub struct NamespaceSettings {
     /// Worker of the account that gets clients' requests first, or NAME#ENTRYPOINT; "none": nobody
     #[arg(long, value_name = "NAME")]
     inbound: Option<String>,
+    /// What its Workers reach beyond the public internet, within what the node grants, with commas between:
+    /// 10.1.0.0/16, [fd00::/8]:443, *.corp.example:8000-8999; "none": nothing
+    #[arg(long, value_name = "LIST")]
+    egress_also: Option<String>,
+    /// What its Workers reach at all, written likewise; "nothing"; "none": all that the node allows
+    #[arg(long, value_name = "LIST")]
+    egress_only: Option<String>,
     #[command(flatten)]
     connection: Connection,
 }
@@ -353,6 +360,15 @@ impl NamespaceSettings {
                 wanted[key] = if name == "none" { Value::Null } else { worker };
             }
         }
+        for (key, list) in [("also", &self.egress_also), ("only", &self.egress_only)] {
+            if let Some(list) = list {
+                wanted["egress"][key] = match list.as_str() {
+                    "none" if key == "only" => Value::Null,
+                    "none" | "nothing" => json!([]),
+                    list => list.split(',').map(str::trim).collect(),
+                };
+            }
+        }
         let result = if wanted == before { before } else { client.json(Method::PUT, &path, &wanted).await?.result };
         let limits =
             Limit::ALL.map(|limit| vec![limit.as_str().to_owned(), or_node(&result["limits"][limit.as_str()])]);
@@ -360,7 +376,8 @@ impl NamespaceSettings {
         let plan = [vec!["plan".to_owned(), plan]];
         let rest = ["isolation", "trusted"].map(|key| vec![key.to_owned(), or_node(&result[key])]);
         let workers = ["outbound", "inbound"].map(|key| vec![key.to_owned(), worker(&result[key])]);
-        let text = table(&[], limits.into_iter().chain(plan).chain(rest).chain(workers));
+        let egress = ["also", "only"].map(|key| vec![format!("egress_{key}"), destinations(&result["egress"][key])]);
+        let text = table(&[], limits.into_iter().chain(plan).chain(rest).chain(workers).chain(egress));
         Ok(Shown::new(&self.connection, result, text))
     }
 }
@@ -371,6 +388,15 @@ fn worker(value: &Value) -> String {
         (Value::Null, _) => "none".to_owned(),
         (service, Value::Null) => cell(service),
         (service, entrypoint) => format!("{}#{}", cell(service), cell(entrypoint)),
+    }
+}
+
+/// As the flag takes it; an empty `also` is none.
+fn destinations(value: &Value) -> String {
+    match value.as_array() {
+        None => "none".to_owned(),
+        Some(list) if list.is_empty() => "nothing".to_owned(),
+        Some(list) => list.iter().map(cell).collect::<Vec<_>>().join(","),
     }
 }
 

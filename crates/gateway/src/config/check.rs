@@ -50,6 +50,7 @@ impl Config {
             ("runtime", "held_bytes", self.runtime.held_bytes < 1 << 20),
             ("runtime", "held_bytes_per_script", self.runtime.held_bytes_per_script < 1 << 20),
             ("egress", "connections", self.egress.connections == 0),
+            ("egress", "connections_per_script", self.egress.connections_per_script == 0),
             ("upstream", "connections", self.upstream.connections == 0),
             ("upstream", "connections_per_script", self.upstream.connections_per_script == 0),
             ("upstream", "connect_timeout", self.upstream.connect_timeout.is_zero()),

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use switchyard_catalog::Isolation;
 
 use super::{
@@ -168,13 +169,23 @@ impl Default for Egress {
     fn default() -> Self {
         Self {
             private: false,
+            grantable: Vec::new(),
             blocked_ports: vec![25, 465, 587],
+            nameservers: Vec::new(),
             connections: 4_096,
+            connections_per_script: 512,
             connect_timeout: Duration::from_secs(10),
             head_timeout: Duration::from_secs(60),
             body_timeout: Duration::from_secs(300),
             redirects: 20,
         }
+    }
+}
+
+impl Egress {
+    /// What a namespace may be granted: where private addresses are open to all, all of them.
+    pub fn grantable(&self) -> Vec<IpNet> {
+        if self.private { vec![Ipv4Net::default().into(), Ipv6Net::default().into()] } else { self.grantable.clone() }
     }
 }
 

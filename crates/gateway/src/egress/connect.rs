@@ -8,65 +8,29 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::Uri;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
-use ipnet::IpNet;
-use parking_lot::RwLock;
+use parking_lot::Mutex;
+use switchyard_catalog::EgressRules;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_service::Service;
 
-use super::address::is_public;
+use super::names::Names;
+use super::policy::Policy;
 
-/// Names looked up at the same time: each holds a thread of the blocking pool.
-const LOOKUPS: usize = 64;
+/// Names that one tenant looks up at the same time: a server of its own that never answers holds up
+/// nobody else.
+const LOOKUPS: usize = 8;
 /// Addresses of one name that are tried.
 const ADDRESSES: usize = 6;
-
-/// Where Workers may connect.
-#[derive(Debug)]
-pub struct Policy {
-    /// Private addresses too. Only for tests and development.
-    pub private: bool,
-    pub blocked_ports: Vec<u16>,
-    /// This node's own listeners: never, whatever else is allowed.
-    pub own: RwLock<Vec<SocketAddr>>,
-}
-
-impl Policy {
-    pub fn allows_port(&self, port: u16) -> bool {
-        port != 0 && !self.blocked_ports.contains(&port)
-    }
-
-    fn allows(&self, address: SocketAddr) -> bool {
-        self.allows_besides(address, &[])
-    }
-
-    /// Whether it may be reached where these networks are open besides the public one.
-    pub fn allows_besides(&self, address: SocketAddr, open: &[IpNet]) -> bool {
-        let ip = address.ip().to_canonical();
-        let reachable = self.private || is_public(ip) || open.iter().any(|net| net.contains(&ip));
-        reachable && !self.is_own(address)
-    }
-
-    /// Whether it is one of this node's own listeners.
-    pub fn is_own(&self, address: SocketAddr) -> bool {
-        let ip = address.ip().to_canonical();
-        // One bound to every address is met on any local one.
-        self.own.read().iter().any(|own| {
-            own.port() == address.port() && (own.ip().to_canonical() == ip || own.ip().is_unspecified() && is_local(ip))
-        })
-    }
-}
-
-fn is_local(ip: IpAddr) -> bool {
-    // Binding succeeds for this machine's own addresses alone; it sends nothing.
-    ip.is_loopback() || ip.is_unspecified() || std::net::UdpSocket::bind((ip, 0)).is_ok()
-}
+/// How long a tenant's look-up counts, whatever its record says, and how many are kept.
+const KEPT: Duration = Duration::from_secs(5);
+const MOST_KEPT: usize = 32;
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +40,9 @@ pub enum ConnectError {
     /// The policy forbids it.
     #[error("port {0} is blocked")]
     Port(u16),
+    /// The namespace may reach other hosts alone.
+    #[error("{0}:{1} is not on the namespace's list")]
+    Unlisted(String, u16),
     /// The policy forbids every address there is.
     #[error("{0} has no address that Workers may reach")]
     Forbidden(String),
@@ -87,56 +54,101 @@ pub enum ConnectError {
     Timeout,
 }
 
-/// Makes the connections of all tenants.
+/// What the connectors of all tenants share.
+pub struct Node {
+    pub policy: Arc<Policy>,
+    pub names: Names,
+    /// Open at once; further ones wait.
+    pub connections: Arc<Semaphore>,
+    /// Called when there are none left: closes what is open and idle.
+    pub reclaim: Box<dyn Fn() + Send + Sync>,
+}
+
+/// Makes the connections of one tenant.
 #[derive(Clone)]
 pub struct Connector {
-    policy: Arc<Policy>,
+    node: Arc<Node>,
+    tenant: Arc<Tenant>,
+}
+
+struct Tenant {
+    rules: EgressRules,
     connections: Arc<Semaphore>,
     lookups: Arc<Semaphore>,
+    kept: Mutex<Vec<Kept>>,
+}
+
+struct Kept {
+    host: Box<str>,
+    addresses: Arc<[IpAddr]>,
+    until: Instant,
 }
 
 impl Connector {
-    /// At most `connections` at once; further ones wait.
-    pub fn new(policy: Arc<Policy>, connections: u32) -> Self {
-        Self {
-            policy,
-            connections: Arc::new(Semaphore::new(connections as usize)),
-            lookups: Arc::new(Semaphore::new(LOOKUPS)),
-        }
+    /// As many as `connections` at once, whichever of the tenant's connectors makes them; further ones wait.
+    pub fn new(node: Arc<Node>, rules: EgressRules, connections: Arc<Semaphore>) -> Self {
+        let tenant = Tenant { rules, connections, lookups: Arc::new(Semaphore::new(LOOKUPS)), kept: Mutex::default() };
+        Self { node, tenant: Arc::new(tenant) }
     }
 
     async fn connect(self, uri: Uri) -> Result<Outgoing, ConnectError> {
         let host = uri.host().ok_or(ConnectError::NoHost)?.trim_matches(['[', ']']);
         let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
-        if !self.policy.allows_port(port) {
+        let (policy, rules) = (&self.node.policy, &self.tenant.rules);
+        if !policy.allows_port(port) {
             return Err(ConnectError::Port(port));
         }
-        let addresses: Vec<SocketAddr> = match host.parse::<IpAddr>() {
-            Ok(address) => vec![SocketAddr::new(address, port)],
-            Err(_) => {
-                let closed = |_| ConnectError::Lookup(host.to_owned());
-                let _permit = self.lookups.acquire().await.map_err(closed)?;
-                let found = tokio::net::lookup_host((host, port)).await;
-                found.map_err(|_| ConnectError::Lookup(host.to_owned()))?.collect()
-            }
+        let literal = host.parse::<IpAddr>().ok();
+        if literal.is_none() && !Policy::allows_host(rules, host, port) {
+            return Err(ConnectError::Unlisted(host.to_owned(), port));
+        }
+        let addresses = match literal {
+            Some(address) => Arc::from([address]),
+            None => self.look_up(host).await?,
         };
-        let allowed: Vec<SocketAddr> = addresses.into_iter().filter(|address| self.policy.allows(*address)).collect();
+        let addresses = addresses.iter().map(|address| SocketAddr::new(*address, port));
+        let allowed: Vec<SocketAddr> = addresses.filter(|address| policy.allows(rules, host, *address)).collect();
         if allowed.is_empty() {
             return Err(ConnectError::Forbidden(host.to_owned()));
         }
         let closed = |_| ConnectError::Io(io::ErrorKind::NotConnected.into());
-        let permit = self.connections.acquire_owned().await.map_err(closed)?;
+        let own = self.tenant.connections.clone().acquire_owned().await.map_err(closed)?;
+        let places = match self.node.connections.clone().try_acquire_owned() {
+            Ok(place) => place,
+            Err(_) => {
+                (self.node.reclaim)();
+                self.node.connections.clone().acquire_owned().await.map_err(closed)?
+            }
+        };
         let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
         for address in allowed.into_iter().take(ADDRESSES) {
             match TcpStream::connect(address).await {
                 Ok(stream) => {
                     let _ = stream.set_nodelay(true);
-                    return Ok(Outgoing { stream: TokioIo::new(stream), _permit: permit });
+                    return Ok(Outgoing { stream: TokioIo::new(stream), _places: (own, places) });
                 }
                 Err(error) => last = error,
             }
         }
         Err(ConnectError::Io(last))
+    }
+
+    /// What was asked for a moment ago is not asked again; whatever comes is checked by the caller.
+    async fn look_up(&self, host: &str) -> Result<Arc<[IpAddr]>, ConnectError> {
+        let failed = || ConnectError::Lookup(host.to_owned());
+        let now = Instant::now();
+        if let Some(kept) = self.tenant.kept.lock().iter().find(|kept| *kept.host == *host && kept.until > now) {
+            return Ok(kept.addresses.clone());
+        }
+        let place = self.tenant.lookups.clone().acquire_owned().await.map_err(|_| failed())?;
+        let addresses: Arc<[IpAddr]> = self.node.names.look_up(host, place).await.map_err(|_| failed())?.into();
+        let until = Instant::now() + KEPT;
+        let mut all = self.tenant.kept.lock();
+        all.retain(|kept| kept.until > now && *kept.host != *host);
+        if all.len() < MOST_KEPT {
+            all.push(Kept { host: host.into(), addresses: addresses.clone(), until });
+        }
+        Ok(addresses)
     }
 }
 
@@ -154,10 +166,10 @@ impl Service<Uri> for Connector {
     }
 }
 
-/// One connection to the outside; holds its place among all of them.
+/// One connection to the outside; holds its place among its tenant's and among all.
 pub struct Outgoing {
     stream: TokioIo<TcpStream>,
-    _permit: OwnedSemaphorePermit,
+    _places: (OwnedSemaphorePermit, OwnedSemaphorePermit),
 }
 
 impl Connection for Outgoing {
@@ -237,36 +249,72 @@ where
 mod tests {
     use super::*;
 
-    fn policy(private: bool, own: &[&str]) -> Policy {
-        let own = own.iter().map(|text| text.parse().unwrap()).collect();
-        Policy { private, blocked_ports: vec![25], own: RwLock::new(own) }
+    fn places(most: usize) -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(most))
     }
 
-    #[test]
-    fn own_listeners_are_never_reached() {
-        let strict = policy(false, &[]);
-        assert!(strict.allows("8.8.8.8:80".parse().unwrap()));
-        assert!(!strict.allows("127.0.0.1:80".parse().unwrap()));
-        assert!(!strict.allows_port(25) && !strict.allows_port(0) && strict.allows_port(443));
-
-        let open = policy(true, &["127.0.0.1:8080", "0.0.0.0:9090"]);
-        assert!(open.allows("127.0.0.1:3000".parse().unwrap()));
-        for own in ["127.0.0.1:8080", "[::ffff:127.0.0.1]:8080", "127.0.0.1:9090", "127.3.2.1:9090", "0.0.0.0:9090"] {
-            assert!(!open.allows(own.parse().unwrap()), "{own}");
-        }
+    fn connector(private: bool) -> Connector {
+        let policy = Policy { private, grantable: Vec::new(), blocked_ports: vec![25], own: Default::default() };
+        let names = Names::new(&[]);
+        let connections = Arc::new(Semaphore::new(1));
+        let node = Node { policy: Arc::new(policy), names, connections, reclaim: Box::new(|| {}) };
+        Connector::new(Arc::new(node), EgressRules::default(), places(1))
     }
 
     #[tokio::test]
     async fn forbidden_addresses_get_no_connection() {
         let trap = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = trap.local_addr().unwrap().port();
-        let connector = Connector::new(Arc::new(policy(false, &[])), 1);
+        let strict = connector(false);
         for host in ["127.0.0.1", "[::ffff:127.0.0.1]", "localhost", "0.0.0.0", "[::1]"] {
             let uri: Uri = format!("http://{host}:{port}/").parse().unwrap();
-            let refused = connector.clone().connect(uri).await;
+            let refused = strict.clone().connect(uri).await;
             assert!(matches!(refused, Err(ConnectError::Forbidden(_))), "{host}");
         }
-        let allowed = Connector::new(Arc::new(policy(true, &[])), 1);
-        assert!(allowed.connect(format!("http://127.0.0.1:{port}/").parse().unwrap()).await.is_ok());
+        let uri = || format!("http://127.0.0.1:{port}/").parse().unwrap();
+        assert!(connector(true).connect(uri()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_tenant_waits_for_its_own_connections() {
+        let origin = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let uri: Uri = format!("http://{}/", origin.local_addr().unwrap()).parse().unwrap();
+        let policy =
+            Policy { private: true, grantable: Vec::new(), blocked_ports: Vec::new(), own: Default::default() };
+        let (names, connections) = (Names::new(&[]), Arc::new(Semaphore::new(10)));
+        let node = Arc::new(Node { policy: Arc::new(policy), names, connections, reclaim: Box::new(|| {}) });
+        let [one, other] = [1, 2].map(|most| Connector::new(node.clone(), EgressRules::default(), places(most)));
+        let first = one.clone().connect(uri.clone()).await.ok().unwrap();
+        let mut second = std::pin::pin!(one.connect(uri.clone()));
+        let mut others = Vec::new();
+        for _ in 0..2 {
+            others.push(other.clone().connect(uri.clone()).await.ok().unwrap());
+            assert!(futures_util::poll!(second.as_mut()).is_pending());
+        }
+        drop(first);
+        assert!(tokio::time::timeout(Duration::from_secs(10), second).await.unwrap().is_ok());
+    }
+
+    #[tokio::test]
+    async fn one_place_too_few_makes_room_first() {
+        let trap = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let uri: Uri = format!("http://{}/", trap.local_addr().unwrap()).parse().unwrap();
+        let idle = Arc::new(Mutex::new(Vec::new()));
+        let policy =
+            Policy { private: true, grantable: Vec::new(), blocked_ports: Vec::new(), own: Default::default() };
+        let (names, connections) = (Names::new(&[]), Arc::new(Semaphore::new(1)));
+        let closes = idle.clone();
+        let node = Arc::new(Node {
+            policy: Arc::new(policy),
+            names,
+            connections,
+            reclaim: Box::new(move || closes.lock().clear()),
+        });
+        let first =
+            Connector::new(node.clone(), EgressRules::default(), places(1)).connect(uri.clone()).await.ok().unwrap();
+        idle.lock().push(first);
+        let second = Connector::new(node, EgressRules::default(), places(1)).connect(uri);
+        assert!(tokio::time::timeout(Duration::from_secs(10), second).await.unwrap().is_ok());
+        assert!(idle.lock().is_empty());
     }
 }

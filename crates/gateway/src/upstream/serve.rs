@@ -22,7 +22,8 @@ use crate::coding::Coding;
 use crate::context::RequestContext;
 use crate::dispatch::{Call, Dispatcher, capped_request, capped_response};
 use crate::error::Failure;
-use crate::headers::{remove_hop_by_hop, set_loop_count};
+use crate::headers::remove_hop_by_hop;
+use crate::loops::Passed;
 use crate::routes::Route;
 use crate::tail::{Observed, Run};
 use crate::version;
@@ -61,8 +62,10 @@ impl Dispatcher {
         let running = Running::new(ctx, route, tailed);
         let wanted = Wanted::take(&mut request);
         let from_worker = call.depth > 0;
-        let hops = call.hops.saturating_add(call.depth.into()).saturating_add(1);
-        let request = onward(request, wanted.as_ref(), hops, from_worker);
+        let hops = call.passed.hops.saturating_add(call.depth.into()).saturating_add(1);
+        let passed = Passed { hops, ..call.passed };
+        let mut request = onward(request, wanted.as_ref(), from_worker);
+        self.egress.loops().mark(request.headers_mut(), &passed);
         let terms = Terms { upgrade: wanted.is_some(), until };
         let answered = self.upstreams.exchange(version, upstream, request, terms).await;
         self.upstreams.metrics.ended(answered.as_ref().err());
@@ -135,7 +138,7 @@ async fn arriving(
 
 /// The request as the origin gets it. A client's has lost what ends at this hop already, and says truly
 /// where it comes from; a Worker's says what the Worker likes.
-fn onward(request: Request<Body>, wanted: Option<&Wanted>, hops: u32, from_worker: bool) -> Request<Body> {
+fn onward(request: Request<Body>, wanted: Option<&Wanted>, from_worker: bool) -> Request<Body> {
     let (mut head, body) = request.into_parts();
     let headers: &mut HeaderMap = &mut head.headers;
     if from_worker {
@@ -146,7 +149,6 @@ fn onward(request: Request<Body>, wanted: Option<&Wanted>, hops: u32, from_worke
     }
     headers.remove(header::EXPECT);
     one_cookie(headers);
-    set_loop_count(headers, hops);
     if let Some(wanted) = wanted {
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         headers.insert(header::UPGRADE, wanted.protocol());

@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use crate::harness::TestGateway;
 
 /// Fetches `?url`, and tells what came: `[status, redirected, url, text]`, or the error.
-const FETCHER: &str = "export default { async fetch(r) {
+pub const FETCHER: &str = "export default { async fetch(r) {
     const url = decodeURIComponent(r.url.split('?url=')[1]);
     try {
         const a = await fetch(url, { method: r.method, body: r.method === 'POST' ? 'body' : undefined, headers: { authorization: 'a' } });
@@ -27,15 +27,15 @@ pub async fn origin() -> SocketAddr {
     let address = socket.local_addr().unwrap();
     tokio::spawn(async move {
         loop {
-            let Ok((stream, _)) = socket.accept().await else { return };
-            let service = service_fn(answer);
+            let Ok((stream, peer)) = socket.accept().await else { return };
+            let service = service_fn(move |request| answer(peer, request));
             tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
         }
     });
     address
 }
 
-async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(peer: SocketAddr, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_or_else(|_| Bytes::new(), |body| body.to_bytes());
     let show = |name: &str| head.headers.get(name).map_or("-", |value| value.to_str().unwrap_or("?")).to_owned();
@@ -46,6 +46,8 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
         "/303" => redirect(303, "/show"),
         "/307" => redirect(307, "/show"),
         "/loop" => redirect(302, "/loop"),
+        "/to" => redirect(302, head.uri.query().unwrap_or_default()),
+        "/peer" => Response::new(Full::new(peer.to_string().into())),
         "/private" => redirect(302, "http://127.0.0.1:1/"),
         "/away" => redirect(302, &format!("http://localhost:{}/show", show("host").rsplit(':').next().unwrap())),
         "/gzip" => {
@@ -80,8 +82,10 @@ async fn fetching(private: bool) -> (TestGateway, SocketAddr) {
 async fn a_worker_fetches_from_an_origin() {
     let (gateway, origin) = fetching(true).await;
     let answer = gateway.get("f", &format!("/?url=http://{origin}/show")).await;
-    let text = "GET /show auth=a accept=gzip, br loop=switchyard; hops=1 body=";
-    assert_eq!(answer.json(), serde_json::json!([200, false, format!("http://{origin}/show"), text]));
+    let seen = answer.json();
+    assert_eq!((&seen[0], &seen[1], &seen[2]), (&200.into(), &false.into(), &format!("http://{origin}/show").into()));
+    let text = seen[3].as_str().unwrap();
+    assert!(text.starts_with("GET /show auth=a accept=gzip, br loop=switchyard; hops=1; mac="), "{text}");
 }
 
 #[tokio::test]
@@ -133,7 +137,7 @@ async fn private_addresses_are_not_reached() {
         assert_eq!(answer.status, 500, "{url}");
         let text = answer.text();
         assert!(
-            text.contains("not a public address") || text.contains("internal error; reference = "),
+            text.contains("not an address that they may reach") || text.contains("internal error; reference = "),
             "{url}: {text}"
         );
     }
@@ -162,6 +166,6 @@ async fn a_worker_does_not_reach_its_own_node() {
     for address in [gateway.address(), gateway.admin_address()] {
         let answer = gateway.get("f", &format!("/?url=http://{address}/")).await;
         assert_eq!(answer.status, 500, "{}", answer.text());
-        assert!(answer.text().contains("not a public address"), "{}", answer.text());
+        assert!(answer.text().contains("not an address that they may reach"), "{}", answer.text());
     }
 }

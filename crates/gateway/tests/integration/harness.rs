@@ -20,6 +20,12 @@ use tokio::sync::OnceCell;
 /// Nothing in a test takes this long unless it hangs.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// A number of things that grows with `SWITCHYARD_TEST_SCALE` (1 by default).
+pub fn scaled(count: usize) -> usize {
+    let scale = std::env::var("SWITCHYARD_TEST_SCALE").ok().and_then(|scale| scale.parse::<f64>().ok());
+    (count as f64 * scale.unwrap_or(1.0)) as usize
+}
+
 pub struct TestGateway {
     app: Option<App>,
     client: Client<HttpConnector, Full<Bytes>>,
@@ -196,6 +202,18 @@ impl TestGateway {
         tokio::time::timeout(PATIENCE, self.client.request(request)).await.expect("an answer in time").unwrap()
     }
 
+    /// As [`TestGateway::open`], whatever becomes of it.
+    pub async fn try_open(
+        &self,
+        method: Method,
+        script: &str,
+        path: &str,
+        body: Bytes,
+    ) -> Result<http::Response<Incoming>, hyper_util::client::legacy::Error> {
+        let request = Request::builder().method(method).uri(format!("http://{}{path}", self.address()));
+        self.client.request(request.header(header::HOST, format!("{script}.test")).body(Full::new(body)).unwrap()).await
+    }
+
     /// Sends these bytes on a connection of their own; what came until the server closed it.
     pub async fn raw(&self, bytes: &str) -> String {
         let mut stream = TcpStream::connect(self.address()).await.unwrap();
@@ -238,13 +256,25 @@ impl TestGateway {
         self.put(&path, source, metadata).await;
     }
 
+    /// As [`TestGateway::upload_with`], whatever becomes of it.
+    pub async fn try_upload(&self, namespace: &str, script: &str, source: &str, metadata: Value) -> Answer {
+        let path =
+            format!("/client/v4/accounts/{}/workers/dispatch/namespaces/{namespace}/scripts/{script}", self.account());
+        self.try_put(&path, source, metadata).await
+    }
+
     /// Puts one of the account's own Workers.
     pub async fn upload_worker(&self, script: &str, source: &str, bindings: Value) {
         let path = format!("/client/v4/accounts/{}/workers/scripts/{script}", self.account());
         self.put(&path, source, json!({ "bindings": bindings })).await;
     }
 
-    async fn put(&self, path: &str, source: &str, mut metadata: Value) {
+    async fn put(&self, path: &str, source: &str, metadata: Value) {
+        let answer = self.try_put(path, source, metadata).await;
+        assert!(answer.status.is_success(), "{path}: {} {}", answer.status, answer.text());
+    }
+
+    async fn try_put(&self, path: &str, source: &str, mut metadata: Value) -> Answer {
         metadata["main_module"] = "index.js".into();
         metadata["compatibility_date"] = "2026-01-01".into();
         let body = format!(
@@ -252,8 +282,7 @@ impl TestGateway {
              --b\r\nContent-Disposition: form-data; name=\"index.js\"; filename=\"index.js\"\r\n\
              Content-Type: application/javascript+module\r\n\r\n{source}\r\n--b--\r\n"
         );
-        let answer = self.api(Method::PUT, path, "multipart/form-data; boundary=b", body.into()).await;
-        assert!(answer.status.is_success(), "{path}: {} {}", answer.status, answer.text());
+        self.api(Method::PUT, path, "multipart/form-data; boundary=b", body.into()).await
     }
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's failure is its panic")]
 
 mod databases;
+mod dns;
 mod harness;
 mod origin;
 mod packages;
@@ -17,11 +18,17 @@ mod curl;
 mod dispatch;
 mod drain;
 mod egress;
+mod egress_rebinding;
+mod egress_rules;
+mod egress_spellings;
 mod failures;
 mod fairness;
 mod headers;
+mod hostile;
 mod hosts;
 mod limits;
+mod loops;
+mod markers;
 mod namespace_settings;
 mod outbound;
 mod overload;
@@ -34,8 +41,10 @@ mod resolvers_header;
 mod resolvers_outage;
 mod resolvers_servers;
 mod resolvers_sql;
+mod restarts;
 mod schemathesis;
 mod secrets;
+mod series;
 mod start;
 mod streams;
 mod tail;

@@ -88,7 +88,7 @@ async fn what_the_outbound_worker_fetches_goes_out() {
     let seen = fetched(&gateway, &format!("http://{origin}/show")).await;
     assert!(seen.starts_with("200 false GET /show auth=of the outbound Worker"), "{seen}");
     // Three Workers deep, and one pass through the node's egress.
-    assert!(seen.contains("loop=switchyard; hops=3 "), "{seen}");
+    assert!(seen.contains("loop=switchyard; hops=3; mac="), "{seen}");
     // A redirect of the origin comes back to the user Worker, whose next hop goes the same way.
     let seen = fetched(&gateway, &format!("http://{origin}/303")).await;
     assert!(seen.starts_with("200 true GET /show auth=of the outbound Worker"), "{seen}");

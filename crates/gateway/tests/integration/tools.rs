@@ -212,6 +212,15 @@ async fn accounts_tokens_and_namespaces() {
         "response_bytes": 3072, "concurrent_requests": 4, "requests_per_second": 5, "connections": 6,
     });
     assert_eq!(changed["limits"], limits);
+    let only = ["namespace", "settings", "prod", "--egress-only", "*.example.com:443, 192.0.2.0/24"];
+    let text = node.run(&only).await.ok();
+    assert!(text.contains("*.example.com:443,192.0.2.0/24"), "{text}");
+    for (only, shown) in [("nothing", serde_json::json!([])), ("none", serde_json::Value::Null)] {
+        let set = ["namespace", "settings", "prod", "--egress-only", only, "--egress-also", "none", "--json"];
+        assert_eq!(node.run(&set).await.json()["egress"], serde_json::json!({ "also": [], "only": shown }));
+    }
+    let granted = ["namespace", "settings", "prod", "--egress-also", "10.0.0.0/8"];
+    node.run(&granted).await.fails("outside of what this node grants");
     let missing = ["namespace", "settings", "prod", "--outbound", "nobody"];
     node.run(&missing).await.fails("the outbound Worker nobody does not exist");
     node.run(&["namespace", "settings", "prod", "--isolation", "none of these"]).await.fails("isolation");

@@ -72,7 +72,7 @@ async fn interleaved_tenants_see_only_themselves_while_memory_is_compacted() {
 async fn interleave(requests: usize) {
     let bench = Arc::new(Bench::reaching(|_, request| answer(request.url)));
     let mut tenants = Vec::new();
-    for number in 0..100 {
+    for number in 0..200 {
         let source = format!(
             "const MARK = 'marker-{number}-' + 'm'.repeat({number}); let state = MARK;
              export default {{ async fetch(request) {{

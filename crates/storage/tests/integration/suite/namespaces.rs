@@ -134,6 +134,10 @@ pub async fn namespace_settings_round_trip(storage: &dyn Storage) {
         isolation: Some(Isolation::Warm),
         outbound: Some(WorkerRef { service: ScriptName::parse("out").unwrap(), entrypoint: Some("Out".to_owned()) }),
         inbound: Some(WorkerRef { service: ScriptName::parse("in").unwrap(), entrypoint: None }),
+        egress: EgressRules {
+            also: vec!["10.1.0.0/16:80-90".parse().unwrap(), "[fd00::/8]:443".parse().unwrap()],
+            only: Some(vec!["*.example.com".parse().unwrap()]),
+        },
     };
     storage.namespace_update(&namespace, seen).await.unwrap();
     assert_eq!(storage.namespace_by_id(namespace.id).await.unwrap(), Some(namespace));

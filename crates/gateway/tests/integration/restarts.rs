@@ -1,0 +1,124 @@
+//! SIGTERM under load: every request that a node has taken is answered, however often it is restarted.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+
+use crate::harness::{PATIENCE, data, scaled};
+use crate::process::{line, switchyard};
+
+const CLIENTS: usize = 12;
+
+async fn start(file: &Path) -> Child {
+    let mut child = switchyard(&["serve", "--config", file.to_str().unwrap()]).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(line(&mut lines).await.starts_with("ready "));
+    child
+}
+
+/// One whole answer on a connection; `None`: it did not come.
+async fn answer(stream: &mut TcpStream) -> Option<String> {
+    let mut text = Vec::new();
+    loop {
+        let head = text.windows(4).position(|four| four == b"\r\n\r\n");
+        if let Some(head) = head {
+            let start = String::from_utf8_lossy(&text[..head]).to_ascii_lowercase();
+            let length = start.split("content-length: ").nth(1)?.lines().next()?.parse::<usize>().ok()?;
+            if text.len() >= head + 4 + length {
+                return Some(String::from_utf8_lossy(&text).into_owned());
+            }
+        }
+        let read = tokio::time::timeout(PATIENCE, stream.read_buf(&mut text)).await.ok()?.ok()?;
+        if read == 0 {
+            return None;
+        }
+    }
+}
+
+/// Connects whenever a node listens, and sends one request after the other until it is told to connect
+/// anew. A connection that is refused has taken no request.
+async fn client(number: usize, node: SocketAddr, stop: Arc<AtomicBool>, sent: Arc<AtomicU64>) -> Vec<String> {
+    let mut failed = Vec::new();
+    while !stop.load(Ordering::Relaxed) {
+        let Ok(mut stream) = TcpStream::connect(node).await else {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            continue;
+        };
+        loop {
+            let path = if number.is_multiple_of(3) { "/slow" } else { "/" };
+            let request = format!("POST {path} HTTP/1.1\r\nHost: t.test\r\nContent-Length: 5\r\n\r\nhello");
+            if let Err(error) = stream.write_all(request.as_bytes()).await {
+                failed.push(format!("a request could not be sent: {error}"));
+                break;
+            }
+            let Some(text) = answer(&mut stream).await else {
+                failed.push("a request had no answer".to_owned());
+                break;
+            };
+            if !text.starts_with("HTTP/1.1 200 ") || !text.ends_with("hello back") {
+                failed.push(text);
+                break;
+            }
+            sent.fetch_add(1, Ordering::Relaxed);
+            if text.to_ascii_lowercase().contains("connection: close") || stop.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+    }
+    failed
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twenty_times_under_load() {
+    let data = data().await;
+    let file = data.path().join("node.toml");
+    let node = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let text = format!(
+        "data = {:?}\n[[listener]]\nbind = \"{node}\"\n[admin]\nbind = \"127.0.0.1:0\"\n\
+         [[resolver]]\nkind = \"subdomain\"\nsuffix = \"test\"\nnamespace = \"ns\"\n\
+         [bootstrap]\nnamespaces = [\"ns\"]\n[log]\naccess = \"off\"\n",
+        data.path()
+    );
+    std::fs::write(&file, text).unwrap();
+    let mut child = start(&file).await;
+    let source = data.path().join("t.js");
+    let script = "export default { async fetch(r) { const text = await r.text();
+        if (r.url.endsWith('/slow')) await scheduler.wait(150);
+        return new Response(text + ' back'); } };";
+    std::fs::write(&source, script).unwrap();
+    let arguments = ["deploy", "ns/t", source.to_str().unwrap(), "--data", data.path().to_str().unwrap()];
+    let output = switchyard(&arguments).output().await.unwrap();
+    assert!(output.status.success(), "{output:?}");
+
+    let (stop, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let clients: Vec<_> =
+        (0..CLIENTS).map(|number| tokio::spawn(client(number, node, stop.clone(), sent.clone()))).collect();
+    let rounds = scaled(20).max(2);
+    for round in 0..rounds {
+        let before = sent.load(Ordering::Relaxed);
+        while sent.load(Ordering::Relaxed) < before + 100 {
+            assert!(child.try_wait().unwrap().is_none(), "the node ended by itself");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let told = Command::new("kill").arg(child.id().unwrap().to_string()).status().await.unwrap();
+        assert!(told.success());
+        let ended = tokio::time::timeout(PATIENCE, child.wait()).await.expect("it ends in time").unwrap();
+        assert_eq!(ended.code(), Some(0), "round {round}");
+        child = start(&file).await;
+    }
+    stop.store(true, Ordering::Relaxed);
+    let mut failed = Vec::new();
+    for client in clients {
+        failed.extend(client.await.unwrap());
+    }
+    let sent = sent.load(Ordering::Relaxed);
+    println!("{sent} requests over {rounds} restarts");
+    assert_eq!(failed, Vec::<String>::new(), "of {sent}");
+    assert!(sent >= 100 * rounds as u64);
+}
