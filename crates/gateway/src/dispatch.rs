@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use http::{Request, Response};
 use switchyard_catalog::{Catalog, Limit, Limits, NamespaceName, Scope, VersionId, WorkerSpec};
-use switchyard_runtime::{Body, Invocation, Runtime, WorkerSource};
+use switchyard_runtime::{Body, Console, Invocation, Runtime, WorkerSource};
 use tokio::time::Instant;
 
 use crate::admission::{Admission, ScriptPermit};
@@ -173,6 +173,7 @@ impl Dispatcher {
             entrypoint: call.entrypoint,
             props: call.props,
             parameters: call.parameters,
+            console: Console { text: ctx.observer().prints_console(), values: tailed.is_some() },
             on_outcome: Some(Box::new(move |outcome| {
                 observed.ran(&of, &outcome);
                 if let Some(told) = told {

@@ -12,7 +12,7 @@ use switchyard_catalog::{
     ScriptName, Started, Validator, VersionId, WorkerBinding, WorkerSpec,
 };
 use switchyard_runtime::{
-    Body, Config, FetchError, FetchRequest, FetchResponse, Invocation, Outbound, Outcome, RunError, Runtime, Target,
+    Body, Config, Console, FetchError, FetchRequest, FetchResponse, Invocation, Outbound, Outcome, RunError, Runtime, Target,
     Worker, WorkerSource,
 };
 
@@ -108,6 +108,7 @@ impl Bench {
             entrypoint: None,
             props: None,
             parameters: None,
+            console: Console { text: true, values: true },
             on_outcome: Some(Box::new(move |outcome| outcomes.lock().unwrap().push(outcome))),
         }
     }
