@@ -172,7 +172,7 @@ async fn calls(workers: &[Arc<Worker>], length: Duration, connections: usize) ->
                     props: None,
                     parameters: None,
                     console: Console::default(),
-            on_outcome: None,
+                    on_outcome: None,
                 };
                 let response = worker.handle(request, invocation).await?;
                 ensure!(response.status() == 200, "a Worker answered {}", response.status());

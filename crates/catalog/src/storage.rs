@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use crate::{
     Account, AccountId, Asset, AssetHash, AssetOwner, BlobDigest, Deployment, Namespace, NamespaceId, NamespaceName,
-    Reference, Scope, Script, ScriptId, ScriptName, Secret, SecretId, Tag, Timestamp, Token, TokenHash, TokenRow,
-    Version, VersionId, VersionShare,
+    Reference, Scope, Script, ScriptId, ScriptName, Secret, SecretId, Tag, TailConsumer, Timestamp, Token, TokenHash,
+    TokenRow, Version, VersionId, VersionShare,
 };
 
 /// Rows, in transactions. Every method is one transaction: all of it or none, durable when it returns.
@@ -215,6 +215,8 @@ pub struct RouteRow {
     pub with_assets: Vec<VersionId>,
     /// Those of the versions that have a tag (their annotation `workers/tag`), with it.
     pub version_tags: Vec<(VersionId, String)>,
+    pub tags: Vec<Tag>,
+    pub tail_consumers: Vec<TailConsumer>,
 }
 
 /// One line of the change feed. A notification is only a wake-up; this is the truth.
@@ -228,7 +230,7 @@ pub struct Change {
 /// What moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeKind {
-    /// A script was made, deployed, or deleted.
+    /// A script was made, changed, deployed, or deleted.
     Script(ScriptId),
     /// A namespace was made, renamed, changed, or deleted.
     Namespace(NamespaceId),

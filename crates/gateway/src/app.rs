@@ -31,7 +31,7 @@ use crate::observe::{Observer, ObserverError, Recorded};
 use crate::reload::merge;
 use crate::resolve::{Explainer, Resolvers};
 use crate::routes::Routes;
-use crate::tail::TailHub;
+use crate::tail::{self, TailHub};
 
 /// Connections of the inside listener: orchestrators, scrapers and uploads.
 const ADMIN_CONNECTIONS: u32 = 256;
@@ -190,7 +190,8 @@ impl App {
         }
         egress.forbid(admin);
         let admission = Arc::new(Admission::new(config.limits.requests_per_script, config.limits.requests));
-        let tails = TailHub::new(config.limits.tails, parts.observer.metrics.tail().clone());
+        let tails = TailHub::new(config.limits.tails, parts.observer.clone());
+        parts.background.push(tokio::spawn(tail::watch(tails.clone(), catalog.clone())));
         let dispatcher =
             Dispatcher::new(runtime.clone(), catalog.clone(), routes.clone(), admission, egress, tails.clone(), limits);
         let live = live(config, &catalog, &routes, &parts.observer, None).await?;
@@ -286,7 +287,7 @@ impl Parts {
     async fn stop(self, grace: Duration) -> bool {
         let done = self.clients.drain(grace).await;
         // Nothing runs any more that they could hear of.
-        self.state.end_tails();
+        self.state.end_tails(grace.min(Duration::from_secs(5))).await;
         // Uploads finish too; health is the last to go.
         self.inside.drain(grace.min(Duration::from_secs(5))).await;
         for task in self.background {

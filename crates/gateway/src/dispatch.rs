@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use http::{Request, Response};
 use switchyard_catalog::{Catalog, Limit, Limits, NamespaceName, Scope, VersionId, WorkerSpec};
-use switchyard_runtime::{Body, Console, Invocation, Runtime, WorkerSource};
+use switchyard_runtime::{Body, Console, Invocation, Runtime, Worker, WorkerSource};
 use tokio::time::Instant;
 
 use crate::admission::{Admission, ScriptPermit};
@@ -19,7 +19,7 @@ use crate::egress::Egress;
 use crate::error::Failure;
 use crate::outbound::{OutboundWorker, RequestOutbound};
 use crate::routes::{Route, Routes};
-use crate::tail::{Dispatchers, Run, TailHub};
+use crate::tail::{Dispatchers, Observed, Run, RunEvent, TailHub};
 use crate::version::VersionChoice;
 
 /// Hops of one request, from Worker to Worker and through this node's egress back to it (contract
@@ -83,7 +83,7 @@ impl Dispatcher {
         limits: Limits,
     ) -> Arc<Self> {
         let assets = Assets::new(catalog.clone());
-        Arc::new(Self {
+        let dispatcher = Arc::new(Self {
             runtime,
             routes,
             admission,
@@ -92,7 +92,9 @@ impl Dispatcher {
             tails,
             source: Source(catalog),
             limits: ArcSwap::from_pointee(limits),
-        })
+        });
+        dispatcher.tails.set_dispatcher(&dispatcher);
+        dispatcher
     }
 
     /// Other limits of the node for what comes from now on.
@@ -117,9 +119,9 @@ impl Dispatcher {
 
     /// The dispatch Workers above those whom this script calls by a dispatch binding. Only the account's
     /// own Workers are such: what a user Worker's token reads is that Worker alone.
-    pub fn dispatchers(&self, above: &Dispatchers, route: &Route) -> Dispatchers {
-        let listens = self.tails.is_listening() && route.scope == Scope::Account;
-        if listens { above.clone().below(route.script) } else { above.clone() }
+    pub fn dispatchers(&self, above: &Dispatchers, route: &Arc<Route>) -> Dispatchers {
+        let listens = self.tails.is_listening() || !route.tail_consumers.is_empty();
+        if listens && route.scope == Scope::Account { above.clone().below(route.clone()) } else { above.clone() }
     }
 
     /// The request's URI is absolute, as the Worker shall see it. Returns with the response's head.
@@ -148,23 +150,51 @@ impl Dispatcher {
                 ControlFlow::Continue(request) => request,
             };
         }
-        let worker = self.runtime.worker(version, &self.source).await.map_err(|error| {
-            tracing::error!(script = %route.script, %version, error = %chain(&*error), "a Worker could not be loaded");
-            Failure::Load(error)
-        })?;
+        let worker = self.worker(route, version).await?;
         let limits = self.limits_of(route, &call).tighten(worker.about().limits);
         let request = capped_request(ctx, request, &limits)?;
         let until = limits.wall().map(|wall| Instant::now() + wall);
-        let tailed = self.tails.observe(&Run {
-            route,
-            version,
-            entrypoint: call.entrypoint.as_deref(),
-            dispatchers: &call.dispatchers,
-            client: ctx.peer,
-            request: &request,
-        });
-        let (observed, of, told) = (ctx.clone(), route.clone(), tailed.clone());
-        let invocation = Invocation {
+        let tailed = self.tails.observe(
+            ctx,
+            &Run {
+                route,
+                version,
+                entrypoint: call.entrypoint.as_deref(),
+                dispatchers: &call.dispatchers,
+                hops: call.hops,
+                event: RunEvent::Fetch(&request),
+            },
+        );
+        let invocation = self.invocation(ctx, route, call, limits, tailed.clone());
+        let answer = worker.handle(request, invocation).await;
+        if let Some(tailed) = tailed {
+            tailed.answered(answer.as_ref().map(|response| response.status().as_u16()));
+        }
+        capped_response(ctx, answer.map_err(Failure::Run)?, Cap { most: limits.response_bytes, until })
+    }
+
+    /// The Worker of a version, ready to run.
+    ///
+    /// # Errors
+    /// [`Failure::Load`].
+    pub(crate) async fn worker(&self, route: &Route, version: VersionId) -> Result<Arc<Worker>, Failure> {
+        self.runtime.worker(version, &self.source).await.map_err(|error| {
+            tracing::error!(script = %route.script, %version, error = %chain(&*error), "a Worker could not be loaded");
+            Failure::Load(error)
+        })
+    }
+
+    /// What goes along with one run. `limits` are those of all places; `told` hears of its end.
+    pub(crate) fn invocation(
+        self: &Arc<Self>,
+        ctx: &Arc<RequestContext>,
+        route: &Arc<Route>,
+        call: Call,
+        limits: Limits,
+        told: Option<Arc<Observed>>,
+    ) -> Invocation {
+        let (observed, of) = (ctx.clone(), route.clone());
+        Invocation {
             limits,
             weight: 1,
             isolation: route.settings.isolation,
@@ -173,19 +203,14 @@ impl Dispatcher {
             entrypoint: call.entrypoint,
             props: call.props,
             parameters: call.parameters,
-            console: Console { text: ctx.observer().prints_console(), values: tailed.is_some() },
+            console: Console { text: ctx.observer().prints_console(), values: told.is_some() },
             on_outcome: Some(Box::new(move |outcome| {
                 observed.ran(&of, &outcome);
                 if let Some(told) = told {
                     told.ended(outcome);
                 }
             })),
-        };
-        let answer = worker.handle(request, invocation).await;
-        if let Some(tailed) = tailed {
-            tailed.answered(answer.as_ref().map(|response| response.status().as_u16()));
         }
-        capped_response(ctx, answer.map_err(Failure::Run)?, Cap { most: limits.response_bytes, until })
     }
 
     /// Takes a place for one call: the tenant's share, or its account's.
@@ -206,7 +231,7 @@ impl Dispatcher {
     }
 
     /// Those of the node, the namespace and the call; the script's own are in its version.
-    fn limits_of(&self, route: &Route, call: &Call) -> Limits {
+    pub(crate) fn limits_of(&self, route: &Route, call: &Call) -> Limits {
         self.limits.load().tighten(route.settings.limits).tighten(call.limits)
     }
 }

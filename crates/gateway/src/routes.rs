@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use dashmap::DashMap;
 use switchyard_catalog::{
     AccountId, Change, ChangeKind, Follower, NamespaceId, NamespaceName, NamespaceSettings, RouteRow, Scope, ScriptId,
-    ScriptName, Storage, StorageError, VersionId, VersionShare,
+    ScriptName, Storage, StorageError, Tag, TailConsumer, VersionId, VersionShare,
 };
 
 /// A script with something deployed. Immutable: a change puts another in its place.
@@ -28,6 +28,9 @@ pub struct Route {
     /// Those of the versions that have static assets.
     with_assets: Vec<VersionId>,
     version_tags: Vec<(VersionId, String)>,
+    pub tags: Vec<Tag>,
+    /// Who hears of its runs; mostly nobody.
+    pub tail_consumers: Vec<TailConsumer>,
 }
 
 impl Route {
@@ -44,6 +47,11 @@ impl Route {
     pub fn named(&self, version: &str) -> Option<VersionId> {
         let tagged = self.version_tags.iter().find(|(_, tag)| tag == version).map(|(id, _)| *id);
         tagged.or_else(|| self.live(VersionId::parse(version)?))
+    }
+
+    /// This version's tag.
+    pub fn tag_of(&self, version: VersionId) -> Option<&str> {
+        self.version_tags.iter().find(|(id, _)| *id == version).map(|(_, tag)| tag.as_str())
     }
 
     /// Whether something may answer before this version's Worker.
@@ -142,6 +150,11 @@ impl Routes {
         }
     }
 
+    /// One script by its id, wherever it lives.
+    pub fn script(&self, id: ScriptId) -> Option<Arc<Route>> {
+        self.scripts.get(&id).map(|route| route.clone())
+    }
+
     /// How many scripts are deployed.
     pub fn scripts(&self) -> usize {
         self.scripts.len()
@@ -225,6 +238,8 @@ impl Routes {
             versions: row.versions,
             with_assets: row.with_assets,
             version_tags: row.version_tags,
+            tags: row.tags,
+            tail_consumers: row.tail_consumers,
         });
         match route.scope {
             Scope::Account => drop(account.own.insert(route.name.as_str().into(), route.clone())),
@@ -280,6 +295,8 @@ impl Routes {
                     versions: script.versions.clone(),
                     with_assets: script.with_assets.clone(),
                     version_tags: script.version_tags.clone(),
+                    tags: script.tags.clone(),
+                    tail_consumers: script.tail_consumers.clone(),
                 });
                 table.insert(changed.name.as_str().into(), changed.clone());
                 self.scripts.insert(changed.script, changed);
@@ -319,6 +336,8 @@ mod tests {
             versions: vec![VersionShare { version: VersionId::random(), percentage: 100.0 }],
             with_assets: Vec::new(),
             version_tags: Vec::new(),
+            tags: Vec::new(),
+            tail_consumers: Vec::new(),
         }
     }
 

@@ -96,12 +96,16 @@ mod tests {
     #[test]
     fn control_characters_and_lone_surrogates_are_taken_out() {
         assert_eq!(read("[\"a\u{7f}\u{9b}b\"]"), json!(["a\u{7f}\u{9b}b"]));
-        assert_eq!(read(r#"["\ud800x","\udc00","\ud800\ud800","\\ud800"]"#), json!(["\u{fffd}x", "\u{fffd}", "\u{fffd}\u{fffd}", "\\ud800"]));
+        assert_eq!(
+            read(r#"["\ud800x","\udc00","\ud800\ud800","\\ud800"]"#),
+            json!(["\u{fffd}x", "\u{fffd}", "\u{fffd}\u{fffd}", "\\ud800"])
+        );
     }
 
     #[test]
     fn what_is_no_array_is_one_string() {
-        for text in ["", "1", "{}", "[1", "[1]]", "[\n1]", "[\"a]", "[\"\\", "[\"\\u12\"]", "[nope]", "[\"\u{1b}\"] x"] {
+        for text in ["", "1", "{}", "[1", "[1]]", "[\n1]", "[\"a]", "[\"\\", "[\"\\u12\"]", "[nope]", "[\"\u{1b}\"] x"]
+        {
             assert_eq!(read(text), json!([text]), "{text:?}");
         }
     }

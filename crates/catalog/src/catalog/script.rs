@@ -198,8 +198,12 @@ impl Catalog {
             let seen = row.script.modified_on;
             change(&mut row.script)?;
             row.script.modified_on = after(seen);
+            let wake = self.wakeup.guard();
             match self.storage.script_update(&row.script, seen).await {
-                Ok(()) => return Ok(row),
+                Ok(()) => {
+                    wake.done().await;
+                    return Ok(row);
+                }
                 Err(StorageError::Conflict) => {}
                 Err(StorageError::Gone(_)) => return Err(CatalogError::ScriptNotFound),
                 Err(other) => return Err(other.into()),

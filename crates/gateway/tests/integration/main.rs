@@ -36,6 +36,7 @@ mod secrets;
 mod start;
 mod streams;
 mod tail;
+mod tail_workers;
 mod tools;
 mod version_choice;
 mod wrangler;

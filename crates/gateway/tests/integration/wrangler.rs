@@ -338,7 +338,7 @@ async fn a_worker_is_tailed(release: &Release) {
     assert_eq!(answered["event"]["request"]["url"], "http://x.test/path");
     assert_eq!(
         (&answered["event"]["response"]["status"], &answered["logs"][0]["message"]),
-        (&json!(201), &json!(["seen GET"]))
+        (&json!(201), &json!(["seen", "GET"]))
     );
     assert_eq!((&threw["outcome"], &threw["exceptions"][0]["name"]), (&json!("exception"), &json!("TypeError")));
 

@@ -40,7 +40,10 @@ async fn arguments_are_values_as_on_workerd() {
         ("new (class Foo { a = 1; toString() { return 'foo' } })()", r#"["foo"]"#),
         ("{ toJSON() { return 'tj' } }, { toJSON() { throw new Error('x') } }", r#"["tj",{}]"#),
         ("new Uint8Array([1, 2]), Promise.resolve(1)", r#"["1,2","[object Promise]"]"#),
-        ("new URL('http://a/b'), new Headers({ a: 'b' }), r", r#"["http://a/b","[object Headers]","[object Request]"]"#),
+        (
+            "new URL('http://a/b'), new Headers({ a: 'b' }), r",
+            r#"["http://a/b","[object Headers]","[object Request]"]"#,
+        ),
         ("(() => { const o = {}; o.o = o; return o })(), { a: 1n }", "[{},{}]"),
         ("{ a: undefined, f() {}, s: Symbol('x') }", "[{}]"),
         ("new String('s'), Object.assign(Object.create(null), { z: 1 })", r#"["s",{"z":1}]"#),
@@ -162,9 +165,24 @@ async fn a_tail_handler_gets_trace_items() {
     assert_eq!(
         logs[3][0],
         json!([
-            "wallTime", "cpuTime", "truncated", "executionModel", "outcome", "durableObjectId", "preview",
-            "tailAttributes", "scriptTags", "dispatchNamespace", "scriptVersion", "entrypoint", "scriptName",
-            "diagnosticsChannelEvents", "exceptions", "logs", "eventTimestamp", "event"
+            "wallTime",
+            "cpuTime",
+            "truncated",
+            "executionModel",
+            "outcome",
+            "durableObjectId",
+            "preview",
+            "tailAttributes",
+            "scriptTags",
+            "dispatchNamespace",
+            "scriptVersion",
+            "entrypoint",
+            "scriptName",
+            "diagnosticsChannelEvents",
+            "exceptions",
+            "logs",
+            "eventTimestamp",
+            "event"
         ])
     );
     let named = ["TraceItem", "FetchEventInfo", "Request", "Response", "TraceLog", "TraceException"];

@@ -1,9 +1,10 @@
 //! What nodes need: the routes as a whole, one of them, and the change feed.
 
 use serde::Deserialize;
+use serde_json::Value;
 use switchyard_catalog::{
-    Change, ChangeKind, NamespaceId, NamespaceName, RouteRow, ScriptId, ScriptName, StorageError, VersionId,
-    VersionShare,
+    Change, ChangeKind, NamespaceId, NamespaceName, RouteRow, ScriptId, ScriptName, StorageError, Tag, TailConsumer,
+    VersionId, VersionShare,
 };
 
 use super::{
@@ -16,8 +17,11 @@ use super::{
 macro_rules! select {
     ($where:literal) => {
         concat!(
-            "SELECT json_group_array(json_array(hex(id), account, hex(namespace), name, namespace_name, hex(version), percentage, assets, tag))
-             FROM (SELECT s.id, s.account, s.namespace, s.name, n.name AS namespace_name, v.version, v.percentage,
+            "SELECT json_group_array(json_array(hex(id), account, hex(namespace), name, namespace_name, hex(version), percentage, assets, tag,
+              json(tags), json(consumers)))
+             FROM (SELECT s.id, s.account, s.namespace, s.name, n.name AS namespace_name, v.version, v.percentage, s.tags,
+                   CASE WHEN instr(s.settings, '\"tail_consumers\"') > 0 THEN json_extract(s.settings, '$.tail_consumers') END
+                   AS consumers,
                    (SELECT count(*) FROM version_assets a WHERE a.version = v.version) AS assets,
                    (SELECT json_extract(x.body, '$.annotations.\"workers/tag\"') FROM versions x
                     WHERE x.id = v.version AND instr(x.body, '\"workers/tag\"') > 0) AS tag
@@ -46,16 +50,41 @@ pub(super) async fn find(storage: &SqliteStorage, script: ScriptId) -> Result<Op
     Ok(routes(&json)?.pop())
 }
 
-/// One element: a script with one of its deployed versions. None of these strings needs escapes, but the tag,
-/// which is as it was sent.
+/// One element: a script with one of its deployed versions. None of these strings needs escapes, but the tag
+/// of the version, which is as it was sent. The last two are the script's tags and its `tail_consumers`.
 #[derive(Deserialize)]
-struct RouteRecord<'a>(&'a str, &'a str, &'a str, &'a str, Option<&'a str>, &'a str, f64, u8, serde_json::Value);
+struct RouteRecord<'a>(
+    &'a str,
+    &'a str,
+    &'a str,
+    &'a str,
+    Option<&'a str>,
+    &'a str,
+    f64,
+    u8,
+    Value,
+    Vec<String>,
+    Value,
+);
 
 /// Those of one script follow each other.
 fn routes(json: &str) -> Result<Vec<RouteRow>, StorageError> {
     let records: Vec<RouteRecord<'_>> = from_json("the routes", json)?;
     let mut routes: Vec<RouteRow> = Vec::with_capacity(records.len());
-    for RouteRecord(script, account, namespace, name, namespace_name, version, percentage, assets, tag) in records {
+    for record in records {
+        let RouteRecord(
+            script,
+            account,
+            namespace,
+            name,
+            namespace_name,
+            version,
+            percentage,
+            assets,
+            tag,
+            tags,
+            tails,
+        ) = record;
         let script = ScriptId::from_uuid(hex_id(script)?);
         let share = VersionShare { version: VersionId::from_uuid(hex_id(version)?), percentage };
         let tag = tag.as_str().map(|tag| (share.version, tag.to_owned()));
@@ -76,6 +105,9 @@ fn routes(json: &str) -> Result<Vec<RouteRow>, StorageError> {
                     versions: vec![share],
                     with_assets: if assets > 0 { vec![share.version] } else { Vec::new() },
                     version_tags: tag.into_iter().collect(),
+                    tags: tags.iter().filter_map(|tag| Tag::parse(tag).ok()).collect(),
+                    // One that an older release let in hears nothing.
+                    tail_consumers: TailConsumer::read(&tails).unwrap_or_default(),
                 });
             }
         }

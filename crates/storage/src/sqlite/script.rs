@@ -151,6 +151,7 @@ pub(super) async fn update(storage: &SqliteStorage, script: &Script, seen: Times
     let mut tx = storage.write().await?;
     unchanged(&mut tx, script.id, seen).await?;
     write(&mut tx, script).await?;
+    change_add(&mut tx, ChangeKind::Script(script.id)).await?;
     tx.commit().await.map_err(database("commit a script"))
 }
 
