@@ -88,11 +88,11 @@ impl Events {
     }
 }
 
-pub fn url_of(event: &Value) -> &str {
+fn url_of(event: &Value) -> &str {
     event["event"]["request"]["url"].as_str().unwrap()
 }
 
-pub async fn open_tail(gateway: &TestGateway, script: &str, filters: Value) -> Value {
+async fn open_tail(gateway: &TestGateway, script: &str, filters: Value) -> Value {
     open_tail_by(gateway, script, filters, &gateway.token()).await
 }
 
