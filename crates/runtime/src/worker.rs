@@ -274,6 +274,7 @@ impl Task {
 }
 
 /// What calls a Worker.
+#[expect(clippy::large_enum_variant, reason = "a box would be an allocation a request")]
 enum Event {
     Fetch(Request<Body>),
     /// A JSON array of trace items.
