@@ -22,7 +22,7 @@ use crate::dispatch::{Dispatcher, chain};
 /// Events that wait for one tail Worker, and their bytes.
 const MOST_EVENTS: usize = 1_000;
 const MOST_BYTES: usize = 4 << 20;
-/// Bytes that wait for all of them.
+/// Bytes that wait for all of them, with what is put together of requests under way.
 const MOST_BYTES_OF_ALL: usize = 64 << 20;
 /// Told in one call, beyond what one request has to tell.
 const BATCH_EVENTS: usize = 100;
@@ -104,13 +104,18 @@ impl Consumers {
         self.dispatcher.get()?.upgrade()
     }
 
-    /// Takes what a request has to tell a tail Worker.
+    /// Makes room for one event; false: there is none, and it is counted.
+    pub fn reserve(&self, bytes: usize) -> bool {
+        let fits = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes <= MOST_BYTES_OF_ALL;
+        if !fits {
+            self.let_go(bytes, 1);
+        }
+        fits
+    }
+
+    /// Takes what a request has to tell a tail Worker, for which there is room.
     pub fn push(self: &Arc<Self>, tree: Tree) {
         let (bytes, events, consumer) = (tree.bytes, tree.items.len(), tree.consumer);
-        if self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > MOST_BYTES_OF_ALL {
-            self.let_go(bytes, events);
-            return;
-        }
         // Under the map's lock, so that a queue is not taken away while something is put into it.
         let queue =
             self.queues.entry(consumer).or_insert_with(|| Arc::new(Queue { consumer, waiting: Mutex::default() }));
@@ -218,21 +223,26 @@ mod tests {
     fn what_waits_has_a_most() {
         let consumers = consumers();
         let consumer = ScriptId::random();
+        let push = |consumer, events, bytes| {
+            if consumers.reserve(bytes) {
+                consumers.push(tree(consumer, events, bytes, 0));
+            }
+        };
         for _ in 0..MOST_EVENTS / 2 {
-            consumers.push(tree(consumer, 2, 10, 0));
+            push(consumer, 2, 10);
         }
         assert_eq!(consumers.metrics.dropped.get(), 0);
-        consumers.push(tree(consumer, 3, 10, 0));
+        push(consumer, 3, 10);
         assert_eq!(consumers.metrics.dropped.get(), 3);
         let other = ScriptId::random();
-        consumers.push(tree(other, 1, MOST_BYTES, 0));
-        consumers.push(tree(other, 1, 1, 0));
+        push(other, 1, MOST_BYTES);
+        push(other, 1, 1);
         assert_eq!(consumers.metrics.dropped.get(), 4);
-        // Of all: the first one's bytes are few.
+        // Of all, where 5 MB and a little wait already: three of them are too much.
         for _ in 0..MOST_BYTES_OF_ALL / MOST_BYTES + 1 {
-            consumers.push(tree(ScriptId::random(), 1, MOST_BYTES, 0));
+            push(ScriptId::random(), 1, MOST_BYTES);
         }
-        assert_eq!(consumers.metrics.dropped.get(), 4 + 2);
+        assert_eq!(consumers.metrics.dropped.get(), 4 + 3);
         assert!(consumers.bytes.load(Ordering::Relaxed) <= MOST_BYTES_OF_ALL);
     }
 
@@ -241,8 +251,10 @@ mod tests {
         let consumers = consumers();
         let consumer = ScriptId::random();
         for hops in [0, 0, 1, 1] {
+            assert!(consumers.reserve(100));
             consumers.push(tree(consumer, BATCH_EVENTS / 2, 100, hops));
         }
+        assert!(consumers.reserve(BATCH_BYTES + 1));
         consumers.push(tree(consumer, 1, BATCH_BYTES + 1, 1));
         let queue = consumers.queues.get(&consumer).unwrap().clone();
         queue.waiting.lock().callers = 1;

@@ -361,7 +361,13 @@ impl Session {
     }
 
     fn end(&self, end: End) {
-        self.queue.lock().ended.get_or_insert(end);
+        let mut queue = self.queue.lock();
+        queue.ended.get_or_insert(end);
+        if end == End::Token {
+            // Not even what waits is for whoever has it no more.
+            (queue.events, queue.bytes, queue.dropped) = (VecDeque::new(), 0, 0);
+        }
+        drop(queue);
         self.changed.notify_one();
     }
 

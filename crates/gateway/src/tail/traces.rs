@@ -56,6 +56,9 @@ impl Traces {
     }
 
     pub fn add(&self, workers: &Arc<Consumers>, consumer: ScriptId, hops: u32, item: Item) {
+        if !workers.reserve(item.text.len()) {
+            return;
+        }
         let mut kept = self.kept.lock();
         let at = kept.iter().position(|(_, tree)| tree.consumer == consumer).unwrap_or_else(|| {
             let origin = Origin { hops, tailed: self.tailed.clone() };
