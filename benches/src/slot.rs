@@ -17,7 +17,8 @@ use switchyard_catalog::{
     WorkerSpec,
 };
 use switchyard_runtime::{
-    Body, Config, FetchError, FetchRequest, FetchResponse, Invocation, Outbound, Runtime, Target, Worker, WorkerSource,
+    Body, Config, Console, FetchError, FetchRequest, FetchResponse, Invocation, Outbound, Runtime, Target, Worker,
+    WorkerSource,
 };
 
 use crate::process::{self, Side};
@@ -175,6 +176,7 @@ async fn calls(workers: &[Arc<Worker>], length: Duration, connections: usize) ->
                     entrypoint: None,
                     props: None,
                     parameters: None,
+                    console: Console::default(),
                     on_outcome: None,
                 };
                 let response = worker.handle(request, invocation).await?;

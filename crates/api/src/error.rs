@@ -257,6 +257,7 @@ fn of_catalog(error: CatalogError, place: Place) -> ApiError {
         CatalogError::InheritNotFound(_) => (S::BAD_REQUEST, 10057),
         CatalogError::BindingNamespace(_) => (S::NOT_FOUND, 100_119),
         CatalogError::BindingTarget(_) => (S::BAD_REQUEST, 10144),
+        CatalogError::TailConsumer(_) => (S::BAD_REQUEST, 10203),
         CatalogError::BindingWithoutName => (S::BAD_REQUEST, 10052),
         CatalogError::BindingExists(_) => (S::BAD_REQUEST, 10053),
         CatalogError::VariableTooLarge(_) => (S::BAD_REQUEST, 10054),

@@ -8,7 +8,7 @@ use futures_util::{Stream, StreamExt, stream};
 use http::{StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use switchyard_catalog::{TailFilters, TailSession, TailStream, TailTarget, TooManyTails, VersionId};
+use switchyard_catalog::{TailFilters, TailOwner, TailSession, TailStream, TailTarget, TooManyTails, VersionId};
 
 use crate::{
     context::Context,
@@ -29,7 +29,7 @@ const SILENCE: Duration = Duration::from_secs(15);
 pub(crate) async fn tail_create(context: &mut Context<'_>) -> Result<Reply, Refusal> {
     let target = target(context).await?;
     let filters = sent(context).await?;
-    let opened = context.tails().open(&context.actor.account, target, filters).map_err(too_many)?;
+    let opened = context.tails().open(&owner(context), target, filters).map_err(too_many)?;
     Ok(Reply::of(view(context, &opened)))
 }
 
@@ -54,7 +54,7 @@ pub(crate) async fn tail_delete(context: &mut Context<'_>) -> Result<Reply, Refu
 pub(crate) async fn tail_follow(context: &mut Context<'_>) -> Result<Reply, Refusal> {
     let target = target(context).await?;
     let filters = asked(context)?;
-    let events = context.tails().follow(&context.actor.account, target, filters).map_err(too_many)?;
+    let events = context.tails().follow(&owner(context), target, filters).map_err(too_many)?;
     Ok(Reply::events(server_sent(events)))
 }
 
@@ -66,6 +66,10 @@ async fn target(context: &mut Context<'_>) -> Result<TailTarget, Refusal> {
     }
     let namespace = context.catalog().namespace_find(&context.actor, &context.namespace()?).await?;
     Ok(TailTarget::Namespace(namespace.id))
+}
+
+fn owner(context: &Context<'_>) -> TailOwner {
+    TailOwner { account: context.actor.account.clone(), token: context.token.hash }
 }
 
 fn too_many(error: TooManyTails) -> Refusal {

@@ -19,6 +19,7 @@ mod script;
 mod secret;
 mod settings;
 mod spec;
+mod tail;
 mod token;
 mod upload;
 mod upstream;

@@ -53,6 +53,9 @@ pub enum CatalogError {
     /// A binding that names a Worker that is not there (10144).
     #[error("{0}")]
     BindingTarget(String),
+    /// A tail consumer that is not there (10203).
+    #[error("Tail Worker {0} does not exist on this account. Check the Worker name and try again.")]
+    TailConsumer(String),
     #[error("a binding has no name")]
     BindingWithoutName,
     #[error("binding name {0:?} is used twice")]

@@ -52,7 +52,7 @@ pub use reference::{Reference, ReferenceUsage};
 pub use script::{Script, ScriptRef, ScriptSettings};
 pub use secret::Secret;
 pub use storage::{Change, ChangeKind, NewVersion, Publish, RouteRow, ScriptFilter, ScriptRow, Storage, StorageError};
-pub use tail::{TailFilters, TailSession, TailStream, TailTarget, Tails, TooManyTails};
+pub use tail::{TailConsumer, TailFilters, TailOwner, TailSession, TailStream, TailTarget, Tails, TooManyTails};
 pub use time::Timestamp;
 pub use upstream::{HealthCheck, Origin, OriginPolicy, Upstream, UpstreamHost};
 pub use validator::{InvalidScript, Started, Validator};

@@ -37,7 +37,7 @@ pub struct Script {
 /// What wrangler changes without making a version. JSON values are kept as sent, shown as kept.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ScriptSettings {
-    /// Array of `{service, environment?, namespace?}` or null.
+    /// Array of `{service, environment?, namespace?}` or null; see [`TailConsumer`].
     pub tail_consumers: Option<serde_json::Value>,
     pub observability: Option<serde_json::Value>,
     pub placement: Option<serde_json::Value>,

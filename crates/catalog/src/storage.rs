@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use crate::{
     Account, AccountId, Asset, AssetHash, AssetOwner, BlobDigest, Deployment, Namespace, NamespaceId, NamespaceName,
-    PlanName, Reference, Scope, Script, ScriptId, ScriptName, Secret, SecretId, Tag, Timestamp, Token, TokenHash,
-    TokenRow, Upstream, Version, VersionId, VersionShare,
+    PlanName, Reference, Scope, Script, ScriptId, ScriptName, Secret, SecretId, Tag, TailConsumer, Timestamp, Token,
+    TokenHash, TokenRow, Upstream, Version, VersionId, VersionShare,
 };
 
 /// Rows, in transactions. Every method is one transaction: all of it or none, durable when it returns.
@@ -219,6 +219,8 @@ pub struct RouteRow {
     pub upstreams: Vec<(VersionId, Arc<Upstream>)>,
     /// The script's own; the namespace's is in its settings.
     pub plan: Option<PlanName>,
+    pub tags: Vec<Tag>,
+    pub tail_consumers: Vec<TailConsumer>,
 }
 
 /// One line of the change feed. A notification is only a wake-up; this is the truth.
@@ -232,7 +234,7 @@ pub struct Change {
 /// What moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeKind {
-    /// A script was made, deployed, or deleted.
+    /// A script was made, changed, deployed, or deleted.
     Script(ScriptId),
     /// A namespace was made, renamed, changed, or deleted.
     Namespace(NamespaceId),

@@ -1,12 +1,64 @@
-//! Live logs: whom a session listens to, what it leaves out, and what a node has to offer for it. The
-//! hub itself is the gateway's; the API is its client.
+//! Who hears of a Worker's runs: the Workers that its `tail_consumers` name, and live logs: whom a session
+//! listens to, what it leaves out, and what a node has to offer for it. The hub itself is the gateway's; the
+//! API is its client.
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
 use futures_util::stream::BoxStream;
 
-use crate::{AccountId, NamespaceId, ScriptId, Timestamp, VersionId};
+use serde::Deserialize;
+
+use crate::{AccountId, NamespaceId, NamespaceName, ScriptId, ScriptName, Timestamp, TokenHash, VersionId};
+
+/// A Worker whose `tail` handler hears of another's runs. By name: it is looked up when there is something to
+/// tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TailConsumer {
+    pub service: ScriptName,
+    /// `None`: one of the account's own Workers.
+    pub namespace: Option<NamespaceName>,
+}
+
+impl TailConsumer {
+    /// Of one script.
+    pub const MOST: usize = 10;
+
+    /// Those of a script's settings.
+    ///
+    /// # Errors
+    /// The rule that they break.
+    pub fn read(setting: &serde_json::Value) -> Result<Vec<Self>, String> {
+        #[derive(Deserialize)]
+        struct Sent {
+            service: String,
+            namespace: Option<String>,
+        }
+        let sent: Option<Vec<Sent>> =
+            Deserialize::deserialize(setting).map_err(|_| "tail_consumers is no list of {service}".to_owned())?;
+        let sent = sent.unwrap_or_default();
+        if sent.len() > Self::MOST {
+            return Err(format!("a Worker has at most {} tail consumers", Self::MOST));
+        }
+        let read = sent.into_iter().map(|Sent { service, namespace }| {
+            Ok(Self {
+                service: ScriptName::parse(&service)?,
+                namespace: namespace.as_deref().map(NamespaceName::parse).transpose()?,
+            })
+        });
+        let read: Result<Vec<Self>, crate::NameError> = read.collect();
+        read.map_err(|error| format!("tail_consumers: {error}"))
+    }
+}
+
+impl std::fmt::Display for TailConsumer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(f, "{namespace}/{}", self.service),
+            None => self.service.fmt(f),
+        }
+    }
+}
 
 /// Whom a session listens to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,6 +89,13 @@ pub struct TailFilters {
     pub version: Option<VersionId>,
 }
 
+/// Whose a session is. It ends when the token is worth nothing any more.
+#[derive(Debug, Clone)]
+pub struct TailOwner {
+    pub account: AccountId,
+    pub token: TokenHash,
+}
+
 /// A session that was opened, and is listened to by whoever knows its id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TailSession {
@@ -60,7 +119,7 @@ pub trait Tails: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`TooManyTails`].
-    fn open(&self, account: &AccountId, target: TailTarget, filters: TailFilters) -> Result<TailSession, TooManyTails>;
+    fn open(&self, owner: &TailOwner, target: TailTarget, filters: TailFilters) -> Result<TailSession, TooManyTails>;
 
     /// The sessions of this target, the oldest first.
     fn list(&self, target: TailTarget) -> Vec<TailSession>;
@@ -72,6 +131,5 @@ pub trait Tails: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`TooManyTails`].
-    fn follow(&self, account: &AccountId, target: TailTarget, filters: TailFilters)
-    -> Result<TailStream, TooManyTails>;
+    fn follow(&self, owner: &TailOwner, target: TailTarget, filters: TailFilters) -> Result<TailStream, TooManyTails>;
 }

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
@@ -52,9 +53,10 @@ impl Admin {
         self.phase.store(Phase::Draining as u8, Ordering::Release);
     }
 
-    /// Live logs end, for which a drain would else wait.
-    pub fn end_tails(&self) {
+    /// Tail Workers are told what waits for them; live logs end, for which a drain would else wait.
+    pub async fn end_tails(&self, grace: Duration) {
         if let Some(parts) = self.parts.get() {
+            parts.dispatcher.tails.drain(grace).await;
             parts.dispatcher.tails.end();
         }
     }

@@ -35,7 +35,7 @@ use crate::reload::merge;
 use crate::reserve::{Connections, Reserve};
 use crate::resolve::{Explainer, Resolvers};
 use crate::routes::Routes;
-use crate::tail::TailHub;
+use crate::tail::{self, TailHub};
 use crate::terms::NodeTerms;
 use crate::upstream::Upstreams;
 
@@ -231,7 +231,8 @@ impl App {
             None => None,
         };
         parts.watcher = watcher;
-        let tails = TailHub::new(config.limits.tails, parts.observer.metrics.tail().clone());
+        let tails = TailHub::new(config.limits.tails, parts.observer.clone());
+        parts.background.push(tokio::spawn(tail::watch(tails.clone(), catalog.clone())));
         let dispatcher = {
             let (terms, network) = (NodeTerms::of(config, limits), Network { egress, upstreams });
             Dispatcher::new(runtime.clone(), catalog.clone(), routes.clone(), admission, network, tails.clone(), terms)
@@ -330,7 +331,7 @@ impl Parts {
     async fn stop(self, grace: Duration) -> bool {
         let done = self.clients.drain(grace).await;
         // Nothing runs any more that they could hear of.
-        self.state.end_tails();
+        self.state.end_tails(grace.min(Duration::from_secs(5))).await;
         // Uploads finish too; health is the last to go.
         self.inside.drain(grace.min(Duration::from_secs(5))).await;
         for task in self.background {

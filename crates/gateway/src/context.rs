@@ -1,18 +1,19 @@
 //! One client's request as it is observed, from its head until nothing of it runs any more. Whoever
 //! works for the request holds the context; the last to let go of it writes the access line.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use http::{HeaderValue, Method};
-use switchyard_catalog::{Limit, LimitSet};
+use switchyard_catalog::{Limit, LimitSet, ScriptId};
 use switchyard_runtime::Outcome;
 
 use crate::error::Kind;
 use crate::observe::Observer;
 use crate::routes::Route;
+use crate::tail::Traces;
 use crate::trace::{OpenSpan, SpanKind, Trace};
 
 /// For observing only: nothing here decides anything.
@@ -38,6 +39,10 @@ pub struct RequestContext {
     subrequests: AtomicU32,
     /// Limits that the Workers that worked for it reached.
     limits: AtomicU16,
+    /// For tail Workers; sent when nothing of the request runs any more.
+    pub traces: Traces,
+    /// It is a client's: it has a line in the access log.
+    is_logged: bool,
 }
 
 impl RequestContext {
@@ -76,6 +81,33 @@ impl RequestContext {
             cpu_micros: AtomicU64::new(0),
             subrequests: AtomicU32::new(0),
             limits: AtomicU16::new(0),
+            traces: Traces::default(),
+            is_logged: true,
+        })
+    }
+
+    /// Of a call of a tail Worker's handler, which no client waits for; `tailed`: see [`Traces::below`].
+    pub fn of_tail(observer: Arc<Observer>, tailed: Vec<ScriptId>) -> Arc<Self> {
+        Arc::new(Self {
+            ray: crate::ids::ray(),
+            peer: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            trace: Trace::of(&http::HeaderMap::new(), false, &observer.tracer),
+            http2: false,
+            method: Method::POST,
+            host: String::new(),
+            path: String::new(),
+            started: Instant::now(),
+            route: OnceLock::new(),
+            observer,
+            status: AtomicU16::new(0),
+            kind: AtomicU8::new(Kind::Ok as u8),
+            sent: AtomicU64::new(0),
+            wall_micros: AtomicU64::new(0),
+            cpu_micros: AtomicU64::new(0),
+            subrequests: AtomicU32::new(0),
+            limits: AtomicU16::new(0),
+            traces: Traces::below(tailed),
+            is_logged: false,
         })
     }
 
@@ -162,6 +194,9 @@ impl RequestContext {
 
 impl Drop for RequestContext {
     fn drop(&mut self) {
-        self.observer.done(self);
+        self.traces.send();
+        if self.is_logged {
+            self.observer.done(self);
+        }
     }
 }

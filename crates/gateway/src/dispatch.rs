@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use http::{Request, Response};
 use switchyard_catalog::{Catalog, Limit, Limits, NamespaceName, PlanName, Scope, VersionId, WorkerSpec};
-use switchyard_runtime::{Body, Invocation, Runtime, WorkerSource};
+use switchyard_runtime::{Body, Console, Invocation, Runtime, Worker, WorkerSource};
 use tokio::time::Instant;
 
 use crate::admission::{Admission, ScriptPermit};
@@ -20,7 +20,7 @@ use crate::error::Failure;
 use crate::loops::Passed;
 use crate::outbound::{OutboundWorker, RequestOutbound};
 use crate::routes::{Route, Routes};
-use crate::tail::{Dispatchers, Run, TailHub};
+use crate::tail::{Dispatchers, Observed, Run, RunEvent, TailHub};
 use crate::terms::{NodeTerms, Terms};
 use crate::trace::SpanKind;
 use crate::upstream::Upstreams;
@@ -98,7 +98,7 @@ impl Dispatcher {
     ) -> Arc<Self> {
         let Network { egress, upstreams } = network;
         let assets = Assets::new(catalog.clone());
-        Arc::new(Self {
+        let dispatcher = Arc::new(Self {
             runtime,
             routes,
             admission,
@@ -108,7 +108,9 @@ impl Dispatcher {
             upstreams,
             source: Source(catalog),
             terms: ArcSwap::from_pointee(terms),
-        })
+        });
+        dispatcher.tails.set_dispatcher(&dispatcher);
+        dispatcher
     }
 
     /// Other limits of the node, and other plans, for what comes from now on.
@@ -138,9 +140,9 @@ impl Dispatcher {
 
     /// The dispatch Workers above those whom this script calls by a dispatch binding. Only the account's
     /// own Workers are such: what a user Worker's token reads is that Worker alone.
-    pub fn dispatchers(&self, above: &Dispatchers, route: &Route) -> Dispatchers {
-        let listens = self.tails.is_listening() && route.scope == Scope::Account;
-        if listens { above.clone().below(route.script) } else { above.clone() }
+    pub fn dispatchers(&self, above: &Dispatchers, route: &Arc<Route>) -> Dispatchers {
+        let listens = self.tails.is_listening() || !route.tail_consumers.is_empty();
+        if listens && route.scope == Scope::Account { above.clone().below(route.clone()) } else { above.clone() }
     }
 
     /// The request's URI is absolute, as the Worker shall see it. Returns with the response's head.
@@ -196,25 +198,58 @@ impl Dispatcher {
                 ControlFlow::Continue(request) => request,
             };
         }
-        let worker = self.runtime.worker(version, &self.source).await.map_err(|error| {
-            let trace = format!("{:032x}", ctx.trace.id);
-            tracing::error!(script = %route.script, %version, ray = ?ctx.ray, trace, error = %chain(&*error), "a Worker could not be loaded");
-            Failure::Load(error)
-        })?;
+        let worker = self.worker(ctx, route, version).await?;
         let limits = terms.limits.tighten(worker.about().limits);
         let request = capped_request(ctx, request, &limits)?;
         let until = limits.wall().map(|wall| Instant::now() + wall);
-        let tailed = self.tails.observe(&Run {
-            route,
-            version,
-            entrypoint: call.entrypoint.as_deref(),
-            dispatchers: &call.dispatchers,
-            client: ctx.peer,
-            request: &request,
-        });
-        let (observed, of, told) = (ctx.clone(), route.clone(), tailed.clone());
-        let invocation = Invocation {
-            limits,
+        let tailed = self.tails.observe(
+            ctx,
+            &Run {
+                route,
+                version,
+                entrypoint: call.entrypoint.as_deref(),
+                dispatchers: &call.dispatchers,
+                hops: call.passed.hops,
+                event: RunEvent::Fetch(&request),
+            },
+        );
+        let invocation = self.invocation(ctx, route, call, Terms { limits, ..terms }, tailed.clone());
+        let answer = worker.handle(request, invocation).await;
+        if let Some(tailed) = tailed {
+            tailed.answered(answer.as_ref().map(|response| response.status().as_u16()));
+        }
+        capped_response(ctx, answer.map_err(Failure::Run)?, Cap { most: limits.response_bytes, until })
+    }
+
+    /// The Worker of a version, ready to run.
+    ///
+    /// # Errors
+    /// [`Failure::Load`].
+    pub(crate) async fn worker(
+        &self,
+        ctx: &RequestContext,
+        route: &Route,
+        version: VersionId,
+    ) -> Result<Arc<Worker>, Failure> {
+        self.runtime.worker(version, &self.source).await.map_err(|error| {
+            let trace = format!("{:032x}", ctx.trace.id);
+            tracing::error!(script = %route.script, %version, ray = ?ctx.ray, trace, error = %chain(&*error), "a Worker could not be loaded");
+            Failure::Load(error)
+        })
+    }
+
+    /// What goes along with one run. `terms` are those of all places; `told` hears of its end.
+    pub(crate) fn invocation(
+        self: &Arc<Self>,
+        ctx: &Arc<RequestContext>,
+        route: &Arc<Route>,
+        call: Call,
+        terms: Terms,
+        told: Option<Arc<Observed>>,
+    ) -> Invocation {
+        let (observed, of) = (ctx.clone(), route.clone());
+        Invocation {
+            limits: terms.limits,
             weight: terms.weight,
             isolation: route.settings.isolation,
             depth: call.depth,
@@ -222,18 +257,14 @@ impl Dispatcher {
             entrypoint: call.entrypoint,
             props: call.props,
             parameters: call.parameters,
+            console: Console { text: ctx.observer().prints_console(), values: told.is_some() },
             on_outcome: Some(Box::new(move |outcome| {
                 observed.ran(&of, &outcome);
                 if let Some(told) = told {
                     told.ended(outcome);
                 }
             })),
-        };
-        let answer = worker.handle(request, invocation).await;
-        if let Some(tailed) = tailed {
-            tailed.answered(answer.as_ref().map(|response| response.status().as_u16()));
         }
-        capped_response(ctx, answer.map_err(Failure::Run)?, Cap { most: limits.response_bytes, until })
     }
 
     /// Takes a place for one call, the tenant's share or its account's, and says on what terms it runs.

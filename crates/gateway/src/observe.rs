@@ -51,6 +51,11 @@ impl Observer {
         self.access.is_some()
     }
 
+    /// Whether Workers' console lines are printed.
+    pub fn prints_console(&self) -> bool {
+        self.console
+    }
+
     /// One run of a Worker ended.
     pub fn ran(&self, route: &Route, outcome: &Outcome) {
         self.metrics.ran(outcome);

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use dashmap::DashMap;
 use switchyard_catalog::{
     AccountId, Change, ChangeKind, Follower, NamespaceId, NamespaceName, NamespaceSettings, PlanName, RouteRow, Scope,
-    ScriptId, ScriptName, Storage, StorageError, Upstream, VersionId, VersionShare,
+    ScriptId, ScriptName, Storage, StorageError, Tag, TailConsumer, Upstream, VersionId, VersionShare,
 };
 
 /// A script with something deployed. Immutable: a change puts another in its place.
@@ -31,6 +31,9 @@ pub struct Route {
     with_assets: Vec<VersionId>,
     version_tags: Vec<(VersionId, String)>,
     upstreams: Vec<(VersionId, Arc<Upstream>)>,
+    pub tags: Vec<Tag>,
+    /// Who hears of its runs; mostly nobody.
+    pub tail_consumers: Vec<TailConsumer>,
 }
 
 /// As people write it.
@@ -59,6 +62,8 @@ impl Route {
             with_assets: Vec::new(),
             version_tags: Vec::new(),
             upstreams: Vec::new(),
+            tags: Vec::new(),
+            tail_consumers: Vec::new(),
         }
     }
 
@@ -75,6 +80,11 @@ impl Route {
     pub fn named(&self, version: &str) -> Option<VersionId> {
         let tagged = self.version_tags.iter().find(|(_, tag)| tag == version).map(|(id, _)| *id);
         tagged.or_else(|| self.live(VersionId::parse(version)?))
+    }
+
+    /// This version's tag.
+    pub fn tag_of(&self, version: VersionId) -> Option<&str> {
+        self.version_tags.iter().find(|(id, _)| *id == version).map(|(_, tag)| tag.as_str())
     }
 
     /// Whether something may answer before this version's Worker.
@@ -268,6 +278,8 @@ impl Routes {
             with_assets: row.with_assets,
             version_tags: row.version_tags,
             upstreams: row.upstreams,
+            tags: row.tags,
+            tail_consumers: row.tail_consumers,
         });
         match route.scope {
             Scope::Account => drop(account.own.insert(route.name.as_str().into(), route.clone())),
@@ -325,6 +337,8 @@ impl Routes {
                     with_assets: script.with_assets.clone(),
                     version_tags: script.version_tags.clone(),
                     upstreams: script.upstreams.clone(),
+                    tags: script.tags.clone(),
+                    tail_consumers: script.tail_consumers.clone(),
                 });
                 table.insert(changed.name.as_str().into(), changed.clone());
                 self.scripts.insert(changed.script, changed);
@@ -366,6 +380,8 @@ mod tests {
             plan: None,
             version_tags: Vec::new(),
             upstreams: Vec::new(),
+            tags: Vec::new(),
+            tail_consumers: Vec::new(),
         }
     }
 

@@ -1,20 +1,42 @@
 // console and inspect.
-const logged = (...values) => {
+const { ExecutionContext } = await import('platform:context.js');
+// What a method makes of its arguments where somebody listens: 1 text, 2 values.
+const listening = (bits, run) => {
   control.ops.length = 0;
-  console.log(...values);
+  control.within(new ExecutionContext(1, null, null, bits), run);
+};
+const logged = (...values) => {
+  listening(1, () => console.log(...values));
   return control.take(6)[2];
 };
-test('console levels and groups', () => {
+test('console for nobody', () => {
+  let looked = 0;
+  const spy = { get a() { return ++looked; }, toString: () => `${++looked}` };
+  for (const run of [() => console.log('%s', spy), () => console.dir(spy), () => console.table(spy), () => console.trace(spy)]) {
+    listening(0, run);
+    run();
+  }
+  assert.deepEqual([looked, control.ops.length], [0, 0]);
+});
+test('console values', () => {
+  listening(2, () => console.log('a', 1, { b: 2 }, undefined, 10n, new Error('e'), { toJSON: () => 't' }));
+  assert.deepEqual(control.take(6), [6, 1, null, '["a",1,{"b":2},null,"10","Error: e","t"]']);
+  listening(3, () => console.warn('%d', 1));
+  assert.deepEqual(control.take(6), [6, 3, '1', '["%d",1]']);
+  listening(2, () => console.count('n'));
+  assert.deepEqual(control.take(6), [6, 1, null, '["n: 1"]']);
+});
+test('console levels and groups', () => listening(1, () => {
   for (const [method, level] of [['debug', 0], ['log', 1], ['info', 2], ['warn', 3], ['error', 4]]) {
     console[method]('x');
-    assert.deepEqual(control.take(6), [6, level, 'x']);
+    assert.deepEqual(control.take(6), [6, level, 'x', null]);
   }
   console.group('g');
   console.log('a\nb');
   console.groupEnd();
   console.log('c');
   assert.deepEqual(control.ops.map((op) => op[2]), ['g', '  a\n  b', 'c']);
-});
+}));
 test('console format', () => {
   assert.equal(logged('%s is %d%% of %o', 'a', 5, [1]), 'a is 5% of [ 1 ]');
   assert.equal(logged('%s'), '%s');
@@ -43,11 +65,11 @@ test('console inspect', () => {
   assert.equal(logged({ a: 'x'.repeat(50), b: 'y'.repeat(50) }), `{\n  a: '${'x'.repeat(50)}',\n  b: '${'y'.repeat(50)}'\n}`);
   assert.ok(logged(new Response('x')).startsWith('Response {\n  status: 200'));
 });
-test('console others', () => {
+test('console others', () => listening(1, () => {
   console.assert(true, 'no');
   assert.equal(control.take(6), undefined);
   console.assert(false, 'yes');
-  assert.deepEqual(control.take(6), [6, 4, 'Assertion failed: yes']);
+  assert.deepEqual(control.take(6), [6, 4, 'Assertion failed: yes', null]);
   console.count();
   console.count();
   console.countReset();
@@ -63,4 +85,4 @@ test('console others', () => {
     '│ 1       │ 2 │     │', '└─────────┴───┴─────┘'].join('\n'));
   console.trace('here');
   assert.match(control.take(6)[2], /^Trace: here\n/);
-});
+}));

@@ -17,6 +17,8 @@ export const OP_DONE = 13;
 export const OP_STARTED = 14;
 export const OP_CLEAR = 16;
 export const OP_WAITING = 17;
+export const OP_ENDED = 18;
+export const OP_EXCEPTION = 19;
 
 export const EVENT_START = -1;
 export const EVENT_DISPATCH = 0;
@@ -25,6 +27,11 @@ export const EVENT_ABORTED = 2;
 export const EVENT_CANCELLED = 3;
 export const EVENT_ENV = 4;
 export const EVENT_TRAINED = 5;
+export const EVENT_TAIL = 6;
+
+// Who wants console lines, bits in the status of DISPATCH and TAIL: a terminal, or those that get the values.
+export const CONSOLE_TEXT = 1;
+export const CONSOLE_VALUES = 2;
 
 export const STATUS_OK = 0;
 export const STATUS_END = 2;

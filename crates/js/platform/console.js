@@ -1,7 +1,9 @@
-// console, by the Console standard, with Node's formatting (inspect.js). Each call is one LOG; groups indent the
-// lines. Counters, timers and the indentation are an instance's, and there is nothing of them until used.
+// console, by the Console standard, with Node's formatting (inspect.js) for terminals; tails get the values, as on
+// workerd. Each call is one LOG, and nothing where nobody listens. Groups indent a terminal's lines. Counters, timers
+// and the indentation are an instance's, and there is nothing of them until used.
 import * as host from 'switchyard:host';
-import { OP_LOG } from './abi.js';
+import { CONSOLE_TEXT, CONSOLE_VALUES, OP_LOG } from './abi.js';
+import { consoleWanted } from './context.js';
 import { format, inspect } from './inspect.js';
 import { table } from './table.js';
 
@@ -15,9 +17,59 @@ let indent = '';
 let counts = null;
 let timers = null;
 
-function write(level, text) {
-  if (indent !== '') text = indent + text.replaceAll('\n', `\n${indent}`);
-  host.op(OP_LOG, level, text);
+// The values as they are, for a method that prints its arguments.
+function write(level, values) {
+  const wanted = consoleWanted(host.contextGet());
+  if (wanted !== 0) send(level, wanted, values, format);
+}
+
+// For the others: what `show` makes of the value is all there is.
+function print(level, value, show) {
+  const wanted = consoleWanted(host.contextGet());
+  if (wanted === 0) return;
+  const text = show(value);
+  send(level, wanted, [text], () => text);
+}
+
+function send(level, wanted, values, show) {
+  let text = null;
+  if (wanted & CONSOLE_TEXT) {
+    text = show(values);
+    if (indent !== '') text = indent + text.replaceAll('\n', `\n${indent}`);
+  }
+  host.op(OP_LOG, level, text, wanted & CONSOLE_VALUES ? message(values) : null);
+}
+
+const stringify = JSON.stringify;
+const { getPrototypeOf } = Object;
+const { isArray } = Array;
+const plain = Object.prototype;
+
+// The arguments as a JSON array, by workerd's rules.
+export function message(values) {
+  let text = '[';
+  for (let i = 0; i < values.length; i++) text += i === 0 ? argument(values[i]) : `,${argument(values[i])}`;
+  return `${text}]`;
+}
+
+// Plain objects, arrays and what has toJSON as JSON; other objects, functions and bigints as their strings; what
+// throws there as {}.
+function argument(value) {
+  try {
+    if (isJson(value)) return stringify(value) ?? 'null';
+    return stringify(`${value}`);
+  } catch {
+    return '{}';
+  }
+}
+
+function isJson(value) {
+  if (typeof value !== 'object' && typeof value !== 'function') {
+    return typeof value !== 'bigint' && typeof value !== 'symbol';
+  }
+  if (value === null || isArray(value)) return true;
+  const prototype = getPrototypeOf(value);
+  return prototype === plain || prototype === null || typeof value.toJSON === 'function';
 }
 
 function label(value) {
@@ -30,48 +82,48 @@ function elapsed(name) {
 
 export const console = {
   debug(...values) {
-    write(DEBUG, format(values));
+    write(DEBUG, values);
   },
   log(...values) {
-    write(LOG, format(values));
+    write(LOG, values);
   },
   info(...values) {
-    write(INFO, format(values));
+    write(INFO, values);
   },
   warn(...values) {
-    write(WARN, format(values));
+    write(WARN, values);
   },
   error(...values) {
-    write(ERROR, format(values));
+    write(ERROR, values);
   },
   trace(...values) {
     const stack = new Error().stack ?? '';
-    write(LOG, `Trace${values.length > 0 ? `: ${format(values)}` : ''}\n${stack}`.trimEnd());
+    print(LOG, values, () => `Trace${values.length > 0 ? `: ${format(values)}` : ''}\n${stack}`.trimEnd());
   },
   assert(condition, ...values) {
     if (condition) return;
     if (typeof values[0] === 'string') values[0] = `Assertion failed: ${values[0]}`;
     else values.unshift(values.length > 0 ? 'Assertion failed:' : 'Assertion failed');
-    write(ERROR, format(values));
+    write(ERROR, values);
   },
   clear() {},
   count(name = undefined) {
     name = label(name);
     const count = ((counts ??= new Map()).get(name) ?? 0) + 1;
     counts.set(name, count);
-    write(LOG, `${name}: ${count}`);
+    print(LOG, `${name}: ${count}`, String);
   },
   countReset(name = undefined) {
     counts?.delete(label(name));
   },
   dir(value, options = undefined) {
-    write(LOG, inspect(value, options ?? {}));
+    print(LOG, value, () => inspect(value, options ?? {}));
   },
   dirxml(...values) {
-    write(LOG, format(values));
+    write(LOG, values);
   },
   group(...values) {
-    if (values.length > 0) write(LOG, format(values));
+    if (values.length > 0) write(LOG, values);
     indent += '  ';
   },
   groupCollapsed(...values) {
@@ -81,7 +133,7 @@ export const console = {
     indent = indent.slice(2);
   },
   table(data, columns = undefined) {
-    write(LOG, typeof data === 'object' && data !== null ? table(data, columns) : format([data]));
+    print(LOG, data, () => (typeof data === 'object' && data !== null ? table(data, columns) : format([data])));
   },
   time(name = undefined) {
     (timers ??= new Map()).set(label(name), Math.floor(host.now()));
@@ -89,12 +141,13 @@ export const console = {
   timeEnd(name = undefined) {
     name = label(name);
     if (!timers?.has(name)) return;
-    write(LOG, elapsed(name));
+    print(LOG, name, elapsed);
     timers.delete(name);
   },
   timeLog(name = undefined, ...values) {
     name = label(name);
-    if (timers?.has(name)) write(LOG, values.length > 0 ? `${elapsed(name)} ${format(values)}` : elapsed(name));
+    if (!timers?.has(name)) return;
+    print(LOG, name, () => (values.length > 0 ? `${elapsed(name)} ${format(values)}` : elapsed(name)));
   },
 };
 Object.defineProperty(console, Symbol.toStringTag, { value: 'console', configurable: true });

@@ -1,9 +1,9 @@
 // ExecutionContext: what a handler gets as `ctx`, and the platform's record of one request in flight. It is the
 // value of the context slot, so whatever a job does is known to be done for this request.
 import * as host from 'switchyard:host';
-import { EVENT_ABORTED, OP_DONE, OP_WAITING } from './abi.js';
+import { EVENT_ABORTED, OP_DONE, OP_EXCEPTION, OP_WAITING } from './abi.js';
 import { newSignal, signalAbort } from './abort.js';
-import { DOMException, tag } from './errors.js';
+import { DOMException, describeThrown, tag } from './errors.js';
 import { forgetOwned } from './ops.js';
 
 const watched = new Map(); // request number -> ExecutionContext: those that want to hear that the client left
@@ -13,6 +13,7 @@ export let answered; // (ctx): the response or the error goes out; true when the
 export let streamBegun; // (context slot's value): a body begins to be written in pieces
 export let streamEnded;
 export let clientSignal; // (ctx): the signal that fires when the client leaves
+export let consoleWanted; // (context slot's value): bits of who listens to the console; 0 where nobody does
 export let ownEnv; // (ctx, make): the env of this request alone, made by make(JSON) at the first look; null without one
 
 export class ExecutionContext {
@@ -24,16 +25,19 @@ export class ExecutionContext {
   #answered = false;
   #told = false; // the host knows that nothing is waited for
   #signal = null;
+  #console;
 
-  constructor(id, props, parameters) {
+  constructor(id, props, parameters, console) {
     if (typeof id !== 'number') throw new TypeError('Illegal constructor');
     this.#id = id;
     this.#props = props; // JSON until somebody looks
     this.#env = typeof parameters === 'string' ? parameters : null; // JSON until somebody looks
+    this.#console = console;
   }
 
   static {
     requestId = (ctx) => ctx.#id;
+    consoleWanted = (ctx) => (ctx instanceof ExecutionContext ? ctx.#console : 0);
     ownEnv = (ctx, make) => {
       if (typeof ctx.#env === 'string') ctx.#env = make(ctx.#env);
       return ctx.#env;
@@ -90,7 +94,10 @@ export class ExecutionContext {
         host.op(OP_DONE, this.#id);
       }
     };
-    Promise.resolve(promise).then(settled, settled);
+    Promise.resolve(promise).then(settled, (error) => {
+      reportException(this, error);
+      settled();
+    });
   }
 
   passThroughOnException() {
@@ -98,6 +105,13 @@ export class ExecutionContext {
   }
 }
 tag(ExecutionContext);
+
+// What nobody caught beside the handler: told to those who listen, and nothing else comes of it.
+export function reportException(ctx, error) {
+  if (!consoleWanted(ctx)) return;
+  const [name, message, stack] = describeThrown(error);
+  host.op(OP_EXCEPTION, requestId(ctx), name, message, stack);
+}
 
 function illegalInvocation() {
   return new TypeError('Illegal invocation: function called with incorrect `this` reference. See ' +

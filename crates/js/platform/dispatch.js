@@ -1,13 +1,14 @@
 // A Worker's start and its requests: what its module exports (workerd's rules for default and named exports),
 // and from DISPATCH to RESPOND or THROW. The path of a hello is here: it makes a Request, a ctx and no more.
 import * as host from 'switchyard:host';
-import { EVENT_DISPATCH, EVENT_START, OP_STARTED, OP_THROW } from './abi.js';
+import { EVENT_DISPATCH, EVENT_START, EVENT_TAIL, OP_ENDED, OP_STARTED, OP_THROW } from './abi.js';
 import { ExecutionContext, answered, requestId } from './context.js';
 import { WorkerEntrypoint } from './entrypoint.js';
 import { requestEnv } from './env.js';
 import { describeThrown } from './errors.js';
 import { incomingRequest } from './request.js';
 import { isResponse, sendResponse } from './response.js';
+import { traceItems } from './trace.js';
 
 const HANDLERS = ['fetch', 'scheduled', 'queue', 'tail', 'trace', 'tailStream', 'email', 'test', 'alarm'];
 
@@ -130,8 +131,8 @@ function failed(error) {
   fail(host.contextGet(), error);
 }
 
-function dispatch(id, status, method, url, headers, stream, length, name, props, parameters) {
-  const ctx = new ExecutionContext(id, props, parameters);
+function dispatch(id, console, method, url, headers, stream, length, name, props, parameters) {
+  const ctx = new ExecutionContext(id, props, parameters, console);
   const previous = host.contextSet(ctx);
   try {
     const request = incomingRequest(method, url, headers, stream, length, ctx);
@@ -147,7 +148,33 @@ function dispatch(id, status, method, url, headers, stream, length, name, props,
   }
 }
 
+const NO_TAIL = 'Handler does not export a tail() function.';
+
+function ended() {
+  const ctx = host.contextGet();
+  host.op(OP_ENDED, requestId(ctx), answered(ctx));
+}
+
+// A tail handler gets what other Workers did; what it returns is not looked at.
+function tail(id, console, items, name) {
+  const ctx = new ExecutionContext(id, null, null, console);
+  const previous = host.contextSet(ctx);
+  try {
+    const entry = entrypoint(name);
+    const env = requestEnv(ctx);
+    const target = entry?.class ? new entry.class(ctx, env) : entry?.target;
+    if (typeof target?.tail !== 'function') throw new Error(NO_TAIL);
+    const result = target.tail(traceItems(items), env, ctx);
+    then.call(host.isPromise(result) ? result : Promise.resolve(result), ended, failed);
+  } catch (error) {
+    fail(ctx, error);
+  } finally {
+    host.contextSet(previous);
+  }
+}
+
 export function installDispatch() {
   host.register(EVENT_START, start);
   host.register(EVENT_DISPATCH, dispatch);
+  host.register(EVENT_TAIL, tail);
 }

@@ -5,6 +5,7 @@ import { OP_CLEAR, OP_TIMER } from './abi.js';
 import { refusal, refuseGlobalScope, tag } from './errors.js';
 import { entryOf, expect, forget, nextId } from './ops.js';
 import { isAbortSignal, offAbort, onAbort } from './abort.js';
+import { reportException } from './context.js';
 
 const intervals = new Map(); // timer number -> Timer, only while its operation has another number
 
@@ -31,7 +32,7 @@ class Timer {
     intervals.delete(this.id);
   }
 
-  // A throwing callback is the end of it: nothing is told, as on workerd; an interval goes on.
+  // A throwing callback is the end of it, but for those who listen, as on workerd; an interval goes on.
   complete() {
     const previous = host.contextSet(this.owner);
     try {
@@ -42,8 +43,8 @@ class Timer {
       const { callback, args } = this;
       if (args === null) callback();
       else callback(...args);
-    } catch {
-      // The request goes on.
+    } catch (error) {
+      reportException(this.owner, error);
     } finally {
       host.contextSet(previous);
     }

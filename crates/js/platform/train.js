@@ -2,7 +2,9 @@
 // atoms then exist once, in pages that all tenants share. Leaves nothing behind. train() needs no host;
 // `trainingWorker` takes the requests that the host sends with the entrypoint `__train`.
 import * as host from 'switchyard:host';
+import { message } from './console.js';
 import { format } from './inspect.js';
+import { traceItems } from './trace.js';
 
 const swallow = () => {};
 
@@ -89,9 +91,18 @@ function events() {
     new TextDecoder().decode(new TextEncoder().encode('é'))];
 }
 
+const ITEM = {
+  wallTime: 1, cpuTime: 1, truncated: false, executionModel: 'stateless', outcome: 'ok', scriptName: 'a',
+  exceptions: [{ name: 'Error', message: 'm', timestamp: 1 }], logs: [{ message: ['a'], level: 'log', timestamp: 1 }],
+  eventTimestamp: 1,
+  event: { request: { url: 'a', method: 'GET', headers: { a: 'b' }, redacted: {} }, response: { status: 200 } },
+};
+
 export function train() {
   const previous = host.contextSet({});
   format(['%s', 'x', headers(), errors(), language(), events(), new Map([[1, { a: [] }]]), new Error('e'), () => {}]);
+  message(['a', 1, { b: [null, 2.5] }, new Error('e'), new Date(0), () => {}]);
+  traceItems(JSON.stringify([ITEM])).map((item) => item.event.request.getUnredacted());
   bodies().catch(swallow);
   host.contextSet(previous);
 }

@@ -21,6 +21,8 @@ pub mod op {
     pub const START_ERROR: i32 = 15;
     pub const CLEAR: i32 = 16;
     pub const WAITING: i32 = 17;
+    pub const ENDED: i32 = 18;
+    pub const EXCEPTION: i32 = 19;
 }
 
 /// What the host answers to an `op`.
@@ -37,6 +39,13 @@ pub mod event {
     pub const ABORTED: i32 = 2;
     pub const CANCELLED: i32 = 3;
     pub const ENV: i32 = 4;
+    pub const TAIL: i32 = 6;
+}
+
+/// Who wants console lines: bits in the status of DISPATCH and TAIL.
+pub mod console {
+    pub const TEXT: i32 = 1;
+    pub const VALUES: i32 = 2;
 }
 
 /// The status of a COMPLETE event.

@@ -96,6 +96,13 @@ pub fn dispatch_values(
     values
 }
 
+/// The values of a TAIL.
+pub fn tail_values(items: &str) -> Vec<u8> {
+    let mut values = Vec::with_capacity(items.len() + 16);
+    Writer::new(&mut values).text(items).null();
+    values
+}
+
 /// The values of a completed FETCH.
 pub fn fetch_values(
     status: u16,

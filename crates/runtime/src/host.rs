@@ -155,7 +155,7 @@ impl Host {
     /// When it does not fit beside what the guest uses already, or is not well formed: the guest is ended.
     pub fn accept(&mut self, kind: i32, id: i32, values: &[u8], memory: usize) -> Result<i32, Unacceptable> {
         if kind == op::LOG {
-            self.logs.add(id, Reader::new(values).text()?);
+            self.logs.add(id, Reader::new(values))?;
             return Ok(accepted::YES);
         }
         if kind == op::WAITING {

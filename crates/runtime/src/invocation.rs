@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use switchyard_catalog::{Isolation, Limits};
+use switchyard_js::abi::console;
 
 use crate::{Outbound, Outcome};
 
@@ -24,7 +25,25 @@ pub struct Invocation {
     pub props: Option<String>,
     /// Entries of `env` for this request alone, as the text of a JSON object.
     pub parameters: Option<Arc<str>>,
+    /// Who listens to its console.
+    pub console: Console,
     /// Called once, when nothing of the request runs any more: the body ended, errored or was
     /// dropped, and `waitUntil` work is done or was cut off.
     pub on_outcome: Option<Box<dyn FnOnce(Outcome) + Send>>,
+}
+
+/// Who listens to what a request prints. Nothing is formatted for nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Console {
+    /// Somebody reads it on a terminal: [`crate::LogLine::text`].
+    pub text: bool,
+    /// Somebody gets the values: [`crate::LogLine::values`]. Exceptions beside the handler's are told too.
+    pub values: bool,
+}
+
+impl Console {
+    /// As ABI.md has it.
+    pub(crate) fn bits(self) -> i32 {
+        i32::from(self.text) * console::TEXT + i32::from(self.values) * console::VALUES
+    }
 }

@@ -40,7 +40,7 @@ mod slots;
 mod stream;
 mod sync;
 mod tripwire;
-
+mod values;
 mod warm;
 
 pub use body::{Body, BodyError};
@@ -48,7 +48,7 @@ pub use config::Config;
 pub use counts::RuntimeCounts;
 pub use error::{RunError, RunErrorKind, RuntimeError};
 pub use head::StatusText;
-pub use invocation::Invocation;
+pub use invocation::{Console, Invocation};
 pub use outbound::{FetchError, FetchRequest, FetchResponse, Outbound, RedirectMode, Target};
 pub use outcome::{Ending, Exception, LogLevel, LogLine, Outcome};
 pub use runtime::{Evicted, Runtime, RuntimeStats, WorkerSource};

@@ -1,6 +1,9 @@
 //! The console lines of one request, bounded where they come in.
 
+use switchyard_js::abi::{Malformed, Reader};
+
 use crate::outcome::now_ms;
+use crate::values::clean;
 use crate::{LogLevel, LogLine};
 
 /// What a line counts beside its text, so that empty ones are bounded too.
@@ -24,10 +27,17 @@ impl Default for Logs {
 }
 
 impl Logs {
-    pub fn add(&mut self, level: i32, text: &str) {
-        let Some(left) = self.left.checked_sub(text.len() + LINE) else {
+    /// The values of a LOG.
+    ///
+    /// # Errors
+    /// When they are not as ABI.md has them.
+    pub fn add(&mut self, level: i32, mut values: Reader<'_>) -> Result<(), Malformed> {
+        let text = values.text_or_null()?.unwrap_or_default();
+        let values = values.text_or_null()?.unwrap_or_default();
+        // One line, however many read it.
+        let Some(left) = self.left.checked_sub(text.len().max(values.len()) + LINE) else {
             self.dropped = self.dropped.saturating_add(1);
-            return;
+            return Ok(());
         };
         self.left = left;
         let level = match level {
@@ -37,6 +47,8 @@ impl Logs {
             4 => LogLevel::Error,
             _ => LogLevel::Log,
         };
-        self.lines.push(LogLine { level, text: text.to_owned(), at_ms: now_ms() });
+        let values = if values.is_empty() { String::new() } else { clean(values) };
+        self.lines.push(LogLine { level, text: text.to_owned(), values, at_ms: now_ms() });
+        Ok(())
     }
 }

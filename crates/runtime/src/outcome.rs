@@ -23,6 +23,8 @@ pub struct Outcome {
     pub logs_dropped: u32,
     /// An exception the handler threw.
     pub exception: Option<Exception>,
+    /// What timers and `waitUntil` promises threw, up to a bound; kept where somebody listens.
+    pub thrown_beside: Vec<Exception>,
 }
 
 impl Outcome {
@@ -98,7 +100,11 @@ impl Ending {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
     pub level: LogLevel,
+    /// As a terminal shows it; empty where none does.
     pub text: String,
+    /// The arguments: the text of a JSON array in one line without control characters, nested a little at
+    /// most. Empty where nobody gets them.
+    pub values: String,
     /// When it was written: milliseconds since 1970.
     pub at_ms: u64,
 }

@@ -22,7 +22,7 @@ use crate::pagemap::{Pagemap, Run};
 use crate::slot::Slot;
 use crate::worker::Worker;
 use crate::{
-    Body, Config, FetchError, FetchRequest, FetchResponse, Invocation, Outbound, Runtime, Target, WorkerSource,
+    Body, Config, Console, FetchError, FetchRequest, FetchResponse, Invocation, Outbound, Runtime, Target, WorkerSource,
 };
 
 /// Counts what every release left, in the runtime of a test.
@@ -206,6 +206,7 @@ impl Mix {
             entrypoint: None,
             props: None,
             parameters: None,
+            console: Console { text: *may_fail, values: *may_fail },
             on_outcome: None,
         };
         let request = Request::get("http://tenant.test/").body(Body::Empty).unwrap();

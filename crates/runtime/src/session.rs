@@ -115,6 +115,17 @@ pub struct Session {
     /// Limits that it ran into and went on.
     pub met: LimitSet,
     pub exception: Option<Exception>,
+    /// What was thrown beside the handler.
+    pub thrown_beside: Vec<Exception>,
+}
+
+/// What a session begins with: an event that calls a handler.
+pub struct First<'a> {
+    /// [`event::DISPATCH`] or [`event::TAIL`].
+    pub kind: i32,
+    /// Console bits.
+    pub console: i32,
+    pub values: &'a [u8],
 }
 
 /// How it ended, without the slot being fit for another request.
@@ -144,12 +155,13 @@ impl Session {
             subrequests: 0,
             met: LimitSet::default(),
             exception: None,
+            thrown_beside: Vec::new(),
         }
     }
 
     /// Runs the request to its end; `env` goes to the guest first, if it has not got it. The slot is fit
     /// for release when this returns `Ok`.
-    pub async fn run(&mut self, slot: &mut Slot, env: Option<&[u8]>, dispatch: &[u8]) -> Result<Ending, Broken> {
+    pub async fn run(&mut self, slot: &mut Slot, env: Option<&[u8]>, first: First<'_>) -> Result<Ending, Broken> {
         let request = self.request;
         if let Some(bytes) = self.context.limits.log_bytes {
             slot.store.data_mut().logs.left = usize::try_from(bytes).unwrap_or(usize::MAX);
@@ -161,7 +173,7 @@ impl Session {
         if let Some(env) = env {
             self.call(slot, event::ENV, 0, 0, env).await?;
         }
-        self.call(slot, event::DISPATCH, request, 0, dispatch).await?;
+        self.call(slot, first.kind, request, first.console, first.values).await?;
         let mut grace: Option<Pin<Box<tokio::time::Sleep>>> = None;
         let mut in_a_row = 0;
         loop {

@@ -8,7 +8,7 @@ use http::{Request, Response};
 use switchyard_catalog::{
     AccountId, Isolation, LimitSet, Limits, NamespaceName, ScriptId, ScriptName, VersionId, WorkerBinding,
 };
-use switchyard_js::abi::{Writer, binding};
+use switchyard_js::abi::{Writer, binding, event};
 use tokio::sync::oneshot;
 
 use crate::delta::Delta;
@@ -20,7 +20,8 @@ use crate::meter::CpuMeter;
 use crate::modules::Modules;
 use crate::outcome::{Ending, Outcome};
 use crate::runtime::Inner;
-use crate::session::{Broken, Reply, Session, SessionContext};
+use crate::session::{Broken, First, Reply, Session, SessionContext};
+use crate::slot::Slot;
 use crate::slots::Permit;
 use crate::stream::HostStream;
 use crate::warm::WarmInstance;
@@ -96,8 +97,21 @@ impl Worker {
     pub async fn handle(
         self: &Arc<Self>,
         request: Request<Body>,
-        mut invocation: Invocation,
+        invocation: Invocation,
     ) -> Result<Response<Body>, RunError> {
+        self.run(Event::Fetch(request), invocation).await
+    }
+
+    /// Tells its `tail` handler what other Workers did; `items` is the text of a JSON array, as
+    /// `platform/trace.js` reads it. Returns when the handler has ended; else as [`Worker::handle`].
+    ///
+    /// # Errors
+    /// As [`Worker::handle`].
+    pub async fn tail(self: &Arc<Self>, items: String, invocation: Invocation) -> Result<(), RunError> {
+        self.run(Event::Tail(items), invocation).await.map(drop)
+    }
+
+    async fn run(self: &Arc<Self>, event: Event, mut invocation: Invocation) -> Result<Response<Body>, RunError> {
         let mut finish =
             Finish { began: Instant::now(), tell: invocation.on_outcome.take(), dropped: Ending::Canceled };
         let Some(runtime) = self.runtime.upgrade() else {
@@ -122,7 +136,7 @@ impl Worker {
             _permit: permit,
         };
         let waits = Waits(Some(Arc::clone(&meter)));
-        runtime.executor.spawn(self.about.script, weight, meter, task.run(request, reply));
+        runtime.executor.spawn(self.about.script, weight, meter, task.run(event, reply));
         let answered = answer.await;
         waits.no_more();
         answered.unwrap_or_else(|_| Err(error(RunErrorKind::Internal, "the request's task ended early")))
@@ -156,7 +170,7 @@ struct Task {
 }
 
 impl Task {
-    async fn run(self, request: Request<Body>, reply: Reply) {
+    async fn run(self, event: Event, reply: Reply) {
         let Self { runtime, worker, invocation, meter, mut finish, _permit } = self;
         if meter.abandoned() {
             finish.dropped = Ending::Canceled; // before anything of it ran
@@ -194,17 +208,11 @@ impl Task {
             Arc::clone(&worker.modules),
             Arc::clone(&worker.env),
         );
-        let (parts, body) = request.into_parts();
-        let stream = (!matches!(body, Body::Empty)).then(|| {
-            let stream = HostStream::new(body);
-            let length = stream.length();
-            let number = REQUEST_STREAMS + number;
-            slot.store.data_mut().streams.insert(number, stream);
-            (number, length)
-        });
-        let request = Request::from_parts(parts, Body::Empty);
-        let (entrypoint, props) = (invocation.entrypoint.as_deref(), invocation.props.as_deref());
-        let dispatch = head::dispatch_values(&request, stream, entrypoint, props, invocation.parameters.as_deref());
+        let (kind, values) = match event {
+            Event::Fetch(request) => (event::DISPATCH, fetch_values(slot, number, request, &invocation)),
+            Event::Tail(items) => (event::TAIL, head::tail_values(&items)),
+        };
+        let first = First { kind, console: invocation.console.bits(), values: &values };
         let context = SessionContext {
             tokio: runtime.tokio.clone(),
             outbound: invocation.outbound,
@@ -219,7 +227,7 @@ impl Task {
         let prepared = if fresh { slot.seed() } else { Ok(()) };
         let env = (fresh && !worker.env.is_empty()).then_some(&*worker.env);
         let ended = match prepared {
-            Ok(()) => session.run(slot, env, &dispatch).await,
+            Ok(()) => session.run(slot, env, first).await,
             Err(trap) => {
                 tracing::error!(error = format!("{trap:#}"), "an instance could not be seeded");
                 let failed = error(RunErrorKind::Internal, "The Worker could not be started.");
@@ -240,6 +248,7 @@ impl Task {
             logs: std::mem::take(&mut slot.store.data_mut().logs.lines),
             logs_dropped: slot.store.data().logs.dropped,
             exception: session.exception.take(),
+            thrown_beside: std::mem::take(&mut session.thrown_beside),
         };
         let settled = session.settled();
         // All that the request started ends here, before its slot is anyone else's.
@@ -270,6 +279,29 @@ impl Task {
             crate::meter::forget_reading(); // telling took time, which is not the next one's
         }
     }
+}
+
+/// What calls a Worker.
+#[expect(clippy::large_enum_variant, reason = "a box would be an allocation a request")]
+enum Event {
+    Fetch(Request<Body>),
+    /// A JSON array of trace items.
+    Tail(String),
+}
+
+/// The values of a DISPATCH; the request's body becomes a stream of the slot.
+fn fetch_values(slot: &mut Slot, number: i32, request: Request<Body>, invocation: &Invocation) -> Vec<u8> {
+    let (parts, body) = request.into_parts();
+    let stream = (!matches!(body, Body::Empty)).then(|| {
+        let stream = HostStream::new(body);
+        let length = stream.length();
+        let number = REQUEST_STREAMS + number;
+        slot.store.data_mut().streams.insert(number, stream);
+        (number, length)
+    });
+    let request = Request::from_parts(parts, Body::Empty);
+    let (entrypoint, props) = (invocation.entrypoint.as_deref(), invocation.props.as_deref());
+    head::dispatch_values(&request, stream, entrypoint, props, invocation.parameters.as_deref())
 }
 
 /// The bindings as the values of an ENV event. Written once a Worker.
@@ -324,6 +356,7 @@ impl Finish {
             logs: Vec::new(),
             logs_dropped: 0,
             exception: None,
+            thrown_beside: Vec::new(),
         }
     }
 }

@@ -91,6 +91,15 @@ fn texts() -> Schema {
     S::array(S::string())
 }
 
+fn tail_consumers() -> Schema {
+    let consumer = S::object(vec![
+        ("service", S::string().about("a Worker whose default export has a tail handler")),
+        ("environment?", S::string().or_null()),
+        ("namespace?", S::string().or_null().about("its dispatch namespace; else it is one of the account's own")),
+    ]);
+    S::array(consumer).or_null()
+}
+
 fn handlers() -> Schema {
     S::array(S::object(vec![("name", S::string()), ("handlers", texts())]))
 }
@@ -359,7 +368,7 @@ pub(super) fn all() -> BTreeMap<&'static str, Schema> {
         ("tags?", tags().or_null()),
         ("logpush?", S::boolean().or_null()),
         ("observability?", S::map(S::any()).or_null()),
-        ("tail_consumers?", S::array(S::object(vec![("service", S::string())])).or_null()),
+        ("tail_consumers?", tail_consumers()),
         ("placement?", S::map(S::any()).or_null()),
         ("usage_model?", S::values(&["standard", "bundled", "unbound"]).or_null()),
         ("annotations?", S::map(S::string()).or_null()),
@@ -488,7 +497,7 @@ pub(super) fn all() -> BTreeMap<&'static str, Schema> {
                 ("logpush?", S::boolean().or_null()),
                 ("observability?", S::map(S::any()).or_null()),
                 ("tags?", tags().or_null()),
-                ("tail_consumers?", S::array(S::object(vec![("service", S::string())])).or_null()),
+                ("tail_consumers?", tail_consumers()),
             ]),
         ),
         ("Secret", S::object(vec![("name", secret_name())]).and(S::object(secret_value()))),

@@ -41,7 +41,7 @@ pub struct Harness {
     _dir: TempDir,
 }
 
-/// Accepts all code but that whose entry holds `refuse me`; with `no handlers` it has none.
+/// Accepts all code but that whose entry holds `refuse me`; with `no handlers` it has none, with `tail(` two.
 struct Fake;
 
 #[async_trait]
@@ -58,7 +58,12 @@ impl Validator for Fake {
             return Err(InvalidScript::Unavailable("no slot in time".to_owned()));
         }
         assert!(entry.kind == ModuleKind::EsModule || entry.kind == ModuleKind::Wasm);
-        let handlers = if text.contains("no handlers") { vec![] } else { vec!["fetch".to_owned()] };
+        let handlers: &[&str] = match () {
+            () if text.contains("no handlers") => &[],
+            () if text.contains("tail(") => &["fetch", "tail"],
+            () => &["fetch"],
+        };
+        let handlers = handlers.iter().map(|name| (*name).to_owned()).collect();
         Ok(Started { handlers, named_handlers: Vec::new(), startup_time_ms: 3 })
     }
 }
@@ -146,6 +151,12 @@ impl Harness {
     /// A small Worker, as wrangler uploads it.
     pub async fn upload(&self, path: &str) -> Reply {
         self.form(Method::PUT, path, Form::worker(json!({}))).await.ok()
+    }
+
+    /// One with a `tail` handler.
+    pub async fn upload_tail(&self, path: &str) -> Reply {
+        let form = Form::new().part("name=\"metadata\"", None, json!({ "main_module": "index.js" }).to_string());
+        self.form(Method::PUT, path, form.module("index.js", "export default { fetch() {}, tail() {} }")).await.ok()
     }
 
     pub async fn get(&self, path: &str) -> Reply {

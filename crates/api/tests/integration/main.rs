@@ -26,6 +26,7 @@ mod scripts;
 mod secrets;
 mod settings;
 mod tags;
+mod tail_consumers;
 mod tails;
 mod tokens;
 mod uploads;

@@ -8,7 +8,7 @@ use crate::harness::{A, Form, Harness, NS};
 /// `api`, which a dispatcher calls, sends through and tells; and a tenant calls.
 async fn world(h: &Harness) {
     h.namespace("prod").await;
-    h.upload(&format!("{A}/workers/scripts/api")).await;
+    h.upload_tail(&format!("{A}/workers/scripts/api")).await;
     let dispatcher = json!({
         "bindings": [
             { "name": "API", "type": "service", "service": "api" },

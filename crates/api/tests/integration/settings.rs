@@ -36,6 +36,7 @@ fn full() -> Form {
 async fn prepare(h: &Harness, script: &str) {
     h.namespace("prod").await;
     h.upload(&format!("{A}/workers/scripts/target")).await;
+    h.upload_tail(&format!("{A}/workers/scripts/tail")).await;
     h.form(Method::PUT, script, full()).await.ok();
 }
 

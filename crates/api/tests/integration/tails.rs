@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream};
 use http::{Method, Request, header};
 use serde_json::{Value, json};
 use switchyard_catalog::{
-    AccountId, TailFilters, TailSession, TailStream, TailTarget, Tails, Timestamp, TooManyTails, VersionId,
+    TailFilters, TailOwner, TailSession, TailStream, TailTarget, Tails, Timestamp, TooManyTails, VersionId,
 };
 
 use crate::harness::{A, Harness, NS, READER, STRANGER, WRITER};
@@ -26,7 +26,7 @@ impl FakeTails {
 }
 
 impl Tails for FakeTails {
-    fn open(&self, _: &AccountId, target: TailTarget, filters: TailFilters) -> Result<TailSession, TooManyTails> {
+    fn open(&self, _: &TailOwner, target: TailTarget, filters: TailFilters) -> Result<TailSession, TooManyTails> {
         if *self.full.lock().expect("no test panics here") {
             return Err(TooManyTails(3));
         }
@@ -48,13 +48,8 @@ impl Tails for FakeTails {
         opened.len() < before
     }
 
-    fn follow(
-        &self,
-        account: &AccountId,
-        target: TailTarget,
-        filters: TailFilters,
-    ) -> Result<TailStream, TooManyTails> {
-        self.open(account, target, filters)?;
+    fn follow(&self, owner: &TailOwner, target: TailTarget, filters: TailFilters) -> Result<TailStream, TooManyTails> {
+        self.open(owner, target, filters)?;
         Ok(stream::iter([r#"{"n":1}"#.to_owned(), r#"{"n":2}"#.to_owned()]).boxed())
     }
 }

@@ -30,6 +30,17 @@ pub(super) enum Edit {
     Secrets(Vec<(BindingName, Option<Secret>)>),
 }
 
+impl Edit {
+    /// Those that it sets.
+    fn tail_consumers(&self) -> Option<&Value> {
+        match self {
+            Self::Upload(new) => new.tail_consumers.as_ref(),
+            Self::Settings(patch) => patch.account.tail_consumers.as_ref()?.as_ref(),
+            Self::Version(_) | Self::Content(..) | Self::Secrets(_) => None,
+        }
+    }
+}
+
 /// What was written.
 pub(super) struct Publication {
     pub(super) row: ScriptRow,
@@ -96,6 +107,7 @@ impl Catalog {
         let mut plan = self.plan(at, scope, before.as_ref(), edit).await?;
         self.binding_targets_check(actor, &plan).await?;
         self.upstream_check(actor, &mut plan).await?;
+        self.tail_consumers_check(actor, at, edit.tail_consumers()).await?;
 
         let base = before.as_ref().and_then(|row| row.latest.as_deref());
         let (code, manifest) = match plan.code.take() {

@@ -8,7 +8,7 @@ use time::{Date, Duration, OffsetDateTime, macros::format_description};
 use super::{CatalogSettings, publish::Plan};
 use crate::{
     Binding, BindingKind, CatalogError, Code, CodeSyntax, EgressRules, ModuleKind, NamespaceSettings, ScriptSettings,
-    Secret, SecretId, Tag,
+    Secret, SecretId, Tag, TailConsumer,
 };
 
 /// The oldest behaviour, and what an upload without a date gets.
@@ -131,6 +131,9 @@ pub(super) fn settings(settings: &ScriptSettings) -> Result<(), CatalogError> {
         ("observability", &settings.observability),
         ("placement", &settings.placement),
     ];
+    if let Some(consumers) = &settings.tail_consumers {
+        TailConsumer::read(consumers).map_err(CatalogError::Invalid)?;
+    }
     for (name, value) in sizes {
         if value.as_ref().is_some_and(|value| value.to_string().len() > MAX_SETTING_BYTES) {
             return invalid(format!("{name} is larger than {MAX_SETTING_BYTES} bytes"));

@@ -100,17 +100,20 @@ impl Catalog {
             let published = self.publish(actor, script, Edit::Settings(Box::new(patch)), source);
             return Ok(published.await?.row);
         }
+        self.tail_consumers_check(actor, script, patch.account.tail_consumers.iter().flatten().next()).await?;
         self.script_change(actor, script, |script| patch.apply_to_script(script)).await
     }
 
     /// # Errors
-    /// [`CatalogError::Invalid`] for more than 8 tags or a setting that is too large.
+    /// [`CatalogError::Invalid`] for more than 8 tags or a setting that is too large,
+    /// [`CatalogError::TailConsumer`].
     pub async fn script_settings_account_patch(
         &self,
         actor: &Actor,
         script: &ScriptRef,
         patch: AccountSettingsPatch,
     ) -> Result<ScriptRow, CatalogError> {
+        self.tail_consumers_check(actor, script, patch.tail_consumers.iter().flatten().next()).await?;
         self.script_change(actor, script, |script| patch.apply(script)).await
     }
 

@@ -122,7 +122,15 @@ impl Catalog {
 
     /// What the token with this text is worth now.
     pub async fn token_verify(&self, text: &str) -> Result<TokenVerdict, CatalogError> {
-        let hash = TokenHash::of(text);
+        self.token_verdict(TokenHash::of(text)).await
+    }
+
+    /// Whether a token that was verified before is still worth something: what goes on for long asks again.
+    pub async fn token_holds(&self, hash: &TokenHash) -> Result<bool, CatalogError> {
+        Ok(matches!(self.token_verdict(*hash).await?, TokenVerdict::Valid(_)))
+    }
+
+    async fn token_verdict(&self, hash: TokenHash) -> Result<TokenVerdict, CatalogError> {
         let token = match self.tokens.get(&hash) {
             Ok(token) => token,
             Err(revision) => match self.storage.token_find(&hash).await? {

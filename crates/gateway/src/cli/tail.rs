@@ -129,6 +129,19 @@ fn for_people(event: &Value) -> String {
             event["wallTime"],
         );
         indented(&mut shown, "", &line);
+    } else if let Some(events) = event["event"]["consumedEvents"].as_array() {
+        let mut names: Vec<String> = events.iter().map(|event| text(&event["scriptName"])).collect();
+        names.sort();
+        names.dedup();
+        let line = format!(
+            "{time} [{}] told of {} {} cpu {} ms wall {} ms",
+            text(&event["scriptName"]),
+            names.join(", "),
+            text(&event["outcome"]),
+            event["cpuTime"],
+            event["wallTime"],
+        );
+        indented(&mut shown, "", &line);
     } else {
         indented(&mut shown, "", &format!("{time} {}", text(&event["event"]["message"])));
     }
@@ -179,6 +192,12 @@ mod tests {
             "",
         ];
         assert_eq!(for_people(&event), lines.join("\n"));
+        let told = json!({
+            "eventTimestamp": 0, "outcome": "ok", "cpuTime": 1, "wallTime": 2, "scriptName": "logs",
+            "event": { "consumedEvents": [{ "scriptName": "b\r" }, { "scriptName": "a" }, { "scriptName": "a" }] },
+        });
+        let line = "1970-01-01T00:00:00.000000Z [logs] told of a, b\\u000d ok cpu 1 ms wall 2 ms\n";
+        assert_eq!(for_people(&told), line);
         let notice = json!({ "eventTimestamp": 0, "event": { "type": "overload", "message": "3 dropped" } });
         assert_eq!(for_people(&notice), "1970-01-01T00:00:00.000000Z 3 dropped\n");
     }

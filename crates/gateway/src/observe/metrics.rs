@@ -15,7 +15,7 @@ use super::node_metrics::{Gauges, NodeMetrics};
 use crate::egress::EgressEnd;
 use crate::error::Kind;
 use crate::resolve::Source;
-use crate::tail::TailMetrics;
+use crate::tail::{ConsumerMetrics, TailMetrics};
 use crate::upstream::UpstreamMetrics;
 
 /// Status classes `1xx` to `5xx`, and `none` where no head was sent.
@@ -121,9 +121,15 @@ impl Metrics {
         registry.register(Box::new(subrequests.clone()))?;
         let tail_dropped =
             counters("switchyard_tail_events_dropped_total", "Tail events that found no room.", &["to"])?;
+        let tail_calls = counters("switchyard_tail_worker_calls_total", "Calls of tail Workers.", &["end"])?;
         let tail = TailMetrics {
             sessions: gauge("switchyard_tail_sessions", "Live logs that somebody listens to.")?,
             dropped: tail_dropped.with_label_values(&["session"]),
+            workers: ConsumerMetrics {
+                dropped: tail_dropped.with_label_values(&["worker"]),
+                told: tail_calls.with_label_values(&["ok"]),
+                failed: tail_calls.with_label_values(&["failed"]),
+            },
         };
 
         let protocols = counters(

@@ -1,11 +1,14 @@
-//! One event as `wrangler tail --format json` prints it (`trace-v1`), in one line of JSON in which
-//! every control character is escaped.
+//! One event as `wrangler tail --format json` prints it (`trace-v1`), and as tail Workers get it, in one line
+//! of JSON in which every control character is escaped.
 
 use std::io;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 use serde_json::ser::{CompactFormatter, Formatter};
+use serde_json::value::RawValue;
+use switchyard_catalog::{ScriptName, Tag};
 use switchyard_runtime::{Ending, Exception, LogLevel, LogLine};
 
 use super::redact::{REDACTED, is_sensitive};
@@ -22,7 +25,9 @@ pub struct Event<'a> {
     pub execution_model: &'static str,
     pub outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub script_version: Option<Id>,
+    pub script_version: Option<VersionView<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub script_tags: Vec<&'a str>,
     pub script_name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dispatch_namespace: Option<&'a str>,
@@ -37,8 +42,10 @@ pub struct Event<'a> {
 }
 
 #[derive(Serialize)]
-pub struct Id {
+pub struct VersionView<'a> {
     pub id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -49,6 +56,9 @@ pub enum What<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         response: Option<ResponseView>,
     },
+    /// Of a tail handler: whose events it was told.
+    #[serde(rename_all = "camelCase")]
+    Tail { consumed_events: Vec<Consumed<'a>> },
     /// About the tail itself, as Cloudflare tells that it leaves events out.
     Info {
         #[serde(rename = "type")]
@@ -59,9 +69,25 @@ pub enum What<'a> {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Consumed<'a> {
+    pub script_name: &'a str,
+}
+
+#[derive(Serialize)]
 pub struct RequestView<'a> {
     pub url: String,
     pub method: &'a str,
+    pub headers: Headers<'a>,
+    /// What is shown instead of the above; with it, the above is as it came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redacted: Option<RedactedView<'a>>,
+}
+
+#[derive(Serialize)]
+pub struct RedactedView<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     pub headers: Headers<'a>,
 }
 
@@ -72,10 +98,10 @@ pub struct ResponseView {
 
 #[derive(Serialize)]
 pub struct ExceptionView<'a> {
-    pub name: &'a str,
-    pub message: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     pub stack: &'a str,
+    pub name: &'a str,
+    pub message: &'a str,
     pub timestamp: u64,
 }
 
@@ -94,7 +120,8 @@ fn frames(stack: &str) -> &str {
 
 #[derive(Serialize)]
 pub struct LogView<'a> {
-    pub message: [&'a str; 1],
+    /// The arguments, as an array.
+    pub message: &'a RawValue,
     pub level: &'static str,
     pub timestamp: u64,
 }
@@ -108,24 +135,58 @@ impl<'a> LogView<'a> {
             LogLevel::Warn => "warn",
             LogLevel::Error => "error",
         };
-        Self { message: [&line.text], level, timestamp: line.at_ms }
+        Self { message: arguments(line), level, timestamp: line.at_ms }
     }
 }
 
-/// Names once each, several values joined as `Headers` joins them; what is sensitive is redacted.
-pub struct Headers<'a>(pub &'a HeaderMap);
+fn arguments(line: &LogLine) -> &RawValue {
+    serde_json::from_str(&line.values).unwrap_or(RawValue::NULL)
+}
+
+/// A line as `search` sees it: the arguments with spaces between.
+pub fn text_of(line: &LogLine) -> String {
+    let values: Vec<Value> = serde_json::from_str(&line.values).unwrap_or_default();
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    values.iter().map(text).collect::<Vec<_>>().join(" ")
+}
+
+/// The script's, as texts.
+pub fn tags(tags: &[Tag]) -> Vec<&str> {
+    tags.iter().map(Tag::as_str).collect()
+}
+
+pub fn consumed(names: &[ScriptName]) -> What<'_> {
+    What::Tail { consumed_events: names.iter().map(|name| Consumed { script_name: name.as_str() }).collect() }
+}
+
+/// Names once each, several values joined as `Headers` joins them.
+pub enum Headers<'a> {
+    /// What is sensitive is redacted.
+    Shown(&'a HeaderMap),
+    AsTheyCame(&'a HeaderMap),
+    /// Only those that are redacted.
+    Redacted(&'a HeaderMap),
+}
 
 impl Serialize for Headers<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.keys().map(|name| (name.as_str(), value_of(self.0, name))))
+        match self {
+            Self::Shown(map) => serializer.collect_map(map.keys().map(|name| (name.as_str(), value_of(map, name)))),
+            Self::AsTheyCame(map) => serializer.collect_map(map.keys().map(|name| (name.as_str(), joined(map, name)))),
+            Self::Redacted(map) => {
+                let redacted = map.keys().filter(|name| is_sensitive(name));
+                serializer.collect_map(redacted.map(|name| (name.as_str(), REDACTED)))
+            }
+        }
     }
 }
 
 /// As events show it.
 fn value_of(headers: &HeaderMap, name: &HeaderName) -> String {
-    if is_sensitive(name) {
-        return REDACTED.to_owned();
-    }
+    if is_sensitive(name) { REDACTED.to_owned() } else { joined(headers, name) }
+}
+
+fn joined(headers: &HeaderMap, name: &HeaderName) -> String {
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     headers.get_all(name).iter().map(text).collect::<Vec<_>>().join(", ")
 }
@@ -151,6 +212,12 @@ pub fn outcome(ending: Ending) -> &'static str {
     }
 }
 
+/// Whether a filter names this outcome. `unknown` stands for all that wrangler has no word for.
+pub fn is_wanted(wanted: &[String], outcome: &str) -> bool {
+    const KNOWN: [&str; 5] = ["ok", "canceled", "exception", "exceededCpu", "exceededMemory"];
+    wanted.iter().any(|wanted| wanted == outcome || (wanted == "unknown" && !KNOWN.contains(&outcome)))
+}
+
 /// One line of JSON.
 pub fn json(event: &Event<'_>) -> String {
     let mut text = Vec::with_capacity(1024);
@@ -170,6 +237,7 @@ pub fn dropped(count: u64, now: u64) -> String {
         execution_model: "stateless",
         outcome: "unknown",
         script_version: None,
+        script_tags: Vec::new(),
         script_name: None,
         dispatch_namespace: None,
         entrypoint: None,
@@ -218,7 +286,9 @@ mod tests {
     #[test]
     fn an_event_is_one_line_whatever_is_in_it() {
         let text = "a\r\n\u{0}\u{1b}[2J\u{7f}\u{9b}31m\u{85}\"\\ä😀\u{2028}";
-        let line = LogLine { level: LogLevel::Warn, text: text.to_owned(), at_ms: 5 };
+        let values = serde_json::to_string(&[text]).unwrap().replace('\u{7f}', "\\u007f");
+        let values = values.replace('\u{9b}', "\\u009b").replace('\u{85}', "\\u0085");
+        let line = LogLine { level: LogLevel::Warn, text: String::new(), values, at_ms: 5 };
         let exception = Exception { name: text.into(), message: text.into(), stack: String::new(), at_ms: 7 };
         let mut headers = HeaderMap::new();
         headers.append("a", HeaderValue::from_static("1"));
@@ -231,7 +301,8 @@ mod tests {
             truncated: false,
             execution_model: "stateless",
             outcome: outcome(Ending::Exception),
-            script_version: Some(Id { id: "v".into() }),
+            script_version: Some(VersionView { id: "v".into(), tag: None }),
+            script_tags: vec!["gold"],
             script_name: Some("shop"),
             dispatch_namespace: Some("prod"),
             entrypoint: None,
@@ -240,7 +311,12 @@ mod tests {
             logs: vec![LogView::of(&line)],
             event_timestamp: 1,
             event: What::Fetch {
-                request: RequestView { url: "http://x/".into(), method: "GET", headers: Headers(&headers) },
+                request: RequestView {
+                    url: "http://x/".into(),
+                    method: "GET",
+                    headers: Headers::Shown(&headers),
+                    redacted: None,
+                },
                 response: Some(ResponseView { status: 200 }),
             },
         };
@@ -253,6 +329,25 @@ mod tests {
         assert_eq!((&headers["a"], &headers["cookie"]), (&"1, 2".into(), &"REDACTED".into()));
         assert_eq!(read["event"]["response"]["status"], 200);
         assert_eq!(read["scriptVersion"]["id"], "v");
+    }
+
+    #[test]
+    fn a_line_is_searched_as_it_reads() {
+        let values = r#"["from",1,{"b":["c"]}]"#.to_owned();
+        let line = LogLine { level: LogLevel::Log, text: String::new(), values, at_ms: 0 };
+        assert_eq!(text_of(&line), r#"from 1 {"b":["c"]}"#);
+    }
+
+    #[test]
+    fn outcomes_without_a_word_are_unknown() {
+        // What wrangler sends for `--status error`.
+        let error = ["exception", "exceededCpu", "exceededMemory", "unknown"].map(str::to_owned);
+        for outcome in ["exception", "exceededCpu", "exceededWallTime", "loadShed", "internalError", "unknown"] {
+            assert!(is_wanted(&error, outcome), "{outcome}");
+        }
+        assert!(
+            !is_wanted(&error, "ok") && !is_wanted(&error, "canceled") && !is_wanted(&["ok".to_owned()], "unknown")
+        );
     }
 
     #[test]

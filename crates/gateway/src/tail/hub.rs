@@ -13,15 +13,20 @@ use http::Request;
 use parking_lot::Mutex;
 use prometheus::{IntCounter, IntGauge};
 use switchyard_catalog::{
-    AccountId, Scope, TailFilters, TailSession, TailStream, TailTarget, Tails, Timestamp, TooManyTails, VersionId,
+    Scope, ScriptId, ScriptName, TailFilters, TailOwner, TailSession, TailStream, TailTarget, Tails, Timestamp,
+    TokenHash, TooManyTails, VersionId,
 };
 use switchyard_runtime::{Body, LogLine};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::consumers::{ConsumerMetrics, Consumers, MOST_DEEP};
 use super::event;
-use super::observed::{Dispatchers, Head, Observed};
+use super::observed::{Asked, Audience, Dispatchers, Observed};
+use crate::context::RequestContext;
+use crate::dispatch::Dispatcher;
 use crate::ids::draw;
+use crate::observe::Observer;
 use crate::routes::Route;
 
 /// How long a session may be listened to. wrangler is told, and makes another.
@@ -44,6 +49,7 @@ pub struct TailMetrics {
     pub sessions: IntGauge,
     /// Events that found no room.
     pub dropped: IntCounter,
+    pub workers: ConsumerMetrics,
 }
 
 struct Inner {
@@ -55,12 +61,14 @@ struct Inner {
     most: u32,
     ended: AtomicBool,
     metrics: TailMetrics,
+    observer: Arc<Observer>,
+    workers: Arc<Consumers>,
 }
 
 /// One session, and what is kept for its listener.
 pub struct Session {
     shown: TailSession,
-    account: AccountId,
+    owner: TailOwner,
     target: TailTarget,
     filters: TailFilters,
     queue: Mutex<Queue>,
@@ -83,6 +91,8 @@ struct Queue {
 pub enum End {
     /// It was ended, or its time is over.
     Over,
+    /// The token with which it was opened is worth nothing any more.
+    Token,
     /// The node goes; another may answer.
     Away,
 }
@@ -93,8 +103,16 @@ pub struct Run<'a> {
     pub version: VersionId,
     pub entrypoint: Option<&'a str>,
     pub dispatchers: &'a Dispatchers,
-    pub client: IpAddr,
-    pub request: &'a Request<Body>,
+    /// As `Call::hops`.
+    pub hops: u32,
+    pub event: RunEvent<'a>,
+}
+
+/// What the Worker is asked.
+pub enum RunEvent<'a> {
+    Fetch(&'a Request<Body>),
+    /// Its tail handler is told of these Workers' runs.
+    Tail(&'a dyn Fn() -> Vec<ScriptName>),
 }
 
 /// The one who listens to a session. Dropped, it listens no more.
@@ -111,8 +129,10 @@ pub(super) fn now_ms() -> u64 {
 }
 
 impl TailHub {
-    /// `most`: sessions of one account.
-    pub fn new(most: u32, metrics: TailMetrics) -> Self {
+    /// `most`: sessions of one account. Made within the runtime on which tail Workers are called.
+    pub fn new(most: u32, observer: Arc<Observer>) -> Self {
+        let metrics = observer.metrics.tail().clone();
+        let workers = Consumers::new(metrics.workers.clone());
         Self(Arc::new(Inner {
             listening: AtomicUsize::new(0),
             by_target: DashMap::new(),
@@ -120,7 +140,23 @@ impl TailHub {
             most,
             ended: AtomicBool::new(false),
             metrics,
+            observer,
+            workers,
         }))
+    }
+
+    /// Whom tail Workers are called through. Set once.
+    pub fn set_dispatcher(&self, dispatcher: &Arc<Dispatcher>) {
+        self.0.workers.set_dispatcher(dispatcher);
+    }
+
+    pub fn observer(&self) -> Arc<Observer> {
+        self.0.observer.clone()
+    }
+
+    /// Tail Workers are told what waits for them.
+    pub async fn drain(&self, grace: Duration) {
+        self.0.workers.drain(grace).await;
     }
 
     /// Whether anybody on this node listens to anything.
@@ -129,10 +165,46 @@ impl TailHub {
     }
 
     /// What is to be told of a run; `None`: nobody wants to hear of it.
-    pub fn observe(&self, run: &Run<'_>) -> Option<Arc<Observed>> {
-        if !self.is_listening() {
+    pub fn observe(&self, ctx: &Arc<RequestContext>, run: &Run<'_>) -> Option<Arc<Observed>> {
+        let sessions = if self.is_listening() { self.sessions_of(ctx, run) } else { Vec::new() };
+        let consumers = self.consumers_of(ctx, run);
+        if sessions.is_empty() && consumers.is_empty() {
             return None;
         }
+        let asked = match &run.event {
+            RunEvent::Fetch(request) => Asked::fetch(request),
+            RunEvent::Tail(names) => Asked::Tail(names()),
+        };
+        let audience = Audience { sessions, consumers };
+        Some(Arc::new(Observed::new(audience, &self.0.workers, ctx, run, asked)))
+    }
+
+    /// The tail Workers that hear of it: those that the script names, and those that the dispatch Workers above it
+    /// name. Not those of whose handlers the run is a consequence, so that nothing goes round.
+    fn consumers_of(&self, ctx: &RequestContext, run: &Run<'_>) -> Vec<ScriptId> {
+        let mut consumers: Vec<ScriptId> = Vec::new();
+        let tailed = ctx.traces.tailed();
+        for producer in std::iter::once(run.route).chain(run.dispatchers.iter()) {
+            if producer.tail_consumers.is_empty() || tailed.len() >= MOST_DEEP {
+                continue;
+            }
+            let Some(dispatcher) = self.0.workers.dispatcher() else { break };
+            let routes = dispatcher.routes.account(&producer.account);
+            for consumer in &producer.tail_consumers {
+                let route = match &consumer.namespace {
+                    None => routes.worker(consumer.service.as_str()),
+                    Some(namespace) => routes.dispatched(namespace.as_str(), consumer.service.as_str()),
+                };
+                let Some(route) = route else { continue };
+                if !tailed.contains(&route.script) && !consumers.contains(&route.script) {
+                    consumers.push(route.script);
+                }
+            }
+        }
+        consumers
+    }
+
+    fn sessions_of(&self, ctx: &RequestContext, run: &Run<'_>) -> Vec<Arc<Session>> {
         let own = [
             Some(TailTarget::Script(run.route.script)),
             match run.route.scope {
@@ -140,23 +212,41 @@ impl TailHub {
                 Scope::Account => None,
             },
         ];
+        let above = run.dispatchers.iter().map(|route| TailTarget::Script(route.script));
         let mut sessions: Vec<Arc<Session>> = Vec::new();
-        for target in own.into_iter().flatten().chain(run.dispatchers.iter().map(TailTarget::Script)) {
+        for target in own.into_iter().flatten().chain(above) {
             if let Some(there) = self.0.by_target.get(&target) {
                 for session in there.iter() {
                     let known = sessions.iter().any(|other| Arc::ptr_eq(other, session));
-                    if !known && session.begins(run) {
+                    if !known && session.begins(ctx.peer, run) {
                         sessions.push(session.clone());
                     }
                 }
             }
         }
-        if sessions.is_empty() {
-            return None;
+        sessions
+    }
+
+    /// Those by which somebody listens now.
+    pub fn tokens(&self) -> Vec<TokenHash> {
+        if !self.is_listening() {
+            return Vec::new();
         }
-        let entrypoint = run.entrypoint.map(str::to_owned);
-        let head = Head::of(run.request);
-        Some(Arc::new(Observed::new(sessions, run.route.clone(), run.version, entrypoint, head)))
+        let sessions = self.0.sessions.lock();
+        let mut tokens: Vec<TokenHash> = Vec::new();
+        for session in sessions.values().filter(|session| session.is_listened()) {
+            if !tokens.contains(&session.owner.token) {
+                tokens.push(session.owner.token);
+            }
+        }
+        tokens
+    }
+
+    /// The token is worth nothing any more.
+    pub fn end_of_token(&self, token: &TokenHash) {
+        let ended = |_: &String, session: &mut Arc<Session>| session.owner.token == *token;
+        let ended: Vec<_> = self.0.sessions.lock().extract_if(ended).collect();
+        ended.iter().for_each(|(_, session)| session.end(End::Token));
     }
 
     /// Listens to a session that was opened; `None`: there is none, or somebody listens already.
@@ -174,22 +264,18 @@ impl TailHub {
 }
 
 impl Inner {
-    fn open(
-        &self,
-        account: &AccountId,
-        target: TailTarget,
-        filters: TailFilters,
-    ) -> Result<Arc<Session>, TooManyTails> {
+    fn open(&self, owner: &TailOwner, target: TailTarget, filters: TailFilters) -> Result<Arc<Session>, TooManyTails> {
         if self.listening.load(Ordering::Relaxed) >= MOST_LISTENERS {
             return Err(TooManyTails(MOST_LISTENERS as u32));
         }
         let now = Timestamp::now();
         let mut sessions = self.sessions.lock();
         sessions.retain(|_, session| session.shown.expires_on > now || session.is_listened());
-        let of_account = sessions.values().filter(|session| session.account == *account);
+        let of_account = sessions.values().filter(|session| session.owner.account == owner.account);
         if of_account.count() >= self.most as usize {
             // One that nobody listens to makes place, the oldest first.
-            let idle = sessions.values().filter(|session| session.account == *account && !session.is_listened());
+            let idle =
+                sessions.values().filter(|session| session.owner.account == owner.account && !session.is_listened());
             let oldest = idle.min_by_key(|session| session.shown.expires_on).map(|session| session.shown.id.clone());
             let oldest = oldest.ok_or(TooManyTails(self.most))?;
             sessions.remove(&oldest);
@@ -201,7 +287,7 @@ impl Inner {
         };
         let session = Arc::new(Session {
             shown: shown.clone(),
-            account: account.clone(),
+            owner: owner.clone(),
             target,
             filters,
             queue: Mutex::default(),
@@ -233,8 +319,8 @@ impl Inner {
 }
 
 impl Tails for TailHub {
-    fn open(&self, account: &AccountId, target: TailTarget, filters: TailFilters) -> Result<TailSession, TooManyTails> {
-        self.0.open(account, target, filters).map(|session| session.shown.clone())
+    fn open(&self, owner: &TailOwner, target: TailTarget, filters: TailFilters) -> Result<TailSession, TooManyTails> {
+        self.0.open(owner, target, filters).map(|session| session.shown.clone())
     }
 
     fn list(&self, target: TailTarget) -> Vec<TailSession> {
@@ -257,13 +343,8 @@ impl Tails for TailHub {
         true
     }
 
-    fn follow(
-        &self,
-        account: &AccountId,
-        target: TailTarget,
-        filters: TailFilters,
-    ) -> Result<TailStream, TooManyTails> {
-        let session = self.0.open(account, target, filters)?;
+    fn follow(&self, owner: &TailOwner, target: TailTarget, filters: TailFilters) -> Result<TailStream, TooManyTails> {
+        let session = self.0.open(owner, target, filters)?;
         let listener = Inner::listen(&self.0, session, true);
         let stream = futures_util::stream::unfold(listener, |listener| async move {
             let mut listener = listener?;
@@ -280,31 +361,44 @@ impl Session {
     }
 
     fn end(&self, end: End) {
-        self.queue.lock().ended.get_or_insert(end);
+        let mut queue = self.queue.lock();
+        queue.ended.get_or_insert(end);
+        if end == End::Token {
+            // Not even what waits is for whoever has it no more.
+            (queue.events, queue.bytes, queue.dropped) = (VecDeque::new(), 0, 0);
+        }
+        drop(queue);
         self.changed.notify_one();
     }
 
     /// What can be said of a run from its request: whether its outcome is worth waiting for.
-    fn begins(&self, run: &Run<'_>) -> bool {
+    fn begins(&self, client: IpAddr, run: &Run<'_>) -> bool {
         let TailFilters { sampling_rate, methods, header, client_ips, version, .. } = &self.filters;
-        let any = |methods: &[String]| {
-            methods.iter().any(|method| method.eq_ignore_ascii_case(run.request.method().as_str()))
+        let of_request = match &run.event {
+            RunEvent::Fetch(request) => {
+                let any = |methods: &[String]| {
+                    methods.iter().any(|method| method.eq_ignore_ascii_case(request.method().as_str()))
+                };
+                (methods.is_empty() || any(methods))
+                    && (client_ips.is_empty() || client_ips.contains(&client.to_canonical()))
+                    && header
+                        .as_ref()
+                        .is_none_or(|(name, text)| event::filters_header(request.headers(), name, text.as_deref()))
+            }
+            // What has no request has nothing of one.
+            RunEvent::Tail(_) => methods.is_empty() && client_ips.is_empty() && header.is_none(),
         };
-        (methods.is_empty() || any(methods))
+        of_request
             && version.is_none_or(|version| version == run.version)
-            && (client_ips.is_empty() || client_ips.contains(&run.client.to_canonical()))
-            && header
-                .as_ref()
-                .is_none_or(|(name, text)| event::filters_header(run.request.headers(), name, text.as_deref()))
             && sampling_rate.is_none_or(|rate| draw() as f64 <= u64::MAX as f64 * rate)
     }
 
     /// The rest of the filters, once the run has ended.
     pub(super) fn wants(&self, outcome: &str, status: Option<u16>, logs: &[LogLine]) -> bool {
         let TailFilters { outcomes, statuses, query, .. } = &self.filters;
-        (outcomes.is_empty() || outcomes.iter().any(|wanted| wanted == outcome))
+        (outcomes.is_empty() || event::is_wanted(outcomes, outcome))
             && (statuses.is_empty() || status.is_some_and(|code| statuses.iter().any(|range| range.contains(&code))))
-            && query.as_ref().is_none_or(|query| logs.iter().any(|line| line.text.contains(query.as_str())))
+            && query.as_ref().is_none_or(|query| logs.iter().any(|line| event::text_of(line).contains(query.as_str())))
     }
 
     pub(super) fn push(&self, event: Arc<str>) {
@@ -385,20 +479,16 @@ impl Drop for Listener {
 
 #[cfg(test)]
 mod tests {
-    use switchyard_catalog::{NamespaceId, ScriptId};
+    use switchyard_catalog::{AccountId, NamespaceId, ScriptId};
 
     use super::*;
 
     fn hub(most: u32) -> TailHub {
-        let metrics = TailMetrics {
-            sessions: IntGauge::new("sessions", "-").unwrap(),
-            dropped: IntCounter::new("dropped", "-").unwrap(),
-        };
-        TailHub::new(most, metrics)
+        TailHub::new(most, Arc::new(Observer::new(&crate::config::Log::default()).unwrap()))
     }
 
-    fn account(name: &str) -> AccountId {
-        AccountId::parse(name).unwrap()
+    fn owner(name: &str) -> TailOwner {
+        TailOwner { account: AccountId::parse(name).unwrap(), token: TokenHash::of(name) }
     }
 
     fn session(hub: &TailHub, target: TailTarget) -> Arc<Session> {
@@ -410,7 +500,7 @@ mod tests {
     async fn a_slow_listener_is_told_in_order_what_it_missed() {
         let hub = hub(5);
         let target = TailTarget::Script(ScriptId::random());
-        let opened = hub.open(&account("a"), target, TailFilters::default()).unwrap();
+        let opened = hub.open(&owner("a"), target, TailFilters::default()).unwrap();
         assert!(!hub.is_listening());
         let mut listener = hub.listen(&opened.id).unwrap();
         assert!(hub.is_listening() && hub.listen(&opened.id).is_none());
@@ -446,16 +536,16 @@ mod tests {
     async fn an_account_has_so_many_and_idle_ones_make_place() {
         let hub = hub(2);
         let target = TailTarget::Script(ScriptId::random());
-        let open = |name: &str| hub.open(&account(name), target, TailFilters::default());
+        let open = |name: &str| hub.open(&owner(name), target, TailFilters::default());
         let (first, second) = (open("a").unwrap(), open("a").unwrap());
         let third = open("a").unwrap();
         assert!(hub.listen(&first.id).is_none());
         let (one, two) = (hub.listen(&second.id).unwrap(), hub.listen(&third.id).unwrap());
         assert_eq!(open("a"), Err(TooManyTails(2)));
-        assert!(hub.follow(&account("a"), target, TailFilters::default()).is_err());
+        assert!(hub.follow(&owner("a"), target, TailFilters::default()).is_err());
         assert_eq!(hub.list(target).len(), 2);
         // Another account has its own, and what one drops is free again.
-        let mut stream = hub.follow(&account("b"), target, TailFilters::default()).unwrap();
+        let mut stream = hub.follow(&owner("b"), target, TailFilters::default()).unwrap();
         assert_eq!(hub.list(target).len(), 3);
         drop(one);
         open("a").unwrap();
@@ -466,6 +556,6 @@ mod tests {
         assert_eq!(stream.next().await, None);
         drop((two, stream));
         assert!(!hub.is_listening() && hub.list(target).is_empty());
-        assert_eq!(hub.follow(&account("a"), target, TailFilters::default()).unwrap().next().await, None);
+        assert_eq!(hub.follow(&owner("a"), target, TailFilters::default()).unwrap().next().await, None);
     }
 }

@@ -111,6 +111,8 @@ async fn serve(mut listener: Listener, upgrade: OnUpgrade) {
     let Some(end) = tell(&mut listener, &mut socket).await else { return };
     let (code, reason) = match end {
         End::Over => (CloseCode::Normal, "the tail is over"),
+        // As an end too: wrangler would only come again to be refused.
+        End::Token => (CloseCode::Normal, "the token is not valid any more"),
         End::Away => (CloseCode::Away, "the node is going away"),
     };
     let frame = CloseFrame { code, reason: reason.into() };

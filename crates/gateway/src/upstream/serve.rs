@@ -25,7 +25,7 @@ use crate::error::Failure;
 use crate::headers::remove_hop_by_hop;
 use crate::loops::Passed;
 use crate::routes::Route;
-use crate::tail::{Observed, Run};
+use crate::tail::{Observed, Run, RunEvent};
 use crate::version;
 
 /// A body that is known to be no longer is looked for at once, since mostly it has come with its head.
@@ -51,14 +51,17 @@ impl Dispatcher {
     ) -> Result<Response<Body>, Failure> {
         let mut request = capped_request(ctx, request, &limits)?;
         let until = limits.wall().map(|wall| tokio::time::Instant::now() + wall);
-        let tailed = self.tails.observe(&Run {
-            route,
-            version,
-            entrypoint: None,
-            dispatchers: &call.dispatchers,
-            client: ctx.peer,
-            request: &request,
-        });
+        let tailed = self.tails.observe(
+            ctx,
+            &Run {
+                route,
+                version,
+                entrypoint: None,
+                dispatchers: &call.dispatchers,
+                hops: call.passed.hops,
+                event: RunEvent::Fetch(&request),
+            },
+        );
         let running = Running::new(ctx, route, tailed);
         let wanted = Wanted::take(&mut request);
         let from_worker = call.depth > 0;
@@ -253,6 +256,7 @@ impl Running {
             logs: Vec::new(),
             logs_dropped: 0,
             exception: message.map(|message| Exception { name, message, stack: String::new(), at_ms }),
+            thrown_beside: Vec::new(),
         };
         self.ctx.ran(&self.route, &outcome);
         if let Some(tailed) = self.tailed.take() {

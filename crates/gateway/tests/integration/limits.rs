@@ -16,6 +16,7 @@ use serde_json::json;
 
 use crate::harness::{PATIENCE, TestGateway};
 use crate::namespace_settings::put;
+use crate::tail::Events;
 
 async fn times(gateway: &TestGateway, limit: &str) -> u64 {
     let text = gateway.admin("/metrics").await.text().to_owned();
@@ -209,10 +210,13 @@ async fn connections_at_once() {
 #[tokio::test]
 async fn log_bytes() {
     let gateway = node().await;
-    // A line counts 16 bytes beside its text.
+    // A line counts 16 bytes beside its text, two brackets and two quotes; where nobody listens, nothing.
     gateway
-        .upload("ns", "logs", "export default { fetch() { console.log('x'.repeat(84)); return new Response('ok'); } };")
+        .upload("ns", "logs", "export default { fetch() { console.log('x'.repeat(80)); return new Response('ok'); } };")
         .await;
+    put(&gateway, json!({ "limits": { "log_bytes": 99 } })).await;
+    gateway.get("logs", "/").await.is(200, "ok");
+    let _tail = Events::open(&gateway, "/namespaces/ns/scripts/logs/tail").await;
     put(&gateway, json!({ "limits": { "log_bytes": 100 } })).await;
     gateway.get("logs", "/").await.is(200, "ok");
     assert_eq!(times(&gateway, "log_bytes").await, 0);

@@ -48,6 +48,7 @@ mod series;
 mod start;
 mod streams;
 mod tail;
+mod tail_workers;
 mod tools;
 mod trace;
 mod upstream;

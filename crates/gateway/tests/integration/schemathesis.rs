@@ -20,7 +20,7 @@ const WITHOUT: &str = "ignored_auth,missing_required_header";
 /// names or paths, two headers that exclude each other, addresses, URLs, Workers that have to be there. All else takes what the document says is valid.
 const HAS_MORE_RULES: &str = r"
 [[operations]]
-include-path-regex = '/(scripts|versions|content|secrets|secrets-bulk|assets-upload-session|deployments|tags|tails|tokens)$|/scripts/\{script\}(/settings)?$|/namespaces/\{namespace\}/settings$|/switchyard/resolve$'
+include-path-regex = '/(scripts|versions|content|secrets|secrets-bulk|assets-upload-session|deployments|tags|tails|tokens)$|/scripts/\{script\}(/settings|/script-settings)?$|/namespaces/\{namespace\}/settings$|/switchyard/resolve$'
 [operations.checks.positive_data_acceptance]
 expected-statuses = ['2xx', '400', '401', '403', '404', '409', '412']
 ";

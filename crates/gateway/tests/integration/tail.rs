@@ -37,10 +37,15 @@ pub struct Events {
 impl Events {
     /// Below `/client/v4/switchyard/accounts/{account}`.
     pub async fn open(gateway: &TestGateway, path: &str) -> Self {
+        Self::open_by(gateway, path, &gateway.token()).await
+    }
+
+    /// With another token than the node's own.
+    pub async fn open_by(gateway: &TestGateway, path: &str, token: &str) -> Self {
         let uri =
             format!("http://{}/client/v4/switchyard/accounts/{}{path}", gateway.admin_address(), gateway.account());
         let request = Request::builder().uri(uri);
-        let request = request.header(header::AUTHORIZATION, format!("Bearer {}", gateway.token()));
+        let request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
         let response = client.request(request.body(Full::default()).unwrap()).await.unwrap();
         assert_eq!(response.status(), 200, "{path}");
@@ -76,7 +81,7 @@ impl Events {
     }
 
     /// The stream comes to its end.
-    async fn ends(mut self) {
+    pub async fn ends(mut self) {
         while let Some(frame) = tokio::time::timeout(PATIENCE, self.body.frame()).await.expect("an end in time") {
             frame.unwrap();
         }
@@ -88,14 +93,20 @@ fn url_of(event: &Value) -> &str {
 }
 
 async fn open_tail(gateway: &TestGateway, script: &str, filters: Value) -> Value {
+    open_tail_by(gateway, script, filters, &gateway.token()).await
+}
+
+pub async fn open_tail_by(gateway: &TestGateway, script: &str, filters: Value, token: &str) -> Value {
     let path = format!("/client/v4/accounts/{}/workers/{script}/tails", gateway.account());
-    let answer = gateway.api(Method::POST, &path, "", filters.to_string().into()).await;
+    let request = Request::post(format!("http://{}{path}", gateway.admin_address()));
+    let request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+    let answer = gateway.request(request.body(Full::new(filters.to_string().into())).unwrap()).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     answer.json()["result"].clone()
 }
 
 /// Connects as a client does; the status when it is refused.
-async fn socket(gateway: &TestGateway, url: &str, protocol: &str) -> Result<WebSocketStream<TcpStream>, u16> {
+pub async fn socket(gateway: &TestGateway, url: &str, protocol: &str) -> Result<WebSocketStream<TcpStream>, u16> {
     let (host, path) = url.strip_prefix("ws://").unwrap().split_once('/').unwrap();
     let mut stream = TcpStream::connect(gateway.admin_address()).await.unwrap();
     let request = format!(
@@ -121,7 +132,7 @@ async fn socket(gateway: &TestGateway, url: &str, protocol: &str) -> Result<WebS
     Ok(WebSocketStream::from_raw_socket(stream, Role::Client, None).await)
 }
 
-async fn message(socket: &mut WebSocketStream<TcpStream>) -> Value {
+pub async fn message(socket: &mut WebSocketStream<TcpStream>) -> Value {
     loop {
         let message = tokio::time::timeout(PATIENCE, socket.next()).await.expect("a message in time");
         if let Message::Text(text) = message.expect("the socket is open").unwrap() {
@@ -166,7 +177,7 @@ async fn a_tail_is_a_websocket_of_trace_events() {
         (&"one".into(), &"127.0.0.1".into())
     );
     let logs: Vec<_> = event["logs"].as_array().unwrap().iter().map(|log| (&log["level"], &log["message"])).collect();
-    let (hello, from) = (json!(["hello { a: 1 }"]), json!(["from /path"]));
+    let (hello, from) = (json!(["hello", { "a": 1 }]), json!(["from /path"]));
     assert_eq!(logs, [(&json!("log"), &hello), (&json!("warn"), &from)]);
     for time in [&event["eventTimestamp"], &event["logs"][0]["timestamp"]] {
         assert!(time.as_u64().unwrap() > 1_700_000_000_000, "{event}");
@@ -329,7 +340,7 @@ async fn random_bytes_in_log_lines_stay_lines_that_parse() {
         for (let n = 0; n < 500; n++) {
             let line = '';
             for (let i = next() % 40; i > 0; i--) line += String.fromCharCode(next());
-            console.log('%s', line);
+            console.log(line);
             sums.push([...line].reduce((sum, c) => (sum * 31 + c.charCodeAt(0)) % 1000003, 7));
         }
         return Response.json(sums);

@@ -12,6 +12,7 @@ use tokio::process::Command;
 
 use crate::harness::{PATIENCE, TestGateway};
 use crate::packages;
+use crate::tail::Events;
 
 /// A release of wrangler, and the Node it runs on.
 struct Release {
@@ -47,6 +48,7 @@ with_each_release! {
     a_worker_that_others_need_is_deleted_after_naming_them
     static_assets_are_deployed_and_only_changed_files_again
     a_worker_is_tailed
+    a_tail_worker_is_deployed_and_told
 }
 
 struct Wrangler<'a> {
@@ -338,7 +340,7 @@ async fn a_worker_is_tailed(release: &Release) {
     assert_eq!(answered["event"]["request"]["url"], "http://x.test/path");
     assert_eq!(
         (&answered["event"]["response"]["status"], &answered["logs"][0]["message"]),
-        (&json!(201), &json!(["seen GET"]))
+        (&json!(201), &json!(["seen", "GET"]))
     );
     assert_eq!((&threw["outcome"], &threw["exceptions"][0]["name"]), (&json!("exception"), &json!("TypeError")));
 
@@ -358,4 +360,43 @@ async fn a_worker_is_tailed(release: &Release) {
         // 4.86 deletes its session without asking whether it is still there.
         assert!(ended.success() || release.wrangler == V4_86.wrangler);
     }
+}
+
+async fn a_tail_worker_is_deployed_and_told(release: &Release) {
+    let gateway = TestGateway::dispatching().await;
+    let config = "name = \"logs\"\nmain = \"src/index.ts\"\ncompatibility_date = \"2026-01-01\"\nworkers_dev = false\n";
+    let source = "export default { tail(events: any[]) { for (const e of events) console.log(e.scriptName, e.logs[0]?.message) } }";
+    let Some(wrangler) = Wrangler::new(release, &gateway, config, source).await else { return };
+    let write = |name: &str, content: &str| std::fs::write(wrangler.project.path().join(name), content).unwrap();
+    let producer = config.replace("logs", "dispatcher") + "[[tail_consumers]]\nservice = \"logs\"\n";
+    write("wrangler.toml", &producer);
+    write(
+        "src/index.ts",
+        "export default { fetch(r) { console.log('one', { r: r.method }); return new Response('one') } }",
+    );
+    // Before it is there.
+    let (success, text) = wrangler.try_run(&["deploy"], "").await;
+    assert!(!success && text.contains("10203") && text.contains("does not exist on this account"), "{text}");
+    write("wrangler.toml", config);
+    write("src/index.ts", source);
+    wrangler.run(&["deploy"]).await;
+    let mut told = Events::open(&gateway, "/scripts/logs/tail").await;
+    write("wrangler.toml", &producer);
+    // The second time by a version, a deployment and its settings.
+    for text in ["one", "two"] {
+        let source = format!(
+            "export default {{ fetch(r) {{ console.log('{text}', {{ r: r.method }}); return new Response('{text}') }} }}"
+        );
+        write("src/index.ts", &source);
+        wrangler.run(&["deploy"]).await;
+        gateway.get("x", "/").await.is(200, text);
+        let event = told.next().await;
+        assert_eq!(event["event"]["consumedEvents"], json!([{ "scriptName": "dispatcher" }]));
+        assert_eq!(event["logs"][0]["message"], json!(["dispatcher", [text, { "r": "GET" }]]));
+    }
+    wrangler.run(&["deploy", "--dispatch-namespace", "ns"]).await;
+    let path =
+        format!("/client/v4/accounts/{}/workers/dispatch/namespaces/ns/scripts/dispatcher/settings", gateway.account());
+    let consumers = gateway.admin(&path).await.json()["result"]["tail_consumers"].clone();
+    assert_eq!(consumers[0]["service"], "logs");
 }

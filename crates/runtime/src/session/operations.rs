@@ -23,6 +23,8 @@ use crate::{Body, BodyError, FetchError, FetchRequest, RedirectMode, Target, hea
 const MAX_NAME: usize = 256;
 /// … and of its message, and of message and stack together.
 const MAX_TEXT: usize = 16 * 1024;
+/// Exceptions kept that were thrown beside the handler.
+const MOST_BESIDE: usize = 16;
 
 /// A body as it stands in a message.
 struct Given<'a> {
@@ -50,6 +52,8 @@ impl Session {
             op::THROW => self.threw(slot, values)?,
             op::DONE if id == self.request => self.done = true,
             op::WAITING if id == self.request => self.waiting = true,
+            op::ENDED if id == self.request => self.ended(values.bool()?),
+            op::EXCEPTION if id == self.request => self.threw_beside(values)?,
             op::FETCH => self.fetch(slot, id, &started.values)?,
             op::TIMER => {
                 let millis = values.float()?.clamp(0.0, f64::from(i32::MAX));
@@ -114,6 +118,25 @@ impl Session {
         self.done = values.bool()?;
         let refused = slot.store.data().limiter.refused && !self.answered;
         self.fail(if refused { out_of_memory(&slot.store.data().limiter) } else { error });
+        Ok(())
+    }
+
+    /// A handler that answers nothing: its caller is told by an empty response.
+    fn ended(&mut self, done: bool) {
+        self.done = done;
+        self.answered = true;
+        if let Some(reply) = self.reply.take() {
+            let _ = reply.send(Ok(http::Response::new(Body::Empty)));
+        }
+    }
+
+    fn threw_beside(&mut self, mut values: Reader<'_>) -> Result<(), Malformed> {
+        let (name, message) = (cut(values.text()?, MAX_NAME), cut(values.text()?, MAX_TEXT));
+        let stack = cut(values.text_or_null()?.unwrap_or_default(), MAX_TEXT);
+        if self.thrown_beside.len() < MOST_BESIDE {
+            let (name, message, stack) = (name.to_owned(), message.to_owned(), stack.to_owned());
+            self.thrown_beside.push(Exception { name, message, stack, at_ms: now_ms() });
+        }
         Ok(())
     }
 

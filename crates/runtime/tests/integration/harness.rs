@@ -12,8 +12,8 @@ use switchyard_catalog::{
     ScriptName, Started, Validator, VersionId, WorkerBinding, WorkerSpec,
 };
 use switchyard_runtime::{
-    Body, Config, FetchError, FetchRequest, FetchResponse, Invocation, Outbound, Outcome, RunError, Runtime, Target,
-    Worker, WorkerSource,
+    Body, Config, Console, FetchError, FetchRequest, FetchResponse, Invocation, Outbound, Outcome, RunError, Runtime,
+    Target, Worker, WorkerSource,
 };
 
 type Handler = Box<dyn Fn(Target, FetchRequest) -> Result<FetchResponse, FetchError> + Send + Sync>;
@@ -108,6 +108,7 @@ impl Bench {
             entrypoint: None,
             props: None,
             parameters: None,
+            console: Console { text: true, values: true },
             on_outcome: Some(Box::new(move |outcome| outcomes.lock().unwrap().push(outcome))),
         }
     }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde_json::Value;
 use switchyard_catalog::{
-    Change, ChangeKind, NamespaceId, NamespaceName, PlanName, RouteRow, ScriptId, ScriptName, StorageError, Upstream,
-    VersionId, VersionShare,
+    Change, ChangeKind, NamespaceId, NamespaceName, PlanName, RouteRow, ScriptId, ScriptName, StorageError, Tag,
+    TailConsumer, Upstream, VersionId, VersionShare,
 };
 
 use super::{
@@ -19,8 +20,11 @@ use super::{
 macro_rules! select {
     ($where:literal) => {
         concat!(
-            "SELECT json_group_array(json_array(hex(id), account, hex(namespace), name, namespace_name, hex(version), percentage, assets, tag, json(upstream), plan))
-             FROM (SELECT s.id, s.account, s.namespace, s.name, n.name AS namespace_name, v.version, v.percentage,
+            "SELECT json_group_array(json_array(hex(id), account, hex(namespace), name, namespace_name, hex(version), percentage, assets, tag,
+              json(upstream), plan, json(tags), json(consumers)))
+             FROM (SELECT s.id, s.account, s.namespace, s.name, n.name AS namespace_name, v.version, v.percentage, s.tags,
+                   CASE WHEN instr(s.settings, '\"tail_consumers\"') > 0 THEN json_extract(s.settings, '$.tail_consumers') END
+                   AS consumers,
                    (SELECT count(*) FROM version_assets a WHERE a.version = v.version) AS assets,
                    (SELECT json_extract(x.body, '$.annotations.\"workers/tag\"') FROM versions x
                     WHERE x.id = v.version AND instr(x.body, '\"workers/tag\"') > 0) AS tag,
@@ -52,8 +56,8 @@ pub(super) async fn find(storage: &SqliteStorage, script: ScriptId) -> Result<Op
     Ok(routes(&json)?.pop())
 }
 
-/// One element: a script with one of its deployed versions. None of these strings needs escapes, but the tag,
-/// which is as it was sent.
+/// One element: a script with one of its deployed versions. None of these strings needs escapes, but the tag
+/// of the version, which is as it was sent. The last two are the script's tags and its `tail_consumers`.
 #[derive(Deserialize)]
 struct RouteRecord<'a>(
     &'a str,
@@ -64,9 +68,11 @@ struct RouteRecord<'a>(
     &'a str,
     f64,
     u8,
-    serde_json::Value,
+    Value,
     Option<UpstreamRecord>,
     Option<&'a str>,
+    Vec<String>,
+    Value,
 );
 
 /// Those of one script follow each other.
@@ -86,6 +92,8 @@ fn routes(json: &str) -> Result<Vec<RouteRow>, StorageError> {
             tag,
             upstream,
             plan,
+            tags,
+            tails,
         ) = record;
         let script = ScriptId::from_uuid(hex_id(script)?);
         let share = VersionShare { version: VersionId::from_uuid(hex_id(version)?), percentage };
@@ -112,6 +120,9 @@ fn routes(json: &str) -> Result<Vec<RouteRow>, StorageError> {
                     version_tags: tag.into_iter().collect(),
                     upstreams: upstream.into_iter().collect(),
                     plan: plan.map(PlanName::parse).transpose().map_err(|e| damaged("a script's plan", e))?,
+                    tags: tags.iter().filter_map(|tag| Tag::parse(tag).ok()).collect(),
+                    // One that an older release let in hears nothing.
+                    tail_consumers: TailConsumer::read(&tails).unwrap_or_default(),
                 });
             }
         }

@@ -151,7 +151,7 @@ pub(super) async fn update(storage: &SqliteStorage, script: &Script, seen: Times
     let mut tx = storage.write().await?;
     unchanged(&mut tx, script.id, seen).await?;
     write(&mut tx, script).await?;
-    // Its plan may be another one.
+    // Its plan may be another one, or its tags, or who hears of it.
     change_add(&mut tx, ChangeKind::Script(script.id)).await?;
     tx.commit().await.map_err(database("commit a script"))
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
 use switchyard_catalog::*;
 
 use crate::sample;
@@ -19,13 +20,17 @@ pub async fn every_change_has_a_line(storage: &dyn Storage) {
     storage.script_publish(&publish).await.unwrap();
     let again = sample::deployment(publish.script.id, &[(publish.version.version.id, 100.0)]);
     storage.deployment_create(&again).await.unwrap();
+    let mut script = storage.script_by_id(publish.script.id).await.unwrap().unwrap();
+    let seen = script.modified_on;
+    script.modified_on = Timestamp::from_micros(seen.micros() + 1);
+    storage.script_update(&script, seen).await.unwrap();
     storage.script_delete(&[publish.script.id]).await.unwrap();
     let seen = namespace.modified_on;
     namespace.name = NamespaceName::parse("renamed").unwrap();
     storage.namespace_update(&namespace, seen).await.unwrap();
     storage.namespace_delete(namespace.id).await.unwrap();
     let (n, s) = (ChangeKind::Namespace(namespace.id), ChangeKind::Script(publish.script.id));
-    assert_eq!(kinds(storage, start).await, [n, s, s, s, n, n]);
+    assert_eq!(kinds(storage, start).await, [n, s, s, s, s, n, n]);
     let changes = storage.changes_after(start, 1_000).await.unwrap();
     assert!(changes.windows(2).all(|pair| pair[0].revision < pair[1].revision));
     assert_eq!(storage.routes_load().await.unwrap().0, changes.last().unwrap().revision);
@@ -73,6 +78,9 @@ pub async fn routes_follow_changes(storage: &dyn Storage) {
     let mut outside = sample::publish(Scope::Account, "a");
     outside.version.version.annotations.insert("workers/tag".to_owned(), "canary \"2\"".into());
     outside.version.version.code = Code::of_upstream(sample::upstream()).manifest();
+    outside.script.tags = sample::tags(&["gold"]);
+    let consumers = json!([{ "service": "a", "environment": "x" }, { "service": "b", "namespace": "prod" }]);
+    outside.script.settings.tail_consumers = Some(consumers);
     storage.script_publish(&inside).await.unwrap();
     storage.script_publish(&outside).await.unwrap();
     let (_, mut routes) = storage.routes_load().await.unwrap();
@@ -88,10 +96,22 @@ pub async fn routes_follow_changes(storage: &dyn Storage) {
         version_tags: Vec::new(),
         upstreams: Vec::new(),
         plan: None,
+        tags: publish.script.tags.clone(),
+        tail_consumers: publish
+            .script
+            .settings
+            .tail_consumers
+            .iter()
+            .flat_map(|c| TailConsumer::read(c).unwrap())
+            .collect(),
     };
     let tags = vec![(outside.version.version.id, "canary \"2\"".to_owned())];
     let upstreams = vec![(outside.version.version.id, Arc::new(sample::upstream()))];
     let expected = [RouteRow { version_tags: tags, upstreams, ..row(&outside, None) }, row(&inside, Some(&namespace))];
+    assert_eq!(
+        (routes[0].tags.len(), routes[0].tail_consumers.len(), routes[1].tags.len()),
+        (1, 2, expected[1].tags.len())
+    );
     assert_eq!(routes, expected);
     let version = storage.version_find(outside.version.version.id).await.unwrap().unwrap();
     assert_eq!(version.code.upstream, Some(sample::upstream()));
