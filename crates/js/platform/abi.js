@@ -25,6 +25,9 @@ export const EVENT_ABORTED = 2;
 export const EVENT_CANCELLED = 3;
 export const EVENT_ENV = 4;
 export const EVENT_TRAINED = 5;
+export const EVENT_ENDED = 6;
+
+export const REFUSED_OVER = 3;
 
 export const STATUS_OK = 0;
 export const STATUS_END = 2;

@@ -1,10 +1,10 @@
 // ExecutionContext: what a handler gets as `ctx`, and the platform's record of one request in flight. It is the
 // value of the context slot, so whatever a job does is known to be done for this request.
 import * as host from 'switchyard:host';
-import { EVENT_ABORTED, OP_DONE, OP_WAITING } from './abi.js';
+import { EVENT_ABORTED, EVENT_ENDED, OP_DONE, OP_WAITING } from './abi.js';
 import { newSignal, signalAbort } from './abort.js';
 import { DOMException, tag } from './errors.js';
-import { forgetOwned } from './ops.js';
+import { forgetOwned, rejectLeft } from './ops.js';
 
 const watched = new Map(); // request number -> ExecutionContext: those that want to hear that the client left
 
@@ -64,7 +64,7 @@ export class ExecutionContext {
   #release() {
     if (!this.#answered || this.#waiting > 0 || this.#streams > 0) return;
     if (this.#signal !== null) watched.delete(this.#id);
-    forgetOwned(this);
+    forgetOwned((owner) => owner === this);
   }
 
   get props() {
@@ -80,7 +80,6 @@ export class ExecutionContext {
       throw new TypeError(
         "Failed to execute 'waitUntil' on 'ExecutionContext': parameter 1 is not of type 'Promise'.");
     }
-    if (this.#waiting++ === 0) host.op(OP_WAITING, this.#id);
     const settled = () => {
       this.#waiting--;
       if (this.#waiting > 0 || !this.#answered) return;
@@ -90,7 +89,15 @@ export class ExecutionContext {
         host.op(OP_DONE, this.#id);
       }
     };
-    Promise.resolve(promise).then(settled, settled);
+    const resolved = Promise.resolve(promise);
+    // Whoever calls it: it is this request that goes on, and that hears of the promise.
+    const previous = host.contextSet(this);
+    try {
+      if (this.#waiting++ === 0) host.op(OP_WAITING, this.#id);
+      resolved.then(settled, settled);
+    } finally {
+      host.contextSet(previous);
+    }
   }
 
   passThroughOnException() {
@@ -104,7 +111,15 @@ function illegalInvocation() {
     'https://developers.cloudflare.com/workers/observability/errors/#illegal-invocation-errors for details.');
 }
 
-export function installContext() {
+export function installContext(forgetPumps) {
+  // The host has ended the request, whatever it may still wait for: nothing of it runs from now on.
+  host.register(EVENT_ENDED, (id) => {
+    watched.delete(id);
+    const owns = (owner) => owner instanceof ExecutionContext && requestId(owner) === id;
+    forgetPumps(owns);
+    forgetOwned(owns);
+    rejectLeft();
+  });
   host.register(EVENT_ABORTED, (id) => {
     const ctx = watched.get(id);
     if (ctx === undefined) return;

@@ -6,6 +6,7 @@ import { ExecutionContext, answered, requestId } from './context.js';
 import { WorkerEntrypoint } from './entrypoint.js';
 import { requestEnv } from './env.js';
 import { describeThrown } from './errors.js';
+import { rejectLeft } from './ops.js';
 import { incomingRequest } from './request.js';
 import { isResponse, sendResponse } from './response.js';
 
@@ -131,8 +132,9 @@ function failed(error) {
 }
 
 function dispatch(id, status, method, url, headers, stream, length, name, props, parameters) {
+  rejectLeft();
   const ctx = new ExecutionContext(id, props, parameters);
-  const previous = host.contextSet(ctx);
+  const previous = host.contextSet(ctx, id);
   try {
     const request = incomingRequest(method, url, headers, stream, length, ctx);
     const result = invoke(entrypoint(name), request, ctx);

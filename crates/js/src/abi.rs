@@ -28,6 +28,7 @@ pub mod accepted {
     pub const YES: i32 = 0;
     pub const GLOBAL_SCOPE: i32 = 1;
     pub const TOO_MANY: i32 = 2;
+    pub const OVER: i32 = 3;
 }
 
 /// `sy_event(kind, id, status, …)`: what the host tells the guest.
@@ -37,6 +38,7 @@ pub mod event {
     pub const ABORTED: i32 = 2;
     pub const CANCELLED: i32 = 3;
     pub const ENV: i32 = 4;
+    pub const ENDED: i32 = 6;
 }
 
 /// The status of a COMPLETE event.
