@@ -91,6 +91,11 @@ impl Door {
         self.task.wake();
     }
 
+    /// Whether somebody has knocked.
+    pub fn is_knocked(&self) -> bool {
+        self.knocked.load(Ordering::Relaxed)
+    }
+
     /// Whether somebody knocked since the last time.
     pub fn opened(&self) -> bool {
         self.knocked.load(Ordering::Relaxed) && self.knocked.swap(false, Ordering::Acquire)
@@ -228,15 +233,15 @@ impl Member {
         let mut state = self.pool.state.lock();
         let Some(entry) = state.of(self.id) else { return Mail::End };
         match entry.mail.pop_front() {
-            Some(arrival) => Mail::Arrival(arrival),
+            Some(arrival) => {
+                if !entry.mail.is_empty() {
+                    self.door.knocked.store(true, Ordering::Release); // it comes back for the others
+                }
+                Mail::Arrival(arrival)
+            }
             None if entry.closed && entry.inside == 0 => Mail::End,
             None => Mail::Nothing,
         }
-    }
-
-    /// Whether more wait in its mail.
-    pub fn has_mail(&self) -> bool {
-        self.pool.state.lock().of(self.id).is_some_and(|entry| !entry.mail.is_empty())
     }
 
     /// A request has left it. `fit`: it may take others, and has `bytes` of memory. `False`: it ends.

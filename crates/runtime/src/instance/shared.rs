@@ -144,7 +144,7 @@ impl Shared {
 
     /// Whether a call may be given up when its client goes: with others in the instance it may not.
     fn look_around(&mut self) {
-        let alone = self.instance.visits.len() <= 1 && !self.member.has_mail();
+        let alone = self.instance.visits.len() <= 1 && !self.member.door.is_knocked();
         self.instance.slot.store.data_mut().alone = alone;
     }
 

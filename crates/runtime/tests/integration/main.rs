@@ -13,3 +13,4 @@ mod requests;
 mod seams;
 mod start;
 mod streams;
+mod warm;
