@@ -81,11 +81,6 @@ struct Shared {
     meter: Arc<SharedMeter>,
 }
 
-enum Next {
-    Knock,
-    Happened(i32, Wait),
-}
-
 impl Shared {
     /// Takes a request in, and goes on with all of them until there is another one; `None`: it is over.
     async fn serve(&mut self, arrival: Arrival) -> Result<Option<Arrival>, Broken> {
@@ -102,8 +97,8 @@ impl Shared {
                 give_way().await;
             }
             match poll_fn(|cx| self.poll(cx)).await {
-                Next::Happened(request, wait) => driven = Some((request, Some(wait))),
-                Next::Knock => loop {
+                Some((request, wait)) => driven = Some((request, Some(wait))),
+                None => loop {
                     match self.member.mail() {
                         Mail::Arrival(arrival) => match present(arrival) {
                             Some(arrival) => return Ok(Some(arrival)),
@@ -148,17 +143,18 @@ impl Shared {
         self.instance.slot.store.data_mut().alone = alone;
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
+    /// The request for which something has happened, and what; `None`: somebody knocked.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<(i32, Wait)>> {
         let door = &self.member.door;
         door.task.register(cx.waker());
         if door.opened() {
-            return Poll::Ready(Next::Knock);
+            return Poll::Ready(None);
         }
         // The first needs no waker of its own.
         if let Some((request, visit)) = &mut self.instance.visits.first
             && let Poll::Ready(wait) = visit.session.poll(cx)
         {
-            return Poll::Ready(Next::Happened(*request, wait));
+            return Poll::Ready(Some((*request, wait)));
         }
         loop {
             if self.due.is_empty() {
@@ -170,7 +166,7 @@ impl Shared {
             waking.state.queued.store(false, Ordering::Release);
             let waker = waking.waker.clone();
             if let Poll::Ready(wait) = visit.session.poll(&mut Context::from_waker(&waker)) {
-                return Poll::Ready(Next::Happened(request, wait));
+                return Poll::Ready(Some((request, wait)));
             }
         }
     }
