@@ -116,8 +116,7 @@ pub struct Abandoned;
 
 /// A guest's look at its meter and at its turn: at each tick of 1 ms, and when the executor wants it.
 pub fn on_tick(host: &mut Host) -> wasmtime::Result<wasmtime::UpdateDeadline> {
-    host.ticked();
-    if host.meter().exceeded() {
+    if host.looks_at_meter() {
         return Err(wasmtime::Error::new(CpuExceeded));
     }
     if !crate::executor::must_give_up() {

@@ -51,8 +51,8 @@ impl GuestOp {
 pub const MAX_OPERATIONS: usize = 4096;
 /// What an operation in the queue counts beside its long values, in bytes.
 const OP_BYTES: usize = 96;
-/// Looks at the epoch, one a millisecond, after which a call is a long one.
-const LONG_CALL: u32 = 2;
+/// CPU of one call above which other requests need not wait for its end.
+const LONG_CALL: Duration = Duration::from_millis(3);
 /// An answer's buffer that is longer is not kept for the next one.
 const KEPT_ANSWER: usize = 64 * 1024;
 
@@ -99,8 +99,10 @@ pub struct Host {
     shared: Option<Arc<SharedMeter>>,
     /// Told when a call takes long, where other requests may wait for its end.
     busy: Option<Busy>,
-    /// Looks at the epoch during the present call.
-    ticks: u32,
+    /// At the present call's first look at its meter: whose it was, and what it said.
+    looked: Option<(i32, Duration)>,
+    /// The pool was told that the present call is a long one.
+    computes: bool,
     /// No other request is in the instance: a call may be given up when its client goes.
     pub alone: bool,
     /// The answer to the last `sync`, until it is taken.
@@ -133,7 +135,8 @@ impl Host {
             called_for: 0,
             shared: None,
             busy: None,
-            ticks: 0,
+            looked: None,
+            computes: false,
             alone: true,
             answer: Vec::new(),
             modules: Arc::default(),
@@ -160,7 +163,8 @@ impl Host {
             called_for,
             shared,
             busy,
-            ticks,
+            looked,
+            computes,
             alone,
             answer,
             modules: old_modules,
@@ -180,7 +184,8 @@ impl Host {
         *called_for = 0;
         *shared = None;
         *busy = None;
-        *ticks = 0;
+        *looked = None;
+        *computes = false;
         *alone = true;
         *answer = Vec::new();
         *old_modules = modules;
@@ -215,7 +220,7 @@ impl Host {
     /// The guest is about to be called for that request; 0: for nobody.
     pub fn call_for(&mut self, request: i32) {
         self.called_for = request;
-        self.ticks = 0;
+        self.looked = None;
         if request == 0 && self.share.number != 0 {
             let nobody = Share::new(0, Arc::clone(&self.share.meter), None);
             self.replace(nobody);
@@ -225,7 +230,7 @@ impl Host {
 
     /// The call has ended.
     pub fn called(&mut self) {
-        if self.ticks >= LONG_CALL
+        if std::mem::take(&mut self.computes)
             && let Some(busy) = &self.busy
         {
             busy.done();
@@ -278,14 +283,20 @@ impl Host {
         self.share.number
     }
 
-    /// One more millisecond of the present call.
-    pub fn ticked(&mut self) {
-        self.ticks = self.ticks.saturating_add(1);
-        if self.ticks == LONG_CALL
-            && let Some(busy) = &self.busy
+    /// Looks at the meter in the middle of a call. Whether its request is over its limit.
+    pub fn looks_at_meter(&mut self) -> bool {
+        let used = self.share.meter.used();
+        if let Some(busy) = &self.busy
+            && !self.computes
         {
-            busy.computes();
+            let first = self.looked.filter(|(of, _)| *of == self.share.number).map_or(used, |(_, first)| first);
+            self.looked = Some((self.share.number, first));
+            self.computes = used.saturating_sub(first) > LONG_CALL;
+            if self.computes {
+                busy.computes();
+            }
         }
+        self.share.meter.is_over(used)
     }
 
     /// Takes an operation over from the guest, whose memory has `memory` bytes; the answer is the guest's.

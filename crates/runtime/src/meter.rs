@@ -138,7 +138,12 @@ impl CpuMeter {
     }
 
     pub fn exceeded(&self) -> bool {
-        self.used().as_nanos() > u128::from(self.limit)
+        self.is_over(self.used())
+    }
+
+    /// Whether that much is more than the limit.
+    pub fn is_over(&self, used: Duration) -> bool {
+        used.as_nanos() > u128::from(self.limit)
     }
 }
 

@@ -21,10 +21,8 @@ use switchyard_catalog::{LimitSet, Limits};
 use switchyard_js::abi::{Writer, event, status};
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::engine::{Abandoned, CpuExceeded};
 use crate::error::{RunError, RunErrorKind};
-use crate::held::Full;
-use crate::host::{Host, Unacceptable};
+use crate::host::Host;
 use crate::meter::CpuMeter;
 use crate::outcome::{Ending, Exception};
 use crate::stream::{GuestSender, HostStream, MAX_STREAMS};
@@ -39,7 +37,11 @@ const IN_A_ROW: u32 = 16;
 /// What a write into a stream without a reader is told.
 const NOT_READ: &str = "This stream is no longer read.";
 
+mod failure;
 mod operations;
+
+use failure::{crashed, exceeded_cpu, exceeded_memory, exceeded_wall};
+pub use failure::{ended_by_another, failure, unacceptable};
 
 pub type Reply = oneshot::Sender<Result<Response<Body>, RunError>>;
 
@@ -461,54 +463,6 @@ pub enum Wait {
     ClientGone,
     GraceOver,
     WallOver,
-}
-
-/// What a failed call says of the request whose turn it was; `None`: nobody waited for it any more.
-pub fn failure(error: &wasmtime::Error, host: &Host) -> Option<RunError> {
-    if error.downcast_ref::<Abandoned>().is_some() {
-        return None;
-    }
-    if let Some(error) = error.downcast_ref::<Unacceptable>() {
-        return Some(unacceptable(error));
-    }
-    Some(if error.downcast_ref::<CpuExceeded>().is_some() {
-        exceeded_cpu()
-    } else if host.share.refused {
-        exceeded_memory()
-    } else {
-        tracing::debug!(error = format!("{error:#}"), stderr = host.stderr, "an instance crashed");
-        crashed("The Worker crashed.")
-    })
-}
-
-/// What an operation that cannot be taken over says of its request.
-pub fn unacceptable(error: &Unacceptable) -> RunError {
-    match error {
-        Unacceptable::Full(Full::Instance) => exceeded_memory(),
-        Unacceptable::Full(Full::Node) => RunError { kind: RunErrorKind::Overloaded, ..crashed(&error.to_string()) },
-        Unacceptable::Malformed(_) => crashed(&error.to_string()),
-    }
-}
-
-/// What a request is told whose instance ended for another's sake.
-pub fn ended_by_another() -> RunError {
-    crashed("The Worker's instance was ended by another request in it.")
-}
-
-fn exceeded_cpu() -> RunError {
-    RunError { kind: RunErrorKind::ExceededCpu, ..crashed("Worker exceeded CPU time limit.") }
-}
-
-fn exceeded_memory() -> RunError {
-    RunError { kind: RunErrorKind::ExceededMemory, ..crashed("Worker exceeded memory limit.") }
-}
-
-fn exceeded_wall() -> RunError {
-    RunError { kind: RunErrorKind::ExceededWall, ..crashed("Worker exceeded wall time limit.") }
-}
-
-fn crashed(message: &str) -> RunError {
-    RunError { kind: RunErrorKind::Crashed, name: "Error".into(), message: message.into() }
 }
 
 fn error_values(name: &str, message: &str) -> Vec<u8> {

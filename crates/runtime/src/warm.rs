@@ -7,8 +7,8 @@
 //! among those of the whole node ([`idle`]), of which the one used longest ago goes first.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::task::AtomicWaker;
@@ -20,8 +20,10 @@ use crate::instance::Arrival;
 use crate::outcome::Ending;
 use crate::slots::Permit;
 
+mod first;
 pub mod idle;
 
+pub use first::FirstRequests;
 use idle::IdleInstances;
 
 /// Requests that wait for an instance's turn above which another one is worth its memory.
@@ -212,12 +214,6 @@ impl Pool {
         drop(state);
         door.knock();
     }
-
-    /// The runtime has ended, and wakes nobody any more.
-    fn abandon(&self, id: u64) {
-        let door = self.state.lock().of(id).map(|entry| Arc::clone(&entry.door));
-        drop(door.and_then(|door| door.task.take()));
-    }
 }
 
 /// An instance's place in its pool, left when dropped: what is in its mail then goes elsewhere.
@@ -353,37 +349,5 @@ impl Entry {
 
     fn spent(&self, bounds: &Bounds) -> bool {
         self.closed || self.given >= bounds.requests || self.born.elapsed() > bounds.age
-    }
-}
-
-/// Requests in clean instances that are looked at.
-const TRIED: u32 = 4;
-
-/// What first requests of a Worker cost: each in a clean instance is one. `auto` makes it warm when even the
-/// cheapest of the first few costs more than the node's threshold.
-#[derive(Debug)]
-pub struct FirstRequests {
-    threshold: u64,
-    least: AtomicU64,
-    /// How many were looked at.
-    count: AtomicU32,
-}
-
-impl FirstRequests {
-    pub fn new(threshold: Duration) -> Self {
-        let threshold = u64::try_from(threshold.as_nanos()).unwrap_or(u64::MAX);
-        Self { threshold, least: AtomicU64::new(u64::MAX), count: AtomicU32::new(0) }
-    }
-
-    pub fn ran(&self, cpu: Duration) {
-        if self.count.load(Ordering::Relaxed) >= TRIED {
-            return;
-        }
-        self.least.fetch_min(u64::try_from(cpu.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
-        self.count.fetch_add(1, Ordering::Release);
-    }
-
-    pub fn are_heavy(&self) -> bool {
-        self.count.load(Ordering::Acquire) >= TRIED && self.least.load(Ordering::Relaxed) > self.threshold
     }
 }

@@ -5,9 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use http::{Request, Response};
-use switchyard_catalog::{
-    AccountId, Isolation, Limits, NamespaceName, ScriptId, ScriptName, VersionId, WorkerBinding,
-};
+use switchyard_catalog::{AccountId, Isolation, Limits, NamespaceName, ScriptId, ScriptName, VersionId, WorkerBinding};
 use switchyard_js::abi::{Writer, binding};
 use tokio::sync::oneshot;
 

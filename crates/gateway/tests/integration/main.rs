@@ -38,4 +38,5 @@ mod streams;
 mod tail;
 mod tools;
 mod version_choice;
+mod warm;
 mod wrangler;

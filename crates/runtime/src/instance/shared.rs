@@ -228,7 +228,8 @@ impl Shared {
             let Visit { session, request, finish, runtime, .. } = visit;
             let worker = Arc::clone(&worker);
             if let Some((invocation, meter, reply)) = session.into_arrival() {
-                Box::new(Arrival { runtime, worker, request, invocation, meter, reply, finish, again: true }).elsewhere();
+                Box::new(Arrival { runtime, worker, request, invocation, meter, reply, finish, again: true })
+                    .elsewhere();
             }
         }
     }

@@ -122,7 +122,8 @@ impl Slot {
             self.store.set_epoch_deadline(1);
             let meter = Arc::clone(self.store.data().meter());
             let alone = self.store.data().alone;
-            ptr = wanted(&meter, alone, self.calls.alloc.call_async(&mut self.store, message.len() as i32)).await? as u32;
+            ptr =
+                wanted(&meter, alone, self.calls.alloc.call_async(&mut self.store, message.len() as i32)).await? as u32;
             if ptr == 0 {
                 return Err(wasmtime::Error::msg("the guest has no memory for a message"));
             }
@@ -134,7 +135,11 @@ impl Slot {
 
 /// A call that is not resumed, once interrupted, when nobody waits for it any more: no client, and no other
 /// request in the instance (`alone`). A new one begins all the same: it may be what tells the guest so.
-async fn wanted<T>(meter: &CpuMeter, alone: bool, call: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Result<T> {
+async fn wanted<T>(
+    meter: &CpuMeter,
+    alone: bool,
+    call: impl Future<Output = wasmtime::Result<T>>,
+) -> wasmtime::Result<T> {
     let mut call = std::pin::pin!(call);
     let mut interrupted = false;
     std::future::poll_fn(|cx| {

@@ -95,9 +95,9 @@ impl IdleInstances {
 
 impl Drop for IdleInstances {
     fn drop(&mut self) {
-        // No thread runs guests any more; their tasks go with the last waker.
+        // The threads have ended, so that a task which is woken is dropped.
         for (_, idle) in std::mem::take(&mut self.state.get_mut().order) {
-            idle.pool.abandon(idle.id);
+            idle.pool.evict(idle.id);
         }
     }
 }
