@@ -13,6 +13,7 @@ export let answered; // (ctx): the response or the error goes out; true when the
 export let streamBegun; // (context slot's value): a body begins to be written in pieces
 export let streamEnded;
 export let clientSignal; // (ctx): the signal that fires when the client leaves
+export let countOperations; // (context slot's value, by): it has so many more in flight
 export let ownEnv; // (ctx, make): the env of this request alone, made by make(JSON) at the first look; null without one
 
 export class ExecutionContext {
@@ -20,6 +21,7 @@ export class ExecutionContext {
   #props;
   #env;
   #waiting = 0; // waitUntil promises not settled
+  #operations = 0; // in flight
   #streams = 0; // bodies still being written, of the response and of fetches
   #answered = false;
   #told = false; // the host knows that nothing is waited for
@@ -34,6 +36,9 @@ export class ExecutionContext {
 
   static {
     requestId = (ctx) => ctx.#id;
+    countOperations = (ctx, by) => {
+      if (#operations in ctx) ctx.#operations += by;
+    };
     ownEnv = (ctx, make) => {
       if (typeof ctx.#env === 'string') ctx.#env = make(ctx.#env);
       return ctx.#env;
@@ -64,7 +69,7 @@ export class ExecutionContext {
   #release() {
     if (!this.#answered || this.#waiting > 0 || this.#streams > 0) return;
     if (this.#signal !== null) watched.delete(this.#id);
-    forgetOwned((owner) => owner === this);
+    if (this.#operations > 0) forgetOwned((owner) => owner === this);
   }
 
   get props() {

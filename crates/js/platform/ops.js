@@ -4,6 +4,7 @@
 // the request that started the operation.
 import * as host from 'switchyard:host';
 import { EVENT_COMPLETE, OP_READ, STATUS_OK, STATUS_END } from './abi.js';
+import { countOperations } from './context.js';
 import { hostError, overError, refusal } from './errors.js';
 
 const pending = new Map();
@@ -17,16 +18,16 @@ export function nextId() {
 
 // `entry.complete(status, ...values)` is called once, unless the operation is forgotten before.
 export function expect(id, entry) {
-  entry.owner = host.contextGet();
+  const owner = (entry.owner = host.contextGet());
+  if (owner !== undefined) countOperations(owner, 1);
   pending.set(id, entry);
 }
 
 // A request is over: the host completes nothing more for it.
 export function forgetOwned(owns) {
-  if (pending.size === 0) return;
   for (const [id, entry] of pending) {
     if (!owns(entry.owner)) continue;
-    pending.delete(id);
+    take(id);
     entry.dropped?.();
     if (entry.reject !== undefined) (left ??= []).push(entry);
   }
@@ -45,7 +46,15 @@ export function entryOf(id) {
 }
 
 export function forget(id) {
-  return pending.delete(id);
+  return take(id) !== undefined;
+}
+
+function take(id) {
+  const entry = pending.get(id);
+  if (entry === undefined) return undefined;
+  pending.delete(id);
+  if (entry.owner !== undefined) countOperations(entry.owner, -1);
+  return entry;
 }
 
 class PromiseEntry {
@@ -81,9 +90,8 @@ export function readHost(stream, entry) {
 }
 
 function completed(id, status, a, b, c, d, e, f, g) {
-  const entry = pending.get(id);
+  const entry = take(id);
   if (entry === undefined) return; // cancelled while the answer was under way
-  pending.delete(id);
   rejectLeft();
   host.contextSet(entry.owner);
   entry.complete(status, a, b, c, d, e, f, g);
