@@ -42,7 +42,7 @@ impl Meter for Arc<CpuMeter> {
     }
 
     fn poll_end(&self) -> u64 {
-        CpuMeter::poll_end(self);
+        self.stop();
         self.settle()
     }
 }
@@ -88,7 +88,8 @@ impl CpuMeter {
         self.poll_began.store(reading, Ordering::Relaxed);
     }
 
-    fn poll_end(&self) {
+    /// Nothing is counted from here on.
+    fn stop(&self) {
         let began = self.poll_began.swap(0, Ordering::Relaxed);
         if began == 0 {
             return; // `finish` has read the clock a moment ago
@@ -100,7 +101,7 @@ impl CpuMeter {
 
     /// Called inside the last poll, at its end: all of the request's CPU time.
     pub fn finish(&self) -> Duration {
-        self.poll_end();
+        self.stop();
         Duration::from_nanos(self.used.load(Ordering::Relaxed))
     }
 
@@ -174,7 +175,7 @@ impl SharedMeter {
                 return;
             }
             Some(before) => {
-                before.poll_end();
+                before.stop();
                 turn.unsettled += before.settle();
                 LAST_READING.get()
             }
@@ -209,7 +210,7 @@ impl Meter for Arc<SharedMeter> {
         let mut turn = self.turn.lock();
         match turn.of.take() {
             Some(of) => {
-                of.poll_end();
+                of.stop();
                 turn.unsettled += of.settle();
                 turn.of = Some(of);
             }
