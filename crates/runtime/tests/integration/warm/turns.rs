@@ -27,7 +27,7 @@ async fn requests_interleave_in_one_instance() {
     assert_eq!(warm.call(&worker, get("/")).text().await, "4  3");
 }
 
-const BURNS: &str = "const burn = (ms) => { const t = Date.now(); while (Date.now() - t < ms); };
+const BURNS: &str = "const burn = (n) => { let x = 0; for (let i = 0; i < n * 30000; i++) x = (x + i) | 0; };
     let go; const gate = new Promise(r => go = r);
     export default { async fetch(request, env, ctx) {
         switch (new URL(request.url).pathname) {
@@ -50,10 +50,8 @@ async fn each_is_charged_with_its_own_cpu() {
     warm.open("/gate");
     let idle = idle.both().await;
     assert_eq!([burnt.0.unwrap(), later.0.unwrap(), idle.0.unwrap()], ["burnt", "now", "/gate"]);
-    // What a loop of so much wall time used is less where the machine is busy, and never more.
-    let [burnt, later, idle] = [burnt.1, later.1, idle.1].map(|outcome| outcome.cpu.as_millis());
-    assert!(burnt >= 5 && later >= 3 && burnt <= 125 && later <= 85, "{burnt} {later}");
-    assert!(idle < burnt.min(later), "{idle} of {burnt}, {later}");
+    let [burnt, later, idle] = [burnt.1, later.1, idle.1].map(|outcome| outcome.cpu);
+    assert!(idle * 3 < burnt.min(later), "{idle:?} of {burnt:?}, {later:?}");
 }
 
 #[tokio::test]
