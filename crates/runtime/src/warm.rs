@@ -104,6 +104,17 @@ impl Door {
     }
 }
 
+/// Which instance is good enough for a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wants {
+    /// One that comes to it soon, where another one could be had.
+    Soon,
+    /// One that has room: there is no other to be had now.
+    Room,
+    /// Even one in the middle of a long call: it would be refused otherwise.
+    Any,
+}
+
 /// What [`Pool::enter`] did.
 pub enum Entered {
     Joined,
@@ -125,9 +136,9 @@ impl Pool {
     }
 
     /// Into an instance that runs and has room.
-    pub fn enter(&self, arrival: Box<Arrival>) -> Entered {
+    pub fn enter(&self, arrival: Box<Arrival>, wants: Wants) -> Entered {
         let mut state = self.state.lock();
-        match state.best(&self.bounds, arrival.memory_limit()) {
+        match state.best(&self.bounds, arrival.memory_limit(), wants) {
             Some(at) => {
                 let door = state.entries[at].give(arrival);
                 drop(state);
@@ -142,7 +153,7 @@ impl Pool {
     pub fn admit(self: &Arc<Self>, arrival: Box<Arrival>, permit: Permit) -> Option<Member> {
         let memory = arrival.memory_limit();
         let mut state = self.state.lock();
-        if let Some(at) = state.best(&self.bounds, memory) {
+        if let Some(at) = state.best(&self.bounds, memory, Wants::Soon) {
             let door = state.entries[at].give(arrival); // it has room since
             drop(state);
             door.knock();
@@ -319,12 +330,12 @@ impl State {
     }
 
     /// The one that runs, has room, and will come to a request soonest; `None`: better another one.
-    fn best(&mut self, bounds: &Bounds, memory: usize) -> Option<usize> {
+    fn best(&mut self, bounds: &Bounds, memory: usize, wants: Wants) -> Option<usize> {
         let mut running = 0;
         let mut best: Option<(usize, usize)> = None;
         for (at, entry) in self.entries.iter_mut().enumerate().filter(|(_, entry)| entry.permit.is_some()) {
             entry.closed |= entry.spent(bounds);
-            if entry.closed || entry.computing || entry.memory != memory {
+            if entry.closed || entry.memory != memory || (entry.computing && wants != Wants::Any) {
                 continue;
             }
             running += 1;
@@ -334,7 +345,7 @@ impl State {
             }
         }
         let (at, waiting) = best?;
-        (waiting < BACKLOG || running >= bounds.threads).then_some(at)
+        (wants != Wants::Soon || waiting < BACKLOG || running >= bounds.threads).then_some(at)
     }
 }
 

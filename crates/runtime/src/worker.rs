@@ -1,7 +1,9 @@
 //! A Worker: one version made ready, shared by all its requests. Which instance a request gets,
 //! clean or warm, is decided here and seen nowhere else.
 
+use std::future::Future;
 use std::sync::{Arc, Weak};
+use std::task::Poll;
 use std::time::Instant;
 
 use http::{Request, Response};
@@ -18,7 +20,7 @@ use crate::modules::Modules;
 use crate::outcome::{Ending, Outcome};
 use crate::runtime::Inner;
 use crate::slots::{Permit, Slots};
-use crate::warm::{Entered, FirstRequests, Pool};
+use crate::warm::{Entered, FirstRequests, Pool, Wants};
 use crate::{Body, Invocation};
 
 /// Pages of its own above which `auto` serves a script warm: its first request costs milliseconds.
@@ -143,18 +145,30 @@ impl Worker {
         let (worker, runtime) = (Arc::clone(&arrival.worker), Arc::clone(&arrival.runtime));
         let (depth, weight) = (arrival.invocation.depth, arrival.invocation.weight);
         loop {
-            arrival = match worker.pool.enter(arrival) {
+            arrival = match worker.pool.enter(arrival, Wants::Soon) {
                 Entered::Joined => return,
                 Entered::Needs(arrival) => arrival,
             };
-            let permit = tokio::select! {
-                biased;
-                permit = worker.permit(&runtime.slots, depth) => permit,
-                () = worker.pool.room() => continue,
-            };
-            let permit = match permit {
-                Ok(permit) => permit,
-                Err(overloaded) => return arrival.refuse(overloaded),
+            let mut permit = std::pin::pin!(worker.permit(&runtime.slots, depth));
+            let mut now = std::future::poll_fn(|cx| Poll::Ready(permit.as_mut().poll(cx))).await;
+            if !matches!(now, Poll::Ready(Ok(_))) {
+                let wants = if now.is_pending() { Wants::Room } else { Wants::Any };
+                arrival = match worker.pool.enter(arrival, wants) {
+                    Entered::Joined => return,
+                    Entered::Needs(arrival) => arrival,
+                };
+            }
+            if now.is_pending() {
+                now = Poll::Ready(tokio::select! {
+                    biased;
+                    permit = permit => permit,
+                    () = worker.pool.room() => continue,
+                });
+            }
+            let permit = match now {
+                Poll::Ready(Ok(permit)) => permit,
+                Poll::Ready(Err(overloaded)) => return arrival.refuse(overloaded),
+                Poll::Pending => continue,
             };
             if let Some(member) = worker.pool.admit(arrival, permit) {
                 let meter: Arc<SharedMeter> = Arc::default();
