@@ -459,6 +459,11 @@ fn runtime_config(config: &Config, limits: Limits) -> switchyard_runtime::Config
         held_bytes_per_script: usize::try_from(config.runtime.held_bytes_per_script).unwrap_or(usize::MAX),
         warm_instances: config.runtime.warm_instances,
         warm_bytes: usize::try_from(config.runtime.warm_bytes).unwrap_or(usize::MAX),
+        warm_requests_at_once: config.runtime.warm_requests_at_once,
+        warm_requests: config.runtime.warm_requests,
+        warm_age: config.runtime.warm_age,
+        warm_idle: config.runtime.warm_idle,
+        auto_warm_cpu: config.runtime.auto_warm_cpu,
         limits,
     }
 }

@@ -214,6 +214,12 @@ pub struct Runtime {
     pub warm_instances: u32,
     #[serde(with = "units::size")]
     pub warm_bytes: u64,
+    pub warm_requests_at_once: u32,
+    pub warm_requests: u32,
+    #[serde(with = "units::duration")]
+    pub warm_age: Duration,
+    #[serde(with = "units::duration")]
+    pub warm_idle: Duration,
     pub queue: u32,
     pub queue_per_script: u32,
     #[serde(with = "units::duration")]
@@ -225,6 +231,8 @@ pub struct Runtime {
     #[serde(with = "units::size")]
     pub held_bytes_per_script: u64,
     pub isolation: Isolation,
+    #[serde(with = "units::duration")]
+    pub auto_warm_cpu: Duration,
 }
 
 /// What a Worker's `fetch` may reach.

@@ -216,13 +216,18 @@ static inline int sy_count_down(const void *p) {
             ),
         ],
     },
-    // One value travels with the work: taken when a reaction or job is made, current while the job runs.
+    // One value travels with the work: taken when a reaction or job is made, current while the job runs. The host is told
+    // whose the job is when that changes; a job of a request that is over never runs.
     Patch {
         name: "context slot",
         edits: &[
             once(
+                "int JS_ExecutePendingJob(JSRuntime *rt, JSContext **pctx)\n{",
+                "bool sy_turn(JSRuntime *rt);\nint JS_ExecutePendingJob(JSRuntime *rt, JSContext **pctx)\n{",
+            ),
+            once(
                 "    struct list_head job_list; /* list of JSJobEntry.link */\n",
-                "    struct list_head job_list; /* list of JSJobEntry.link */\n    JSValue sy_context; /* of the job that runs */\n",
+                "    struct list_head job_list; /* list of JSJobEntry.link */\n    JSValue sy_context; /* of the job that runs */\n    int32_t sy_told; /* the request the host knows to run */\n",
             ),
             once(
                 "    JSJobFunc *job_func;\n    int argc;\n    JSValue argv[];\n} JSJobEntry;",
@@ -230,7 +235,7 @@ static inline int sy_count_down(const void *p) {
             ),
             once(
                 "    init_list_head(&rt->job_list);\n\n    if (JS_InitAtoms(rt))",
-                "    init_list_head(&rt->job_list);\n    rt->sy_context = JS_UNDEFINED;\n\n    if (JS_InitAtoms(rt))",
+                "    init_list_head(&rt->job_list);\n    rt->sy_context = JS_UNDEFINED;\n    rt->sy_told = 0;\n\n    if (JS_InitAtoms(rt))",
             ),
             once(
                 "int JS_EnqueueJob(JSContext *ctx, JSJobFunc *job_func,\n                  int argc, JSValueConst *argv)\n{",
@@ -256,7 +261,7 @@ int JS_EnqueueJob(JSContext *ctx, JSJobFunc *job_func,
                 "    res = e->job_func(e->ctx, e->argc, vc(e->argv));\n",
                 r"    JSValue outer = rt->sy_context;
     rt->sy_context = e->sy_context;
-    res = e->job_func(e->ctx, e->argc, vc(e->argv));
+    res = sy_turn(rt) ? e->job_func(e->ctx, e->argc, vc(e->argv)) : JS_UNDEFINED;
     JS_FreeValue(ctx, rt->sy_context);
     rt->sy_context = outer;
 ",

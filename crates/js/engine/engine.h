@@ -14,6 +14,7 @@
 
 /* Numbers of ABI.md that the engine itself speaks. */
 enum { SY_OP_THROW = 2, SY_OP_START_ERROR = 15 };
+enum { SY_REFUSED_OVER = 3 };
 enum { SY_SYNC_MODULE_RESOLVE = 1, SY_SYNC_MODULE_SOURCE = 2 };
 enum { SY_TAG_NULL, SY_TAG_INT, SY_TAG_FLOAT, SY_TAG_TEXT, SY_TAG_BYTES, SY_TAG_FALSE, SY_TAG_TRUE };
 enum { SY_KIND_ESM, SY_KIND_TEXT, SY_KIND_DATA, SY_KIND_JSON };
@@ -23,6 +24,7 @@ SY_IMPORT("op") int32_t sy_host_op(int32_t kind, int32_t id, const void *ptr, in
 SY_IMPORT("sync") int32_t sy_host_sync(int32_t kind, const void *ptr, int32_t len);
 SY_IMPORT("take") void sy_host_take(void *ptr);
 SY_IMPORT("now") double sy_host_now(void);
+SY_IMPORT("turn") int32_t sy_host_turn(int32_t request);
 
 /* heap.c */
 extern const JSMallocFunctions sy_heap_functions;
@@ -36,6 +38,9 @@ void sy_seed_random(JSContext *ctx, uint64_t seed);
 void sy_set_eval(bool allowed);
 JSValueConst sy_context_get(JSRuntime *rt);
 JSValue sy_context_swap(JSRuntime *rt, JSValue next);
+void sy_context_mark(JSValueConst context, int32_t request);
+bool sy_turn(JSRuntime *rt);
+void sy_turn_begin(JSRuntime *rt);
 const uint8_t *sy_bytes_of(JSValueConst value, size_t *len);
 JSValue sy_class_name(JSContext *ctx, JSValueConst value);
 bool sy_is_error(JSValueConst value);

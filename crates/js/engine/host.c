@@ -360,6 +360,11 @@ NATIVE(host_op)
         return JS_EXCEPTION;
     if (write_values(ctx, &w, argc - 2, argv + 2))
         return JS_EXCEPTION;
+    /* After the values, whose getters may have run anything. */
+    if (!sy_turn(JS_GetRuntime(ctx))) {
+        sy_write_end(&w);
+        return JS_NewInt32(ctx, SY_REFUSED_OVER);
+    }
     int32_t r = sy_host_op(kind, id, w.data, (int32_t)w.len);
     sy_write_end(&w);
     return JS_NewInt32(ctx, r);
@@ -371,6 +376,7 @@ NATIVE(host_sync)
     SyWriter w;
     if (JS_ToInt32(ctx, &kind, argv[0]) || write_values(ctx, &w, argc - 1, argv + 1))
         return JS_EXCEPTION;
+    sy_turn(JS_GetRuntime(ctx));
     int32_t len = sy_host_sync(kind, w.data, (int32_t)w.len);
     sy_write_end(&w);
     if (len < 0)
@@ -452,7 +458,18 @@ NATIVE(host_utf8_decode)
 }
 
 NATIVE(host_context_get) { return JS_DupValue(ctx, sy_context_get(JS_GetRuntime(ctx))); }
-NATIVE(host_context_set) { return sy_context_swap(JS_GetRuntime(ctx), JS_DupValue(ctx, argv[0])); }
+
+/* With a number, the value is marked as the context of that request. */
+NATIVE(host_context_set)
+{
+    int32_t request;
+    if (argc > 1) {
+        if (JS_ToInt32(ctx, &request, argv[1]))
+            return JS_EXCEPTION;
+        sy_context_mark(argv[0], request);
+    }
+    return sy_context_swap(JS_GetRuntime(ctx), JS_DupValue(ctx, argv[0]));
+}
 
 NATIVE(host_promise_state)
 {

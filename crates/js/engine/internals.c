@@ -83,6 +83,40 @@ JSValue sy_context_swap(JSRuntime *rt, JSValue next)
     return before;
 }
 
+/* Contexts are plain objects; a class of its own data QuickJS gives only to others, so the word is free. */
+void sy_context_mark(JSValueConst context, int32_t request)
+{
+    if (JS_VALUE_GET_TAG(context) == JS_TAG_OBJECT && JS_VALUE_GET_OBJ(context)->class_id == JS_CLASS_OBJECT)
+        JS_VALUE_GET_OBJ(context)->u.opaque = (void *)(intptr_t)request;
+}
+
+/* The request that the present context is marked with; 0: none. */
+static int32_t sy_request(JSRuntime *rt)
+{
+    if (JS_VALUE_GET_TAG(rt->sy_context) != JS_TAG_OBJECT)
+        return 0;
+    JSObject *p = JS_VALUE_GET_OBJ(rt->sy_context);
+    return p->class_id == JS_CLASS_OBJECT ? (int32_t)(intptr_t)p->u.opaque : 0;
+}
+
+/* Tells the host whose turn it is, where that has changed. False: that request is over, nothing may run for it. */
+bool sy_turn(JSRuntime *rt)
+{
+    int32_t request = sy_request(rt);
+    if (request == rt->sy_told)
+        return true;
+    if (sy_host_turn(request))
+        return false;
+    rt->sy_told = request;
+    return true;
+}
+
+/* A call from the host begins: for nobody in particular, so far as the engine knows. */
+void sy_turn_begin(JSRuntime *rt)
+{
+    rt->sy_told = 0;
+}
+
 /* The bytes of a typed array, DataView or buffer as they are now; NULL for anything else and what is detached or out of
    bounds (a buffer of no bytes has a pointer all the same). */
 const uint8_t *sy_bytes_of(JSValueConst value, size_t *len)

@@ -34,6 +34,7 @@ static void enter(void)
 {
     JS_UpdateStackTop(rt);
     JS_FreeValue(ctx, sy_context_swap(rt, JS_UNDEFINED));
+    sy_turn_begin(rt);
 }
 
 static void leave(void)

@@ -152,13 +152,86 @@ test('dispatch leaves nothing behind', async () => {
   await control.wait(10, reply.body);
 });
 test('dispatch the same response twice', async () => {
-  const kept = new Response('kept');
-  assert.equal((await answer(() => kept)).body, 'kept');
+  let kept;
+  assert.equal((await answer(() => (kept = new Response('kept')))).body, 'kept');
   assert.ok((await answer(() => kept)).message.startsWith('Body has already been used.'));
   assert.equal(kept.bodyUsed, true);
   const empty = new Response(null, { status: 204 });
   assert.equal((await answer(() => empty)).status, 204);
   assert.equal((await answer(() => empty)).status, 204);
+});
+test('dispatch what belongs to another request', async () => {
+  const foreign = (type) => 'Cannot perform I/O on behalf of a different request. I/O objects (such as streams, ' +
+    'request/response bodies, and others) created in the context of one request handler cannot be accessed from a ' +
+    "different request's handler. This is a limitation of Cloudflare Workers which allows us to improve overall " +
+    `performance. (I/O type: ${type})`;
+  const kept = {};
+  await answer((request, env, ctx) => {
+    Object.assign(kept, {
+      request, ctx, text: new Response('t'), json: Response.json({}), empty: new Response(null),
+      js: new Response(ReadableStream.from(['js'])), reader: new Response('r').body.getReader(),
+      byob: new Response('r').body.getReader({ mode: 'byob' }), pipe: new IdentityTransformStream(),
+      ours: new Request('http://o/', { method: 'POST', body: 'x' }),
+    });
+    return new Response('');
+  }, { method: 'POST', body: control.stream('body') });
+  for (const value of [kept.text, kept.json]) assert.equal((await answer(() => value)).message, foreign('ReadableStreamSource>'));
+  for (const read of [
+    () => kept.request.text(), () => kept.request.body.getReader().read(), () => kept.text.clone(),
+    () => kept.text.text(), () => kept.reader.read(), () => kept.reader.cancel(), () => kept.byob.read(new Uint8Array(1)),
+    () => kept.byob.cancel(), () => kept.text.body.tee(), () => kept.text.body.pipeTo(new WritableStream()),
+    () => kept.text.body.cancel(), () => kept.text.body.values().next(), () => new Request(kept.ours),
+    () => fetch(kept.ours), () => kept.pipe.readable.getReader().read(),
+  ]) {
+    const answered = await answer(async () => new Response(String(await read())));
+    assert.equal(answered.message, foreign('ReadableStreamSource>'), String(read));
+  }
+  for (const write of [
+    () => kept.pipe.writable.getWriter().write(new Uint8Array(1)), () => ReadableStream.from(['x']).pipeTo(kept.pipe.writable),
+    () => kept.pipe.writable.close(), () => kept.pipe.writable.abort(),
+  ]) {
+    const answered = await answer(async () => new Response(String(await write())));
+    assert.ok([foreign('Writable'), 'This WritableStream is currently locked to a writer.'].includes(answered.message),
+      `${write}: ${answered.message}`);
+  }
+  assert.equal((await answer(() => kept.empty)).status, 200);
+  assert.equal((await answer(async () => new Response(await kept.js.text() + kept.request.url))).body, 'jshttp://host/');
+  assert.equal((await answer((request, env, ctx) => {
+    kept.ctx.waitUntil(Promise.resolve());
+    return new Response('waited');
+  })).body, 'waited');
+});
+test('dispatch of promises and timers of other requests', async () => {
+  const kept = {};
+  const first = dispatch(async () => {
+    kept.fired = 0;
+    kept.timer = setTimeout(() => kept.fired++, 5);
+    kept.fetched = fetch('http://o/never');
+    kept.waited = scheduler.wait(1e6);
+    for (const promise of [kept.fetched, kept.waited]) promise.catch(() => {});
+    kept.alive = new Promise((resolve) => (kept.resolve = resolve));
+    return new Response(await kept.alive);
+  });
+  // Another request cannot stop the timer, and what it resolves is seen by the one that waits.
+  assert.equal((await answer(() => {
+    clearTimeout(kept.timer);
+    return new Response('cleared');
+  })).body, 'cleared');
+  await new Promise((r) => control.native.setTimeout(r, 20));
+  assert.equal(kept.fired, 1);
+  dispatch(() => {
+    kept.resolve('resolved');
+    return new Response('');
+  });
+  assert.equal((await control.wait(1, first))[6], 'resolved');
+  const over = 'This promise was created by a request that has since ended, so it can never settle.';
+  for (const name of ['fetched', 'waited']) {
+    assert.ok((await answer(async () => new Response(await kept[name]))).message.startsWith(over), name);
+  }
+  // The host ends one that waits.
+  const hangs = dispatch(async () => new Response((kept.hangs = scheduler.wait(1e6)).catch(() => {}) && await new Promise(() => {})));
+  control.event(6, hangs, 0);
+  assert.ok((await answer(async () => new Response(await kept.hangs))).message.startsWith(over));
 });
 test('dispatch thrown values with throwing getters', async () => {
   const { message } = await answer(() => {

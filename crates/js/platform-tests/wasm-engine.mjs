@@ -64,6 +64,7 @@ export class Guest {
         return this.answer.length;
       },
       take: (ptr) => new Uint8Array(this.memory.buffer).set(this.answer, ptr),
+      turn: () => 0,
       now: () => (this.global ? 0 : Date.now()),
     };
     const imports = { switchyard, env: { memory: this.memory } };

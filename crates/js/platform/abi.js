@@ -28,6 +28,9 @@ export const EVENT_CANCELLED = 3;
 export const EVENT_ENV = 4;
 export const EVENT_TRAINED = 5;
 export const EVENT_TAIL = 6;
+export const EVENT_ENDED = 7;
+
+export const REFUSED_OVER = 3;
 
 // Who wants console lines, bits in the status of DISPATCH and TAIL: a terminal, or those that get the values.
 export const CONSOLE_TEXT = 1;

@@ -4,7 +4,7 @@
 import * as host from 'switchyard:host';
 import { BODY_GUEST, BODY_HOST, BODY_WHOLE, STATUS_END, STATUS_OK, SYNC_STREAM_SMALL } from './abi.js';
 import { blobBytes, isBlob } from './blob.js';
-import { hostError, refuseGlobalScope } from './errors.js';
+import { SOURCE, hostError, refuseForeign, refuseGlobalScope } from './errors.js';
 import { isFormData, serializeFormData } from './formdata.js';
 import { newHostStream } from './host-stream.js';
 import { forget, readHost } from './ops.js';
@@ -17,7 +17,8 @@ import { URLSearchParams } from './url-search-params.js';
 const USED = 'Body has already been used. It can only be used once. Use tee() first if you need to read it twice.';
 
 export class Content {
-  constructor(kind, data, length) {
+  constructor(kind, data, length, owner) {
+    this.owner = owner; // the request whose body it is; undefined: a stream of the script's is anybody's
     this.kind = kind; // BODY_WHOLE, BODY_GUEST, BODY_HOST
     this.data = data; // text or bytes; null; number of the host stream
     this.length = length; // in bytes, where a stream's is known
@@ -39,6 +40,7 @@ export class Content {
     if (this.stream === null) {
       if (this.kind === BODY_HOST) this.stream = newHostStream(this.data, this.length);
       else this.stream = wholeStream(this.data);
+      this.stream.owner = this.owner;
       if (this.used) {
         this.stream.disturbed = true;
         closeStream(this.stream);
@@ -77,7 +79,7 @@ export function extract(body) {
   refuseGlobalScope();
   if (typeof body === 'string') {
     extracted.type = TEXT_TYPE;
-    return new Content(BODY_WHOLE, body, null);
+    return whole(body);
   }
   if (typeof body === 'object') {
     if (ArrayBuffer.isView(body)) {
@@ -103,7 +105,7 @@ export function extract(body) {
 }
 
 function whole(data) {
-  return new Content(BODY_WHOLE, data, null);
+  return new Content(BODY_WHOLE, data, null, host.contextGet());
 }
 
 function streamContent(stream) {
@@ -115,7 +117,7 @@ function streamContent(stream) {
     throw new TypeError('This ReadableStream is locked to a reader, and cannot be used as a body.');
   }
   // A host stream nobody has read keeps being one: it can pass through unread.
-  const content = new Content(stream.host >= 0 ? BODY_HOST : BODY_GUEST, stream.host, stream.length);
+  const content = new Content(stream.host >= 0 ? BODY_HOST : BODY_GUEST, stream.host, stream.length, stream.owner);
   content.stream = stream;
   return content;
 }
@@ -227,6 +229,7 @@ export function consume(content, how) {
     if (content.isLocked()) {
       return Promise.reject(new TypeError('This ReadableStream is currently locked to a reader.'));
     }
+    refuseForeign(content.owner, SOURCE);
     content.used = true;
     if (content.kind === BODY_WHOLE) {
       seal(content);
@@ -276,13 +279,14 @@ export function abortContent(content, reason) {
 }
 
 // Of a text that has gone out: whoever asks finds it used.
-export const SPENT = new Content(BODY_WHOLE, '', null);
+export const SPENT = new Content(BODY_WHOLE, '', null, undefined);
 SPENT.used = true;
 
 // May this body go out?
 export function checkSendable(content) {
   if (content.isUsed()) throw new TypeError(USED);
   if (content.isLocked()) throw new TypeError('The ReadableStream has been locked to a reader.');
+  refuseForeign(content.owner, SOURCE);
 }
 
 // Marks a body as gone, where its bytes leave without passing through its stream.
@@ -297,15 +301,17 @@ export function cloneContent(content) {
   if (content.isUsed() || content.isLocked()) {
     throw new TypeError('This ReadableStream is currently locked to a reader,');
   }
+  refuseForeign(content.owner, SOURCE);
   if (content.kind === BODY_WHOLE && content.stream === null) {
     const data = content.data;
-    return new Content(BODY_WHOLE, typeof data === 'string' ? data : data.slice(), content.length);
+    return new Content(BODY_WHOLE, typeof data === 'string' ? data : data.slice(), content.length, content.owner);
   }
   const branches = tee(content.readable());
   content.kind = BODY_GUEST;
   content.data = null;
   content.stream = branches[0];
-  const copy = new Content(BODY_GUEST, null, content.length);
+  const copy = new Content(BODY_GUEST, null, content.length, content.owner);
+  for (const branch of branches) branch.owner = content.owner;
   copy.stream = branches[1];
   return copy;
 }

@@ -1,10 +1,10 @@
 // ExecutionContext: what a handler gets as `ctx`, and the platform's record of one request in flight. It is the
 // value of the context slot, so whatever a job does is known to be done for this request.
 import * as host from 'switchyard:host';
-import { EVENT_ABORTED, OP_DONE, OP_EXCEPTION, OP_WAITING } from './abi.js';
+import { EVENT_ABORTED, EVENT_ENDED, OP_DONE, OP_EXCEPTION, OP_WAITING } from './abi.js';
 import { newSignal, signalAbort } from './abort.js';
 import { DOMException, describeThrown, tag } from './errors.js';
-import { forgetOwned } from './ops.js';
+import { forgetOwned, rejectLeft } from './ops.js';
 
 const watched = new Map(); // request number -> ExecutionContext: those that want to hear that the client left
 
@@ -14,6 +14,7 @@ export let streamBegun; // (context slot's value): a body begins to be written i
 export let streamEnded;
 export let clientSignal; // (ctx): the signal that fires when the client leaves
 export let consoleWanted; // (context slot's value): bits of who listens to the console; 0 where nobody does
+export let countOperations; // (context slot's value, by): it has so many more in flight
 export let ownEnv; // (ctx, make): the env of this request alone, made by make(JSON) at the first look; null without one
 
 export class ExecutionContext {
@@ -21,6 +22,7 @@ export class ExecutionContext {
   #props;
   #env;
   #waiting = 0; // waitUntil promises not settled
+  #operations = 0; // in flight
   #streams = 0; // bodies still being written, of the response and of fetches
   #answered = false;
   #told = false; // the host knows that nothing is waited for
@@ -38,6 +40,9 @@ export class ExecutionContext {
   static {
     requestId = (ctx) => ctx.#id;
     consoleWanted = (ctx) => (ctx instanceof ExecutionContext ? ctx.#console : 0);
+    countOperations = (ctx, by) => {
+      if (#operations in ctx) ctx.#operations += by;
+    };
     ownEnv = (ctx, make) => {
       if (typeof ctx.#env === 'string') ctx.#env = make(ctx.#env);
       return ctx.#env;
@@ -68,7 +73,7 @@ export class ExecutionContext {
   #release() {
     if (!this.#answered || this.#waiting > 0 || this.#streams > 0) return;
     if (this.#signal !== null) watched.delete(this.#id);
-    forgetOwned(this);
+    if (this.#operations > 0) forgetOwned((owner) => owner === this);
   }
 
   get props() {
@@ -84,7 +89,6 @@ export class ExecutionContext {
       throw new TypeError(
         "Failed to execute 'waitUntil' on 'ExecutionContext': parameter 1 is not of type 'Promise'.");
     }
-    if (this.#waiting++ === 0) host.op(OP_WAITING, this.#id);
     const settled = () => {
       this.#waiting--;
       if (this.#waiting > 0 || !this.#answered) return;
@@ -94,10 +98,18 @@ export class ExecutionContext {
         host.op(OP_DONE, this.#id);
       }
     };
-    Promise.resolve(promise).then(settled, (error) => {
-      reportException(this, error);
-      settled();
-    });
+    const resolved = Promise.resolve(promise);
+    // Whoever calls it: it is this request that goes on, and that hears of the promise.
+    const previous = host.contextSet(this);
+    try {
+      if (this.#waiting++ === 0) host.op(OP_WAITING, this.#id);
+      resolved.then(settled, (error) => {
+        reportException(this, error);
+        settled();
+      });
+    } finally {
+      host.contextSet(previous);
+    }
   }
 
   passThroughOnException() {
@@ -118,7 +130,15 @@ function illegalInvocation() {
     'https://developers.cloudflare.com/workers/observability/errors/#illegal-invocation-errors for details.');
 }
 
-export function installContext() {
+export function installContext(forgetPumps) {
+  // The host has ended the request, whatever it may still wait for: nothing of it runs from now on.
+  host.register(EVENT_ENDED, (id) => {
+    watched.delete(id);
+    const owns = (owner) => owner instanceof ExecutionContext && requestId(owner) === id;
+    forgetPumps(owns);
+    forgetOwned(owns);
+    rejectLeft();
+  });
   host.register(EVENT_ABORTED, (id) => {
     const ctx = watched.get(id);
     if (ctx === undefined) return;

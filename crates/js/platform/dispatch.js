@@ -6,6 +6,7 @@ import { ExecutionContext, answered, requestId } from './context.js';
 import { WorkerEntrypoint } from './entrypoint.js';
 import { requestEnv } from './env.js';
 import { describeThrown } from './errors.js';
+import { rejectLeft } from './ops.js';
 import { incomingRequest } from './request.js';
 import { isResponse, sendResponse } from './response.js';
 import { traceItems } from './trace.js';
@@ -132,8 +133,9 @@ function failed(error) {
 }
 
 function dispatch(id, console, method, url, headers, stream, length, name, props, parameters) {
+  rejectLeft();
   const ctx = new ExecutionContext(id, props, parameters, console);
-  const previous = host.contextSet(ctx);
+  const previous = host.contextSet(ctx, id);
   try {
     const request = incomingRequest(method, url, headers, stream, length, ctx);
     const result = invoke(entrypoint(name), request, ctx);
@@ -157,8 +159,9 @@ function ended() {
 
 // A tail handler gets what other Workers did; what it returns is not looked at.
 function tail(id, console, items, name) {
+  rejectLeft();
   const ctx = new ExecutionContext(id, null, null, console);
-  const previous = host.contextSet(ctx);
+  const previous = host.contextSet(ctx, id);
   try {
     const entry = entrypoint(name);
     const env = requestEnv(ctx);

@@ -1,7 +1,7 @@
 // The errors the platform raises in its own name, and how an error that crossed the wire as
 // (name, message) becomes an object again. Texts are those of workerd, which applications match on.
 import * as host from 'switchyard:host';
-import { SYNC_GLOBAL_SCOPE } from './abi.js';
+import { REFUSED_OVER, SYNC_GLOBAL_SCOPE } from './abi.js';
 
 // The engine's own class: it captures stacks and is what atob throws. Taken before tenants can replace it.
 export const DOMException = globalThis.DOMException;
@@ -26,7 +26,29 @@ export function refuseGlobalScope() {
 
 // What an operation that the host did not accept means.
 export function refusal(code) {
+  if (code === REFUSED_OVER) return overError();
   return code === 1 ? globalScopeError() : new Error('Too many concurrent operations.');
+}
+
+// workerd's names of what a request may have that no other may use.
+export const SOURCE = 'ReadableStreamSource>';
+export const SINK = 'Writable';
+
+// Throws where something belongs to another request than the one that runs. `owner` is a context, undefined for
+// what belongs to none.
+export function refuseForeign(owner, type) {
+  if (owner === undefined || owner === host.contextGet()) return;
+  throw new Error('Cannot perform I/O on behalf of a different request. I/O objects (such as streams, ' +
+    'request/response bodies, and others) created in the context of one request handler cannot be accessed from a ' +
+    "different request's handler. This is a limitation of Cloudflare Workers which allows us to improve overall " +
+    `performance. (I/O type: ${type})`);
+}
+
+// What others get that wait for a promise of a request that is over.
+export function overError() {
+  return new Error('This promise was created by a request that has since ended, so it can never settle. With the ' +
+    'handle_cross_request_promise_resolution compatibility flag, a promise can only settle in the request that ' +
+    'created it, and settling it after that request ends is dropped.');
 }
 
 export function hostError(name, message) {

@@ -15,6 +15,7 @@ import { parseUrl } from './url.js';
 class Fetching {
   constructor(id, resolve, reject, signal, pump) {
     this.id = id;
+    this.owner = host.contextGet();
     this.resolve = resolve;
     this.reject = reject;
     this.signal = signal;
@@ -44,7 +45,14 @@ class Fetching {
     this.resolve(response);
   }
 
+  // Whoever aborts, it is the request's own work that ends.
   abort(reason) {
+    const previous = host.contextSet(this.owner);
+    this.end(reason);
+    host.contextSet(previous);
+  }
+
+  end(reason) {
     if (this.content === null) {
       if (!forget(this.id)) return;
       host.op(OP_CANCEL, this.id);

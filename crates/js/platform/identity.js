@@ -1,5 +1,6 @@
 // IdentityTransformStream and FixedLengthStream: workerd's byte pipes. A write is done when its bytes have been
 // taken, nothing is buffered; the fixed-length one lets the body go out with a Content-Length.
+import * as host from 'switchyard:host';
 import { refuseGlobalScope, tag } from './errors.js';
 import { Transform, TransformStream } from './transform.js';
 
@@ -13,6 +14,7 @@ function bytesOf(chunk) {
 function identity(expected) {
   refuseGlobalScope();
   const inner = new Transform({}, 1, null, 0, null);
+  inner.readable.owner = inner.writable.owner = host.contextGet();
   let seen = 0;
   inner.transform = (chunk, controller) => {
     const bytes = bytesOf(chunk);

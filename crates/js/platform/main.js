@@ -7,14 +7,14 @@ import { installDispatch, setTraining } from './dispatch.js';
 import { forgetEnv, installEnv } from './env.js';
 import { install } from './globals.js';
 import { installOps } from './ops.js';
-import { installPumps } from './pump.js';
+import { forgetPumps, installPumps } from './pump.js';
 import { train, trainingWorker } from './train.js';
 import 'cloudflare:workers';
 
 install(globalThis);
 installOps();
 installPumps();
-installContext();
+installContext(forgetPumps);
 installEnv();
 installDispatch();
 

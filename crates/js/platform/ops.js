@@ -1,10 +1,14 @@
 // Operations in flight: each has a number that is never reused in an instance, and an entry that is told of
-// its completion. What a request leaves unfinished when it ends is forgotten: a warm instance keeps nothing of it.
+// its completion. What a request leaves unfinished when it ends is forgotten: a warm instance keeps nothing of it,
+// and only other requests that wait for its promises are told, by the next event. Entries run in the context of
+// the request that started the operation.
 import * as host from 'switchyard:host';
 import { EVENT_COMPLETE, OP_READ, STATUS_OK, STATUS_END } from './abi.js';
-import { hostError, refusal } from './errors.js';
+import { countOperations } from './context.js';
+import { hostError, overError, refusal } from './errors.js';
 
 const pending = new Map();
+let left = null; // promises of requests that are over, until the next event
 let last = 0;
 
 // Numbers of operations and of guest streams come from one counter.
@@ -14,18 +18,27 @@ export function nextId() {
 
 // `entry.complete(status, ...values)` is called once, unless the operation is forgotten before.
 export function expect(id, entry) {
-  entry.owner = host.contextGet();
+  const owner = (entry.owner = host.contextGet());
+  if (owner !== undefined) countOperations(owner, 1);
   pending.set(id, entry);
 }
 
-// The request is over: the host completes nothing more for it.
-export function forgetOwned(owner) {
-  if (pending.size === 0) return;
+// A request is over: the host completes nothing more for it.
+export function forgetOwned(owns) {
   for (const [id, entry] of pending) {
-    if (entry.owner !== owner) continue;
-    pending.delete(id);
+    if (!owns(entry.owner)) continue;
+    take(id);
     entry.dropped?.();
+    if (entry.reject !== undefined) (left ??= []).push(entry);
   }
+}
+
+// Nothing of those requests runs any more, so that only others can notice.
+export function rejectLeft() {
+  if (left === null) return;
+  const entries = left;
+  left = null;
+  for (const entry of entries) entry.reject(overError());
 }
 
 export function entryOf(id) {
@@ -33,7 +46,15 @@ export function entryOf(id) {
 }
 
 export function forget(id) {
-  return pending.delete(id);
+  return take(id) !== undefined;
+}
+
+function take(id) {
+  const entry = pending.get(id);
+  if (entry === undefined) return undefined;
+  pending.delete(id);
+  if (entry.owner !== undefined) countOperations(entry.owner, -1);
+  return entry;
 }
 
 class PromiseEntry {
@@ -69,9 +90,10 @@ export function readHost(stream, entry) {
 }
 
 function completed(id, status, a, b, c, d, e, f, g) {
-  const entry = pending.get(id);
+  const entry = take(id);
   if (entry === undefined) return; // cancelled while the answer was under way
-  pending.delete(id);
+  rejectLeft();
+  host.contextSet(entry.owner);
   entry.complete(status, a, b, c, d, e, f, g);
 }
 

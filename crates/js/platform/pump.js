@@ -86,6 +86,16 @@ export function dropPump(pump) {
   streamEnded(pump.owner);
 }
 
+// The host has ended the request.
+export function forgetPumps(owns) {
+  for (const [id, pump] of pumps) if (owns(pump.owner)) pumps.delete(id);
+}
+
 export function installPumps() {
-  host.register(EVENT_CANCELLED, (id) => pumps.get(id)?.cancelled());
+  host.register(EVENT_CANCELLED, (id) => {
+    const pump = pumps.get(id);
+    if (pump === undefined) return;
+    host.contextSet(pump.owner);
+    pump.cancelled();
+  });
 }

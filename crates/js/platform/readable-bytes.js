@@ -1,7 +1,7 @@
 // ReadableByteStreamController and ReadableStreamBYOBReader, by the Streams standard: streams of bytes whose
 // consumers may bring the buffer to be filled. What happens inside is in byte-controller.js.
 import { ByteController } from './byte-controller.js';
-import { tag } from './errors.js';
+import { SOURCE, refuseForeign, tag } from './errors.js';
 import { member, rejected } from './queue.js';
 import { innerReadable, released } from './readable.js';
 import { ERRORED, INTERNAL, PromiseRequest, Reader, cancelStream } from './readable-state.js';
@@ -101,6 +101,7 @@ export class ReadableStreamBYOBReader {
     if (minimum > (view.length ?? view.byteLength)) throw new RangeError('min is larger than the view.');
     const stream = reader.stream;
     if (stream === null) throw released();
+    refuseForeign(stream.owner, SOURCE);
     stream.disturbed = true;
     if (stream.state === ERRORED) request.error(stream.error);
     else stream.controller.pullInto(view, minimum, request);
@@ -108,8 +109,10 @@ export class ReadableStreamBYOBReader {
 
   cancel(reason = undefined) {
     try {
-      if (this.#reader.stream === null) throw released();
-      return cancelStream(this.#reader.stream, reason);
+      const stream = this.#reader.stream;
+      if (stream === null) throw released();
+      refuseForeign(stream.owner, SOURCE);
+      return cancelStream(stream, reason);
     } catch (error) {
       return rejected(error);
     }

@@ -20,6 +20,7 @@ export class Readable {
     this.length = null; // bytes it will yield, where known (FixedLengthStream, content-length)
     this.host = -1; // the host stream behind it: handed on as such while nothing has been read (disturbed)
     this.facade = null; // the public object, made when somebody asks for it
+    this.owner = undefined; // the request whose I/O it is; undefined: a stream of the script's
   }
 }
 

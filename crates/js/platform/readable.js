@@ -1,5 +1,5 @@
 // ReadableStream and ReadableStreamDefaultReader, by the Streams standard: the public side of readable-state.js.
-import { tag } from './errors.js';
+import { SINK, SOURCE, refuseForeign, tag } from './errors.js';
 import { highWaterMark, member, promiseCall, rejected, sizeFunction } from './queue.js';
 import { INTERNAL, PromiseRequest, Reader, Readable, cancelStream } from './readable-state.js';
 import { defaultFromSource, newStream } from './readable-default.js';
@@ -54,6 +54,7 @@ export class ReadableStream {
   cancel(reason = undefined) {
     try {
       if (this.#inner.reader !== null) return rejected(locked());
+      refuseForeign(this.#inner.owner, SOURCE);
     } catch (error) {
       return rejected(error);
     }
@@ -77,6 +78,8 @@ export class ReadableStream {
     }
     if (stream.reader !== null) throw locked();
     if (target.writer !== null) throw new TypeError('This WritableStream is currently locked to a writer.');
+    refuseForeign(stream.owner, SOURCE);
+    refuseForeign(target.owner, SINK);
     pipe(stream, target, options ?? {}).catch(() => {});
     return readable;
   }
@@ -88,6 +91,8 @@ export class ReadableStream {
       if (target === undefined) throw new TypeError('pipeTo needs a WritableStream.');
       if (stream.reader !== null) throw locked();
       if (target.writer !== null) throw new TypeError('This WritableStream is currently locked to a writer.');
+      refuseForeign(stream.owner, SOURCE);
+      refuseForeign(target.owner, SINK);
       return pipe(stream, target, options ?? {});
     } catch (error) {
       return rejected(error);
@@ -95,8 +100,13 @@ export class ReadableStream {
   }
 
   tee() {
-    if (this.#inner.reader !== null) throw locked();
-    return tee(this.#inner).map(publicReadable);
+    const stream = this.#inner;
+    if (stream.reader !== null) throw locked();
+    refuseForeign(stream.owner, SOURCE);
+    return tee(stream).map((branch) => {
+      branch.owner = stream.owner;
+      return publicReadable(branch);
+    });
   }
 
   values(options = undefined) {
@@ -135,15 +145,19 @@ export class ReadableStreamDefaultReader {
 
   read() {
     return new Promise((resolve, reject) => {
-      if (this.#reader.stream === null) throw released();
+      const stream = this.#reader.stream;
+      if (stream === null) throw released();
+      refuseForeign(stream.owner, SOURCE);
       this.#reader.read(new PromiseRequest(resolve, reject));
     });
   }
 
   cancel(reason = undefined) {
     try {
-      if (this.#reader.stream === null) throw released();
-      return cancelStream(this.#reader.stream, reason);
+      const stream = this.#reader.stream;
+      if (stream === null) throw released();
+      refuseForeign(stream.owner, SOURCE);
+      return cancelStream(stream, reason);
     } catch (error) {
       return rejected(error);
     }
@@ -200,6 +214,7 @@ class StreamIterator {
     }
     return new Promise((resolve, reject) => {
       const reader = this.#reader;
+      refuseForeign(reader.stream.owner, SOURCE);
       const finish = () => {
         this.#finished = true;
         this.#settled();

@@ -4,7 +4,7 @@ import { BODY_GUEST, BODY_HOST, BODY_NONE } from './abi.js';
 import { isAbortSignal, newSignal } from './abort.js';
 import { Content, checkSendable, cloneContent, extract, extracted, giveAway } from './content.js';
 import { clientSignal } from './context.js';
-import { tag } from './errors.js';
+import { SOURCE, refuseForeign, tag } from './errors.js';
 import { Headers, contentTypeIfMissing, headersFromText, headersText } from './headers.js';
 import { newPump } from './pump.js';
 import { parseUrl } from './url.js';
@@ -135,7 +135,7 @@ export class Request {
     requestContent = (request) => {
       const content = request.#content;
       if (typeof content !== 'number') return content;
-      return (request.#content = content < 0 ? null : new Content(BODY_HOST, content, request.#length));
+      return (request.#content = content < 0 ? null : new Content(BODY_HOST, content, request.#length, request.#ctx));
     };
     setContent = (request, content) => {
       request.#content = content;
@@ -236,9 +236,10 @@ function takeContent(from) {
   const content = requestContent(from);
   if (content === null) return null;
   if (content.isUsed() || content.isLocked()) throw usedBody();
-  const moved = new Content(content.kind, content.data, content.length);
+  refuseForeign(content.owner, SOURCE);
+  const moved = new Content(content.kind, content.data, content.length, content.owner);
   moved.stream = content.stream;
-  const gone = new Content(BODY_GUEST, null, null);
+  const gone = new Content(BODY_GUEST, null, null, undefined);
   gone.used = true;
   if (content.stream === null) {
     gone.kind = content.kind;

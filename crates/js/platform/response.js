@@ -4,7 +4,7 @@ import * as host from 'switchyard:host';
 import { BODY_GUEST, BODY_HOST, BODY_NONE, BODY_WHOLE, OP_RESPOND } from './abi.js';
 import { Content, SPENT, TEXT_TYPE, checkSendable, cloneContent, extract, extracted, giveAway } from './content.js';
 import { answered } from './context.js';
-import { refuseGlobalScope, tag } from './errors.js';
+import { SOURCE, refuseForeign, refuseGlobalScope, tag } from './errors.js';
 import { Headers, contentTypeIfMissing, headersFromText, headersText } from './headers.js';
 import { newPump, runPump } from './pump.js';
 import { parseUrl } from './url.js';
@@ -37,6 +37,7 @@ export class Response {
   #statusText = null; // null: not given, the host writes the usual phrase
   #headers = ''; // text as on the wire, Headers once somebody looked
   #content = null; // null, a text, or Content
+  #owner = undefined; // of a text: the request that made it
   #details = null;
 
   constructor(body = null, init = undefined) {
@@ -49,7 +50,8 @@ export class Response {
       }
     }
     if (typeof body === 'string') {
-      if (host.contextGet() === undefined) refuseGlobalScope();
+      this.#owner = host.contextGet();
+      if (this.#owner === undefined) refuseGlobalScope();
       this.#content = body;
       if (this.#headers === '') this.#headers = TEXT_HEAD;
       else contentTypeIfMissing(this.#headers, TEXT_TYPE);
@@ -83,7 +85,8 @@ export class Response {
     isResponse = (value) => typeof value === 'object' && value !== null && #status in value;
     responseContent = (response) => {
       const content = response.#content;
-      return typeof content === 'string' ? (response.#content = new Content(BODY_WHOLE, content, null)) : content;
+      return typeof content === 'string' ? (response.#content =
+        new Content(BODY_WHOLE, content, null, response.#owner)) : content;
     };
     fetchedResponse = (status, statusText, headers, url, redirected, stream, length) => {
       const response = new Response();
@@ -91,7 +94,9 @@ export class Response {
       response.#statusText = statusText;
       response.#headers = headers;
       response.#details = new Details(true, url, redirected);
-      if (stream >= 0 && !nullBodyStatus(status)) response.#content = new Content(BODY_HOST, stream, length);
+      if (stream >= 0 && !nullBodyStatus(status)) {
+        response.#content = new Content(BODY_HOST, stream, length, host.contextGet());
+      }
       return response;
     };
     sendResponse = (id, response, ctx) => {
@@ -102,6 +107,7 @@ export class Response {
       const content = response.#content;
       const headers = response.#headText();
       if (typeof content === 'string') {
+        if (response.#owner !== ctx) refuseForeign(response.#owner, SOURCE);
         response.#content = SPENT;
         host.op(OP_RESPOND, id, status, response.#statusText, headers, BODY_WHOLE, content, null, answered(ctx));
         return;
@@ -138,8 +144,10 @@ export class Response {
 
   static json(data, init = undefined) {
     const text = `${JSON.stringify(data)}`;
-    if (host.contextGet() === undefined) refuseGlobalScope();
+    const owner = host.contextGet();
+    if (owner === undefined) refuseGlobalScope();
     const response = new Response(null, init);
+    response.#owner = owner;
     if (nullBodyStatus(response.#status)) throw nullBody();
     response.#content = text;
     if (response.#headers === '') response.#headers = JSON_HEAD;

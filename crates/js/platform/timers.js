@@ -16,6 +16,7 @@ class Timer {
     this.args = args;
     this.repeat = repeat;
     this.owner = undefined; // the request, set with each operation
+    this.reject = undefined; // of the promise that waits for it, if one does
     this.id = 0;
     this.operation = 0;
   }
@@ -34,7 +35,6 @@ class Timer {
 
   // A throwing callback is the end of it, but for those who listen, as on workerd; an interval goes on.
   complete() {
-    const previous = host.contextSet(this.owner);
     try {
       if (this.repeat) {
         this.start();
@@ -45,8 +45,6 @@ class Timer {
       else callback(...args);
     } catch (error) {
       reportException(this.owner, error);
-    } finally {
-      host.contextSet(previous);
     }
   }
 }
@@ -56,8 +54,9 @@ function milliseconds(value) {
   return delay > 0 ? Math.min(delay, 2147483647) : 0;
 }
 
-export function startTimer(callback, delay, args = null, repeat = false) {
+export function startTimer(callback, delay, args = null, repeat = false, reject = undefined) {
   const timer = new Timer(callback, milliseconds(delay), args, repeat);
+  timer.reject = reject;
   timer.start();
   return (timer.id = timer.operation);
 }
@@ -83,9 +82,10 @@ export function clearTimeout(id = undefined) {
   id = Number(id);
   const interval = intervals.get(id);
   const operation = interval === undefined ? id : interval.operation;
-  intervals.delete(id);
   const timer = entryOf(operation);
-  if (!(timer instanceof Timer)) return; // over already, or the number of something else
+  // Over already, the number of something else, or another request's.
+  if (!(timer instanceof Timer) || timer.owner !== host.contextGet()) return;
+  intervals.delete(id);
   forget(operation);
   host.op(OP_CLEAR, operation);
 }
@@ -99,7 +99,7 @@ export class Scheduler {
     return new Promise((resolve, reject) => {
       const signal = options?.signal;
       if (!isAbortSignal(signal)) {
-        startTimer(resolve, delay);
+        startTimer(resolve, delay, null, false, reject);
         return;
       }
       if (signal.aborted) {
@@ -113,7 +113,7 @@ export class Scheduler {
       const id = startTimer(() => {
         offAbort(signal, abort);
         resolve();
-      }, delay);
+      }, delay, null, false, reject);
       onAbort(signal, abort);
     });
   }

@@ -24,6 +24,7 @@ export class Writable {
     this.inflightClose = null;
     this.pendingAbort = null;
     this.facade = null;
+    this.owner = undefined; // the request whose I/O it is; undefined: a stream of the script's
   }
 
   closing() {

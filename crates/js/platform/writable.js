@@ -1,5 +1,5 @@
 // WritableStream, its default controller and writer, by the Streams standard: the public side of writable-state.js.
-import { tag } from './errors.js';
+import { SINK, refuseForeign, tag } from './errors.js';
 import { highWaterMark, member, rejected, sizeFunction } from './queue.js';
 import { INTERNAL } from './readable-state.js';
 import { WRITABLE, Writable, WritableController, Writer } from './writable-state.js';
@@ -62,6 +62,7 @@ export class WritableStream {
   abort(reason = undefined) {
     try {
       if (this.#inner.writer !== null) throw locked();
+      refuseForeign(this.#inner.owner, SINK);
       return this.#inner.abort(reason);
     } catch (error) {
       return rejected(error);
@@ -71,6 +72,7 @@ export class WritableStream {
   close() {
     try {
       if (this.#inner.writer !== null) throw locked();
+      refuseForeign(this.#inner.owner, SINK);
       if (this.#inner.closing()) throw new TypeError('This WritableStream is already being closed.');
       return this.#inner.close();
     } catch (error) {
@@ -102,8 +104,10 @@ export class WritableStreamDefaultWriter {
   }
 
   #held() {
-    if (this.#writer.stream === null) throw new TypeError('This WritableStream writer has been released.');
-    return this.#writer;
+    const writer = this.#writer;
+    if (writer.stream === null) throw new TypeError('This WritableStream writer has been released.');
+    refuseForeign(writer.stream.owner, SINK);
+    return writer;
   }
 
   get closed() {

@@ -30,6 +30,7 @@ pub mod accepted {
     pub const YES: i32 = 0;
     pub const GLOBAL_SCOPE: i32 = 1;
     pub const TOO_MANY: i32 = 2;
+    pub const OVER: i32 = 3;
 }
 
 /// `sy_event(kind, id, status, …)`: what the host tells the guest.
@@ -40,6 +41,7 @@ pub mod event {
     pub const CANCELLED: i32 = 3;
     pub const ENV: i32 = 4;
     pub const TAIL: i32 = 6;
+    pub const ENDED: i32 = 7;
 }
 
 /// Who wants console lines: bits in the status of DISPATCH and TAIL.

@@ -61,6 +61,7 @@ impl Base {
             if post {
                 slot.store
                     .data_mut()
+                    .share
                     .streams
                     .insert(TRAINING_STREAM, HostStream::new(Body::from(r#"{"items":[1,2]}"#)));
                 write.int(TRAINING_STREAM).int(15);

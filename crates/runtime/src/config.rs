@@ -34,6 +34,16 @@ pub struct Config {
     pub warm_instances: u32,
     /// Bytes of memory that they may have together.
     pub warm_bytes: usize,
+    /// Requests in one warm instance at once; more of them get another instance.
+    pub warm_requests_at_once: u32,
+    /// Requests that one serves before it is replaced.
+    pub warm_requests: u32,
+    /// How long one serves before it is replaced.
+    pub warm_age: Duration,
+    /// How long one is kept that nobody uses.
+    pub warm_idle: Duration,
+    /// CPU of a first request above which isolation `auto` makes a Worker warm.
+    pub auto_warm_cpu: Duration,
     /// The node's limits: what no Worker may exceed.
     pub limits: Limits,
 }
@@ -53,6 +63,11 @@ impl Default for Config {
             held_bytes_per_script: 512 << 20,
             warm_instances: 100,
             warm_bytes: 1 << 30,
+            warm_requests_at_once: 100,
+            warm_requests: 10_000,
+            warm_age: Duration::from_secs(30 * 60),
+            warm_idle: Duration::from_secs(5 * 60),
+            auto_warm_cpu: Duration::from_millis(2),
             limits: Limits::DEFAULT,
         }
     }

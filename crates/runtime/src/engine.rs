@@ -116,7 +116,7 @@ pub struct Abandoned;
 
 /// A guest's look at its meter and at its turn: at each tick of 1 ms, and when the executor wants it.
 pub fn on_tick(host: &mut Host) -> wasmtime::Result<wasmtime::UpdateDeadline> {
-    if host.meter.exceeded() {
+    if host.looks_at_meter() {
         return Err(wasmtime::Error::new(CpuExceeded));
     }
     if !crate::executor::must_give_up() {
@@ -154,6 +154,9 @@ fn imports_of(engine: &Engine, code: &Module) -> wasmtime::Result<Linker<Host>> 
         target.ok_or_else(|| wasmtime::Error::msg("an answer was taken out of bounds"))?.copy_from_slice(&host.answer);
         host.answer_taken();
         Ok(())
+    })?;
+    linker.func_wrap(IMPORT_MODULE, "turn", |mut caller: Caller<'_, Host>, request: i32| -> i32 {
+        i32::from(!caller.data_mut().turn(request))
     })?;
     linker.func_wrap(IMPORT_MODULE, "now", |caller: Caller<'_, Host>| caller.data().now())?;
     wasi(&mut linker)?;

@@ -16,7 +16,7 @@ use async_task::Runnable;
 use parking_lot::{Condvar, Mutex};
 use switchyard_catalog::ScriptId;
 
-use crate::meter::CpuMeter;
+use crate::meter::Meter;
 
 mod queues;
 
@@ -118,8 +118,9 @@ impl Executor {
     /// Runs a future to its end on the guest threads, metering each poll, which its tenant is charged
     /// with by `weight`: a tenant of twice the weight gets twice the CPU where both want all they can
     /// get. A panic in the future ends it alone.
-    pub fn spawn<F>(&self, tenant: TenantKey, weight: u16, meter: Arc<CpuMeter>, future: F)
+    pub fn spawn<M, F>(&self, tenant: TenantKey, weight: u16, meter: M, future: F)
     where
+        M: Meter,
         F: Future<Output = ()> + Send + 'static,
     {
         let shared = Arc::clone(&self.shared);
@@ -141,12 +142,23 @@ impl Drop for Executor {
                 let _ = thread.join();
             }
         }
+        // Tasks are dropped without the lock, which they may want.
+        loop {
+            let waiting = self.shared.state.lock().queues.pop();
+            if waiting.is_none() {
+                break;
+            }
+        }
     }
 }
 
 impl Shared {
     fn push(&self, tenant: TenantKey, weight: u16, runnable: Runnable) {
         let mut state = self.state.lock();
+        if state.ended {
+            drop(state);
+            return; // and the task goes, with all it holds
+        }
         // Pushed by its own poll, which has just ended.
         let resumes = state.charge() == Some(tenant);
         state.queues.push(tenant, weight, Waiting { runnable, resumes });
@@ -250,13 +262,13 @@ impl State {
 }
 
 /// A future whose every poll is counted.
-struct Metered<F> {
+struct Metered<M, F> {
     tenant: TenantKey,
-    meter: Arc<CpuMeter>,
+    meter: M,
     future: F,
 }
 
-impl<F: Future<Output = ()>> Future for Metered<F> {
+impl<M: Meter, F: Future<Output = ()>> Future for Metered<M, F> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -267,8 +279,7 @@ impl<F: Future<Output = ()>> Future for Metered<F> {
         // SAFETY: as above.
         let future = unsafe { Pin::new_unchecked(&mut this.future) };
         let polled = future.poll(cx);
-        this.meter.poll_end();
-        POLLED.set(Some((this.tenant, this.meter.settle())));
+        POLLED.set(Some((this.tenant, this.meter.poll_end())));
         polled
     }
 }

@@ -1,8 +1,10 @@
 //! What lives in a slot's Store: the operations a guest has started, the answers it takes, its clock,
-//! its limits. Everything here is replaced between two requests ([`Host::begin`]).
+//! its limits. Everything here is replaced between two owners of the slot ([`Host::begin`]); what is of
+//! one request among several is in its [`Share`], and the engine says whose turn it is ([`Host::turn`]).
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use wasmtime::{Memory, ResourceLimiter};
@@ -12,9 +14,10 @@ use switchyard_js::abi::{Malformed, Reader, accepted, op};
 use crate::held::{Charge, Full, Held};
 use crate::logs::Logs;
 use crate::memory::GuestMemory;
-use crate::meter::CpuMeter;
+use crate::meter::{CpuMeter, SharedMeter};
 use crate::modules::Modules;
 use crate::stream::HostStream;
+use crate::warm::Busy;
 
 /// What a guest may do now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub enum Mode {
 /// One operation as the guest started it; the session acts on it when the guest has returned.
 #[derive(Debug)]
 pub struct GuestOp {
+    /// Whose it is.
+    pub request: i32,
     pub kind: i32,
     pub id: i32,
     /// TLV values, counted as held where they are long.
@@ -43,26 +48,75 @@ impl GuestOp {
     }
 }
 
-/// Operations that one guest may have started and not yet seen completed.
+/// Operations that one request may have started and not yet seen completed.
 pub const MAX_OPERATIONS: usize = 4096;
 /// What an operation in the queue counts beside its long values, in bytes.
 const OP_BYTES: usize = 96;
+/// CPU of one call above which other requests need not wait for its end.
+const LONG_CALL: Duration = Duration::from_millis(3);
 /// An answer's buffer that is longer is not kept for the next one.
 const KEPT_ANSWER: usize = 64 * 1024;
+
+/// What one request has of its instance.
+pub struct Share {
+    /// Of the request; 0: nobody's.
+    number: i32,
+    pub logs: Logs,
+    pub streams: HashMap<i32, HostStream>,
+    meter: Arc<CpuMeter>,
+    /// Operations it has started since the guest was called.
+    starting: usize,
+    /// Operations that its session has pending.
+    pending: usize,
+    /// It was refused memory; explains a failure that follows.
+    pub refused: bool,
+    /// … since the node had no room, not the instance.
+    pub refused_by_node: bool,
+}
+
+impl Share {
+    pub fn new(number: i32, meter: Arc<CpuMeter>, log_bytes: Option<u64>) -> Self {
+        let mut logs = Logs::default();
+        if let Some(bytes) = log_bytes {
+            logs.left = usize::try_from(bytes).unwrap_or(usize::MAX);
+        }
+        Self {
+            number,
+            logs,
+            streams: HashMap::new(),
+            meter,
+            starting: 0,
+            pending: 0,
+            refused: false,
+            refused_by_node: false,
+        }
+    }
+}
 
 /// The data of a Store.
 pub struct Host {
     pub memory: Option<Memory>,
     pub mode: Mode,
-    /// What the guest has started since it was called.
+    /// What the guest has started since it was called, by any request.
     ops: Vec<GuestOp>,
-    /// How many of them start something.
-    starting: usize,
     /// What they take, charged as memory.
     op_bytes: usize,
-    /// Operations that the session has pending; kept up by it.
-    pub pending: usize,
-    pub logs: Logs,
+    /// Of the request whose turn it is.
+    pub share: Share,
+    /// … and of the others.
+    others: HashMap<i32, Share>,
+    /// The request that the guest was called for: whose turn it is when the engine knows of none.
+    called_for: i32,
+    /// The meters' turns, where requests share the instance.
+    shared: Option<Arc<SharedMeter>>,
+    /// Told when a call takes long, where other requests may wait for its end.
+    busy: Option<Busy>,
+    /// At the present call's first look at its meter: whose it was, and what it said.
+    looked: Option<(i32, Duration)>,
+    /// The pool was told that the present call is a long one.
+    computes: bool,
+    /// No other request is in the instance: a call may be given up when its client goes.
+    pub alone: bool,
     /// The answer to the last `sync`, until it is taken.
     pub answer: Vec<u8>,
     pub modules: Arc<Modules>,
@@ -74,8 +128,6 @@ pub struct Host {
     pub env: Arc<[u8]>,
     /// A script read its env while it was evaluated: its pages hold secrets.
     pub env_read: bool,
-    pub streams: HashMap<i32, HostStream>,
-    pub meter: Arc<CpuMeter>,
     pub limiter: Limiter,
     /// Last words of the engine before an abort.
     pub stderr: String,
@@ -89,18 +141,21 @@ impl Host {
             memory: None,
             mode: Mode::Base,
             ops: Vec::new(),
-            starting: 0,
             op_bytes: 0,
-            logs: Logs::default(),
-            pending: 0,
+            share: Share::new(0, Arc::new(CpuMeter::new(Duration::from_secs(60))), None),
+            others: HashMap::new(),
+            called_for: 0,
+            shared: None,
+            busy: None,
+            looked: None,
+            computes: false,
+            alone: true,
             answer: Vec::new(),
             modules: Arc::default(),
             loaded: HashSet::new(),
             missing: None,
             env: Arc::from([]),
             env_read: false,
-            streams: HashMap::new(),
-            meter: Arc::new(CpuMeter::new(std::time::Duration::from_secs(60))),
             limiter: Limiter::open(),
             stderr: String::new(),
             yielded: false,
@@ -114,38 +169,146 @@ impl Host {
             memory: _,
             mode: old_mode,
             ops,
-            starting,
             op_bytes,
-            pending,
-            logs,
+            share,
+            others,
+            called_for,
+            shared,
+            busy,
+            looked,
+            computes,
+            alone,
             answer,
             modules: old_modules,
             loaded,
             missing,
             env: old_env,
             env_read,
-            streams,
-            meter: old_meter,
             limiter,
             stderr,
             yielded: _, // the slot's, from hold to release
         } = self;
         *old_mode = mode;
         ops.clear();
-        *starting = 0;
         *op_bytes = 0;
-        *pending = 0;
-        *logs = Logs::default();
+        *share = Share::new(0, meter, None);
+        others.clear();
+        *called_for = 0;
+        *shared = None;
+        *busy = None;
+        *looked = None;
+        *computes = false;
+        *alone = true;
         *answer = Vec::new();
         *old_modules = modules;
         loaded.clear();
         *missing = None;
         *old_env = env;
         *env_read = false;
-        streams.clear();
-        *old_meter = meter;
         *limiter = limits;
         stderr.clear();
+    }
+
+    /// Requests share this instance from now on.
+    pub fn share_with(&mut self, meter: Arc<SharedMeter>, busy: Busy) {
+        self.shared = Some(meter);
+        self.busy = Some(busy);
+    }
+
+    /// A request comes into the instance; it is its turn.
+    pub fn enter(&mut self, share: Share) {
+        self.called_for = share.number;
+        self.replace(share);
+    }
+
+    /// A request leaves, with all that was its own; it is nobody's turn then.
+    pub fn leave(&mut self, request: i32) -> Share {
+        self.turn(request);
+        self.called_for = 0;
+        let nobody = Share::new(0, Arc::clone(&self.share.meter), None);
+        std::mem::replace(&mut self.share, nobody)
+    }
+
+    /// The guest is about to be called for that request; 0: for nobody.
+    pub fn call_for(&mut self, request: i32) {
+        self.called_for = request;
+        self.looked = None;
+        if request == 0 && self.share.number != 0 {
+            let nobody = Share::new(0, Arc::clone(&self.share.meter), None);
+            self.replace(nobody);
+        }
+        self.turn(request);
+    }
+
+    /// The call has ended.
+    pub fn called(&mut self) {
+        if std::mem::take(&mut self.computes)
+            && let Some(busy) = &self.busy
+        {
+            busy.done();
+        }
+    }
+
+    /// The engine goes on with what is of another request (0: of the one that it was called for), and must
+    /// not where this says false: that request is over.
+    pub fn turn(&mut self, request: i32) -> bool {
+        let request = if request == 0 { self.called_for } else { request };
+        // The base is trained by requests that nobody made.
+        if request == self.share.number || self.mode == Mode::Base {
+            return true;
+        }
+        let Some(share) = self.others.remove(&request) else { return request == 0 };
+        self.replace(share);
+        true
+    }
+
+    fn replace(&mut self, share: Share) {
+        if let Some(shared) = &self.shared {
+            shared.turn(&share.meter);
+        }
+        let before = std::mem::replace(&mut self.share, share);
+        if before.number != 0 {
+            self.others.insert(before.number, before);
+        }
+    }
+
+    /// What a request has, whether it is its turn or not.
+    pub fn share_of(&mut self, request: i32) -> Option<&mut Share> {
+        if self.share.number == request { Some(&mut self.share) } else { self.others.get_mut(&request) }
+    }
+
+    /// Its session has acted on what it started, and has so many operations pending.
+    pub fn acted(&mut self, request: i32, pending: usize) {
+        if let Some(share) = self.share_of(request) {
+            share.starting = 0;
+            share.pending = pending;
+        }
+    }
+
+    /// The meter of the request whose turn it is.
+    pub fn meter(&self) -> &Arc<CpuMeter> {
+        &self.share.meter
+    }
+
+    /// The request whose turn it is; 0: nobody's.
+    pub fn request(&self) -> i32 {
+        self.share.number
+    }
+
+    /// Looks at the meter in the middle of a call. Whether its request is over its limit.
+    pub fn looks_at_meter(&mut self) -> bool {
+        let used = self.share.meter.used();
+        if let Some(busy) = &self.busy
+            && !self.computes
+        {
+            let first = self.looked.filter(|(of, _)| *of == self.share.number).map_or(used, |(_, first)| first);
+            self.looked = Some((self.share.number, first));
+            self.computes = used.saturating_sub(first) > LONG_CALL;
+            if self.computes {
+                busy.computes();
+            }
+        }
+        self.share.meter.is_over(used)
     }
 
     /// Takes an operation over from the guest, whose memory has `memory` bytes; the answer is the guest's.
@@ -155,11 +318,11 @@ impl Host {
     /// When it does not fit beside what the guest uses already, or is not well formed: the guest is ended.
     pub fn accept(&mut self, kind: i32, id: i32, values: &[u8], memory: usize) -> Result<i32, Unacceptable> {
         if kind == op::LOG {
-            self.logs.add(id, Reader::new(values))?;
+            self.share.logs.add(id, Reader::new(values))?;
             return Ok(accepted::YES);
         }
         if kind == op::WAITING {
-            self.meter.go_on(); // at once: what follows in this very call is not for the client alone
+            self.share.meter.go_on(); // at once: what follows in this very call is not for the client alone
         }
         if self.mode == Mode::GlobalScope && !matches!(kind, op::STARTED | op::START_ERROR | op::THROW) {
             return Ok(accepted::GLOBAL_SCOPE);
@@ -167,26 +330,30 @@ impl Host {
         if matches!(kind, op::CANCEL | op::CLEAR) && self.take_back(id) {
             return Ok(accepted::YES);
         }
-        let started = GuestOp { kind, id, values: Bytes::new() };
-        if started.starts() && self.starting + self.pending >= MAX_OPERATIONS {
+        let started = GuestOp { request: self.share.number, kind, id, values: Bytes::new() };
+        if started.starts() && self.share.starting + self.share.pending >= MAX_OPERATIONS {
             return Ok(accepted::TOO_MANY);
         }
         let bytes = self.op_bytes + OP_BYTES;
         // A response leaves an instance that is about to end: it need not fit beside all of its memory.
         let memory = if kind == op::RESPOND { 0 } else { memory };
-        let values = self.limiter.hold(values, memory.saturating_add(bytes))?;
+        let values = self.limiter.hold(values, memory.saturating_add(bytes));
+        self.share.refused |= matches!(values, Err(Full::Instance));
+        let values = values?;
         self.op_bytes = bytes;
-        self.starting += usize::from(started.starts());
+        self.share.starting += usize::from(started.starts());
         self.ops.push(GuestOp { values, ..started });
         Ok(accepted::YES)
     }
 
     /// An operation that is stopped before anyone acted on it never was.
     fn take_back(&mut self, id: i32) -> bool {
-        let at = self.ops.iter().rposition(|started| started.id == id && matches!(started.kind, op::TIMER | op::FETCH));
+        let request = self.share.number;
+        let is = |op: &GuestOp| op.id == id && op.request == request && matches!(op.kind, op::TIMER | op::FETCH);
+        let at = self.ops.iter().rposition(is);
         if let Some(at) = at {
             self.ops.remove(at);
-            self.starting -= 1;
+            self.share.starting -= 1;
             self.op_bytes -= OP_BYTES;
         }
         at.is_some()
@@ -194,7 +361,7 @@ impl Host {
 
     /// What the guest has started since the last time.
     pub fn take_ops(&mut self) -> Vec<GuestOp> {
-        self.starting = 0;
+        self.share.starting = 0;
         self.op_bytes = 0;
         std::mem::take(&mut self.ops)
     }
@@ -232,8 +399,6 @@ pub struct Limiter {
     bytes: usize,
     /// It was refused once; explains a failure that follows.
     pub refused: bool,
-    /// … since the node had no room, not the instance.
-    pub refused_by_node: bool,
     /// What it takes of the node's memory.
     memory: Option<GuestMemory>,
     /// What the host holds for this instance.
@@ -243,7 +408,7 @@ pub struct Limiter {
 impl Limiter {
     /// Of an instance that may use `bytes`; what is held for it counts in its script's share too.
     pub fn new(bytes: usize, share: &Arc<Held>) -> Self {
-        Self { bytes, refused: false, refused_by_node: false, memory: None, held: Held::below(share, bytes) }
+        Self { bytes, refused: false, memory: None, held: Held::below(share, bytes) }
     }
 
     /// Counts what the instance takes of the node's memory, for as long as this limiter is its own.
@@ -251,9 +416,14 @@ impl Limiter {
         Self { memory: Some(memory), ..self }
     }
 
+    /// The most, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// None: while the host alone decides what is in the memory.
     pub fn open() -> Self {
-        Self { bytes: usize::MAX, refused: false, refused_by_node: false, memory: None, held: Held::new(usize::MAX) }
+        Self { bytes: usize::MAX, refused: false, memory: None, held: Held::new(usize::MAX) }
     }
 
     /// Keeps a copy of the guest's bytes; `memory` is what it uses itself.
@@ -277,13 +447,16 @@ impl Limiter {
     }
 }
 
-impl ResourceLimiter for Limiter {
+impl ResourceLimiter for Host {
     fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let fits =
-            desired.saturating_add(self.held.used()) <= self.bytes && maximum.is_none_or(|maximum| desired <= maximum);
-        let room = !fits || self.memory.as_mut().is_none_or(|memory| memory.grow(desired.saturating_sub(current)));
-        self.refused |= !(fits && room);
-        self.refused_by_node |= !room;
+        let limiter = &mut self.limiter;
+        let fits = desired.saturating_add(limiter.held.used()) <= limiter.bytes
+            && maximum.is_none_or(|maximum| desired <= maximum);
+        let more = desired.saturating_sub(current);
+        let room = !fits || limiter.memory.as_mut().is_none_or(|memory| memory.grow(more));
+        limiter.refused |= !(fits && room);
+        self.share.refused |= !(fits && room);
+        self.share.refused_by_node |= !room;
         Ok(fits && room)
     }
 
@@ -294,7 +467,8 @@ impl ResourceLimiter for Limiter {
 
 /// A request body that is here already, or is read as it comes.
 pub fn small_body(host: &mut Host, stream: i32) -> Option<Bytes> {
-    let whole = host.streams.get_mut(&stream)?.take_whole()?;
-    host.streams.remove(&stream);
+    let streams = &mut host.share.streams;
+    let whole = streams.get_mut(&stream)?.take_whole()?;
+    streams.remove(&stream);
     Some(whole)
 }

@@ -4,7 +4,7 @@
 //! (design §5). The runtime cannot reach the network: all a Worker can reach is [`Outbound`].
 //!
 //! In reading order: `engine` and `base` (made once), `publish` and `sealed` (once a version),
-//! `worker`, `slots`, `slot` and `session` (a request).
+//! `worker`, `slots`, `slot`, `instance` and `session` (a request), `warm` (instances that live on).
 
 mod body;
 mod config;
@@ -25,6 +25,7 @@ mod head;
 mod held;
 mod host;
 mod image;
+mod instance;
 mod logs;
 mod memory;
 mod meter;

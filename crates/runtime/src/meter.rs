@@ -1,9 +1,13 @@
 //! CPU time of one request: thread time around each poll of its task, readable at every epoch tick;
-//! and whether anyone still waits for what it uses.
+//! and whether anyone still waits for what it uses. Where requests share an instance, their meters take
+//! turns ([`SharedMeter`]).
 
 use std::cell::Cell;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 /// Nanoseconds of CPU that this thread has used.
 pub fn thread_cpu() -> u64 {
@@ -21,6 +25,34 @@ thread_local! {
 /// The thread is about to sleep: its next poll reads the clock anew.
 pub fn forget_reading() {
     LAST_READING.set(0);
+}
+
+/// What the executor counts a task's polls with.
+pub trait Meter: Send + 'static {
+    /// The thread that polls says when it begins …
+    fn poll_begin(&self);
+    /// … and when it is done. Returns the nanoseconds that were used since this was asked last: what the
+    /// task's tenant is charged with.
+    fn poll_end(&self) -> u64;
+}
+
+impl Meter for Arc<CpuMeter> {
+    fn poll_begin(&self) {
+        self.begin(begin_reading());
+    }
+
+    fn poll_end(&self) -> u64 {
+        self.stop();
+        self.settle()
+    }
+}
+
+/// Busy threads begin where they ended: the clock is a system call.
+fn begin_reading() -> u64 {
+    match LAST_READING.take() {
+        0 => thread_cpu(),
+        reading => reading,
+    }
 }
 
 /// Counts one request. A task is polled by one thread at a time, so relaxed order is enough.
@@ -51,18 +83,13 @@ impl CpuMeter {
         }
     }
 
-    /// The thread that polls says when it begins …
-    pub fn poll_begin(&self) {
-        // Busy threads begin where they ended: the clock is a system call.
-        let began = match LAST_READING.take() {
-            0 => thread_cpu(),
-            reading => reading,
-        };
-        self.poll_began.store(began, Ordering::Relaxed);
+    /// It is counted from that reading of the thread's clock on.
+    fn begin(&self, reading: u64) {
+        self.poll_began.store(reading, Ordering::Relaxed);
     }
 
-    /// … and when it is done.
-    pub fn poll_end(&self) {
+    /// Nothing is counted from here on.
+    fn stop(&self) {
         let began = self.poll_began.swap(0, Ordering::Relaxed);
         if began == 0 {
             return; // `finish` has read the clock a moment ago
@@ -74,7 +101,7 @@ impl CpuMeter {
 
     /// Called inside the last poll, at its end: all of the request's CPU time.
     pub fn finish(&self) -> Duration {
-        self.poll_end();
+        self.stop();
         Duration::from_nanos(self.used.load(Ordering::Relaxed))
     }
 
@@ -83,8 +110,8 @@ impl CpuMeter {
         self.used.fetch_add(nanos, Ordering::Relaxed);
     }
 
-    /// Nanoseconds used since this was asked last: what the executor charges the tenant with.
-    pub fn settle(&self) -> u64 {
+    /// Nanoseconds used since this was asked last.
+    fn settle(&self) -> u64 {
         let used = self.used.load(Ordering::Relaxed);
         used.saturating_sub(self.settled.swap(used, Ordering::Relaxed))
     }
@@ -112,6 +139,125 @@ impl CpuMeter {
     }
 
     pub fn exceeded(&self) -> bool {
-        self.used().as_nanos() > u128::from(self.limit)
+        self.is_over(self.used())
+    }
+
+    /// Whether that much is more than the limit.
+    pub fn is_over(&self, used: Duration) -> bool {
+        used.as_nanos() > u128::from(self.limit)
+    }
+}
+
+/// The meters of the requests in one instance, of which one runs at a time. Used by the thread that polls
+/// the instance's task, so that the lock is never waited for.
+#[derive(Debug, Default)]
+pub struct SharedMeter {
+    turn: Mutex<Turn>,
+}
+
+#[derive(Debug, Default)]
+struct Turn {
+    /// Whose turn it is; `None`: nobody's.
+    of: Option<Arc<CpuMeter>>,
+    /// The thread's clock since when it is nobody's; 0 between polls.
+    since: u64,
+    /// Used by those before, and not yet the tenant's charge.
+    unsettled: u64,
+}
+
+impl SharedMeter {
+    /// It is that request's turn from now on.
+    pub fn turn(&self, next: &Arc<CpuMeter>) {
+        let mut turn = self.turn.lock();
+        let began = match turn.of.take() {
+            Some(of) if Arc::ptr_eq(&of, next) => {
+                turn.of = Some(of);
+                return;
+            }
+            Some(before) => {
+                before.stop();
+                turn.unsettled += before.settle();
+                LAST_READING.get()
+            }
+            // What the task did for nobody in particular is the cost of the one that it did it for.
+            None => std::mem::take(&mut turn.since),
+        };
+        next.begin(if began == 0 { thread_cpu() } else { began });
+        turn.of = Some(Arc::clone(next));
+    }
+
+    /// The request whose turn it is has ended: all of its CPU time.
+    pub fn finish(&self) -> Duration {
+        let mut turn = self.turn.lock();
+        let Some(of) = turn.of.take() else { return Duration::ZERO };
+        let used = of.finish();
+        turn.unsettled += of.settle();
+        turn.since = LAST_READING.get();
+        used
+    }
+}
+
+impl Meter for Arc<SharedMeter> {
+    fn poll_begin(&self) {
+        let mut turn = self.turn.lock();
+        match &turn.of {
+            Some(of) => of.begin(begin_reading()),
+            None => turn.since = begin_reading(),
+        }
+    }
+
+    fn poll_end(&self) -> u64 {
+        let mut turn = self.turn.lock();
+        match turn.of.take() {
+            Some(of) => {
+                of.stop();
+                turn.unsettled += of.settle();
+                turn.of = Some(of);
+            }
+            None => {
+                let since = std::mem::take(&mut turn.since);
+                if since != 0 && LAST_READING.get() == 0 {
+                    let now = thread_cpu();
+                    LAST_READING.set(now);
+                    turn.unsettled += now.saturating_sub(since);
+                }
+            }
+        }
+        std::mem::take(&mut turn.unsettled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn burn(nanos: u64) {
+        let until = thread_cpu() + nanos;
+        while thread_cpu() < until {}
+    }
+
+    #[test]
+    fn each_pays_for_its_turn_and_the_tenant_for_all() {
+        let shared: Arc<SharedMeter> = Arc::default();
+        let [one, two] = [(); 2].map(|()| Arc::new(CpuMeter::new(Duration::from_millis(5))));
+        let began = thread_cpu();
+        shared.poll_begin();
+        shared.turn(&one);
+        burn(2_000_000);
+        shared.turn(&two);
+        burn(6_000_000);
+        assert!(two.exceeded() && !one.exceeded());
+        shared.turn(&one);
+        shared.turn(&one);
+        let mut charged = shared.poll_end();
+        shared.poll_begin();
+        burn(1_000_000);
+        let used = shared.finish();
+        burn(1_000_000);
+        charged += shared.poll_end();
+        let all = thread_cpu() - began;
+        assert!((3_000_000..4_000_000).contains(&used.as_nanos()), "{used:?}");
+        assert!((6_000_000..7_000_000).contains(&two.used().as_nanos()), "{two:?}");
+        assert!((9_000_000..=all).contains(&u128::from(charged).try_into().unwrap_or(u64::MAX)), "{charged} of {all}");
     }
 }

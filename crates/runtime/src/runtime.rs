@@ -26,11 +26,14 @@ use crate::publish::publish;
 use crate::sealed::{Sealed, Sealer};
 use crate::slot::Slot;
 use crate::slots::{QueueLimits, Slots};
-use crate::warm::WarmPool;
+use crate::warm::idle::IdleInstances;
+use crate::warm::{Bounds, FirstRequests, Pool};
 use crate::worker::{About, Worker, env_values};
 
 /// Publishes that are evaluated at once.
 const PUBLISHING: usize = 4;
+/// Warm instances that are no more, but still have to end.
+const LEAVING: usize = 32;
 /// Long host work (digests) at once.
 const BACKGROUND: usize = 2;
 
@@ -53,7 +56,9 @@ pub(crate) struct Inner {
     pub base: Base,
     pub executor: Executor,
     pub slots: Slots,
-    pub warm: WarmPool,
+    pub warm: Arc<IdleInstances>,
+    warm_bounds: Bounds,
+    auto_warm_cpu: Duration,
     pub tokio: tokio::runtime::Handle,
     pub publishing: Arc<Semaphore>,
     pub background: Arc<Semaphore>,
@@ -115,7 +120,7 @@ impl Runtime {
     pub fn new(config: Config, key: [u8; 32], tokio: tokio::runtime::Handle) -> Result<Self, RuntimeError> {
         let io = |action| move |source| RuntimeError::Io { action, source };
         let artefacts = Artefacts::open(&config.artefacts, &key).map_err(io("make the artefact folder"))?;
-        let most_live = config.max_instances.max(2) as usize + config.warm_instances as usize + PUBLISHING;
+        let most_live = config.max_instances.max(2) as usize + config.warm_instances as usize + PUBLISHING + LEAVING;
         let core = EngineCore::load(&artefacts, most_live as u32 + 1)?;
         let base = Base::make(&core)?;
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -142,7 +147,14 @@ impl Runtime {
             workers,
             most_live,
             slots: Slots::new(limits),
-            warm: WarmPool::new(config.warm_instances, config.warm_bytes),
+            warm: Arc::new(IdleInstances::new(config.warm_instances, config.warm_bytes, config.warm_idle)),
+            warm_bounds: Bounds {
+                at_once: config.warm_requests_at_once.max(1) as usize,
+                requests: config.warm_requests.max(1),
+                age: config.warm_age,
+                threads,
+            },
+            auto_warm_cpu: config.auto_warm_cpu,
             publishing: Arc::new(Semaphore::new(PUBLISHING)),
             background: Arc::new(Semaphore::new(BACKGROUND)),
             sealer: Sealer::new(&key),
@@ -156,7 +168,9 @@ impl Runtime {
             #[cfg(test)]
             proof: Default::default(),
         };
-        Ok(Self { inner: Arc::new(inner) })
+        let inner = Arc::new(inner);
+        inner.expire_warm();
+        Ok(Self { inner })
     }
 
     /// The Worker of a version: from memory, else from its sealed file, else from source. Callers that
@@ -290,7 +304,9 @@ impl Validator for Runtime {
 
     async fn forget(&self, versions: &[VersionId]) {
         for version in versions {
-            self.inner.workers.invalidate(version).await;
+            if let Some(worker) = self.inner.workers.remove(version).await {
+                worker.pool.close();
+            }
             self.inner.warm.forget(*version);
             self.inner.artefacts.remove(&Sealed::file_name(*version));
         }
@@ -300,6 +316,19 @@ impl Validator for Runtime {
 impl Inner {
     pub fn base_pages(&self) -> u64 {
         (self.base.image.len() >> 16) as u64
+    }
+
+    /// Ends warm instances that nobody uses, for as long as the runtime lives.
+    fn expire_warm(self: &Arc<Self>) {
+        let warm = Arc::downgrade(&self.warm);
+        let every = (self.warm.most_idle / 4).clamp(Duration::from_millis(50), Duration::from_secs(30));
+        self.tokio.spawn(async move {
+            loop {
+                tokio::time::sleep(every).await;
+                let Some(warm) = warm.upgrade() else { return };
+                warm.expire();
+            }
+        });
     }
 
     pub fn idle_meter(&self) -> Arc<CpuMeter> {
@@ -387,6 +416,8 @@ impl Inner {
             modules: Arc::new(sealed.modules.clone()),
             bindings: sealed.bindings.iter().map(|(_, binding)| binding.clone()).collect(),
             env: env_values(&sealed.bindings),
+            pool: Pool::new(version, self.warm_bounds, &self.warm),
+            first_requests: FirstRequests::new(self.auto_warm_cpu),
             held,
         }))
     }

@@ -1,5 +1,6 @@
-//! One request in one instance: calls the guest, acts on the operations it started, waits for the
-//! next of them to be done, until nothing of the request runs any more.
+//! One request in an instance: what it waits for, what of that the guest is to be told, and what the
+//! guest's operations start, until nothing of the request runs any more. It calls nothing itself:
+//! `instance` does, for one session or for many.
 //!
 //! All that a session has started lives in it, so that dropping the session stops all of it: the
 //! condition under which its slot may be put back.
@@ -8,26 +9,24 @@ use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use futures_util::future::{AbortHandle, Either, select};
+use futures_util::future::AbortHandle;
 use futures_util::stream::FuturesUnordered;
 use http::Response;
 use switchyard_catalog::{LimitSet, Limits};
 use switchyard_js::abi::{Writer, event, status};
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::engine::{Abandoned, CpuExceeded};
 use crate::error::{RunError, RunErrorKind};
-use crate::held::Full;
-use crate::host::{Limiter, Unacceptable};
+use crate::host::Host;
 use crate::meter::CpuMeter;
 use crate::outcome::{Ending, Exception};
-use crate::slot::Slot;
 use crate::stream::{GuestSender, HostStream, MAX_STREAMS};
-use crate::{Body, BodyError, FetchError, FetchResponse, Outbound, head};
+use crate::{Body, BodyError, FetchError, FetchResponse, Invocation, head};
 
 /// How long `waitUntil` work may go on after the response is done (contract §5.2).
 pub const WAIT_UNTIL_GRACE: Duration = Duration::from_secs(30);
@@ -38,17 +37,18 @@ const IN_A_ROW: u32 = 16;
 /// What a write into a stream without a reader is told.
 const NOT_READ: &str = "This stream is no longer read.";
 
+mod failure;
 mod operations;
+
+use failure::{crashed, exceeded_cpu, exceeded_wall, out_of_memory};
+pub use failure::{ended_by_another, failure, unacceptable};
 
 pub type Reply = oneshot::Sender<Result<Response<Body>, RunError>>;
 
 /// What a session needs beside its slot.
 pub struct SessionContext {
     pub tokio: tokio::runtime::Handle,
-    pub outbound: Arc<dyn Outbound>,
-    pub depth: u8,
-    /// The effective ones.
-    pub limits: Limits,
+    pub invocation: Invocation,
     pub bindings: Arc<[switchyard_catalog::WorkerBinding]>,
     pub meter: Arc<CpuMeter>,
     /// Shared by all sessions: long digests at once.
@@ -56,7 +56,7 @@ pub struct SessionContext {
 }
 
 /// What happened, from a pending operation to the guest.
-enum Happened {
+pub enum Happened {
     Complete {
         op: i32,
         status: i32,
@@ -77,10 +77,14 @@ enum Happened {
         stream: i32,
         write: Option<i32>,
     },
+    /// The guest, which was told that its write failed, is told of the stream.
+    Cancelled {
+        stream: i32,
+    },
     Stopped,
 }
 
-type Timer<'a> = &'a mut Pin<Box<tokio::time::Sleep>>;
+type Timer = Pin<Box<tokio::time::Sleep>>;
 type Pending = Pin<Box<dyn Future<Output = Happened> + Send>>;
 
 /// The state of one request.
@@ -104,6 +108,13 @@ pub struct Session {
     /// A `waitUntil` was made: the request goes on for it without its client.
     waiting: bool,
     client_gone: bool,
+    /// The guest is being told that the client has gone.
+    leaving: bool,
+    /// Things told in a row.
+    in_a_row: u32,
+    /// `waitUntil` work is cut then.
+    grace: Option<Timer>,
+    wall: Option<Timer>,
     /// How it failed, if it did.
     failed: Option<RunErrorKind>,
     /// It ended before the guest did, which may still expect something.
@@ -119,21 +130,13 @@ pub struct Session {
     pub thrown_beside: Vec<Exception>,
 }
 
-/// What a session begins with: an event that calls a handler.
-pub struct First<'a> {
-    /// [`event::DISPATCH`] or [`event::TAIL`].
-    pub kind: i32,
-    /// Console bits.
-    pub console: i32,
-    pub values: &'a [u8],
-}
-
-/// How it ended, without the slot being fit for another request.
-pub struct Broken(pub Ending);
-
 impl Session {
     pub fn new(context: SessionContext, request: i32, reply: Reply) -> Self {
-        let connections = context.limits.connections.or(Limits::DEFAULT.connections).unwrap_or(1);
+        let connections = context.invocation.limits.connections.or(Limits::DEFAULT.connections).unwrap_or(1);
+        let wall = context.invocation.limits.wall().map(|wall| {
+            let _runtime = context.tokio.enter();
+            Box::pin(tokio::time::sleep(wall))
+        });
         Self {
             context,
             request,
@@ -148,6 +151,10 @@ impl Session {
             done: false,
             waiting: false,
             client_gone: false,
+            leaving: false,
+            in_a_row: 0,
+            grace: None,
+            wall,
             failed: None,
             abandoned: false,
             threw: None,
@@ -159,88 +166,94 @@ impl Session {
         }
     }
 
-    /// Runs the request to its end; `env` goes to the guest first, if it has not got it. The slot is fit
-    /// for release when this returns `Ok`.
-    pub async fn run(&mut self, slot: &mut Slot, env: Option<&[u8]>, first: First<'_>) -> Result<Ending, Broken> {
-        let request = self.request;
-        if let Some(bytes) = self.context.limits.log_bytes {
-            slot.store.data_mut().logs.left = usize::try_from(bytes).unwrap_or(usize::MAX);
+    /// What comes next, after the guest was called or something happened.
+    ///
+    /// # Errors
+    /// Why the instance ends, and the request with it.
+    pub fn next(&mut self, host: &mut Host, memory: usize) -> Result<Step, RunError> {
+        if std::mem::take(&mut self.leaving) && !self.waiting {
+            self.abandoned = true;
+            return Ok(Step::Ended(self.ending()));
         }
-        let mut wall = self.context.limits.wall().map(|wall| {
-            let _runtime = self.context.tokio.enter();
-            Box::pin(tokio::time::sleep(wall))
-        });
-        if let Some(env) = env {
-            self.call(slot, event::ENV, 0, 0, env).await?;
-        }
-        self.call(slot, first.kind, request, first.console, first.values).await?;
-        let mut grace: Option<Pin<Box<tokio::time::Sleep>>> = None;
-        let mut in_a_row = 0;
         loop {
             if self.answered && self.body_stream.is_none() && self.done {
-                return Ok(self.ending());
+                return Ok(Step::Ended(self.ending()));
             }
             let idle = self.ready.is_empty();
             if idle && self.outstanding.is_empty() {
-                return Ok(self.stuck(slot));
+                return Ok(Step::Ended(self.stuck(host)));
             }
-            in_a_row = if idle { 0 } else { in_a_row + 1 };
-            if in_a_row % IN_A_ROW != 0
+            self.in_a_row = if idle { 0 } else { self.in_a_row + 1 };
+            if !self.in_a_row.is_multiple_of(IN_A_ROW)
                 && let Some(happened) = self.ready.pop_front()
             {
-                self.tell(slot, happened).await?;
-                continue;
+                match self.tell(host, memory, happened)? {
+                    Some(call) => return Ok(Step::Call(call)),
+                    None => continue,
+                }
             }
-            if self.answered && self.body_stream.is_none() && grace.is_none() {
+            if self.answered && self.body_stream.is_none() && self.grace.is_none() {
                 let _runtime = self.context.tokio.enter();
-                grace = Some(Box::pin(tokio::time::sleep(WAIT_UNTIL_GRACE)));
+                self.grace = Some(Box::pin(tokio::time::sleep(WAIT_UNTIL_GRACE)));
             }
-            if !idle {
-                give_way().await;
-            }
-            match self.wait(grace.as_mut(), wall.as_mut(), idle).await {
-                Wait::Happened(happened) => self.tell(slot, happened).await?,
-                Wait::Nothing => {}
-                Wait::ClientGone => {
-                    self.client_gone = true;
-                    self.reply = None;
-                    self.answered = true;
-                    self.call(slot, event::ABORTED, request, 0, &[]).await?;
-                    if !self.waiting {
-                        self.abandoned = true;
-                        return Ok(self.ending());
-                    }
-                }
-                Wait::GraceOver => {
-                    self.abandoned = true;
-                    return Ok(Ending::WaitUntilCut);
-                }
-                Wait::WallOver => {
-                    self.abandoned = true;
-                    // A body that is still written is cut: dropping its writer says so to the reader.
-                    self.writers.clear();
-                    self.fail(exceeded_wall());
-                    return Ok(Ending::ExceededWall);
-                }
-            }
+            return Ok(Step::Wait);
         }
     }
 
-    /// Whether nothing of the request is left in the guest either, so that the instance may serve another.
+    /// Whether something waits to be told already, after others have had their turn.
+    pub fn has_more(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// What happened while nothing was called, and what comes next then.
+    ///
+    /// # Errors
+    /// As [`Session::next`].
+    pub fn on(&mut self, host: &mut Host, memory: usize, wait: Wait) -> Result<Step, RunError> {
+        match wait {
+            Wait::Happened(happened) => {
+                if let Some(call) = self.tell(host, memory, happened)? {
+                    return Ok(Step::Call(call));
+                }
+            }
+            Wait::Nothing => {}
+            Wait::ClientGone => {
+                self.client_gone = true;
+                self.reply = None;
+                self.answered = true;
+                self.leaving = true;
+                return Ok(Step::Call(Call { kind: event::ABORTED, id: self.request, status: 0, values: Vec::new() }));
+            }
+            Wait::GraceOver => {
+                self.abandoned = true;
+                return Ok(Step::Ended(Ending::WaitUntilCut));
+            }
+            Wait::WallOver => {
+                self.abandoned = true;
+                // A body that is still written is cut: dropping its writer says so to the reader.
+                self.writers.clear();
+                self.fail(exceeded_wall());
+                return Ok(Step::Ended(Ending::ExceededWall));
+            }
+        }
+        self.next(host, memory)
+    }
+
+    /// Whether nothing of the request is left in the guest either.
     pub fn settled(&self) -> bool {
         self.done && !self.abandoned && self.writers.is_empty()
     }
 
     /// Nothing is pending and the guest has not come to an end.
-    fn stuck(&mut self, slot: &Slot) -> Ending {
+    fn stuck(&mut self, host: &mut Host) -> Ending {
         self.abandoned = true;
         // A body that can never go on is cut: dropping its writer says so to the reader.
         self.writers.clear();
         if self.answered {
             return if self.body_stream.take().is_some() { Ending::Hung } else { self.ending() };
         }
-        let error = if slot.store.data().limiter.refused {
-            out_of_memory(&slot.store.data().limiter) // it could not even say so
+        let error = if let Some(refused) = self.refused(host) {
+            refused // it could not even say so
         } else {
             let message = "The Workers runtime canceled this request because it detected that your Worker's code had \
                            hung and would never generate a response. Refer to: \
@@ -270,70 +283,65 @@ impl Session {
         self.answered = true;
     }
 
-    /// The next thing to be told; without `block`, what is there now.
-    async fn wait(&mut self, grace: Option<Timer<'_>>, wall: Option<Timer<'_>>, block: bool) -> Wait {
-        let client_gone = async {
-            match &mut self.reply {
-                Some(reply) => reply.closed().await,
-                None => std::future::pending().await,
-            }
-        };
-        let at_once = async {
-            if block {
-                std::future::pending().await
-            }
-        };
-        let (grace, wall) = (std::pin::pin!(over(grace)), std::pin::pin!(over(wall)));
-        let mut times = select(grace, wall);
-        let (mut client_gone, mut at_once) = (std::pin::pin!(client_gone), std::pin::pin!(at_once));
+    /// The next thing that happens.
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Wait> {
+        // What ends the request is looked at first: a guest that always has something done cannot hide it.
+        if self.reply.as_mut().is_some_and(|reply| reply.poll_closed(cx).is_ready()) {
+            return Poll::Ready(Wait::ClientGone);
+        }
+        if self.grace.as_mut().is_some_and(|grace| grace.as_mut().poll(cx).is_ready()) {
+            return Poll::Ready(Wait::GraceOver);
+        }
+        if self.wall.as_mut().is_some_and(|wall| wall.as_mut().poll(cx).is_ready()) {
+            return Poll::Ready(Wait::WallOver);
+        }
         loop {
-            // What ends the request is looked at first: a guest that always has something done cannot hide it.
-            let ends = select(client_gone.as_mut(), &mut times);
-            let goes_on = select(self.pending.next(), at_once.as_mut());
-            match select(ends, goes_on).await {
-                Either::Left((Either::Left(_), _)) => return Wait::ClientGone,
-                Either::Left((Either::Right((Either::Left(_), _)), _)) => return Wait::GraceOver,
-                Either::Left((Either::Right((Either::Right(_), _)), _)) => return Wait::WallOver,
-                Either::Right((Either::Left((Some(Happened::Stopped), _)), _)) => {}
-                Either::Right((Either::Left((Some(happened), _)), _)) => return Wait::Happened(happened),
-                Either::Right((Either::Left((None, _)), _)) if block => {
+            match self.pending.poll_next_unpin(cx) {
+                Poll::Ready(Some(Happened::Stopped)) => {}
+                Poll::Ready(Some(happened)) => return Poll::Ready(Wait::Happened(happened)),
+                _ if !self.ready.is_empty() => return Poll::Ready(Wait::Nothing),
+                Poll::Ready(None) => {
                     // What is outstanding has a future; should it not, nothing will ever complete it.
                     self.outstanding.clear();
-                    return Wait::Nothing;
+                    return Poll::Ready(Wait::Nothing);
                 }
-                Either::Right(_) => return Wait::Nothing,
+                Poll::Pending => return Poll::Pending,
             }
         }
     }
 
-    /// Tells the guest what happened.
-    async fn tell(&mut self, slot: &mut Slot, happened: Happened) -> Result<(), Broken> {
+    /// What the guest is to be told of it, if anything.
+    fn tell(&mut self, host: &mut Host, memory: usize, happened: Happened) -> Result<Option<Call>, RunError> {
         // Calls too short for a tick, and work on other threads, count as well.
         if self.context.meter.exceeded() {
-            return Err(self.end(exceeded_cpu()));
+            return Err(exceeded_cpu());
         }
         let (op, status, values) = match happened {
-            Happened::Stopped => return Ok(()),
+            Happened::Stopped => return Ok(None),
+            Happened::Cancelled { stream } => {
+                return Ok(Some(Call { kind: event::CANCELLED, id: stream, status: 0, values: Vec::new() }));
+            }
             Happened::ReaderGone { stream, write } => {
                 // Closed by the guest itself a moment ago: then there is nothing to cancel.
                 let open = self.writers.remove(&stream).is_some();
                 if open && self.body_stream.take_if(|body| *body == stream).is_some() {
                     self.client_gone = true;
                 }
+                let cancelled = Call { kind: event::CANCELLED, id: stream, status: 0, values: Vec::new() };
                 if let Some(op) = write
                     && self.outstanding.remove(&op).is_some()
                 {
+                    if open {
+                        self.ready.push_front(Happened::Cancelled { stream });
+                    }
                     let values = error_values("TypeError", NOT_READ);
-                    self.call(slot, event::COMPLETE, op, status::ERROR, &values).await?;
+                    return Ok(Some(Call { kind: event::COMPLETE, id: op, status: status::ERROR, values }));
                 }
-                if open {
-                    self.call(slot, event::CANCELLED, stream, 0, &[]).await?;
-                }
-                return Ok(());
+                return Ok(open.then_some(cancelled));
             }
             Happened::Complete { op, status, values } => (op, status, values),
-            Happened::Fetched { op, .. } if !self.outstanding.contains_key(&op) => return Ok(()), // cancelled
-            Happened::Fetched { op, result: Ok(response) } => match self.add_stream(slot, op, response.body)? {
+            Happened::Fetched { op, .. } if !self.outstanding.contains_key(&op) => return Ok(None), // cancelled
+            Happened::Fetched { op, result: Ok(response) } => match self.add_stream(host, memory, op, response.body)? {
                 Added::TooMany => (op, status::ERROR, error_values("Error", TOO_MANY_STREAMS)),
                 Added::Stream(stream) => {
                     let FetchResponse { status, status_text, headers, url, redirected, .. } = response;
@@ -343,12 +351,14 @@ impl Session {
             Happened::Fetched { op, result: Err(error) } => {
                 (op, status::ERROR, error_values(&error.name, &error.message))
             }
-            Happened::Read { op, stream, host, chunk } => {
+            Happened::Read { op, stream, host: body, chunk } => {
                 self.reading.remove(&stream);
                 let mut values = Vec::new();
                 let status = match chunk {
                     Some(Ok(bytes)) => {
-                        slot.store.data_mut().streams.insert(stream, host);
+                        if let Some(share) = host.share_of(self.request) {
+                            share.streams.insert(stream, body);
+                        }
                         Writer::new(&mut values).bytes(&bytes);
                         status::OK
                     }
@@ -361,87 +371,64 @@ impl Session {
                 (op, status, values)
             }
         };
-        if self.outstanding.remove(&op).is_some() {
-            self.call(slot, event::COMPLETE, op, status, &values).await?;
-        }
-        Ok(())
+        let expected = self.outstanding.remove(&op).is_some();
+        Ok(expected.then_some(Call { kind: event::COMPLETE, id: op, status, values }))
     }
 
-    /// Calls the guest, then acts on what it started.
-    async fn call(&mut self, slot: &mut Slot, kind: i32, id: i32, status: i32, values: &[u8]) -> Result<(), Broken> {
-        slot.store.data_mut().pending = self.pending.len() + self.ready.len();
-        let threw = match slot.event(kind, id, status, values).await {
-            Ok(code) => code != 0,
-            Err(error) => return Err(self.broken(slot, &error)),
-        };
-        for started in slot.store.data_mut().take_ops() {
-            if let Err(error) = self.act(slot, started) {
-                return Err(self.unacceptable(&error));
-            }
-        }
-        if !threw {
-            return Ok(());
-        }
-        // The platform itself could not go on: the script broke what it stands on, or memory is used up.
+    /// The platform itself could not go on: the script broke what it stands on, or memory is used up.
+    pub fn platform_threw(&mut self, host: &mut Host) -> RunError {
         let threw = self.threw.take();
-        let error = match threw {
-            _ if slot.store.data().limiter.refused => out_of_memory(&slot.store.data().limiter),
-            Some(error) => error,
-            None => crashed("The Worker crashed."),
-        };
-        Err(self.end(error))
+        self.refused(host).or(threw).unwrap_or_else(|| crashed("The Worker crashed."))
     }
 
-    fn broken(&mut self, slot: &Slot, error: &wasmtime::Error) -> Broken {
-        if error.downcast_ref::<Abandoned>().is_some() {
-            return Broken(Ending::Canceled);
-        }
-        if let Some(error) = error.downcast_ref::<Unacceptable>() {
-            return self.unacceptable(error);
-        }
-        let host = slot.store.data();
-        let error = if error.downcast_ref::<CpuExceeded>().is_some() {
-            exceeded_cpu()
-        } else if host.limiter.refused {
-            out_of_memory(&host.limiter)
-        } else {
-            tracing::debug!(error = format!("{error:#}"), stderr = host.stderr, "an instance crashed");
-            crashed("The Worker crashed.")
-        };
-        self.end(error)
+    /// What it is told if it was refused memory.
+    fn refused(&self, host: &mut Host) -> Option<RunError> {
+        host.share_of(self.request).and_then(|share| out_of_memory(share))
     }
 
-    fn unacceptable(&mut self, error: &Unacceptable) -> Broken {
-        self.end(match error {
-            Unacceptable::Full(Full::Instance) => exceeded_memory(),
-            Unacceptable::Full(Full::Node) => {
-                RunError { kind: RunErrorKind::Overloaded, ..crashed(&error.to_string()) }
-            }
-            Unacceptable::Malformed(_) => crashed(&error.to_string()),
-        })
+    /// Nothing of it has been seen by anybody.
+    pub fn is_untouched(&self) -> bool {
+        self.reply.is_some() && !self.answered && !self.client_gone && self.subrequests == 0
     }
 
-    fn end(&mut self, error: RunError) -> Broken {
+    /// What it takes to run it once more.
+    pub fn into_arrival(self) -> Option<(Invocation, Arc<CpuMeter>, Reply)> {
+        Some((self.context.invocation, self.context.meter, self.reply?))
+    }
+
+    /// CPU time so far.
+    pub fn used(&self) -> Duration {
+        self.context.meter.used()
+    }
+
+    /// Operations that are pending.
+    pub fn load(&self) -> usize {
+        self.pending.len() + self.ready.len()
+    }
+
+    /// It ends with an error, and the instance with it.
+    pub fn end(&mut self, error: RunError) -> Ending {
         let ending = error.kind.ending();
         self.fail(error);
-        Broken(ending)
+        ending
     }
 
     /// Gives a body a number the guest may read it by; none where there is nothing to read.
-    fn add_stream(&mut self, slot: &mut Slot, number: i32, body: Body) -> Result<Added, Broken> {
+    fn add_stream(&mut self, host: &mut Host, memory: usize, number: i32, body: Body) -> Result<Added, RunError> {
         if matches!(body, Body::Empty) {
             return Ok(Added::Stream(None));
         }
-        let memory = slot.memory_bytes().len();
-        let host = slot.store.data_mut();
-        if host.streams.len() + self.reading.len() >= MAX_STREAMS {
+        let open = host.share_of(self.request).map_or(MAX_STREAMS, |share| share.streams.len());
+        if open + self.reading.len() >= MAX_STREAMS {
             return Ok(Added::TooMany);
         }
         let here = if let Body::Whole(bytes) = &body { bytes.len() } else { 0 };
-        let charge = host.limiter.charge(here, memory).map_err(|full| self.unacceptable(&full.into()))?;
+        let charge = host.limiter.charge(here, memory).map_err(|full| unacceptable(&full.into()))?;
         let stream = HostStream::charged(body, charge);
         let length = stream.length();
-        host.streams.insert(number, stream);
+        if let Some(share) = host.share_of(self.request) {
+            share.streams.insert(number, stream);
+        }
         Ok(Added::Stream(Some((number, length))))
     }
 }
@@ -453,7 +440,24 @@ enum Added {
     TooMany,
 }
 
-enum Wait {
+/// What a session wants.
+pub enum Step {
+    Call(Call),
+    /// Nothing before [`Session::poll`] is ready.
+    Wait,
+    Ended(Ending),
+}
+
+/// One call of the guest.
+pub struct Call {
+    pub kind: i32,
+    pub id: i32,
+    pub status: i32,
+    pub values: Vec<u8>,
+}
+
+/// What happened; see [`Session::on`].
+pub enum Wait {
     Happened(Happened),
     Nothing,
     ClientGone,
@@ -461,52 +465,8 @@ enum Wait {
     WallOver,
 }
 
-fn exceeded_cpu() -> RunError {
-    RunError { kind: RunErrorKind::ExceededCpu, ..crashed("Worker exceeded CPU time limit.") }
-}
-
-/// Of the instance's own limit, or of what the node has left.
-fn out_of_memory(limiter: &Limiter) -> RunError {
-    if limiter.refused_by_node {
-        return RunError { kind: RunErrorKind::Overloaded, ..crashed("The node has no memory left for this Worker.") };
-    }
-    exceeded_memory()
-}
-
-fn exceeded_memory() -> RunError {
-    RunError { kind: RunErrorKind::ExceededMemory, ..crashed("Worker exceeded memory limit.") }
-}
-
-fn exceeded_wall() -> RunError {
-    RunError { kind: RunErrorKind::ExceededWall, ..crashed("Worker exceeded wall time limit.") }
-}
-
-fn crashed(message: &str) -> RunError {
-    RunError { kind: RunErrorKind::Crashed, name: "Error".into(), message: message.into() }
-}
-
 fn error_values(name: &str, message: &str) -> Vec<u8> {
     let mut values = Vec::new();
     Writer::new(&mut values).text(name).text(message);
     values
-}
-
-async fn over(timer: Option<Timer<'_>>) {
-    match timer {
-        Some(timer) => timer.await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Lets the thread's other tenants go first.
-async fn give_way() {
-    let mut given = false;
-    std::future::poll_fn(|cx| {
-        if std::mem::replace(&mut given, true) {
-            return std::task::Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        std::task::Poll::Pending
-    })
-    .await;
 }

@@ -70,7 +70,7 @@ impl Slot {
     /// A new slot over a memory that maps an image. Some 15 µs, and page faults at first use.
     pub fn create(core: &EngineCore, memory: &InstancePre<Host>) -> wasmtime::Result<Self> {
         let mut store = Store::new(&core.engine, Host::new());
-        store.limiter(|host| &mut host.limiter);
+        store.limiter(|host| host);
         store.set_epoch_deadline(NO_DEADLINE);
         store.epoch_deadline_callback(|mut context| on_tick(context.data_mut()));
         let missing = || wasmtime::Error::msg("the engine lacks an export");

@@ -1,36 +1,31 @@
 //! A Worker: one version made ready, shared by all its requests. Which instance a request gets,
 //! clean or warm, is decided here and seen nowhere else.
 
+use std::future::Future;
 use std::sync::{Arc, Weak};
+use std::task::Poll;
 use std::time::Instant;
 
 use http::{Request, Response};
-use switchyard_catalog::{
-    AccountId, Isolation, LimitSet, Limits, NamespaceName, ScriptId, ScriptName, VersionId, WorkerBinding,
-};
-use switchyard_js::abi::{Writer, binding, event};
+use switchyard_catalog::{AccountId, Isolation, Limits, NamespaceName, ScriptId, ScriptName, VersionId, WorkerBinding};
+use switchyard_js::abi::{Writer, binding};
 use tokio::sync::oneshot;
 
 use crate::delta::Delta;
 use crate::error::{RunError, RunErrorKind};
 use crate::held::Held;
-use crate::host::{Limiter, Mode};
+use crate::instance::{Arrival, Event, Finish, alone, shared};
 use crate::memory::Usage;
-use crate::meter::CpuMeter;
+use crate::meter::{CpuMeter, SharedMeter};
 use crate::modules::Modules;
 use crate::outcome::{Ending, Outcome};
 use crate::runtime::Inner;
-use crate::session::{Broken, First, Reply, Session, SessionContext};
-use crate::slot::Slot;
-use crate::slots::Permit;
-use crate::stream::HostStream;
-use crate::warm::WarmInstance;
-use crate::{Body, Invocation, head};
+use crate::slots::{Permit, Slots};
+use crate::warm::{Entered, FirstRequests, Pool, Wants};
+use crate::{Body, Invocation};
 
 /// Pages of its own above which `auto` serves a script warm: its first request costs milliseconds.
 const HEAVY_PAGES: usize = 256;
-/// Numbers of request bodies begin here, above those of operations.
-const REQUEST_STREAMS: i32 = 1 << 30;
 
 /// See the module's paragraph.
 pub struct Worker {
@@ -46,6 +41,10 @@ pub struct Worker {
     pub(crate) usage: Arc<Usage>,
     /// What the node holds for all its requests.
     pub(crate) held: Arc<Held>,
+    /// Its warm instances.
+    pub(crate) pool: Arc<Pool>,
+    /// What a request in a clean instance costs, where `auto` has to decide.
+    pub(crate) first_requests: FirstRequests,
 }
 
 /// Who a Worker is, and what it may use.
@@ -83,8 +82,18 @@ impl Worker {
             // What grew beyond the base cannot be put back in place: a clean instance of it is a new slot.
             Isolation::Request => false,
             Isolation::Auto => {
-                self.is_dispatcher() || self.delta.pages.len() > HEAVY_PAGES || self.delta.wasm_pages > base_pages
+                self.is_dispatcher()
+                    || self.delta.pages.len() > HEAVY_PAGES
+                    || self.delta.wasm_pages > base_pages
+                    || self.first_requests.are_heavy()
             }
+        }
+    }
+
+    /// A request has run in a clean instance.
+    pub(crate) fn ran_clean(&self, outcome: &Outcome) {
+        if outcome.ending == Ending::Ok {
+            self.first_requests.ran(outcome.cpu);
         }
     }
 
@@ -112,34 +121,80 @@ impl Worker {
     }
 
     async fn run(self: &Arc<Self>, event: Event, mut invocation: Invocation) -> Result<Response<Body>, RunError> {
-        let mut finish =
-            Finish { began: Instant::now(), tell: invocation.on_outcome.take(), dropped: Ending::Canceled };
+        let finish = Finish { began: Instant::now(), tell: invocation.on_outcome.take(), dropped: Ending::Canceled };
         let Some(runtime) = self.runtime.upgrade() else {
             return Err(finish.with_error(error(RunErrorKind::Internal, "the runtime has ended")));
         };
-        // The platform's own Workers call those of all tenants, and wait for them.
-        let bounded = self.about.namespace.is_some();
-        let permit = match runtime.slots.permit(self.about.script, invocation.depth, bounded).await {
-            Ok(permit) => permit,
-            Err(overloaded) => return Err(finish.with_error(overloaded)),
-        };
-        finish.dropped = Ending::Internal; // from here on the task tells
+        let warm = self.is_warm(invocation.isolation, runtime.base_pages());
         let meter = Arc::new(CpuMeter::new(invocation.limits.cpu()));
-        let weight = invocation.weight;
         let (reply, answer) = oneshot::channel();
-        let task = Task {
-            runtime: Arc::clone(&runtime),
-            worker: Arc::clone(self),
-            invocation,
-            meter: Arc::clone(&meter),
-            finish,
-            _permit: permit,
-        };
         let waits = Waits(Some(Arc::clone(&meter)));
-        runtime.executor.spawn(self.about.script, weight, meter, task.run(event, reply));
+        let worker = Arc::clone(self);
+        let mut arrival = Arrival { runtime, worker, event, invocation, meter, reply, finish, again: false };
+        if warm {
+            Self::place(Box::new(arrival)).await;
+        } else {
+            match self.permit(&arrival.runtime.slots, arrival.invocation.depth).await {
+                Ok(permit) => {
+                    arrival.finish.dropped = Ending::Internal; // from here on the task tells
+                    let (runtime, meter) = (Arc::clone(&arrival.runtime), Arc::clone(&arrival.meter));
+                    let weight = arrival.invocation.weight;
+                    runtime.executor.spawn(self.about.script, weight, meter, alone::run(arrival, permit));
+                }
+                Err(overloaded) => return Err(arrival.finish.with_error(overloaded)),
+            }
+        }
         let answered = answer.await;
         waits.no_more();
         answered.unwrap_or_else(|_| Err(error(RunErrorKind::Internal, "the request's task ended early")))
+    }
+
+    /// The right to run an instance.
+    async fn permit(&self, slots: &Slots, depth: u8) -> Result<Permit, RunError> {
+        // The platform's own Workers call those of all tenants, and wait for them.
+        let bounded = self.about.namespace.is_some();
+        slots.permit(self.about.script, depth, bounded).await
+    }
+
+    /// Puts a request into a warm instance of its Worker, once there is room for it in one.
+    pub(crate) async fn place(mut arrival: Box<Arrival>) {
+        let (worker, runtime) = (Arc::clone(&arrival.worker), Arc::clone(&arrival.runtime));
+        let (depth, weight) = (arrival.invocation.depth, arrival.invocation.weight);
+        loop {
+            arrival = match worker.pool.enter(arrival, Wants::Soon) {
+                Entered::Joined => return runtime.counts.warm_reused(),
+                Entered::Needs(arrival) => arrival,
+            };
+            let mut permit = std::pin::pin!(worker.permit(&runtime.slots, depth));
+            let mut now = std::future::poll_fn(|cx| Poll::Ready(permit.as_mut().poll(cx))).await;
+            if !matches!(now, Poll::Ready(Ok(_))) {
+                let wants = if now.is_pending() { Wants::Room } else { Wants::Any };
+                arrival = match worker.pool.enter(arrival, wants) {
+                    Entered::Joined => return runtime.counts.warm_reused(),
+                    Entered::Needs(arrival) => arrival,
+                };
+            }
+            if now.is_pending() {
+                now = Poll::Ready(tokio::select! {
+                    biased;
+                    permit = permit => permit,
+                    () = worker.pool.room() => continue,
+                });
+            }
+            let permit = match now {
+                Poll::Ready(Ok(permit)) => permit,
+                Poll::Ready(Err(overloaded)) => return arrival.refuse(overloaded),
+                Poll::Pending => continue,
+            };
+            match worker.pool.admit(arrival, permit) {
+                Some(member) => {
+                    let meter: Arc<SharedMeter> = Arc::default();
+                    runtime.executor.spawn(worker.about.script, weight, Arc::clone(&meter), shared::run(member, meter));
+                }
+                None => runtime.counts.warm_reused(),
+            }
+            return;
+        }
     }
 }
 
@@ -158,150 +213,6 @@ impl Drop for Waits {
             meter.leave();
         }
     }
-}
-
-struct Task {
-    runtime: Arc<Inner>,
-    worker: Arc<Worker>,
-    invocation: Invocation,
-    meter: Arc<CpuMeter>,
-    finish: Finish,
-    _permit: Permit,
-}
-
-impl Task {
-    async fn run(self, event: Event, reply: Reply) {
-        let Self { runtime, worker, invocation, meter, mut finish, _permit } = self;
-        if meter.abandoned() {
-            finish.dropped = Ending::Canceled; // before anything of it ran
-            return;
-        }
-        let warm = worker.is_warm(invocation.isolation, runtime.base_pages());
-        let kept = if warm { runtime.warm.take(worker.about.version) } else { None };
-        let fresh = kept.is_none();
-        let instance = match kept {
-            Some(instance) => {
-                runtime.counts.warm_reused();
-                Ok(instance)
-            }
-            None => runtime.clean_slot(&worker.delta).map(WarmInstance::new),
-        };
-        let mut instance = match instance {
-            Ok(instance) => instance,
-            Err(message) => {
-                tracing::error!(message, "no slot could be made");
-                let _ = reply.send(Err(finish.with_error(error(RunErrorKind::Internal, "no instance could be made"))));
-                return;
-            }
-        };
-        instance.requests += 1;
-        let number = instance.requests as i32;
-        let slot = &mut instance.slot;
-        let beyond = slot.memory_bytes().len().saturating_sub((runtime.base_pages() << 16) as usize);
-        let taken = worker.usage.instance(beyond + worker.delta.size());
-        let memory = invocation.limits.memory_bytes.unwrap_or(128 << 20);
-        let memory = usize::try_from(memory).unwrap_or(usize::MAX);
-        slot.store.data_mut().begin(
-            Mode::Handler,
-            Arc::clone(&meter),
-            Limiter::new(memory, &worker.held).counted(taken),
-            Arc::clone(&worker.modules),
-            Arc::clone(&worker.env),
-        );
-        let (kind, values) = match event {
-            Event::Fetch(request) => (event::DISPATCH, fetch_values(slot, number, request, &invocation)),
-            Event::Tail(items) => (event::TAIL, head::tail_values(&items)),
-        };
-        let first = First { kind, console: invocation.console.bits(), values: &values };
-        let context = SessionContext {
-            tokio: runtime.tokio.clone(),
-            outbound: invocation.outbound,
-            depth: invocation.depth,
-            limits: invocation.limits,
-            bindings: Arc::clone(&worker.bindings),
-            meter: Arc::clone(&meter),
-            background: Arc::clone(&runtime.background),
-        };
-        let mut session = Session::new(context, number, reply);
-        // Its own randomness and its env, which are in no delta.
-        let prepared = if fresh { slot.seed() } else { Ok(()) };
-        let env = (fresh && !worker.env.is_empty()).then_some(&*worker.env);
-        let ended = match prepared {
-            Ok(()) => session.run(slot, env, first).await,
-            Err(trap) => {
-                tracing::error!(error = format!("{trap:#}"), "an instance could not be seeded");
-                let failed = error(RunErrorKind::Internal, "The Worker could not be started.");
-                session.fail(failed);
-                Err(Broken(Ending::Internal))
-            }
-        };
-        let ending = match &ended {
-            Ok(ending) => *ending,
-            Err(Broken(ending)) => *ending,
-        };
-        let mut outcome = Outcome {
-            ending,
-            cpu: std::time::Duration::ZERO,
-            wall: finish.began.elapsed(),
-            subrequests: session.subrequests,
-            met: session.met,
-            logs: std::mem::take(&mut slot.store.data_mut().logs.lines),
-            logs_dropped: slot.store.data().logs.dropped,
-            exception: session.exception.take(),
-            thrown_beside: std::mem::take(&mut session.thrown_beside),
-        };
-        let settled = session.settled();
-        // All that the request started ends here, before its slot is anyone else's.
-        drop(session);
-        if ended.is_ok() {
-            slot.store.data_mut().begin(
-                Mode::Handler,
-                runtime.idle_meter(),
-                Limiter::open(),
-                Arc::default(),
-                Arc::from([]),
-            );
-            if warm {
-                // A hung or cut request leaves code that may still expect its operations.
-                if settled {
-                    runtime.warm.give_back(worker.about.version, instance);
-                }
-            } else {
-                runtime.release(instance.slot);
-            }
-        } else {
-            drop(instance); // unmapping is not for the next one to pay
-        }
-        outcome.cpu = meter.finish(); // putting the slot back is the request's cost too
-        let logged = !outcome.logs.is_empty();
-        finish.tell(outcome);
-        if logged {
-            crate::meter::forget_reading(); // telling took time, which is not the next one's
-        }
-    }
-}
-
-/// What calls a Worker.
-#[expect(clippy::large_enum_variant, reason = "a box would be an allocation a request")]
-enum Event {
-    Fetch(Request<Body>),
-    /// A JSON array of trace items.
-    Tail(String),
-}
-
-/// The values of a DISPATCH; the request's body becomes a stream of the slot.
-fn fetch_values(slot: &mut Slot, number: i32, request: Request<Body>, invocation: &Invocation) -> Vec<u8> {
-    let (parts, body) = request.into_parts();
-    let stream = (!matches!(body, Body::Empty)).then(|| {
-        let stream = HostStream::new(body);
-        let length = stream.length();
-        let number = REQUEST_STREAMS + number;
-        slot.store.data_mut().streams.insert(number, stream);
-        (number, length)
-    });
-    let request = Request::from_parts(parts, Body::Empty);
-    let (entrypoint, props) = (invocation.entrypoint.as_deref(), invocation.props.as_deref());
-    head::dispatch_values(&request, stream, entrypoint, props, invocation.parameters.as_deref())
 }
 
 /// The bindings as the values of an ENV event. Written once a Worker.
@@ -323,50 +234,6 @@ pub(crate) fn env_values(bindings: &[(String, WorkerBinding)]) -> Arc<[u8]> {
         };
     }
     values.into()
-}
-
-/// Tells the observer how it ended, exactly once, whatever happens to the task.
-struct Finish {
-    began: Instant,
-    tell: Option<Box<dyn FnOnce(Outcome) + Send>>,
-    /// What it was when nobody told: the client left the queue, or the task panicked or went with the runtime.
-    dropped: Ending,
-}
-
-impl Finish {
-    fn tell(mut self, outcome: Outcome) {
-        if let Some(tell) = self.tell.take() {
-            tell(outcome);
-        }
-    }
-
-    fn with_error(self, error: RunError) -> RunError {
-        let outcome = self.outcome(error.kind.ending());
-        self.tell(outcome);
-        error
-    }
-
-    fn outcome(&self, ending: Ending) -> Outcome {
-        Outcome {
-            ending,
-            cpu: std::time::Duration::ZERO,
-            wall: self.began.elapsed(),
-            subrequests: 0,
-            met: LimitSet::default(),
-            logs: Vec::new(),
-            logs_dropped: 0,
-            exception: None,
-            thrown_beside: Vec::new(),
-        }
-    }
-}
-
-impl Drop for Finish {
-    fn drop(&mut self) {
-        if let Some(tell) = self.tell.take() {
-            tell(self.outcome(self.dropped));
-        }
-    }
 }
 
 fn error(kind: RunErrorKind, message: &str) -> RunError {

@@ -148,6 +148,10 @@ impl Default for Runtime {
             instances_per_script: 0,
             warm_instances: 100,
             warm_bytes: 1 << 30,
+            warm_requests_at_once: 100,
+            warm_requests: 10_000,
+            warm_age: Duration::from_secs(30 * 60),
+            warm_idle: Duration::from_secs(5 * 60),
             queue: 10_000,
             queue_per_script: 1_000,
             queue_timeout: Duration::from_secs(10),
@@ -155,6 +159,7 @@ impl Default for Runtime {
             held_bytes: 2 << 30,
             held_bytes_per_script: 512 << 20,
             isolation: Isolation::Auto,
+            auto_warm_cpu: Duration::from_millis(2),
         }
     }
 }

@@ -56,4 +56,5 @@ mod upstream_faults;
 mod upstream_health;
 mod upstream_limits;
 mod version_choice;
+mod warm;
 mod wrangler;

@@ -34,6 +34,18 @@ export const objects = () => within({ id: 7 }, async () => { await null; return 
 export const leak = async () => { for (let i = 0; i < 200; i++) await within({ i, big: new Array(100).fill(i) }, () => Promise.resolve().then(() => get().i)); return "done" };
 const forever = new Promise(() => {});
 export const cycle = () => { const c = { }; within(c, () => { c.p = new Promise(() => {}); c.q = c.p.then(() => get()) }); return "made" };
+const marked = {}, slot = (n) => { marked[n] ??= {}; return set(marked[n], n) };
+export const turns = async () => {
+  const work = async (n) => { await null; __host.op(6, n, "ran " + n); await null };
+  const task = (n) => { const before = slot(n), done = work(n); set(before); return done };
+  const done = task(7), other = task(8);
+  await done; await other;
+  return "over";
+};
+let open; const gate = new Promise((r) => { open = r }), resumed = [];
+export const waits = (n) => { const before = slot(n); gate.then(() => resumed.push(n)); set(before); return "waits" };
+export const opens = () => { open(); return Promise.resolve().then(() => resumed.join()) };
+export const acts = (n) => { const before = slot(n); const code = __host.op(6, 1, "line"); set(before); return String(code) };
 export const hang = (i) => { within({ i }, () => forever.then(() => get())); return "hung" };
 "#;
 
@@ -104,4 +116,28 @@ fn it_is_freed_with_what_carries_it() {
     assert_eq!(guest.ask("hang", &[Value::Int(1)]), "hung");
     guest.call("sy_gc", &[]);
     assert_eq!(guest.ask("outside", &[]), "undefined");
+}
+
+#[test]
+fn the_host_is_told_whose_turn_it_is() {
+    for (way, mut guest) in three_ways(&Modules::new(MAIN)) {
+        guest.ask("outside", &[]);
+        guest.store.data_mut().turns.clear();
+        assert_eq!(guest.ask("turns", &[]), "over", "{way}");
+        // Only when it changes, and before what the job does; what has no mark is nobody's.
+        assert_eq!(guest.store.data().turns, [7, 8, 7, 8, 0], "{way}");
+    }
+}
+
+#[test]
+fn nothing_runs_of_a_request_that_is_over() {
+    for (way, mut guest) in three_ways(&Modules::new(MAIN)) {
+        for request in [3, 4, 5] {
+            assert_eq!(guest.ask("waits", &[Value::Int(request)]), "waits");
+        }
+        guest.store.data_mut().over = vec![4];
+        assert_eq!(guest.ask("opens", &[]), "3,5", "{way}");
+        assert_eq!(guest.ask("acts", &[Value::Int(5)]), "0", "{way}");
+        assert_eq!(guest.ask("acts", &[Value::Int(4)]), "3", "{way}");
+    }
 }

@@ -109,6 +109,9 @@ pub struct Data {
     modules: Modules,
     answer: Vec<u8>,
     pub ops: Vec<Op>,
+    /// Whose turn it was, as the engine told, with those of `over` refused.
+    pub turns: Vec<i32>,
+    pub over: Vec<i32>,
     memory: Option<Memory>,
     /// Whether `gc()` collects; otherwise it does nothing, so that one script can be tried both ways.
     pub collect: bool,
@@ -168,7 +171,15 @@ impl Guest {
     /// An instance with nothing run in it yet.
     pub fn bare(modules: &Modules) -> Guest {
         let (engine, module) = &*ENGINE;
-        let data = Data { modules: modules.clone(), answer: Vec::new(), ops: Vec::new(), memory: None, collect: false };
+        let data = Data {
+            modules: modules.clone(),
+            answer: Vec::new(),
+            ops: Vec::new(),
+            turns: Vec::new(),
+            over: Vec::new(),
+            memory: None,
+            collect: false,
+        };
         let mut store = Store::new(engine, data);
         let wanted =
             module.imports().find_map(|i| i.ty().memory().cloned()).unwrap_or_else(|| MemoryType::new(16, Some(2048)));
@@ -183,6 +194,12 @@ impl Guest {
                 0
             })
             .expect("op");
+        linker
+            .func_wrap("switchyard", "turn", |mut c: Caller<'_, Data>, request: i32| -> i32 {
+                c.data_mut().turns.push(request);
+                i32::from(c.data().over.contains(&request))
+            })
+            .expect("turn");
         linker
             .func_wrap("switchyard", "sync", |mut c: Caller<'_, Data>, kind: i32, ptr: i32, len: i32| -> i32 {
                 let message = guest_bytes(&c, ptr, len);

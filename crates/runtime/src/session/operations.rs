@@ -10,12 +10,11 @@ use futures_util::future::{AbortHandle, Abortable};
 use switchyard_catalog::Limit;
 use switchyard_js::abi::{Malformed, Reader, Value, Writer, body_kind, op, status};
 
-use super::{Happened, NOT_READ, Session, TOO_MANY_STREAMS, error_values, out_of_memory};
+use super::{Happened, NOT_READ, Session, TOO_MANY_STREAMS, error_values};
 use crate::error::{RunError, RunErrorKind};
-use crate::host::{GuestOp, Unacceptable};
+use crate::host::{GuestOp, Host, Unacceptable};
 use crate::meter::CpuMeter;
 use crate::outcome::{Exception, now_ms};
-use crate::slot::Slot;
 use crate::stream::{HostStream, MAX_STREAMS, guest_stream};
 use crate::{Body, BodyError, FetchError, FetchRequest, RedirectMode, Target, head};
 
@@ -44,17 +43,17 @@ impl Session {
     ///
     /// # Errors
     /// When it is not as ABI.md has it: the guest is not to be trusted any more.
-    pub(super) fn act(&mut self, slot: &mut Slot, started: GuestOp) -> Result<(), Unacceptable> {
+    pub fn act(&mut self, host: &mut Host, started: GuestOp) -> Result<(), Unacceptable> {
         let id = started.id;
         let mut values = Reader::new(&started.values);
         match started.kind {
-            op::RESPOND if id == self.request => self.respond(slot, &started.values)?,
-            op::THROW => self.threw(slot, values)?,
+            op::RESPOND if id == self.request => self.respond(host, &started.values)?,
+            op::THROW => self.threw(host, values)?,
             op::DONE if id == self.request => self.done = true,
             op::WAITING if id == self.request => self.waiting = true,
             op::ENDED if id == self.request => self.ended(values.bool()?),
             op::EXCEPTION if id == self.request => self.threw_beside(values)?,
-            op::FETCH => self.fetch(slot, id, &started.values)?,
+            op::FETCH => self.fetch(host, id, &started.values)?,
             op::TIMER => {
                 let millis = values.float()?.clamp(0.0, f64::from(i32::MAX));
                 let _runtime = self.context.tokio.enter();
@@ -69,9 +68,9 @@ impl Session {
                     handle.abort();
                 }
             }
-            op::READ => self.read(slot, id, values.int()?),
+            op::READ => self.read(host, id, values.int()?),
             op::READ_CANCEL => {
-                slot.store.data_mut().streams.remove(&id);
+                self.take_stream(host, id);
                 // Being read just now: the read goes, and the stream with it.
                 if let Some(reading) = self.reading.remove(&id).and_then(|read| self.outstanding.remove(&read)) {
                     reading.abort();
@@ -106,7 +105,7 @@ impl Session {
         Ok(())
     }
 
-    fn threw(&mut self, slot: &Slot, mut values: Reader<'_>) -> Result<(), Malformed> {
+    fn threw(&mut self, host: &mut Host, mut values: Reader<'_>) -> Result<(), Malformed> {
         let (name, message) = (cut(values.text()?, MAX_NAME), cut(values.text()?, MAX_TEXT));
         let stack = cut(values.text_or_null()?.unwrap_or_default(), MAX_TEXT);
         self.excepted(name, message, stack);
@@ -116,8 +115,8 @@ impl Session {
             return Ok(());
         }
         self.done = values.bool()?;
-        let refused = slot.store.data().limiter.refused && !self.answered;
-        self.fail(if refused { out_of_memory(&slot.store.data().limiter) } else { error });
+        let refused = self.refused(host).filter(|_| !self.answered);
+        self.fail(refused.unwrap_or(error));
         Ok(())
     }
 
@@ -140,7 +139,7 @@ impl Session {
         Ok(())
     }
 
-    fn respond(&mut self, slot: &mut Slot, message: &Bytes) -> Result<(), Malformed> {
+    fn respond(&mut self, host: &mut Host, message: &Bytes) -> Result<(), Malformed> {
         let mut values = Reader::new(message);
         let status = values.int()?;
         let status_text = values.text_or_null()?;
@@ -151,7 +150,7 @@ impl Session {
             return Ok(()); // nobody waits for it any more
         }
         let request = Some(Arc::clone(&self.context.meter));
-        let Some((body, stream)) = self.body(slot, given, message, request)? else {
+        let Some((body, stream)) = self.body(host, given, message, request)? else {
             self.refuse_response(TOO_MANY_STREAMS);
             return Ok(());
         };
@@ -188,7 +187,7 @@ impl Session {
     /// `request`: as for [`guest_stream`].
     fn body(
         &mut self,
-        slot: &mut Slot,
+        host: &mut Host,
         given: Given<'_>,
         message: &Bytes,
         request: Option<Arc<CpuMeter>>,
@@ -214,14 +213,14 @@ impl Session {
                 (body, Some(stream))
             }
             body_kind::HOST_STREAM => {
-                let host = slot.store.data_mut().streams.remove(&id_of(given.body)?);
-                (host.map_or(Body::Empty, HostStream::into_body), None)
+                let stream = self.take_stream(host, id_of(given.body)?);
+                (stream.map_or(Body::Empty, HostStream::into_body), None)
             }
             _ => return Err(Malformed::Unexpected),
         }))
     }
 
-    fn fetch(&mut self, slot: &mut Slot, id: i32, message: &Bytes) -> Result<(), Malformed> {
+    fn fetch(&mut self, host: &mut Host, id: i32, message: &Bytes) -> Result<(), Malformed> {
         let mut values = Reader::new(message);
         let binding = values.int()?;
         let (name, options) = (values.text_or_null()?, values.text_or_null()?);
@@ -233,7 +232,7 @@ impl Session {
         };
         let given = Given::read(&mut values)?;
         self.subrequests = self.subrequests.saturating_add(1);
-        if self.subrequests > self.context.limits.subrequests.unwrap_or(10_000) {
+        if self.subrequests > self.context.invocation.limits.subrequests.unwrap_or(10_000) {
             self.met.insert(Limit::Subrequests);
             self.refuse(id, "Error", "Too many subrequests by single Worker invocation.");
             return Ok(());
@@ -258,12 +257,12 @@ impl Session {
             self.refuse(id, "TypeError", &format!("Invalid HTTP method string: {}", cut(method, MAX_NAME)));
             return Ok(());
         };
-        let Some((body, _)) = self.body(slot, given, message, None)? else {
+        let Some((body, _)) = self.body(host, given, message, None)? else {
             self.refuse(id, "Error", TOO_MANY_STREAMS);
             return Ok(());
         };
         let request = FetchRequest { method, url: url.to_owned(), headers, redirect, body };
-        let (outbound, depth) = (Arc::clone(&self.context.outbound), self.context.depth);
+        let (outbound, depth) = (Arc::clone(&self.context.invocation.outbound), self.context.invocation.depth);
         let turn = matches!(target, Target::Internet).then(|| {
             let connections = Arc::clone(&self.connections);
             Arc::clone(&connections).try_acquire_owned().map_err(|_| connections)
@@ -290,16 +289,16 @@ impl Session {
         Ok(())
     }
 
-    fn read(&mut self, slot: &mut Slot, id: i32, stream: i32) {
-        let Some(mut host) = slot.store.data_mut().streams.remove(&stream) else {
+    fn read(&mut self, host: &mut Host, id: i32, stream: i32) {
+        let Some(mut body) = self.take_stream(host, stream) else {
             // Read to its end before, or passed on.
             self.ready(id, status::END, Vec::new());
             return;
         };
         self.reading.insert(stream, id);
         self.start(id, async move {
-            let chunk = host.next().await;
-            Happened::Read { op: id, stream, host, chunk }
+            let chunk = body.next().await;
+            Happened::Read { op: id, stream, host: body, chunk }
         });
     }
 
@@ -351,6 +350,10 @@ impl Session {
                 },
             }
         });
+    }
+
+    fn take_stream(&self, host: &mut Host, stream: i32) -> Option<HostStream> {
+        host.share_of(self.request)?.streams.remove(&stream)
     }
 
     /// Something that the guest waits for.

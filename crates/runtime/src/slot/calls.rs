@@ -50,11 +50,12 @@ impl Slot {
         let (ptr, own) = self.put(values).await?;
         self.store.set_epoch_deadline(1);
         let arguments = (kind, id, status, ptr as i32, values.len() as i32);
-        let meter = Arc::clone(&self.store.data().meter);
-        let answer = wanted(&meter, self.calls.event.call_async(&mut self.store, arguments)).await?;
+        let meter = Arc::clone(self.store.data().meter());
+        let alone = self.store.data().alone;
+        let answer = wanted(&meter, alone, self.calls.event.call_async(&mut self.store, arguments)).await?;
         self.touch();
         if own {
-            wanted(&meter, self.calls.free.call_async(&mut self.store, ptr as i32)).await?;
+            wanted(&meter, alone, self.calls.free.call_async(&mut self.store, ptr as i32)).await?;
         }
         Ok(answer)
     }
@@ -119,8 +120,10 @@ impl Slot {
         let mut ptr = self.inbox;
         if own {
             self.store.set_epoch_deadline(1);
-            let meter = Arc::clone(&self.store.data().meter);
-            ptr = wanted(&meter, self.calls.alloc.call_async(&mut self.store, message.len() as i32)).await? as u32;
+            let meter = Arc::clone(self.store.data().meter());
+            let alone = self.store.data().alone;
+            ptr =
+                wanted(&meter, alone, self.calls.alloc.call_async(&mut self.store, message.len() as i32)).await? as u32;
             if ptr == 0 {
                 return Err(wasmtime::Error::msg("the guest has no memory for a message"));
             }
@@ -130,13 +133,17 @@ impl Slot {
     }
 }
 
-/// A call that is not resumed, once interrupted, when nobody waits for it any more. A new one begins
-/// all the same: it may be what tells the guest so.
-async fn wanted<T>(meter: &CpuMeter, call: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Result<T> {
+/// A call that is not resumed, once interrupted, when nobody waits for it any more: no client, and no other
+/// request in the instance (`alone`). A new one begins all the same: it may be what tells the guest so.
+async fn wanted<T>(
+    meter: &CpuMeter,
+    alone: bool,
+    call: impl Future<Output = wasmtime::Result<T>>,
+) -> wasmtime::Result<T> {
     let mut call = std::pin::pin!(call);
     let mut interrupted = false;
     std::future::poll_fn(|cx| {
-        if interrupted && meter.abandoned() {
+        if interrupted && alone && meter.abandoned() {
             return Poll::Ready(Err(wasmtime::Error::new(Abandoned)));
         }
         interrupted = true;

@@ -14,3 +14,4 @@ mod seams;
 mod start;
 mod streams;
 mod tails;
+mod warm;

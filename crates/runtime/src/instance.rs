@@ -1,0 +1,355 @@
+//! An instance of a Worker and the requests in it: calls the guest for one of them at a time, has each
+//! session act on what its request started, and sees a request to its end. Driven by two tasks: one
+//! request in a clean instance ([`alone`]), or many in a warm one ([`shared`]).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::{Method, Request};
+use switchyard_catalog::LimitSet;
+use switchyard_js::abi::event;
+
+use crate::error::{RunError, RunErrorKind};
+use crate::host::{Limiter, Mode, Share};
+use crate::meter::CpuMeter;
+use crate::outcome::{Ending, Outcome};
+use crate::runtime::Inner;
+use crate::session::{Call, Reply, Session, SessionContext, Step, Wait, failure, unacceptable};
+use crate::slot::Slot;
+use crate::stream::HostStream;
+use crate::worker::Worker;
+use crate::{Body, Invocation, head};
+
+pub mod alone;
+pub mod shared;
+
+/// Numbers of request bodies begin here, above those of operations.
+const REQUEST_STREAMS: i32 = 1 << 30;
+
+/// What calls a Worker.
+#[expect(clippy::large_enum_variant, reason = "a box would be an allocation a request")]
+pub enum Event {
+    Fetch(Request<Body>),
+    /// The text of a JSON array of trace items.
+    Tail(String),
+}
+
+/// A request on its way into an instance.
+pub struct Arrival {
+    pub runtime: Arc<Inner>,
+    pub worker: Arc<Worker>,
+    pub event: Event,
+    pub invocation: Invocation,
+    pub meter: Arc<CpuMeter>,
+    pub reply: Reply,
+    pub finish: Finish,
+    /// The instance it was in has ended, before anything came of it.
+    pub again: bool,
+}
+
+impl Arrival {
+    /// The memory limit, in bytes, of an instance for it.
+    pub fn memory_limit(&self) -> usize {
+        let memory = self.invocation.limits.memory_bytes.unwrap_or(128 << 20);
+        usize::try_from(memory).unwrap_or(usize::MAX)
+    }
+
+    /// Answers with an error.
+    pub fn refuse(self, error: RunError) {
+        let _ = self.reply.send(Err(self.finish.with_error(error)));
+    }
+
+    /// To another instance than the one whose mail it was in.
+    pub fn elsewhere(self: Box<Self>) {
+        let tokio = self.runtime.tokio.clone();
+        tokio.spawn(Worker::place(self));
+    }
+}
+
+/// A request in an instance.
+struct Visit {
+    session: Session,
+    /// As it came, without its body or its trace items.
+    event: Event,
+    finish: Finish,
+    runtime: Arc<Inner>,
+    /// It may be run once more, as long as nothing has come of it.
+    repeatable: bool,
+    /// What wakes it among others; the first needs none, since the task's own waker does.
+    waker: Option<shared::Waking>,
+}
+
+/// Requests in one instance. The first one needs no allocation.
+#[derive(Default)]
+struct Visits {
+    first: Option<(i32, Visit)>,
+    more: HashMap<i32, Visit>,
+}
+
+impl Visits {
+    fn insert(&mut self, number: i32, visit: Visit) {
+        match &self.first {
+            None => self.first = Some((number, visit)),
+            Some(_) => drop(self.more.insert(number, visit)),
+        }
+    }
+
+    fn get(&mut self, number: i32) -> Option<&mut Visit> {
+        match &mut self.first {
+            Some((first, visit)) if *first == number => Some(visit),
+            _ => self.more.get_mut(&number),
+        }
+    }
+
+    fn remove(&mut self, number: i32) -> Option<Visit> {
+        match self.first.take_if(|(first, _)| *first == number) {
+            Some((_, visit)) => Some(visit),
+            None => self.more.remove(&number),
+        }
+    }
+
+    fn is_first(&self, number: i32) -> bool {
+        self.first.as_ref().is_some_and(|(first, _)| *first == number)
+    }
+
+    fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.more.len()
+    }
+}
+
+/// See the module's paragraph.
+struct Instance {
+    slot: Slot,
+    worker: Arc<Worker>,
+    visits: Visits,
+    /// The number of the last request.
+    last: i32,
+    /// Requests that something was done for in a call for another one.
+    touched: Vec<i32>,
+}
+
+/// The instance has to end.
+struct Broken {
+    /// Whose fault it is; 0: nobody's.
+    request: i32,
+    /// `None`: nobody waited for it any more.
+    error: Option<RunError>,
+}
+
+impl Instance {
+    /// One that holds the Worker and nothing else, within the limits of its first request.
+    ///
+    /// # Errors
+    /// A text for the log.
+    fn new(arrival: &Arrival) -> Result<Self, String> {
+        let worker = Arc::clone(&arrival.worker);
+        let mut slot = arrival.runtime.clean_slot(&worker.delta)?;
+        let beyond = slot.memory_bytes().len().saturating_sub((arrival.runtime.base_pages() << 16) as usize);
+        let taken = worker.usage.instance(beyond + worker.delta.size());
+        slot.store.data_mut().begin(
+            Mode::Handler,
+            Arc::clone(&arrival.meter),
+            Limiter::new(arrival.memory_limit(), &worker.held).counted(taken),
+            Arc::clone(&worker.modules),
+            Arc::clone(&worker.env),
+        );
+        Ok(Self { slot, worker, visits: Visits::default(), last: 0, touched: Vec::new() })
+    }
+
+    /// Takes a request in, and runs it as far as it goes.
+    async fn begin(&mut self, arrival: Arrival) -> Result<(), Broken> {
+        self.last += 1;
+        let number = self.last;
+        let Arrival { runtime, worker: _, event: of, invocation, meter, reply, finish, again } = arrival;
+        let mut share = Share::new(number, Arc::clone(&meter), invocation.limits.log_bytes);
+        let (kind, values, of, repeatable) = match of {
+            Event::Fetch(request) => {
+                let (parts, body) = request.into_parts();
+                let repeatable = !again && matches!(body, Body::Empty) && is_safe(&parts.method);
+                let stream = (!matches!(body, Body::Empty)).then(|| {
+                    let stream = HostStream::new(body);
+                    let length = stream.length();
+                    let number = REQUEST_STREAMS + number;
+                    share.streams.insert(number, stream);
+                    (number, length)
+                });
+                let request = Request::from_parts(parts, Body::Empty);
+                let (entrypoint, props) = (invocation.entrypoint.as_deref(), invocation.props.as_deref());
+                let parameters = invocation.parameters.as_deref();
+                let values = head::dispatch_values(&request, stream, entrypoint, props, parameters);
+                (event::DISPATCH, values, Event::Fetch(request), repeatable)
+            }
+            Event::Tail(items) => (event::TAIL, head::tail_values(&items), Event::Tail(String::new()), false),
+        };
+        let console = invocation.console.bits();
+        self.slot.store.data_mut().enter(share);
+        let context = SessionContext {
+            tokio: runtime.tokio.clone(),
+            invocation,
+            bindings: Arc::clone(&self.worker.bindings),
+            meter,
+            background: Arc::clone(&runtime.background),
+        };
+        let session = Session::new(context, number, reply);
+        self.visits.insert(number, Visit { session, event: of, finish, runtime, repeatable, waker: None });
+        if number == 1 {
+            // Its own randomness and its env, which are in no delta.
+            if let Err(trap) = self.slot.seed() {
+                tracing::error!(error = format!("{trap:#}"), "an instance could not be seeded");
+                let error = Some(internal("The Worker could not be started."));
+                return Err(Broken { request: number, error });
+            }
+            let env = Arc::clone(&self.worker.env);
+            if !env.is_empty() {
+                self.call(number, event::ENV, 0, 0, &env).await?;
+            }
+        }
+        self.call(number, kind, number, console, &values).await
+    }
+
+    /// Calls the guest for a request (0: for none), and has what was started acted on.
+    async fn call(&mut self, request: i32, kind: i32, id: i32, status: i32, values: &[u8]) -> Result<(), Broken> {
+        let host = self.slot.store.data_mut();
+        host.call_for(request);
+        let called = self.slot.event(kind, id, status, values).await;
+        let host = self.slot.store.data_mut();
+        host.called();
+        let threw = match called {
+            Ok(code) => code != 0,
+            Err(error) => return Err(Broken { request: host.request(), error: failure(&error, host) }),
+        };
+        for started in host.take_ops() {
+            let of = started.request;
+            let Some(visit) = self.visits.get(of) else { continue };
+            if let Err(error) = visit.session.act(host, started) {
+                return Err(Broken { request: of, error: Some(unacceptable(&error)) });
+            }
+            if of != request {
+                host.acted(of, visit.session.load());
+                if !self.touched.contains(&of) {
+                    self.touched.push(of);
+                }
+            }
+        }
+        if let Some(visit) = self.visits.get(request) {
+            host.acted(request, visit.session.load());
+            if threw {
+                let error = Some(visit.session.platform_threw(host));
+                return Err(Broken { request, error });
+            }
+        } else if threw {
+            return Err(Broken { request, error: None });
+        }
+        Ok(())
+    }
+
+    /// Goes on with a request until it waits or has ended; `happened`: what it waited for.
+    async fn drive(&mut self, request: i32, mut happened: Option<Wait>) -> Result<Driven, Broken> {
+        loop {
+            let memory = self.slot.memory_bytes().len();
+            let host = self.slot.store.data_mut();
+            let Some(visit) = self.visits.get(request) else { return Ok(Driven::Gone) };
+            let step = match happened.take() {
+                Some(wait) => visit.session.on(host, memory, wait),
+                None => visit.session.next(host, memory),
+            };
+            match step {
+                Ok(Step::Call(Call { kind, id, status, values })) => {
+                    self.call(request, kind, id, status, &values).await?;
+                }
+                Ok(Step::Wait) => return Ok(Driven::Waits { more: visit.session.has_more() }),
+                Ok(Step::Ended(ending)) => return Ok(Driven::Ended(ending)),
+                Err(error) => return Err(Broken { request, error: Some(error) }),
+            }
+        }
+    }
+}
+
+/// How far [`Instance::drive`] came.
+enum Driven {
+    /// `more`: it has something to do already, after others.
+    Waits {
+        more: bool,
+    },
+    Ended(Ending),
+    /// It ended before.
+    Gone,
+}
+
+impl Visit {
+    /// What the observer is told, but for the CPU time. All that the request started ends here.
+    fn into_outcome(mut self, share: Option<Share>, ending: Ending) -> (Finish, Outcome) {
+        let logs = share.map(|share| share.logs).unwrap_or_default();
+        let outcome = Outcome {
+            ending,
+            cpu: std::time::Duration::ZERO,
+            wall: self.finish.began.elapsed(),
+            subrequests: self.session.subrequests,
+            met: self.session.met,
+            logs_dropped: logs.dropped,
+            logs: logs.lines,
+            exception: self.session.exception.take(),
+            thrown_beside: std::mem::take(&mut self.session.thrown_beside),
+        };
+        (self.finish, outcome)
+    }
+}
+
+/// Methods that change nothing (RFC 9110).
+fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+fn internal(message: &str) -> RunError {
+    RunError { kind: RunErrorKind::Internal, name: "Error".into(), message: message.into() }
+}
+
+/// Tells the observer how a request ended, exactly once, whatever happens to the task.
+pub struct Finish {
+    pub began: Instant,
+    pub tell: Option<Box<dyn FnOnce(Outcome) + Send>>,
+    /// What it was when nobody told: the client left the queue, or the task panicked or went with the runtime.
+    pub dropped: Ending,
+}
+
+impl Finish {
+    /// With `outcome.cpu` set.
+    fn tell(mut self, outcome: Outcome) {
+        let logged = !outcome.logs.is_empty();
+        if let Some(tell) = self.tell.take() {
+            tell(outcome);
+        }
+        if logged {
+            crate::meter::forget_reading(); // telling took time, which is not the next one's
+        }
+    }
+
+    pub fn with_error(self, error: RunError) -> RunError {
+        let outcome = self.outcome(error.kind.ending());
+        self.tell(outcome);
+        error
+    }
+
+    fn outcome(&self, ending: Ending) -> Outcome {
+        Outcome {
+            ending,
+            cpu: std::time::Duration::ZERO,
+            wall: self.began.elapsed(),
+            subrequests: 0,
+            met: LimitSet::default(),
+            logs: Vec::new(),
+            logs_dropped: 0,
+            exception: None,
+            thrown_beside: Vec::new(),
+        }
+    }
+}
+
+impl Drop for Finish {
+    fn drop(&mut self) {
+        if let Some(tell) = self.tell.take() {
+            tell(self.outcome(self.dropped));
+        }
+    }
+}
