@@ -30,13 +30,16 @@ async fn a_request_goes_to_the_origin_and_says_where_it_came_from() {
     // Signed: the count is this node's alone.
     let count = shown["cdn-loop"].take();
     assert!(count.as_str().unwrap().starts_with("switchyard; hops=1; mac="), "{count}");
+    // Of this request's trace.
+    let trace = shown["traceparent"].take();
+    assert!(trace.as_str().is_some_and(|trace| trace.starts_with("00-") && trace.len() == 55), "{trace}");
     assert_eq!(
         shown,
         json!({
             "method": "PUT", "target": "/show?a=%2F&b", "body": "body", "content-length": "4",
             "host": "x.test", "x-forwarded-host": "x.test", "x-forwarded-proto": "http",
             "x-forwarded-for": "127.0.0.1", "x-real-ip": "127.0.0.1", "cf-connecting-ip": "127.0.0.1",
-            "cf-ray": ray, "cdn-loop": null, "x-mine": "1", "accept-encoding": "zstd",
+            "cf-ray": ray, "cdn-loop": null, "traceparent": null, "x-mine": "1", "accept-encoding": "zstd",
         })
     );
     // What is not asked for is not added.

@@ -18,6 +18,9 @@ use crate::outcome::Ending;
 use crate::session::{Wait, ended_by_another};
 use crate::warm::{Door, Mail, Member};
 
+/// Things that may happen to requests in the instance in a row before one that knocks has its turn. Those that
+/// are in it come first: they may have to end, and a crowd of new ones must not keep them from it.
+const IN_A_ROW: u32 = 16;
 /// Part of its memory limit above which an instance takes no more requests.
 const NEARLY_FULL: (usize, usize) = (3, 4);
 
@@ -44,7 +47,7 @@ pub async fn run(member: Member, meter: Arc<SharedMeter>) {
             return;
         }
     };
-    let mut shared = Shared { instance, due: VecDeque::new(), member, meter };
+    let mut shared = Shared { instance, due: VecDeque::new(), in_a_row: 0, member, meter };
     let host = shared.instance.slot.store.data_mut();
     host.share_with(Arc::clone(&shared.meter), shared.member.busy());
     loop {
@@ -77,6 +80,8 @@ struct Shared {
     instance: Instance,
     /// Requests that are to be asked what has happened.
     due: VecDeque<i32>,
+    /// See [`IN_A_ROW`].
+    in_a_row: u32,
     member: Member,
     meter: Arc<SharedMeter>,
 }
@@ -145,16 +150,30 @@ impl Shared {
 
     /// The request for which something has happened, and what; `None`: somebody knocked.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<(i32, Wait)>> {
-        let door = &self.member.door;
-        door.task.register(cx.waker());
-        if door.opened() {
+        self.member.door.task.register(cx.waker());
+        self.in_a_row += 1;
+        if self.in_a_row > IN_A_ROW && self.opened() {
             return Poll::Ready(None);
         }
+        if let Poll::Ready(happened) = self.poll_inside(cx) {
+            return Poll::Ready(Some(happened));
+        }
+        if self.opened() { Poll::Ready(None) } else { Poll::Pending }
+    }
+
+    fn opened(&mut self) -> bool {
+        self.in_a_row = 0;
+        self.member.door.opened()
+    }
+
+    /// The request in it for which something has happened, and what.
+    fn poll_inside(&mut self, cx: &mut Context<'_>) -> Poll<(i32, Wait)> {
+        let door = &self.member.door;
         // The first needs no waker of its own.
         if let Some((request, visit)) = &mut self.instance.visits.first
             && let Poll::Ready(wait) = visit.session.poll(cx)
         {
-            return Poll::Ready(Some((*request, wait)));
+            return Poll::Ready((*request, wait));
         }
         loop {
             if self.due.is_empty() {
@@ -166,7 +185,7 @@ impl Shared {
             waking.state.queued.store(false, Ordering::Release);
             let waker = waking.waker.clone();
             if let Poll::Ready(wait) = visit.session.poll(&mut Context::from_waker(&waker)) {
-                return Poll::Ready(Some((request, wait)));
+                return Poll::Ready((request, wait));
             }
         }
     }
