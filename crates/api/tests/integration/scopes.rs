@@ -74,8 +74,8 @@ fn may(scope: &str, writes: bool, access: Access, path: &str, method: &str, plac
     match scope {
         "admin" => true,
         "account" => {
-            !(path == "/switchyard/accounts" && method == "POST")
-                && !["/switchyard/resolve", "/switchyard/top"].contains(&path)
+            let of_the_node = ["/switchyard/resolve", "/switchyard/top"].contains(&path);
+            !(of_the_node || path == "/switchyard/accounts" && method == "POST")
         }
         // Nobody lifts their own limits.
         _ if path.ends_with("/plan") && method == "PUT" => false,

@@ -484,7 +484,10 @@ mod tests {
     use super::*;
 
     fn hub(most: u32) -> TailHub {
-        TailHub::new(most, Arc::new(Observer::new(&crate::config::Log::default(), &crate::config::Trace::default()).unwrap()))
+        TailHub::new(
+            most,
+            Arc::new(Observer::new(&crate::config::Log::default(), &crate::config::Trace::default()).unwrap()),
+        )
     }
 
     fn owner(name: &str) -> TailOwner {

@@ -17,10 +17,11 @@ const WITHOUT: &str = "ignored_auth,missing_required_header";
 
 /// What has rules that a schema cannot say, and so refuses some of what the schema lets through: JavaScript
 /// that starts, JSON in a form's part, shares that add up to 100, at most eight different tags, keys that are
-/// names or paths, two headers that exclude each other, addresses, URLs, Workers that have to be there. All else takes what the document says is valid.
+/// names or paths, two headers that exclude each other, addresses, URLs, Workers that have to be there, plans
+/// that the configuration has. All else takes what the document says is valid.
 const HAS_MORE_RULES: &str = r"
 [[operations]]
-include-path-regex = '/(scripts|versions|content|secrets|secrets-bulk|assets-upload-session|deployments|tags|tails|tokens)$|/scripts/\{script\}(/settings|/script-settings)?$|/namespaces/\{namespace\}/settings$|/switchyard/resolve$'
+include-path-regex = '/(scripts|versions|content|secrets|secrets-bulk|assets-upload-session|deployments|tags|tails|tokens|plan)$|/scripts/\{script\}(/settings|/script-settings)?$|/namespaces/\{namespace\}/settings$|/switchyard/resolve$'
 [operations.checks.positive_data_acceptance]
 expected-statuses = ['2xx', '400', '401', '403', '404', '409', '412']
 ";
