@@ -29,7 +29,7 @@ use crate::worker::{About, Worker, env_values};
 
 /// Publishes that are evaluated at once.
 const PUBLISHING: usize = 4;
-/// Long host work (digests) at once.
+/// Long host work (Web Crypto's) at once.
 const BACKGROUND: usize = 2;
 
 /// Where a version's source is got when this node has no sealed file of it.
