@@ -22,6 +22,7 @@ mod namespaces;
 mod references;
 mod resolve;
 mod scripts;
+mod secret_key;
 mod secrets;
 mod settings;
 mod tags;

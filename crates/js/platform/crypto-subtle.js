@@ -1,6 +1,7 @@
 // SubtleCrypto: which algorithm does what. Arguments are converted in their order, then the key is checked, then its
 // algorithm does the work.
 import * as host from 'switchyard:host';
+import { CRYPTO_BASE64URL_DECODE } from './abi.js';
 import { tag } from './errors.js';
 import {
   deriveEcdh, deriveX25519, exportEc, exportOkp, generateEc, generateOkp, importEc, importOkp, signEcdsa, signEd25519,
@@ -8,14 +9,14 @@ import {
 } from './crypto-ec.js';
 import { digest } from './crypto-hash.js';
 import {
-  DERIVE, DIGEST, EMPTY, ENCRYPT, GENERATE, IMPORT, JWK, SIGN, algorithmArgument, blockBits, bufferArgument,
+  DERIVE, DIGEST, EMPTY, ENCRYPT, GENERATE, IMPORT, JWK, SIGN, algorithm, algorithmArgument, blockBits, bufferArgument,
   flagArgument, hashNamed, illegalInvocation, isBuffer, keyArgument, lower, notOfType, refuse, sizeOf, struct,
   textArgument, textsArgument, toInt,
 } from './crypto-idl.js';
 import { USAGE } from './crypto-key.js';
 import { deriveHkdf, derivePbkdf2, importKdf } from './crypto-kdf.js';
 import { exportRsa, generateRsa, importRsa, oaep, signRsa, verifyRsa } from './crypto-rsa.js';
-import { promised } from './crypto-run.js';
+import { ask, promised } from './crypto-run.js';
 import {
   CIPHERS, equalBytes, exportAes, exportHmac, generateAes, generateHmac, importAes, importHmac, signHmac, verifyHmac,
   wrapKw,
@@ -323,6 +324,18 @@ function unwrappedJwk(bytes) {
 
 for (const method of Object.keys(AT)) {
   Reflect.defineProperty(SubtleCrypto.prototype, method, { enumerable: true });
+}
+
+// The key of a `secret_key` binding, which no script may export.
+export function boundKey(name, json) {
+  const { format, algorithm: wanted, usages, key } = parse(json);
+  try {
+    const data = format === 'jwk' ? struct(parse(key), JWK)
+      : ask(key.length, CRYPTO_BASE64URL_DECODE, key, 'key_base64 is not base64.');
+    return imported(format, data, algorithm(wanted, IMPORT), false, usages);
+  } catch (error) {
+    throw new TypeError(`binding "${name}" of type secret_key: ${error.message}`);
+  }
 }
 
 export const subtle = new SubtleCrypto();

@@ -39,6 +39,9 @@ pub mod event {
     pub const ENV: i32 = 4;
 }
 
+/// The status of an ENV event: keys among the bindings are made at once, and the event throws for one that is none.
+pub const MAKE_KEYS: i32 = 1;
+
 /// The status of a COMPLETE event.
 pub mod status {
     pub const OK: i32 = 0;
