@@ -84,8 +84,17 @@ fn parse_kind(name: &str, kind: &str, object: &Map<String, Value>) -> Result<New
         let value = object.get("json").cloned().ok_or_else(|| absent("json"))?;
         return Ok(NewBindingKind::Kind(BindingKind::Json { value }));
     }
-    if !["plain_text", "secret_text", "secret_key", "service", "dispatch_namespace", "version_metadata", "assets", "inherit"]
-        .contains(&kind)
+    if ![
+        "plain_text",
+        "secret_text",
+        "secret_key",
+        "service",
+        "dispatch_namespace",
+        "version_metadata",
+        "assets",
+        "inherit",
+    ]
+    .contains(&kind)
     {
         let shown: String = kind.chars().take(80).collect();
         let message = format!("binding {name:?} has type {shown:?}, which this server does not implement");

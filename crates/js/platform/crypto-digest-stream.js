@@ -2,7 +2,9 @@
 // the guest, so one that is made by module code goes on in a handler.
 import { CRYPTO_CRC, CRYPTO_HASH_FINISH, CRYPTO_HASH_UPDATE } from './abi.js';
 import { tag } from './errors.js';
-import { DIGEST, EMPTY, algorithm, hashBytes, hashNamed, isBuffer, part, sizeOf } from './crypto-idl.js';
+import {
+  DIGEST, EMPTY, algorithm, hashBytes, hashNamed, illegalInvocation, isBuffer, lower, part, sizeOf,
+} from './crypto-idl.js';
 import { STATE } from './crypto-hash.js';
 import { MOST_AT_ONCE, ask } from './crypto-run.js';
 import { WritableStream } from './writable.js';
@@ -14,9 +16,10 @@ const Promises = Promise;
 // The bytes that came so far.
 class Under {
   constructor(name) {
-    this.checksum = CHECKSUM[name] !== undefined;
-    this.name = this.checksum ? name : hashNamed(name);
-    this.state = this.checksum ? ask(CHECKSUM[name], CRYPTO_CRC, name, EMPTY, EMPTY) : EMPTY;
+    const checksum = CHECKSUM[lower(name)];
+    this.checksum = checksum !== undefined;
+    this.name = this.checksum ? lower(name) : hashNamed(name);
+    this.state = this.checksum ? ask(checksum, CRYPTO_CRC, this.name, EMPTY, EMPTY) : EMPTY;
     this.bytes = 0;
     this.ended = false;
   }
@@ -36,56 +39,88 @@ class Under {
   }
 }
 
-export class DigestStream extends WritableStream {
-  #under;
-  #digest;
-  #reject;
+// A field of the stream that no script reaches. DigestStream is a function, as on workerd: its own prototype chain does
+// not lead to WritableStream, only that of its instances does.
+class Given {
+  constructor(object) {
+    return object;
+  }
+}
 
-  constructor(...args) {
-    if (args.length === 0) {
-      throw new TypeError(
-        "Failed to construct 'DigestStream': constructor parameter 1 is not of type 'string or HashAlgorithm'.");
-    }
-    const under = new Under(algorithm(args[0], DIGEST).name);
-    let resolve;
-    let reject;
-    const digest = new Promises((yes, no) => {
-      resolve = yes;
-      reject = no;
-    });
-    super({
-      write(chunk) {
-        if (typeof chunk === 'string') under.update(host.utf8Encode(chunk));
-        else if (isBuffer(chunk)) under.update(chunk);
-        else throw new TypeError('DigestStream is a byte stream but received an object of non-ArrayBuffer/ArrayBufferView/string type on its writable side.');
-      },
-      close() {
-        under.ended = true;
-        resolve(under.finish());
-      },
-      abort(reason) {
-        under.ended = true;
-        reject(reason);
-      },
-    });
-    this.#under = under;
-    this.#digest = digest;
-    this.#reject = reject;
+let partsOf;
+
+class Parts extends Given {
+  #parts;
+
+  constructor(stream, parts) {
+    super(stream);
+    this.#parts = parts;
   }
 
+  static {
+    partsOf = (stream) => {
+      if (typeof stream !== 'object' || stream === null || !(#parts in stream)) throw illegalInvocation();
+      return stream.#parts;
+    };
+  }
+}
+
+const NOT_BYTES = 'DigestStream is a byte stream but received an object of non-ArrayBuffer/ArrayBufferView/string type on ' +
+  'its writable side.';
+
+export function DigestStream() {
+  const construct = "Failed to construct 'DigestStream': ";
+  if (new.target === undefined) {
+    throw new TypeError(`${construct}Please use the 'new' operator, this object constructor cannot be called as a function.`);
+  }
+  if (arguments.length === 0) {
+    throw new TypeError(`${construct}constructor parameter 1 is not of type 'string or HashAlgorithm'.`);
+  }
+  const under = new Under(algorithm(arguments[0], DIGEST).name);
+  const parts = { under, digest: undefined, reject: undefined };
+  let resolve;
+  parts.digest = new Promises((yes, no) => {
+    resolve = yes;
+    parts.reject = no;
+  });
+  const sink = {
+    write(chunk) {
+      if (typeof chunk === 'string') under.update(host.utf8Encode(chunk));
+      else if (isBuffer(chunk)) under.update(chunk);
+      else throw new TypeError(NOT_BYTES);
+    },
+    close() {
+      under.ended = true;
+      resolve(under.finish());
+    },
+    abort(reason) {
+      under.ended = true;
+      parts.reject(reason);
+    },
+  };
+  return new Parts(Reflect.construct(WritableStream, [sink], new.target), parts);
+}
+
+class Members {
   get digest() {
-    return this.#digest;
+    return partsOf(this).digest;
   }
 
   get bytesWritten() {
-    return BigInt(this.#under.bytes);
+    return BigInt(partsOf(this).under.bytes);
   }
 
   [Symbol.dispose]() {
-    if (this.#under.ended) return;
-    this.#under.ended = true;
-    this.#reject(new TypeError('The DigestStream was disposed.'));
+    const { under, reject } = partsOf(this);
+    if (under.ended) return;
+    under.ended = true;
+    reject(new TypeError('The DigestStream was disposed.'));
   }
 }
+
+const members = Object.getOwnPropertyDescriptors(Members.prototype);
+members.digest.enumerable = members.bytesWritten.enumerable = true;
+members.constructor.value = DigestStream;
+DigestStream.prototype = Object.create(WritableStream.prototype, members);
+Reflect.defineProperty(DigestStream, 'prototype', { writable: false });
 tag(DigestStream);
-for (const name of ['digest', 'bytesWritten']) Reflect.defineProperty(DigestStream.prototype, name, { enumerable: true });

@@ -9,7 +9,7 @@ import { DERIVATION, PRIVATE, PUBLIC, USAGE, makeKey } from './crypto-key.js';
 import { exportDer, firstBits, importPair, jwkFields, noSuchExport } from './crypto-pairs.js';
 import { noPrivateUsages } from './crypto-rsa.js';
 import { MOST_AT_ONCE, ask, compute } from './crypto-run.js';
-import { exportedJwk, isPublicFormat, usagesOf } from './crypto-usages.js';
+import { exportedJwk, usagesOf } from './crypto-usages.js';
 
 const SIGNING = USAGE.sign | USAGE.verify;
 const FIELD = { __proto__: null, 'P-256': 32, 'P-384': 48, 'P-521': 66 };
@@ -78,7 +78,7 @@ function readEcJwk(jwk, name, curve) {
 export function importEc(name, format, data, given, extractable, list) {
   const curve = curveOf(given);
   const known = { kind: 'EC', curve };
-  if (isPublicFormat(format)) {
+  if (format === 'raw') {
     const usages = usagesOf(name, 'import public', list, name === 'ECDH' ? 0 : USAGE.verify);
     return makeKey(name, 'public', extractable, usages, ask(0, CRYPTO_EC_RAW, curve, data)[3], known);
   }
@@ -120,7 +120,7 @@ function readOkpJwk(jwk, name) {
 
 export function importOkp(name, format, data, given, extractable, list) {
   const known = { kind: kindOf(name), curve: okpCurve(name, given) };
-  if (isPublicFormat(format)) {
+  if (format === 'raw') {
     const usages = usagesOf(name, 'import public', list, name === 'X25519' ? 0 : USAGE.verify);
     if (sizeOf(data) !== 32) {
       refuse('DataError', `${known.kind} raw keys must be exactly 32-bytes (provided ${sizeOf(data)}).`);
@@ -141,7 +141,7 @@ function rawPublic(key, message) {
 
 export function exportEc(key, format) {
   if (format === 'spki' || format === 'pkcs8') return exportDer(key, format);
-  if (isPublicFormat(format)) return rawPublic(key, 'Raw export of elliptic curve keys is only allowed for public keys.');
+  if (format === 'raw') return rawPublic(key, 'Raw export of elliptic curve keys is only allowed for public keys.');
   if (format !== 'jwk') noSuchExport(key, format);
   const fields = jwkFields(key);
   return exportedJwk(key, { kty: 'EC', crv: key.curve, x: fields[1], y: fields[2], d: fields[3] ?? undefined });
@@ -149,7 +149,7 @@ export function exportEc(key, format) {
 
 export function exportOkp(key, format) {
   if (format === 'spki' || format === 'pkcs8') return exportDer(key, format);
-  if (isPublicFormat(format)) return rawPublic(key, `Raw export of ${key.name} keys is only allowed for public keys.`);
+  if (format === 'raw') return rawPublic(key, `Raw export of ${key.name} keys is only allowed for public keys.`);
   if (format !== 'jwk') noSuchExport(key, format);
   const fields = jwkFields(key);
   const alg = key.name === 'Ed25519' ? 'EdDSA' : undefined;

@@ -3,7 +3,7 @@ import { CRYPTO_HKDF, CRYPTO_PBKDF2 } from './abi.js';
 import { copyOf, hashBytes, hashOf, refuse, sizeOf } from './crypto-idl.js';
 import { DERIVATION, makeKey } from './crypto-key.js';
 import { MOST_AT_ONCE, compute } from './crypto-run.js';
-import { isSecretFormat, usagesOf } from './crypto-usages.js';
+import { usagesOf } from './crypto-usages.js';
 
 const MOST_ITERATIONS = 100_000; // as on Cloudflare
 const SHORT_WORK = 2000; // iterations times blocks that are not worth a hand-over
@@ -11,7 +11,7 @@ const SHORT_WORK = 2000; // iterations times blocks that are not worth a hand-ov
 export function importKdf(name, format, data, given, extractable, list) {
   const usages = usagesOf(name, 'import secret', list, DERIVATION);
   if (extractable) refuse('SyntaxError', `${name} key cannot be extractable.`);
-  if (!isSecretFormat(format)) {
+  if (format !== 'raw') {
     refuse('NotSupportedError',
       `${name} key must be imported in "raw" format (requested "${format}")${name === 'PBKDF2' ? '.' : ''}`);
   }

@@ -73,10 +73,17 @@ function wrapping(wrap, given, key, data, done) {
   return key.name === 'AES-KW' ? wrapKw(wrap, key, data, done) : cipher(wrap, given, key, data, done);
 }
 
+function checkFormat(format) {
+  if (format === 'raw-public' || format === 'raw-private' || format === 'raw-seed' || format === 'raw-secret') {
+    refuse('NotSupportedError', `Key format "${format}" requires the webcrypto_modern_algorithms flag.`);
+  }
+}
+
 function exported(key, format) {
   if (!key.extractable) {
     refuse('InvalidAccessError', `Attempt to export non-extractable ${key.name} key.`);
   }
+  checkFormat(format);
   const run = ALGORITHMS[key.name].export;
   if (run === undefined) refuse('NotSupportedError', `Unrecognized key export format "${format}".`);
   return run(key, format);
@@ -84,8 +91,9 @@ function exported(key, format) {
 
 // `data`: a buffer source, or a JWK that was read already.
 export function imported(format, data, given, extractable, list) {
+  checkFormat(format);
   switch (format) {
-    case 'raw': case 'pkcs8': case 'spki': case 'raw-public': case 'raw-private': case 'raw-seed': case 'raw-secret':
+    case 'raw': case 'pkcs8': case 'spki':
       if (!isBuffer(data)) {
         throw new TypeError('Import data provided for buffer-based import formats must be a buffer source.');
       }
@@ -232,7 +240,7 @@ export class SubtleCrypto {
       checkUse(key, given.name, 'deriveKey');
       const bits = derivedBits(wanted);
       return ALGORITHMS[key.name].derive(given, key, bits,
-        (secret) => imported('raw-secret', secret, wanted, extractable, list));
+        (secret) => imported('raw', secret, wanted, extractable, list));
     });
   }
 

@@ -6,7 +6,7 @@ import { hmac } from './crypto-hash.js';
 import { EMPTY, blockBits, copyOf, hashOf, refuse, sizeOf } from './crypto-idl.js';
 import { USAGE, makeKey } from './crypto-key.js';
 import { MOST_AT_ONCE, ask, compute } from './crypto-run.js';
-import { exportedJwk, isSecretFormat, unrecognizedFormat, usagesOf } from './crypto-usages.js';
+import { exportedJwk, unrecognizedFormat, usagesOf } from './crypto-usages.js';
 
 const SIGNING = USAGE.sign | USAGE.verify;
 const CIPHER = USAGE.encrypt | USAGE.decrypt | USAGE.wrapKey | USAGE.unwrapKey;
@@ -83,7 +83,7 @@ function aesFromJwk(name, jwk, extractable, list) {
 export function importAes(name, format, data, given, extractable, list) {
   const usages = usagesOf(name, 'import secret', list, name === 'AES-KW' ? WRAPPING : CIPHER);
   let bytes;
-  if (isSecretFormat(format)) bytes = copyOf(data);
+  if (format === 'raw') bytes = copyOf(data);
   else if (format === 'jwk') bytes = aesFromJwk(name, data, extractable, list);
   else unrecognizedFormat(format);
   const length = sizeOf(bytes) * 8;
@@ -96,7 +96,7 @@ function keyText(key) {
 }
 
 export function exportAes(key, format) {
-  if (isSecretFormat(format)) return copyOf(key.bytes).buffer;
+  if (format === 'raw') return copyOf(key.bytes).buffer;
   if (format !== 'jwk') {
     refuse('NotSupportedError', `${key.name} key only supports exporting "raw", "raw-secret" & "jwk", not "${format}".`);
   }
@@ -212,7 +212,7 @@ export function importHmac(name, format, data, given, extractable, list) {
   const usages = usagesOf(name, 'import secret', list, SIGNING);
   if (given.hash === undefined) throw new TypeError('Missing field "hash" in "algorithm".');
   let bytes;
-  if (isSecretFormat(format)) bytes = copyOf(data);
+  if (format === 'raw') bytes = copyOf(data);
   else if (format === 'jwk') bytes = hmacFromJwk(data, given);
   else unrecognizedFormat(format);
   const bits = sizeOf(bytes) * 8;
@@ -226,7 +226,7 @@ export function importHmac(name, format, data, given, extractable, list) {
 }
 
 export function exportHmac(key, format) {
-  if (isSecretFormat(format)) return copyOf(key.bytes).buffer;
+  if (format === 'raw') return copyOf(key.bytes).buffer;
   if (format !== 'jwk') refuse('NotSupportedError', `Unimplemented key export format "${format}".`);
   if (!apply(startsWith, key.hash, ['SHA-'])) {
     refuse('NotSupportedError', `Unimplemented JWK key export format for key algorithm "${key.hash}".`);

@@ -14,9 +14,6 @@ export function usagesOf(name, verb, list, allowed) {
   return mask;
 }
 
-export const isSecretFormat = (format) => format === 'raw' || format === 'raw-secret';
-export const isPublicFormat = (format) => format === 'raw' || format === 'raw-public';
-
 export function unrecognizedFormat(format) {
   refuse('NotSupportedError', `Unrecognized key import format "${format}".`);
 }

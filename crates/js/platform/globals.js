@@ -68,7 +68,7 @@ const CLASSES = {
   URLSearchParams, WritableStream, WritableStreamDefaultController, WritableStreamDefaultWriter,
 };
 
-const OBJECTS = { console, crypto };
+const OBJECTS = { console };
 
 const FUNCTIONS = {
   clearInterval, clearTimeout, fetch, setInterval, setTimeout, structuredClone,
@@ -97,5 +97,5 @@ export function install(target) {
   define(CLASSES, false);
   define(OBJECTS, false);
   define(FUNCTIONS, true);
-  define({ navigator: new Navigator(), performance: new Performance(), scheduler: new Scheduler(), self: target }, true);
+  define({ crypto, navigator: new Navigator(), performance: new Performance(), scheduler: new Scheduler(), self: target }, true);
 }

@@ -65,8 +65,7 @@ impl<'a> Memory<'a> {
 
     /// Bytes that do not touch the written region.
     fn get(&self, at: usize, len: usize) -> Option<&'a [u8]> {
-        let (part, from) =
-            if at >= self.after_at { (self.after, at - self.after_at) } else { (self.before, at) };
+        let (part, from) = if at >= self.after_at { (self.after, at - self.after_at) } else { (self.before, at) };
         part.get(from..from.checked_add(len)?)
     }
 }
@@ -85,9 +84,7 @@ impl<'a> Args<'a> {
     fn bytes_or_null(&mut self) -> Result<Option<&'a [u8]>, Malformed> {
         match self.values.value()? {
             Value::Null => Ok(None),
-            Value::Far { at, len } => {
-                self.memory.get(at as usize, len as usize).map(Some).ok_or(Malformed::Unexpected)
-            }
+            Value::Far { at, len } => self.memory.get(at as usize, len as usize).map(Some).ok_or(Malformed::Unexpected),
             value => value.as_bytes().map(Some).ok_or(Malformed::Unexpected),
         }
     }

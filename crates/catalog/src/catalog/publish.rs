@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     Binding, BindingKind, BindingName, CatalogError, Code, CodeManifest, Deployment, DeploymentId, Limits, Namespace,
-    NewSecret, NewVersion, Publish, Scope, Script, ScriptId, ScriptRef, ScriptRow, ScriptSettings, Secret, SecretId, StorageError,
-    Timestamp, Version, VersionId, VersionShare,
+    NewSecret, NewVersion, Publish, Scope, Script, ScriptId, ScriptRef, ScriptRow, ScriptSettings, Secret, SecretId,
+    StorageError, Timestamp, Version, VersionId, VersionShare,
 };
 
 /// What is to become of a script.

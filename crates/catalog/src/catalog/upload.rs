@@ -7,8 +7,8 @@ use super::{
     publish::{Edit, Publication},
 };
 use crate::{
-    AssetConfig, BindingKind, BindingName, CatalogError, Code, Deployment, KeyInfo, Limits, ScriptRef, ScriptRow, Secret, Tag,
-    Version, VersionId,
+    AssetConfig, BindingKind, BindingName, CatalogError, Code, Deployment, KeyInfo, Limits, ScriptRef, ScriptRow,
+    Secret, Tag, Version, VersionId,
 };
 
 /// An upload as the client sent it, parsed. `Default` is an upload that says nothing at all.

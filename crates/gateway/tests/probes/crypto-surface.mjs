@@ -136,6 +136,20 @@ export const surface = (made) => ({
   'digest getter name': () => subtle.digest({ get name() { return 'SHA-1'; } }, bytes()),
   'digest throwing name': () => subtle.digest({ get name() { throw new RangeError('mine'); } }, bytes()),
   'digest symbol name': () => subtle.digest({ name: Symbol('x') }, bytes()),
+  'import raw variants': () => Promise.all([['raw-secret', 'AES-GCM', ['encrypt']], ['raw-public', 'AES-GCM', ['encrypt']], ['raw-private', 'AES-GCM', ['encrypt']], ['raw-seed', { name: 'HMAC', hash: 'SHA-1' }, ['sign']],
+    ['raw-secret', { name: 'HMAC', hash: 'SHA-1' }, ['sign']], ['raw-secret', 'HKDF', ['deriveBits']], ['raw-public', 'PBKDF2', ['deriveBits']], ['raw-secret', 'Ed25519', ['verify']], ['raw-private', 'Ed25519', ['sign']],
+    ['raw-seed', 'X25519', ['deriveBits']], ['raw-secret', { name: 'ECDSA', namedCurve: 'P-256' }, ['verify']], ['raw-public', { name: 'ECDSA', namedCurve: 'P-256' }, ['verify']], ['raw', { name: 'RSA-PSS', hash: 'SHA-1' }, ['verify']]].map(([format, algorithm, usages]) =>
+    subtle.importKey(format, new Uint8Array(16), algorithm, true, usages).catch((error) => error))),
+  'export raw variants': async () => {
+    const key = await subtle.importKey('raw', new Uint8Array(16), 'AES-GCM', true, ['encrypt']);
+    const mac = await subtle.importKey('raw', new Uint8Array(16), { name: 'HMAC', hash: 'SHA-1' }, true, ['sign']);
+    const { publicKey } = await subtle.generateKey('Ed25519', true, ['sign']);
+    return Promise.all([['raw-secret', key], ['raw-seed', key], ['raw-secret', mac], ['raw-public', publicKey], ['raw-seed', made.pair.publicKey]].map(([format, it]) =>
+      subtle.exportKey(format, it).then(() => 'exported', (error) => error)));
+  },
+  'missing arguments': () => Promise.all([subtle.importKey('raw', bytes(1), 'AES-GCM'), subtle.importKey('raw', bytes(1), 'AES-GCM', true), subtle.importKey('raw', bytes(1)), subtle.importKey('raw'), subtle.generateKey('HMAC'),
+    subtle.generateKey('HMAC', true), subtle.exportKey('raw'), subtle.encrypt('AES-GCM'), subtle.encrypt('AES-GCM', made.aes), subtle.verify('HMAC', made.hmac), subtle.deriveKey('HKDF', made.hmac), subtle.wrapKey('raw', made.aes), subtle.wrapKey('raw', made.aes, made.aes),
+    subtle.unwrapKey('raw', bytes(1)), subtle.unwrapKey('raw', bytes(1), made.aes), subtle.unwrapKey('raw', bytes(1), made.aes, 'AES-GCM'), subtle.unwrapKey('raw', bytes(1), made.aes, 'AES-GCM', 'AES-GCM')].map((promise) => promise.catch((error) => error))),
   'digest is a promise': () => subtle.digest('SHA-1', bytes()) instanceof Promise,
   'stream sha': async () => {
     const stream = new crypto.DigestStream('SHA-512');

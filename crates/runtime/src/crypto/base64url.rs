@@ -19,12 +19,21 @@ pub fn encode(bytes: &[u8]) -> String {
     BASE64URL.encode(bytes)
 }
 
-/// Either alphabet.
+/// Either alphabet, white space anywhere.
 pub fn decode(text: &str) -> Option<Vec<u8>> {
-    if text.contains(['+', '/']) {
-        return BASE64URL.decode(text.replace('+', "-").replace('/', "_")).ok();
+    let strange = |byte: u8| matches!(byte, b'+' | b'/') || byte.is_ascii_whitespace();
+    if !text.bytes().any(strange) {
+        return BASE64URL.decode(text).ok();
     }
-    BASE64URL.decode(text).ok()
+    let plain = text.bytes().filter(|byte| !byte.is_ascii_whitespace());
+    let plain: Vec<u8> = plain
+        .map(|byte| match byte {
+            b'+' => b'-',
+            b'/' => b'_',
+            byte => byte,
+        })
+        .collect();
+    BASE64URL.decode(plain).ok()
 }
 
 /// bytes → text.

@@ -151,7 +151,14 @@ fn described(message: &str) -> String {
 /// curve, point (compressed or not) → answer.
 pub fn from_raw(args: &mut Args<'_>, out: &mut Output<'_>) -> Result<(), Refused> {
     let curve = Curve::parse(args.text()?)?;
-    let key = curve.public(args.bytes()?).map_err(|_| Refused::data(described("Failed to import raw EC key data")))?;
+    let point = args.bytes()?;
+    let key = curve.public(point).map_err(|_| {
+        let message = "Failed to import raw EC key data";
+        let compressed = point.len() == 1 + curve.field && matches!(point[0], 2 | 3);
+        // Of a compressed point whose x is too large, and of no bytes, workerd gives no reason.
+        let silent = point.is_empty() || compressed && last_error().1 == sys::EC_R_INVALID_ENCODING;
+        Refused::data(if silent { format!("{message}.") } else { described(message) })
+    })?;
     answer(curve, &curve.public_bytes(key.get())?, out);
     Ok(())
 }
@@ -182,8 +189,7 @@ pub fn from_jwk(args: &mut Args<'_>, out: &mut Output<'_>) -> Result<(), Refused
             .map_err(|_| Refused::operation("Invalid EC key; private key component \"d\" is invalid."))?;
     }
     // SAFETY: it lives.
-    check(unsafe { sys::EC_KEY_check_key(key.get()) })
-        .map_err(|_| Refused::data("Invalid EC key in JSON Web Key."))?;
+    check(unsafe { sys::EC_KEY_check_key(key.get()) }).map_err(|_| Refused::data("Invalid EC key in JSON Web Key."))?;
     let bytes = if d.is_some() { curve.private_bytes(key.get())? } else { curve.public_bytes(key.get())? };
     answer(curve, &bytes, out);
     Ok(())
@@ -198,8 +204,7 @@ pub fn sign(args: &mut Args<'_>, out: &mut Output<'_>) -> Result<(), Refused> {
     let room = out.room(2 * curve.field)?;
     // SAFETY: the signature is ours, and its numbers live in it.
     unsafe {
-        let signature =
-            Owned::new(sys::ECDSA_do_sign(digest.as_ptr(), digest.len(), key.get()), sys::ECDSA_SIG_free)?;
+        let signature = Owned::new(sys::ECDSA_do_sign(digest.as_ptr(), digest.len(), key.get()), sys::ECDSA_SIG_free)?;
         let (mut r, mut s) = (std::ptr::null(), std::ptr::null());
         sys::ECDSA_SIG_get0(signature.get(), &mut r, &mut s);
         let (first, second) = room.split_at_mut(curve.field);
@@ -246,7 +251,8 @@ pub fn derive(args: &mut Args<'_>, out: &mut Output<'_>) -> Result<(), Refused> 
 
 /// x, y and, of a private key, d.
 pub fn jwk(curve: Curve, private: bool, bytes: &[u8]) -> Result<[Option<String>; 3], Refused> {
-    let (scalar, point) = bytes.split_at_checked(if private { curve.field } else { 0 }).ok_or_else(Refused::internal)?;
+    let (scalar, point) =
+        bytes.split_at_checked(if private { curve.field } else { 0 }).ok_or_else(Refused::internal)?;
     let (x, y) = point.get(1..).unwrap_or_default().split_at_checked(curve.field).ok_or_else(Refused::internal)?;
     let encoded = |bytes| Some(base64url::encode(bytes));
     Ok([encoded(x), encoded(y), private.then(|| base64url::encode(scalar))])

@@ -132,22 +132,15 @@ impl Signing {
     pub fn signed(self, data: &[u8], out: &mut [u8]) -> Result<usize, Refused> {
         let mut len = out.len();
         // SAFETY: writes at most `len` bytes of `out`.
-        let signed = unsafe {
-            sys::EVP_DigestSign(self.context.get(), out.as_mut_ptr(), &mut len, data.as_ptr(), data.len())
-        };
+        let signed =
+            unsafe { sys::EVP_DigestSign(self.context.get(), out.as_mut_ptr(), &mut len, data.as_ptr(), data.len()) };
         check(signed).map(|()| len)
     }
 
     pub fn verified(self, signature: &[u8], data: &[u8]) -> bool {
         // SAFETY: reads both within their lengths.
         1 == unsafe {
-            sys::EVP_DigestVerify(
-                self.context.get(),
-                signature.as_ptr(),
-                signature.len(),
-                data.as_ptr(),
-                data.len(),
-            )
+            sys::EVP_DigestVerify(self.context.get(), signature.as_ptr(), signature.len(), data.as_ptr(), data.len())
         }
     }
 }

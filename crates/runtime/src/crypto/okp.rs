@@ -6,6 +6,8 @@ use super::lc::{Key, Owned};
 use super::{Args, Output, Refused};
 
 const SIZE: usize = 32;
+/// As workerd words it.
+const SMALL_ORDER: &str = "Failed to derive EDDH key: public key routines INVALID_PEER_KEY.";
 
 fn half(bytes: &[u8]) -> Result<&[u8; SIZE], Refused> {
     bytes.first_chunk().ok_or_else(Refused::internal)
@@ -90,5 +92,5 @@ pub fn derive(args: &mut Args<'_>, out: &mut Output<'_>) -> Result<(), Refused> 
     let room = out.room(SIZE)?;
     // SAFETY: writes 32 bytes, reads 32 of each key.
     let done = unsafe { sys::X25519(room.as_mut_ptr(), private.as_ptr(), public.as_ptr()) };
-    if done == 1 { Ok(()) } else { Err(Refused::operation("Failed to derive EDDH key.")) }
+    if done == 1 { Ok(()) } else { Err(Refused::operation(SMALL_ORDER)) }
 }

@@ -152,9 +152,9 @@ pub fn from_jwk(args: &mut Args<'_>, out: &mut Output<'_>) -> Result<(), Refused
     };
     let mut numbers = Vec::with_capacity(wanted);
     for (text, (field, message)) in texts.iter().zip(FIELDS).take(wanted) {
-        let bytes = text.and_then(base64url::decode).ok_or_else(|| {
-            Refused::data(format!("Invalid RSA key in JSON Web Key; {message} (\"{field}\")."))
-        })?;
+        let bytes = text
+            .and_then(base64url::decode)
+            .ok_or_else(|| Refused::data(format!("Invalid RSA key in JSON Web Key; {message} (\"{field}\").")))?;
         // Leading zeros say nothing.
         numbers.push(bytes.into_iter().skip_while(|byte| *byte == 0).collect());
     }
@@ -240,7 +240,8 @@ pub fn cipher(args: &mut Args<'_>, out: &mut Output<'_>) -> Result<(), Refused> 
             sys::EVP_PKEY_decrypt(ctx, to, &mut len, from, data.len())
         };
         if done != 1 {
-            return Err(Refused::operation("RSA-OAEP failed encrypt/decrypt."));
+            let why = if !encrypt && data.len() != bytes { ": Invalid RSA signature.." } else { "." };
+            return Err(Refused::operation(format!("RSA-OAEP failed encrypt/decrypt{why}")));
         }
         out.cut(len);
     }

@@ -7,9 +7,8 @@ use serde_json::{Map, Value};
 use sqlx::{Row, sqlite::SqliteRow};
 use switchyard_catalog::{
     Binding, BindingKind, BindingName, BlobDigest, CodeManifest, CodeSyntax, DispatchOutbound, KeyFormat, KeyInfo,
-    Limits, ModuleEntry,
-    ModuleKind, NameError, NamedHandlers, NamespaceName, ScriptId, ScriptName, ScriptSettings, SecretId, StorageError,
-    Timestamp, Version, VersionAssets, VersionId,
+    Limits, ModuleEntry, ModuleKind, NameError, NamedHandlers, NamespaceName, ScriptId, ScriptName, ScriptSettings,
+    SecretId, StorageError, Timestamp, Version, VersionAssets, VersionId,
 };
 use uuid::Uuid;
 
