@@ -9,6 +9,7 @@ mod scripts;
 mod server;
 
 mod churn;
+mod crypto;
 mod density;
 mod dispatch;
 mod fairness;
@@ -47,6 +48,8 @@ enum Bench {
     Fairness(fairness::Fairness),
     /// Endless loops under a CPU limit, and a tenant beside them
     Limit(limit::Limit),
+    /// Web Crypto on 1 MB, beside the library from Rust
+    Crypto(crypto::Crypto),
     /// The runtime alone, in this process, without HTTP
     Slot(slot::Slot),
     /// The baseline's server; started by the others
@@ -100,6 +103,7 @@ fn main() -> anyhow::Result<()> {
         Bench::Dispatch(bench) => bench.run(),
         Bench::Fairness(bench) => bench.run(),
         Bench::Limit(bench) => bench.run(),
+        Bench::Crypto(bench) => bench.run(),
         Bench::Slot(bench) => bench.run(),
         Bench::Bare => Ok(()),
     }

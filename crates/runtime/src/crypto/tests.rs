@@ -33,7 +33,13 @@ fn digests() {
              2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
         ),
     ] {
-        assert_eq!(bytes(what::DIGEST, |write| drop(write.text(hash).bytes(b"abc"))), hex(expected), "{hash}");
+        assert_eq!(
+            bytes(what::DIGEST, |write| {
+                write.text(hash).bytes(b"abc");
+            }),
+            hex(expected),
+            "{hash}"
+        );
     }
 }
 
@@ -41,18 +47,30 @@ fn digests() {
 fn a_digest_in_pieces_is_the_digest() {
     let data: Vec<u8> = (0..700u32).map(|i| i as u8).collect();
     for hash in ["MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512"] {
-        let whole = bytes(what::DIGEST, |write| drop(write.text(hash).bytes(&data)));
-        let mac = bytes(what::HMAC, |write| drop(write.text(hash).bytes(b"key").bytes(&data)));
+        let whole = bytes(what::DIGEST, |write| {
+            write.text(hash).bytes(&data);
+        });
+        let mac = bytes(what::HMAC, |write| {
+            write.text(hash).bytes(b"key").bytes(&data);
+        });
         for size in [1, 63, 64, 65, 127, 128, 129, 256, 700] {
-            let inner = bytes(what::HMAC_BEGIN, |write| drop(write.text(hash).bytes(b"key")));
+            let inner = bytes(what::HMAC_BEGIN, |write| {
+                write.text(hash).bytes(b"key");
+            });
             let states = [Vec::new(), inner].map(|begun| {
                 data.chunks(size).fold(begun, |state, piece| {
-                    bytes(what::HASH_UPDATE, |write| drop(write.text(hash).bytes(&state).bytes(piece)))
+                    bytes(what::HASH_UPDATE, |write| {
+                        write.text(hash).bytes(&state).bytes(piece);
+                    })
                 })
             });
-            let digest = bytes(what::HASH_FINISH, |write| drop(write.text(hash).bytes(&states[0]).bytes(b"")));
+            let digest = bytes(what::HASH_FINISH, |write| {
+                write.text(hash).bytes(&states[0]).bytes(b"");
+            });
             assert_eq!(digest, whole, "{hash} by {size}");
-            let tag = bytes(what::HMAC_FINISH, |write| drop(write.text(hash).bytes(b"key").bytes(&states[1]).null()));
+            let tag = bytes(what::HMAC_FINISH, |write| {
+                write.text(hash).bytes(b"key").bytes(&states[1]).null();
+            });
             assert_eq!(tag, mac, "{hash} by {size}");
         }
     }
@@ -60,10 +78,14 @@ fn a_digest_in_pieces_is_the_digest() {
 
 #[test]
 fn a_state_of_another_size_is_refused() {
-    let state = bytes(what::HASH_UPDATE, |write| drop(write.text("SHA-256").null().bytes(b"abc")));
+    let state = bytes(what::HASH_UPDATE, |write| {
+        write.text("SHA-256").null().bytes(b"abc");
+    });
     for wrong in [&state[..state.len() - 1], &[&state[..], &[0]].concat(), &[1], &[255; 40], &[255; 300]] {
         for hash in ["MD5", "SHA-1", "SHA-256", "SHA-512"] {
-            let refused = answer(what::HASH_UPDATE, |write| drop(write.text(hash).bytes(wrong).bytes(b"abc")));
+            let refused = answer(what::HASH_UPDATE, |write| {
+                write.text(hash).bytes(wrong).bytes(b"abc");
+            });
             assert_eq!(refused.unwrap_err().name, "OperationError", "{hash} {}", wrong.len());
         }
     }
@@ -71,7 +93,11 @@ fn a_state_of_another_size_is_refused() {
 
 #[test]
 fn hmac_rfc_4231() {
-    let tag = |hash, key: &[u8], data: &[u8]| bytes(what::HMAC, |write| drop(write.text(hash).bytes(key).bytes(data)));
+    let tag = |hash, key: &[u8], data: &[u8]| {
+        bytes(what::HMAC, |write| {
+            write.text(hash).bytes(key).bytes(data);
+        })
+    };
     assert_eq!(
         tag("SHA-256", &[0x0b; 20], b"Hi There"),
         hex("b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7")
@@ -84,8 +110,11 @@ fn hmac_rfc_4231() {
 
 #[test]
 fn checksums() {
-    let crc =
-        |name, before: &[u8], data: &[u8]| bytes(what::CRC, |write| drop(write.text(name).bytes(before).bytes(data)));
+    let crc = |name, before: &[u8], data: &[u8]| {
+        bytes(what::CRC, |write| {
+            write.text(name).bytes(before).bytes(data);
+        })
+    };
     for (name, expected) in [("crc32", "cbf43926"), ("crc32c", "e3069283"), ("crc64nvme", "ae8b14860a799888")] {
         assert_eq!(crc(name, &[], b"123456789"), hex(expected));
         assert_eq!(crc(name, &crc(name, &crc(name, &[], b""), b"1234"), b"56789"), hex(expected));
@@ -207,25 +236,41 @@ fn aes_kw_rfc_3394() {
 fn ed25519_rfc_8032_and_x25519_rfc_7748() {
     let seed = hex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");
     let public = hex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
-    let key = bytes(what::OKP_PRIVATE, |write| drop(write.bool(false).bytes(&seed)));
+    let key = bytes(what::OKP_PRIVATE, |write| {
+        write.bool(false).bytes(&seed);
+    });
     assert_eq!(key[32..], public);
-    let signature = bytes(what::ED25519_SIGN, |write| drop(write.bytes(&key).bytes(b"")));
+    let signature = bytes(what::ED25519_SIGN, |write| {
+        write.bytes(&key).bytes(b"");
+    });
     assert_eq!(
         signature,
         hex("e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46b\
              d25bf5f0595bbe24655141438e7a100b")
     );
-    let verified =
-        |data: &[u8]| bytes(what::ED25519_VERIFY, |write| drop(write.bytes(&public).bytes(&signature).bytes(data)));
+    let verified = |data: &[u8]| {
+        bytes(what::ED25519_VERIFY, |write| {
+            write.bytes(&public).bytes(&signature).bytes(data);
+        })
+    };
     assert_eq!((verified(b""), verified(b"x")), (vec![1], vec![0]));
     let scalar = hex("a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4");
     let point = hex("e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c");
-    let private = bytes(what::OKP_PRIVATE, |write| drop(write.bool(true).bytes(&scalar)));
+    let private = bytes(what::OKP_PRIVATE, |write| {
+        write.bool(true).bytes(&scalar);
+    });
     assert_eq!(
-        bytes(what::X25519, |write| drop(write.bytes(&private).bytes(&point))),
+        bytes(what::X25519, |write| {
+            write.bytes(&private).bytes(&point);
+        }),
         hex("c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552")
     );
-    assert!(answer(what::X25519, |write| drop(write.bytes(&private).bytes(&[0; 32]))).is_err());
+    assert!(
+        answer(what::X25519, |write| {
+            write.bytes(&private).bytes(&[0; 32]);
+        })
+        .is_err()
+    );
 }
 
 #[test]
@@ -251,11 +296,14 @@ fn pair(answer: &[u8]) -> (Vec<u8>, Vec<u8>) {
 
 #[test]
 fn rsa_of_odd_sizes_signs_and_decrypts() {
-    let generated = answer(what::RSA_GENERATE, |write| drop(write.int(1024).bytes(&[3])));
+    let generated = answer(what::RSA_GENERATE, |write| {
+        write.int(1024).bytes(&[3]);
+    });
     let (private, public) = pair(&generated.unwrap());
     for salt in [-1, 0, 13] {
-        let signature =
-            bytes(what::RSA_SIGN, |write| drop(write.text("SHA-1").bytes(&private).int(salt).bytes(b"data")));
+        let signature = bytes(what::RSA_SIGN, |write| {
+            write.text("SHA-1").bytes(&private).int(salt).bytes(b"data");
+        });
         let verified = |data: &[u8]| {
             bytes(what::RSA_VERIFY, |write| {
                 write.text("SHA-1").bytes(&public).int(salt).bytes(&signature).bytes(data);
@@ -289,13 +337,40 @@ fn a_generation_that_nobody_wants_ends() {
 
 #[test]
 fn encodings_come_back_whatever_the_kind() {
-    let imported =
-        |private, encoding: &[u8]| answer(what::IMPORT_DER, |write| drop(write.bool(private).bytes(encoding)));
+    let imported = |private, encoding: &[u8]| {
+        answer(what::IMPORT_DER, |write| {
+            write.bool(private).bytes(encoding);
+        })
+    };
     let kinds = [
-        ("EC", Some("P-521"), answer(what::EC_GENERATE, |write| drop(write.text("P-521")))),
-        ("Ed25519", None, answer(what::OKP_GENERATE, |write| drop(write.bool(false)))),
-        ("X25519", None, answer(what::OKP_GENERATE, |write| drop(write.bool(true)))),
-        ("RSA", None, answer(what::RSA_GENERATE, |write| drop(write.int(512).bytes(&[1, 0, 1])))),
+        (
+            "EC",
+            Some("P-521"),
+            answer(what::EC_GENERATE, |write| {
+                write.text("P-521");
+            }),
+        ),
+        (
+            "Ed25519",
+            None,
+            answer(what::OKP_GENERATE, |write| {
+                write.bool(false);
+            }),
+        ),
+        (
+            "X25519",
+            None,
+            answer(what::OKP_GENERATE, |write| {
+                write.bool(true);
+            }),
+        ),
+        (
+            "RSA",
+            None,
+            answer(what::RSA_GENERATE, |write| {
+                write.int(512).bytes(&[1, 0, 1]);
+            }),
+        ),
     ];
     for (kind, curve, generated) in kinds {
         let (private, public) = pair(&generated.unwrap());
@@ -369,6 +444,8 @@ fn regions_of_a_call_are_the_guests_own() {
     {
         assert_eq!(ask(message, out), None, "{message:?} {out:?}");
     }
-    let expected = bytes(what::DIGEST, |write| drop(write.text("SHA-256").bytes(&[0; 1024])));
+    let expected = bytes(what::DIGEST, |write| {
+        write.text("SHA-256").bytes(&[0; 1024]);
+    });
     assert_eq!(memory[8192..][..32], expected);
 }
