@@ -48,7 +48,7 @@ impl SentKey {
                 let bytes = STANDARD.decode(base64.trim()).map_err(|_| "key_base64 is not base64")?;
                 STANDARD.encode(bytes)
             }
-            (_, ..) => return Err(format!("a key of format {} is given as key_base64", format.name())),
+            _ => return Err(format!("a key of format {} is given as key_base64", format.name())),
         };
         Ok(NewSecret { value: Secret::new(key), key: Some(KeyInfo { format, algorithm, usages }) })
     }

@@ -3,7 +3,7 @@ import * as host from 'switchyard:host';
 import { CRYPTO_AES, CRYPTO_AES_WRAP, CRYPTO_BASE64URL, CRYPTO_BASE64URL_DECODE, CRYPTO_EQUAL, SYNC_RANDOM } from './abi.js';
 import { globalScopeError } from './errors.js';
 import { hmac } from './crypto-hash.js';
-import { EMPTY, blockBits, copyOf, hashOf, refuse, sizeOf } from './crypto-idl.js';
+import { EMPTY, blockBits, copyOf, hashOf, part, refuse, sizeOf } from './crypto-idl.js';
 import { USAGE, makeKey } from './crypto-key.js';
 import { MOST_AT_ONCE, ask, compute } from './crypto-run.js';
 import { exportedJwk, unrecognizedFormat, usagesOf } from './crypto-usages.js';
@@ -238,8 +238,16 @@ export function signHmac(given, key, data, done) {
   return done(hmac(key.hash, key.bytes, data));
 }
 
+// Of the same length.
 export function equalBytes(a, b) {
-  return new Bytes(ask(1, CRYPTO_EQUAL, a, b))[0] === 1;
+  const size = sizeOf(a);
+  let equal = true;
+  for (let at = 0; at < size; at += MOST_AT_ONCE / 2) {
+    const length = Math.min(MOST_AT_ONCE / 2, size - at);
+    const flag = new Bytes(ask(1, CRYPTO_EQUAL, part(a, at, length), part(b, at, length)));
+    equal = flag[0] === 1 && equal;
+  }
+  return equal;
 }
 
 export function verifyHmac(given, key, signature, data, done) {

@@ -105,6 +105,12 @@ export const surface = (made) => ({
   'random empty': () => crypto.getRandomValues(new Uint8Array()),
   'equal': () => [subtle.timingSafeEqual(bytes(1, 2), bytes(1, 2)), subtle.timingSafeEqual(bytes(1, 2), bytes(1, 3)),
     subtle.timingSafeEqual(new Uint16Array([1]), new Uint8Array([1, 0]).buffer), subtle.timingSafeEqual(bytes(), bytes())],
+  'equal long': () => {
+    const [a, b] = [new Uint8Array(3 << 20), new Uint8Array(3 << 20)];
+    const same = subtle.timingSafeEqual(a, b);
+    b[(2 << 20) + 5] = 1;
+    return [same, subtle.timingSafeEqual(a, b)];
+  },
   'equal lengths': () => subtle.timingSafeEqual(bytes(1), bytes(1, 2)),
   'equal strings': () => subtle.timingSafeEqual('a', 'a'),
   'equal second string': () => subtle.timingSafeEqual(bytes(1), 'a'),

@@ -162,7 +162,7 @@ pub fn cipher(args: &mut Args<'_>, out: &mut Output<'_>) -> Result<(), Refused> 
 }
 
 fn tag_bytes(bits: usize) -> Result<usize, Refused> {
-    if bits % 8 == 0 && bits <= 128 { Ok(bits / 8) } else { Err(Refused::internal()) }
+    if bits.is_multiple_of(8) && bits <= 128 { Ok(bits / 8) } else { Err(Refused::internal()) }
 }
 
 /// CTR whose counter is the block's last `bits`, 1 to 128: where it overflows, the rest of the block stays.

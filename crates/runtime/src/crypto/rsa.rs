@@ -84,7 +84,7 @@ pub fn answer(numbers: &[Vec<u8>], out: &mut Output<'_>) -> Result<(), Refused> 
     let [n, e, ..] = numbers else { return Err(Refused::internal()) };
     // As on workerd: whole bytes.
     let (bits, e) = (n.len() * 8, if e.is_empty() { &[0][..] } else { e });
-    if bits > MAX_BITS {
+    if numbers.iter().any(|number| number.len() * 8 > MAX_BITS) {
         return Err(Refused::data("The RSA key is too large."));
     }
     out.values().text("RSA").null().bytes(&pack(numbers)).number(bits as u64).bytes(e);

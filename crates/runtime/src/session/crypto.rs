@@ -24,6 +24,8 @@ impl Session {
         let (background, turn) = (Arc::clone(&self.context.background), Arc::clone(&self.computing));
         let (meter, tokio) = (Arc::clone(&self.context.meter), self.context.tokio.clone());
         self.start(id, async move {
+            // Counted as held until the result, which is no larger, goes to the guest.
+            let held = message.clone();
             let turns = (turn.acquire_owned().await, background.acquire_owned().await);
             let given_up = Arc::new(AtomicBool::new(false));
             let _wanted = Wanted(Arc::clone(&given_up));
@@ -39,7 +41,9 @@ impl Session {
                 charge();
                 computed
             });
-            match computed.await {
+            let computed = computed.await;
+            drop(held);
+            match computed {
                 Ok(Ok(values)) => Happened::Complete { op: id, status: status::OK, values },
                 Ok(Err(refused)) => Happened::Complete {
                     op: id,
