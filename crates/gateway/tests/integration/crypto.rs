@@ -143,7 +143,7 @@ async fn module_code_gets_no_operation_and_no_more_than_its_share() {
     let expected = json!([
         "Error: Disallowed operation called within global scope",
         "1048576",
-        "OperationError: The input is too large to be worked on in glob",
+        "OperationError: The input is too large to be worked on in globa",
         3_145_728,
     ]);
     assert_eq!(gateway.get("module", "/").await.json(), expected);

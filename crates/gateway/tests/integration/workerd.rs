@@ -116,7 +116,7 @@ pub fn compare(area: &str, ours: &Value, live: Option<Value>) {
     assert!(ours.keys().eq(theirs.keys()), "there are other probes than were stored");
     let mut wrong = Vec::new();
     for (name, theirs) in theirs {
-        let same = ours[name].to_string() == theirs.to_string();
+        let same = ours[name] == *theirs;
         if same == named.contains(name) {
             wrong.push(format!("{name}:\n  workerd {theirs}\n  ours    {}", ours[name]));
         }
