@@ -45,7 +45,9 @@ impl Crypto {
         turns.push(Turn::new("aes-gcm-1MB", &node, vec![get("/seal")]));
         turns.retain(|turn| turn.name == "bare-hyper" || self.common.wants(turn.name));
         let rust = [("digest-1MB", best(digest)?), ("aes-gcm-1MB", best(seal)?)];
-        let mut rows = report::rounds("crypto", &self.common, &turns)?;
+        // One request at a time: more would measure how many buffers of 1 MB the caches hold.
+        let common = Common { connections: 1, ..self.common.clone() };
+        let mut rows = report::rounds("crypto", &common, &turns)?;
         for row in &mut rows {
             if let Some((_, rust)) = rust.iter().find(|(name, _)| *name == row.row) {
                 let one = row.cpu_us_best / TIMES as f64;
