@@ -65,13 +65,14 @@ class Parts extends Given {
   }
 }
 
-const NOT_BYTES = 'DigestStream is a byte stream but received an object of non-ArrayBuffer/ArrayBufferView/string type on ' +
-  'its writable side.';
+const NOT_BYTES = 'DigestStream is a byte stream but received an object of non-ArrayBuffer/ArrayBufferView/string type ' +
+  'on its writable side.';
 
 export function DigestStream() {
   const construct = "Failed to construct 'DigestStream': ";
   if (new.target === undefined) {
-    throw new TypeError(`${construct}Please use the 'new' operator, this object constructor cannot be called as a function.`);
+    throw new TypeError(
+      `${construct}Please use the 'new' operator, this object constructor cannot be called as a function.`);
   }
   if (arguments.length === 0) {
     throw new TypeError(`${construct}constructor parameter 1 is not of type 'string or HashAlgorithm'.`);

@@ -84,7 +84,7 @@ export function importEc(name, format, data, given, extractable, list) {
   }
   const allowed = name === 'ECDH' ? DERIVATION : SIGNING;
   const read = (jwk) => readEcJwk(jwk, name, curve);
-  const { answer, type, usages } = importPair(name, format, data, extractable, list, allowed, read);
+  const { answer, type, usages } = importPair(name, format, data, list, allowed, read);
   if (answer[1] !== 'EC') {
     refuse('DataError', name === 'ECDH' ? 'Input was not an EC public key nor a DH key.' : 'Input was not an EC key.');
   }
@@ -129,7 +129,7 @@ export function importOkp(name, format, data, given, extractable, list) {
   }
   const allowed = name === 'X25519' ? DERIVATION : SIGNING;
   const read = (jwk) => readOkpJwk(jwk, name);
-  const { answer, type, usages } = importPair(name, format, data, extractable, list, allowed, read);
+  const { answer, type, usages } = importPair(name, format, data, list, allowed, read);
   if (answer[1] !== known.kind) refuse('DataError', `Input was not an ${known.kind} key.`);
   return makeKey(name, type, extractable, usages, answer[3], known);
 }

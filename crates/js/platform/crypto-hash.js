@@ -1,6 +1,8 @@
 // Digests and HMAC over buffers of any length: the host takes a piece at a time, so that none takes long, and what is
 // under way between two pieces is bytes in the guest.
-import { CRYPTO_DIGEST, CRYPTO_HASH_FINISH, CRYPTO_HASH_UPDATE, CRYPTO_HMAC, CRYPTO_HMAC_BEGIN, CRYPTO_HMAC_FINISH } from './abi.js';
+import {
+  CRYPTO_DIGEST, CRYPTO_HASH_FINISH, CRYPTO_HASH_UPDATE, CRYPTO_HMAC, CRYPTO_HMAC_BEGIN, CRYPTO_HMAC_FINISH,
+} from './abi.js';
 import { EMPTY, hashBytes, part, sizeOf } from './crypto-idl.js';
 import { MOST_AT_ONCE, ask } from './crypto-run.js';
 

@@ -7,7 +7,8 @@ const { defineProperty } = Reflect;
 const ORDER = ['encrypt', 'decrypt', 'sign', 'verify', 'deriveKey', 'deriveBits', 'wrapKey', 'unwrapKey'];
 
 export const USAGE = {
-  __proto__: null, encrypt: 1, decrypt: 2, sign: 4, verify: 8, deriveKey: 16, deriveBits: 32, wrapKey: 64, unwrapKey: 128,
+  __proto__: null,
+  encrypt: 1, decrypt: 2, sign: 4, verify: 8, deriveKey: 16, deriveBits: 32, wrapKey: 64, unwrapKey: 128,
 };
 export const PUBLIC = USAGE.encrypt | USAGE.verify | USAGE.wrapKey;
 export const PRIVATE = USAGE.decrypt | USAGE.sign | USAGE.unwrapKey | USAGE.deriveKey | USAGE.deriveBits;
@@ -64,7 +65,8 @@ class Inner {
   algorithm() {
     const { name, hash } = this;
     if (this.kind === 'RSA') {
-      return { name, modulusLength: this.modulusLength, publicExponent: new Uint8Array(this.exponent), hash: { name: hash } };
+      const publicExponent = new Uint8Array(this.exponent);
+      return { name, modulusLength: this.modulusLength, publicExponent, hash: { name: hash } };
     }
     if (this.curve !== undefined) return { name, namedCurve: this.curve };
     if (hash !== undefined) return { name, hash: { name: hash }, length: this.length };

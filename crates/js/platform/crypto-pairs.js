@@ -7,6 +7,9 @@ import { unrecognizedFormat, usagesOf } from './crypto-usages.js';
 
 const ENCODED = 16384; // room for an encoded key: one of 16,384 bits takes 10 KB
 
+const { toSorted } = Array.prototype;
+const { apply } = Reflect;
+
 const agrees = (name) => name === 'ECDH' || name === 'X25519';
 
 // Public keys that agree have no usages.
@@ -47,9 +50,7 @@ function checkConsistent(name, jwk, use, first, second) {
   }
   const both = 'A JSON Web Key should have either a Public Key Use parameter ("use") or a Key Operations parameter ' +
     '("key_ops"); otherwise, the parameters must be consistent with each other. ';
-  const { sorted, ops } = { sorted: Array.prototype.sort, ops: [...jwk.key_ops] };
-  Reflect.apply(sorted, ops, []);
-  for (const op of ops) {
+  for (const op of apply(toSorted, jwk.key_ops, [])) {
     if (agrees(name)) {
       refuse('DataError', `${both}For public ${name} keys, there are no valid usages,so keys with a non-empty "key_ops" ` +
         'parameter are not allowed.');
@@ -62,7 +63,7 @@ function checkConsistent(name, jwk, use, first, second) {
 }
 
 // { answer, type, usages }: what the host made of it. `readJwk` asks it for one in JWK.
-export function importPair(name, format, data, extractable, list, allowed, readJwk) {
+export function importPair(name, format, data, list, allowed, readJwk) {
   if (format === 'jwk') {
     const type = data.d === undefined ? 'public' : 'private';
     const mask = type === 'private' ? allowed & PRIVATE : publicUsages(name, allowed);

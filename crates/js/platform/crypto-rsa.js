@@ -88,7 +88,7 @@ function readJwk(jwk, name, given, hash) {
 export function importRsa(name, format, data, given, extractable, list) {
   const hash = hashOf(given);
   const read = (jwk) => readJwk(jwk, name, given, hash);
-  const { answer, type, usages } = importPair(name, format, data, extractable, list, allowed(name), read);
+  const { answer, type, usages } = importPair(name, format, data, list, allowed(name), read);
   if (answer[1] !== 'RSA') refuse('DataError', 'Input was not an RSA key.');
   const exponent = exponentOf(answer[5]);
   if (exponent === undefined) {
