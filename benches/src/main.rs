@@ -10,6 +10,7 @@ mod scripts;
 mod server;
 
 mod churn;
+mod crypto;
 mod density;
 mod dispatch;
 mod fairness;
@@ -54,6 +55,8 @@ enum Bench {
     Limit(limit::Limit),
     /// Resolvers, and an answer of our own, over many tenants
     Resolve(resolve::Resolve),
+    /// Web Crypto on 1 MB, beside the library from Rust
+    Crypto(crypto::Crypto),
     /// The runtime alone, in this process, without HTTP
     Slot(slot::Slot),
     /// The baseline's server; started by the others
@@ -117,6 +120,7 @@ fn main() -> anyhow::Result<()> {
         Bench::Fairness(bench) => bench.run(),
         Bench::Limit(bench) => bench.run(),
         Bench::Resolve(bench) => bench.run(),
+        Bench::Crypto(bench) => bench.run(),
         Bench::Slot(bench) => bench.run(),
         Bench::Bare | Bench::BareProxy { .. } => Ok(()),
     }

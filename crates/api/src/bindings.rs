@@ -8,7 +8,11 @@ use switchyard_catalog::{
     VersionId,
 };
 
-use crate::{error::ApiError, object::Object};
+use crate::{
+    error::ApiError,
+    object::Object,
+    secret_key::{self, SentKey},
+};
 
 /// One entry of `bindings` as sent. Fields of kinds that are not built are ignored here, since the
 /// kind itself is refused.
@@ -80,8 +84,17 @@ fn parse_kind(name: &str, kind: &str, object: &Map<String, Value>) -> Result<New
         let value = object.get("json").cloned().ok_or_else(|| absent("json"))?;
         return Ok(NewBindingKind::Kind(BindingKind::Json { value }));
     }
-    if !["plain_text", "secret_text", "service", "dispatch_namespace", "version_metadata", "assets", "inherit"]
-        .contains(&kind)
+    if ![
+        "plain_text",
+        "secret_text",
+        "secret_key",
+        "service",
+        "dispatch_namespace",
+        "version_metadata",
+        "assets",
+        "inherit",
+    ]
+    .contains(&kind)
     {
         let shown: String = kind.chars().take(80).collect();
         let message = format!("binding {name:?} has type {shown:?}, which this server does not implement");
@@ -94,6 +107,10 @@ fn parse_kind(name: &str, kind: &str, object: &Map<String, Value>) -> Result<New
         "secret_text" => {
             let text = sent.text.ok_or_else(|| absent("text"))?;
             return Ok(NewBindingKind::Secret(Secret::new(text)));
+        }
+        "secret_key" => {
+            let key = SentKey::deserialize(object).map_err(|error| fault(&error))?;
+            return Ok(NewBindingKind::SecretKey(key.parse().map_err(|what| fault(&what))?));
         }
         "service" => BindingKind::Service {
             service: script(&sent.service.ok_or_else(|| absent("service"))?)?,
@@ -128,12 +145,13 @@ fn parse_kind(name: &str, kind: &str, object: &Map<String, Value>) -> Result<New
     Ok(NewBindingKind::Kind(kind))
 }
 
-/// The binding as replies show it: a secret has its name and type alone.
+/// The binding as replies show it: a secret's value is not there.
 pub(crate) fn show(binding: &Binding) -> Value {
     let mut shown = match &binding.kind {
         BindingKind::PlainText { text } => json!({ "text": text }),
         BindingKind::Json { value } => json!({ "json": value }),
         BindingKind::SecretText { .. } | BindingKind::VersionMetadata | BindingKind::Assets => json!({}),
+        BindingKind::SecretKey { key, .. } => secret_key::show(key),
         BindingKind::Service { service, environment, entrypoint, props } => json!({
             "service": service.as_str(), "environment": environment, "entrypoint": entrypoint, "props": props,
         }),

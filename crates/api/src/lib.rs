@@ -24,6 +24,7 @@ mod plans;
 mod references;
 mod resolve;
 mod scripts;
+mod secret_key;
 mod secrets;
 mod settings;
 mod tags;

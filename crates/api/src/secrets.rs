@@ -3,13 +3,14 @@
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use switchyard_catalog::{BindingName, Secret};
+use switchyard_catalog::{Binding, BindingKind, BindingName, KeyInfo, NewSecret, Secret};
 
 use crate::{
     context::Context,
     envelope::Reply,
     error::{ApiError, Refusal},
     object::Object,
+    secret_key::{self, SentKey},
 };
 
 /// A secret as sent. No `Debug`: its text must not be printable.
@@ -19,6 +20,8 @@ struct Sent {
     text: Option<String>,
     #[serde(rename = "type")]
     kind: Option<String>,
+    #[serde(flatten)]
+    key: SentKey,
 }
 
 #[derive(Deserialize)]
@@ -27,8 +30,8 @@ struct Bulk {
 }
 
 pub(crate) async fn secret_list(context: &mut Context<'_>) -> Result<Reply, Refusal> {
-    let names = context.catalog().secret_list(&context.actor, &context.script()?).await?;
-    Ok(Reply::of(names.iter().map(show).collect::<Vec<_>>()))
+    let secrets = context.catalog().secret_list(&context.actor, &context.script()?).await?;
+    Ok(Reply::of(secrets.iter().map(show).collect::<Vec<_>>()))
 }
 
 pub(crate) async fn secret_put(context: &mut Context<'_>) -> Result<Reply, Refusal> {
@@ -38,14 +41,15 @@ pub(crate) async fn secret_put(context: &mut Context<'_>) -> Result<Reply, Refus
     let name = sent.name.clone().ok_or_else(|| ApiError::invalid("the secret has no name"))?;
     let (name, value) = parse(&name, sent)?;
     let source = context.source();
+    let shown = shown(&name, value.key.as_ref());
     context.catalog().secret_put(&context.actor, &script, &name, value, source).await?;
-    Ok(Reply::of(show(&name)))
+    Ok(Reply::of(shown))
 }
 
 pub(crate) async fn secret_get(context: &mut Context<'_>) -> Result<Reply, Refusal> {
-    let names = context.catalog().secret_list(&context.actor, &context.script()?).await?;
+    let secrets = context.catalog().secret_list(&context.actor, &context.script()?).await?;
     let wanted = wanted(context)?;
-    let found = names.iter().find(|name| **name == wanted).ok_or_else(ApiError::no_such_secret)?;
+    let found = secrets.iter().find(|secret| secret.name == wanted).ok_or_else(ApiError::no_such_secret)?;
     Ok(Reply::of(show(found)))
 }
 
@@ -82,17 +86,32 @@ pub(crate) async fn secrets_bulk(context: &mut Context<'_>) -> Result<Reply, Ref
         let source = context.source();
         context.catalog().secrets_change(&context.actor, &script, changes, source).await?;
     }
-    let names = context.catalog().secret_list(&context.actor, &script).await?;
-    let shown: Map<String, Value> = names.iter().map(|name| (name.as_str().to_owned(), show(name))).collect();
+    let secrets = context.catalog().secret_list(&context.actor, &script).await?;
+    let shown: Map<String, Value> =
+        secrets.iter().map(|secret| (secret.name.as_str().to_owned(), show(secret))).collect();
     Ok(Reply::of(Value::Object(shown)))
 }
 
-fn show(name: &BindingName) -> Value {
-    json!({ "name": name.as_str(), "type": "secret_text" })
+fn show(secret: &Binding) -> Value {
+    let key = if let BindingKind::SecretKey { key, .. } = &secret.kind { Some(key) } else { None };
+    shown(&secret.name, key)
 }
 
-fn parse(name: &str, sent: Sent) -> Result<(BindingName, Secret), ApiError> {
+fn shown(name: &BindingName, key: Option<&KeyInfo>) -> Value {
+    let mut shown = key.map_or_else(|| json!({}), secret_key::show);
+    shown["name"] = name.as_str().into();
+    shown["type"] = if key.is_some() { "secret_key" } else { "secret_text" }.into();
+    shown
+}
+
+fn parse(name: &str, sent: Sent) -> Result<(BindingName, NewSecret), ApiError> {
     let kind = sent.kind.as_deref().unwrap_or("secret_text");
+    let parsed = BindingName::parse(name).map_err(|error| ApiError::invalid(error.to_string()));
+    if kind == "secret_key" {
+        let key = sent.key.parse();
+        let key = key.map_err(|what| ApiError::invalid(format!("secret {:?} of type {kind}: {what}", short(name))))?;
+        return Ok((parsed?, key));
+    }
     if kind != "secret_text" {
         let message =
             format!("secret {:?} has type {:?}, which this server does not implement", short(name), short(kind));
@@ -100,8 +119,7 @@ fn parse(name: &str, sent: Sent) -> Result<(BindingName, Secret), ApiError> {
     }
     let value =
         Secret::new(sent.text.ok_or_else(|| ApiError::invalid(format!("secret {:?} has no text", short(name))))?);
-    let name = BindingName::parse(name).map_err(|error| ApiError::invalid(error.to_string()))?;
-    Ok((name, value))
+    Ok((parsed?, value.into()))
 }
 
 /// The name in the path; with `url_encoded=true` it is encoded once more. One that no secret can

@@ -22,6 +22,12 @@ pub enum BindingKind {
     SecretText {
         secret: SecretId,
     },
+    /// A key for `crypto.subtle`, of which a script sees a CryptoKey that cannot be exported. The key itself is a
+    /// row of its own, encrypted.
+    SecretKey {
+        secret: SecretId,
+        key: KeyInfo,
+    },
     /// Another Worker of the account, by name, looked up at each call.
     Service {
         service: ScriptName,
@@ -37,6 +43,46 @@ pub enum BindingKind {
     /// The version's own static assets.
     Assets,
 }
+
+/// What is told of a key beside the key: `crypto.subtle.importKey` takes the same.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeyInfo {
+    pub format: KeyFormat,
+    /// A name, or an object with one.
+    pub algorithm: serde_json::Value,
+    pub usages: Vec<String>,
+}
+
+/// How a key is given: as bytes in base64, or as a JSON Web Key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyFormat {
+    Raw,
+    Pkcs8,
+    Spki,
+    Jwk,
+}
+
+impl KeyFormat {
+    pub const ALL: [Self; 4] = [Self::Raw, Self::Pkcs8, Self::Spki, Self::Jwk];
+
+    /// Web Crypto's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Pkcs8 => "pkcs8",
+            Self::Spki => "spki",
+            Self::Jwk => "jwk",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.name() == name)
+    }
+}
+
+/// What a key may be used for, as Web Crypto names it.
+pub const KEY_USAGES: [&str; 8] =
+    ["encrypt", "decrypt", "sign", "verify", "deriveKey", "deriveBits", "wrapKey", "unwrapKey"];
 
 /// The `outbound` of a dispatch-namespace binding (contract §5.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +100,7 @@ impl BindingKind {
             Self::PlainText { .. } => "plain_text",
             Self::Json { .. } => "json",
             Self::SecretText { .. } => "secret_text",
+            Self::SecretKey { .. } => "secret_key",
             Self::Service { .. } => "service",
             Self::DispatchNamespace { .. } => "dispatch_namespace",
             Self::VersionMetadata => "version_metadata",

@@ -32,7 +32,7 @@ pub use assets::{AssetSession, AssetSite, NewAsset};
 pub use script::ScriptPage;
 pub use settings::{AccountSettingsPatch, SettingsPatch};
 pub use token::{NewToken, NewTokenScope};
-pub use upload::{NewAssets, NewBinding, NewBindingKind, NewScript, Precondition, Uploaded};
+pub use upload::{NewAssets, NewBinding, NewBindingKind, NewScript, NewSecret, Precondition, Uploaded};
 pub use wakeup::Follower;
 
 use ipnet::IpNet;

@@ -34,12 +34,12 @@ pub use assets::{
     Asset, AssetConfig, AssetHash, AssetManifest, AssetOwner, HtmlHandling, NotFoundHandling, RunWorkerFirst,
     UnknownWord, VersionAssets,
 };
-pub use binding::{Binding, BindingKind, DispatchOutbound};
+pub use binding::{Binding, BindingKind, DispatchOutbound, KEY_USAGES, KeyFormat, KeyInfo};
 pub use blobs::{BlobContent, Blobs, BlobsError};
 pub use catalog::{
     AccountSettingsPatch, Actor, AssetKey, AssetSession, AssetSite, AssetToken, AssetTokenError, AssetTokenKind,
-    Catalog, CatalogSettings, Follower, NewAsset, NewAssets, NewBinding, NewBindingKind, NewScript, NewToken,
-    NewTokenScope, Precondition, ScriptPage, SettingsPatch, Uploaded,
+    Catalog, CatalogSettings, Follower, NewAsset, NewAssets, NewBinding, NewBindingKind, NewScript, NewSecret,
+    NewToken, NewTokenScope, Precondition, ScriptPage, SettingsPatch, Uploaded,
 };
 pub use code::{BlobDigest, Code, CodeManifest, CodeSyntax, Module, ModuleEntry, ModuleKind};
 pub use destination::{Destination, DestinationError, EgressRules};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    AccountId, BindingName, Code, DispatchOutbound, Isolation, Limits, NamespaceId, NamespaceName, ScriptId,
+    AccountId, BindingName, Code, DispatchOutbound, Isolation, KeyInfo, Limits, NamespaceId, NamespaceName, ScriptId,
     ScriptName, Secret, VersionId,
 };
 
@@ -31,6 +31,11 @@ pub enum WorkerBinding {
     Text(String),
     Json(serde_json::Value),
     Secret(Secret),
+    /// The text of the secret is the key, as its format has it.
+    SecretKey {
+        key: KeyInfo,
+        secret: Secret,
+    },
     Service {
         service: ScriptName,
         entrypoint: Option<String>,

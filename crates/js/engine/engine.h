@@ -16,13 +16,14 @@
 enum { SY_OP_THROW = 2, SY_OP_START_ERROR = 15 };
 enum { SY_REFUSED_OVER = 3 };
 enum { SY_SYNC_MODULE_RESOLVE = 1, SY_SYNC_MODULE_SOURCE = 2 };
-enum { SY_TAG_NULL, SY_TAG_INT, SY_TAG_FLOAT, SY_TAG_TEXT, SY_TAG_BYTES, SY_TAG_FALSE, SY_TAG_TRUE };
+enum { SY_TAG_NULL, SY_TAG_INT, SY_TAG_FLOAT, SY_TAG_TEXT, SY_TAG_BYTES, SY_TAG_FALSE, SY_TAG_TRUE, SY_TAG_FAR };
 enum { SY_KIND_ESM, SY_KIND_TEXT, SY_KIND_DATA, SY_KIND_JSON };
 #define SY_EVENT_KINDS 32
 
 SY_IMPORT("op") int32_t sy_host_op(int32_t kind, int32_t id, const void *ptr, int32_t len);
 SY_IMPORT("sync") int32_t sy_host_sync(int32_t kind, const void *ptr, int32_t len);
 SY_IMPORT("take") void sy_host_take(void *ptr);
+SY_IMPORT("crypto") int32_t sy_host_crypto(int32_t what, const void *ptr, int32_t len, void *out, int32_t out_len);
 SY_IMPORT("now") double sy_host_now(void);
 SY_IMPORT("turn") int32_t sy_host_turn(int32_t request);
 
@@ -50,6 +51,7 @@ typedef struct {
     uint8_t *data;
     uint32_t len, cap;
     bool failed;
+    bool far; /* long bytes are named by where they lie, not copied: for a call that is answered before anything moves */
 } SyWriter;
 
 /* host.c */

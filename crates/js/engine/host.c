@@ -5,6 +5,9 @@
 
 static uint8_t outbox[16384];
 
+/* Bytes from which on a value is not copied into a message that may name it instead. */
+enum { FAR = 1024 };
+
 /* Callbacks by kind + 1: the first is the one for `start`. */
 static JSValue callbacks[SY_EVENT_KINDS + 1];
 
@@ -23,6 +26,7 @@ void sy_write_begin(SyWriter *w)
     w->len = 0;
     w->cap = sizeof outbox;
     w->failed = false;
+    w->far = false;
 }
 
 void sy_write_end(SyWriter *w)
@@ -139,6 +143,15 @@ int sy_write_value(JSContext *ctx, SyWriter *w, JSValueConst value)
     case JS_TAG_OBJECT: {
         size_t len;
         const uint8_t *bytes = sy_bytes_of(value, &len);
+        if (bytes && w->far && len >= FAR) {
+            uint32_t where[2] = { (uint32_t)(uintptr_t)bytes, (uint32_t)len };
+            uint8_t *at = room(w, 9);
+            if (at) {
+                at[0] = SY_TAG_FAR;
+                memcpy(at + 1, where, 8);
+            }
+            return 0;
+        }
         if (bytes) {
             write_counted(w, SY_TAG_BYTES, bytes, len);
             return 0;
@@ -160,9 +173,10 @@ int sy_write_value(JSContext *ctx, SyWriter *w, JSValueConst value)
     return -1;
 }
 
-static int write_values(JSContext *ctx, SyWriter *w, int argc, JSValueConst *argv)
+static int write_values(JSContext *ctx, SyWriter *w, bool far, int argc, JSValueConst *argv)
 {
     sy_write_begin(w);
+    w->far = far;
     for (int i = 0; i < argc; i++) {
         if (sy_write_value(ctx, w, argv[i])) {
             sy_write_end(w);
@@ -358,7 +372,7 @@ NATIVE(host_op)
     SyWriter w;
     if (JS_ToInt32(ctx, &kind, argv[0]) || JS_ToInt32(ctx, &id, argv[1]))
         return JS_EXCEPTION;
-    if (write_values(ctx, &w, argc - 2, argv + 2))
+    if (write_values(ctx, &w, false, argc - 2, argv + 2))
         return JS_EXCEPTION;
     /* After the values, whose getters may have run anything. */
     if (!sy_turn(JS_GetRuntime(ctx))) {
@@ -370,19 +384,9 @@ NATIVE(host_op)
     return JS_NewInt32(ctx, r);
 }
 
-NATIVE(host_sync)
+/* The values of the host's last answer: the only one, or an array of them. */
+static JSValue take_answer(JSContext *ctx, int32_t len)
 {
-    int32_t kind;
-    SyWriter w;
-    if (JS_ToInt32(ctx, &kind, argv[0]) || write_values(ctx, &w, argc - 1, argv + 1))
-        return JS_EXCEPTION;
-    sy_turn(JS_GetRuntime(ctx));
-    int32_t len = sy_host_sync(kind, w.data, (int32_t)w.len);
-    sy_write_end(&w);
-    if (len < 0)
-        return JS_NULL;
-    if (len == 0)
-        return JS_UNDEFINED;
     uint8_t *answer = (uint32_t)len <= sizeof outbox ? outbox : js_malloc(ctx, (size_t)len);
     if (!answer)
         return JS_EXCEPTION;
@@ -399,6 +403,55 @@ NATIVE(host_sync)
         result = JS_NewArrayFrom(ctx, count, values);
     js_free(ctx, values);
     return result;
+}
+
+NATIVE(host_sync)
+{
+    int32_t kind;
+    SyWriter w;
+    if (JS_ToInt32(ctx, &kind, argv[0]) || write_values(ctx, &w, false, argc - 1, argv + 1))
+        return JS_EXCEPTION;
+    sy_turn(JS_GetRuntime(ctx));
+    int32_t len = sy_host_sync(kind, w.data, (int32_t)w.len);
+    sy_write_end(&w);
+    if (len < 0)
+        return JS_NULL;
+    if (len == 0)
+        return JS_UNDEFINED;
+    return take_answer(ctx, len);
+}
+
+static void *resize_bytes(JSRuntime *rt, void *opaque, void *bytes, size_t size) { return js_realloc_rt(rt, bytes, size); }
+
+/* crypto(room, what, ...values): an ArrayBuffer of what the host wrote into `room` bytes, or an array of values. */
+NATIVE(host_crypto)
+{
+    int32_t size, what;
+    SyWriter w;
+    if (JS_ToInt32(ctx, &size, argv[0]) || JS_ToInt32(ctx, &what, argv[1]))
+        return JS_EXCEPTION;
+    if (size < 0)
+        return JS_ThrowOutOfMemory(ctx);
+    uint8_t *out = js_malloc(ctx, size ? (size_t)size : 1), *less;
+    if (!out)
+        return JS_EXCEPTION;
+    if (write_values(ctx, &w, true, argc - 2, argv + 2)) {
+        js_free(ctx, out);
+        return JS_EXCEPTION;
+    }
+    sy_turn(JS_GetRuntime(ctx));
+    int32_t r = sy_host_crypto(what, w.data, (int32_t)w.len, out, size);
+    sy_write_end(&w);
+    if (r >= 0 && r <= size) {
+        if (r < size && (less = js_realloc(ctx, out, r ? (size_t)r : 1)) != NULL)
+            out = less;
+        JSValue buffer = JS_NewArrayBuffer(ctx, out, (size_t)r, 0, resize_bytes, NULL, false);
+        if (JS_IsException(buffer))
+            js_free(ctx, out);
+        return buffer;
+    }
+    js_free(ctx, out);
+    return take_answer(ctx, -(r + 1));
 }
 
 NATIVE(host_now) { return JS_NewFloat64(ctx, sy_host_now()); }
@@ -492,6 +545,7 @@ NATIVE(host_kind) { return sy_class_name(ctx, argv[0]); }
 static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("op", 2, host_op),
     JS_CFUNC_DEF("sync", 1, host_sync),
+    JS_CFUNC_DEF("crypto", 2, host_crypto),
     JS_CFUNC_DEF("now", 0, host_now),
     JS_CFUNC_DEF("register", 2, host_register),
     JS_CFUNC_DEF("utf8Encode", 1, host_utf8_encode),

@@ -29,7 +29,6 @@ test('crypto', async () => {
   assert.ok(digest instanceof ArrayBuffer);
   assert.equal(hex(digest), 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
   assert.equal((await crypto.subtle.digest({ name: 'sha-1' }, new ArrayBuffer(70000))).byteLength, 20);
-  assert.equal(control.take(12)[2], 'SHA-1');
   await rejects(crypto.subtle.digest('X', new Uint8Array(1)), 'NotSupportedError');
   assert.match(crypto.randomUUID(), /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   const array = new Uint32Array(8);

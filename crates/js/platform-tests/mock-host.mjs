@@ -1,8 +1,9 @@
 // `switchyard:host` for node: the guest's side of ABI.md played by node's own URL, crypto and encodings, so that
 // the platform's behaviour is tested without the engine. `control` is the tests' view of what the guest did.
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { createHash, randomFillSync } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import { types, inspect } from 'node:util';
+import { compute } from './mock-crypto.mjs';
 
 const native = {
   URL, TextEncoder, TextDecoder, setTimeout, clearTimeout, structuredClone, console, queueMicrotask,
@@ -99,18 +100,12 @@ export function op(kind, id, ...values) {
     if (chunks) chunks.cancelled = true;
   } else if (kind === 9) {
     native.setTimeout(() => complete(id, 0), control.writeDelay);
-  } else if (kind === 12) {
-    native.setTimeout(() => complete(id, 0, digest(values[0], values[1])), 0);
   } else if (kind === 3 && control.fetch !== null) {
     Promise.resolve(control.fetch([kind, id, ...values])).then(
       (answer) => answer !== undefined && complete(id, 0, ...answer),
       (error) => complete(id, 1, error.name, error.message));
   }
   return 0;
-}
-
-function digest(name, bytes) {
-  return new Uint8Array(createHash(name.replace('-', '').toLowerCase()).update(bytes).digest());
 }
 
 function parts(url) {
@@ -159,8 +154,6 @@ export function sync(kind, ...values) {
       } catch {
         return undefined;
       }
-    case 8:
-      return digest(values[0], values[1]);
     case 9:
       return control.globalScope;
     case 10:
@@ -172,6 +165,12 @@ export function sync(kind, ...values) {
     }
   }
   throw new Error(`unknown question ${kind}`);
+}
+
+export function crypto(room, what, ...values) {
+  const answer = compute(what, values);
+  if (Array.isArray(answer)) return answer;
+  return answer.buffer.slice(answer.byteOffset, answer.byteOffset + answer.byteLength);
 }
 
 export const now = () => Date.now();
@@ -203,6 +202,7 @@ export function kind(value) {
   for (const name of ['Map', 'Set', 'Date', 'RegExp', 'Promise', 'ArrayBuffer', 'SharedArrayBuffer', 'DataView']) {
     if (types[`is${name}`](value)) return name;
   }
+  if (types.isTypedArray(value)) return value[Symbol.toStringTag];
   if (types.isBoxedPrimitive(value)) return Object.prototype.toString.call(value).slice(8, -1);
   return null;
 }

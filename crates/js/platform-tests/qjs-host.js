@@ -25,11 +25,11 @@ export function sync(kind, ...values) {
     return [href, protocol, '', '', host, hostname, port, path || '/', search, hash, `${protocol}//${host}`];
   }
   if (kind === 5) return new Uint8Array(values[0]);
-  if (kind === 8) return new Uint8Array(32);
   if (kind === 9) return false;
   if (kind === 10) return [];
   return undefined;
 }
+export const crypto = () => new ArrayBuffer(32);
 export const now = () => Date.now();
 export function register(kind, callback) {
   callbacks.set(kind, callback);

@@ -2,6 +2,7 @@
 // errors, cycles, Blob and File, and the transfer of ArrayBuffers.
 import * as host from 'switchyard:host';
 import { isBlob } from './blob.js';
+import { keyOf } from './crypto-key.js';
 import { DOMException } from './errors.js';
 
 const ERRORS = { __proto__: null, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError };
@@ -52,6 +53,10 @@ class Cloner {
       return new globalThis[value[Symbol.toStringTag]](buffer, value.byteOffset, value.length);
     }
     if (isBlob(value)) return value; // its bytes never change
+    if (keyOf(value) !== undefined) {
+      throw new DOMException(
+        'Could not serialize object of type "CryptoKey". This type does not support serialization.', 'DataCloneError');
+    }
     switch (kind) {
       case 'ArrayBuffer':
         if (value.detached) throw detached();

@@ -1,13 +1,22 @@
-// crypto: random values, UUIDs and digests (Web Cryptography). The host does the work; digests of large inputs
-// go to its pool, small ones are answered at once.
+// crypto: random values and UUIDs, and the way to SubtleCrypto and DigestStream (Web Cryptography).
 import * as host from 'switchyard:host';
-import { OP_DIGEST, SYNC_DIGEST, SYNC_RANDOM } from './abi.js';
+import { SYNC_RANDOM } from './abi.js';
 import { DOMException, globalScopeError, tag } from './errors.js';
-import { operation } from './ops.js';
+import { DigestStream } from './crypto-digest-stream.js';
+import { illegalInvocation, notOfType, part, sizeOf } from './crypto-idl.js';
+import { SubtleCrypto, subtle } from './crypto-subtle.js';
 
-const LARGE = 65536; // bytes; above, a digest is worth a hand-over to another thread
+export { CryptoKey } from './crypto-key.js';
+export { SubtleCrypto };
 
-const ALGORITHMS = { __proto__: null, 'SHA-1': true, 'SHA-256': true, 'SHA-384': true, 'SHA-512': true, MD5: true };
+const { isView } = ArrayBuffer;
+const { apply } = Reflect;
+const setBytes = Uint8Array.prototype.set;
+const INTEGERS = Object.assign(Object.create(null), Object.fromEntries([
+  'Int8Array', 'Uint8Array', 'Uint8ClampedArray', 'Int16Array', 'Uint16Array', 'Int32Array', 'Uint32Array',
+  'BigInt64Array', 'BigUint64Array',
+].map((name) => [name, true])));
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 function random(length) {
   const bytes = host.sync(SYNC_RANDOM, length);
@@ -15,71 +24,45 @@ function random(length) {
   return bytes;
 }
 
-function inputBytes(data) {
-  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  if (data instanceof ArrayBuffer) return new Uint8Array(data);
-  throw new TypeError(
-    "Failed to execute 'digest' on 'SubtleCrypto': parameter 2 is not of type 'ArrayBuffer or ArrayBufferView'.");
-}
-
-export class SubtleCrypto {
-  digest(algorithm, data) {
-    try {
-      const given = typeof algorithm === 'object' && algorithm !== null ? algorithm.name : algorithm;
-      const name = `${given}`.toUpperCase();
-      if (!ALGORITHMS[name]) {
-        throw new DOMException(`Unrecognized or unimplemented digest algorithm "${given}".`, 'NotSupportedError');
-      }
-      const bytes = inputBytes(data);
-      // Module code cannot wait for an operation.
-      if (bytes.byteLength > LARGE && host.contextGet() !== undefined) {
-        return operation(OP_DIGEST, name, bytes).then(bufferOf);
-      }
-      return Promise.resolve(bufferOf(host.sync(SYNC_DIGEST, name, bytes)));
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  }
-}
-tag(SubtleCrypto);
-
-function bufferOf(bytes) {
-  if (bytes === undefined || bytes === null) {
-    throw new DOMException('A digest in global scope takes at most 1 MiB.', 'OperationError');
-  }
-  return bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer;
-}
-
-const INTEGERS = [
-  'Int8Array', 'Uint8Array', 'Uint8ClampedArray', 'Int16Array', 'Uint16Array', 'Int32Array', 'Uint32Array',
-  'BigInt64Array', 'BigUint64Array',
-];
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+let made = false;
 
 export class Crypto {
-  #subtle = new SubtleCrypto();
+  #brand;
 
-  get subtle() {
-    return this.#subtle;
+  constructor() {
+    if (made) throw new TypeError('Illegal constructor');
+    made = true;
   }
 
-  getRandomValues(array) {
-    this.#subtle;
-    if (!ArrayBuffer.isView(array) || !INTEGERS.includes(array[Symbol.toStringTag])) {
+  static #check(crypto) {
+    if (typeof crypto !== 'object' || crypto === null || !(#brand in crypto)) throw illegalInvocation();
+  }
+
+  get subtle() {
+    Crypto.#check(this);
+    return subtle;
+  }
+
+  getRandomValues(...args) {
+    Crypto.#check(this);
+    const array = args[0];
+    if (!isView(array)) throw notOfType(['getRandomValues', 'Crypto'], 1, 'ArrayBufferView');
+    if (!INTEGERS[host.kind(array)]) {
       throw new DOMException(
         'ArrayBufferView argument to getRandomValues() must be an integer-typed view.', 'TypeMismatchError');
     }
-    if (array.byteLength > 65536) {
+    const size = sizeOf(array);
+    if (size > 65536) {
       throw new DOMException(
-        `getRandomValues() only accepts buffers of size <= 64K but provided ${array.byteLength} bytes.`,
-        'QuotaExceededError');
+        `getRandomValues() only accepts buffers of size <= 64K but provided ${size} bytes.`, 'QuotaExceededError');
     }
-    new Uint8Array(array.buffer, array.byteOffset, array.byteLength).set(random(array.byteLength));
+    const bytes = random(size);
+    if (size > 0) apply(setBytes, part(array, 0, size), [bytes]);
     return array;
   }
 
   randomUUID() {
-    this.#subtle;
+    Crypto.#check(this);
     const bytes = random(16);
     bytes[6] = (bytes[6] & 0x0f) | 0x40; // version 4
     bytes[8] = (bytes[8] & 0x3f) | 0x80; // RFC 9562's variant
@@ -92,5 +75,10 @@ export class Crypto {
   }
 }
 tag(Crypto);
+for (const name of ['subtle', 'getRandomValues', 'randomUUID']) {
+  Reflect.defineProperty(Crypto.prototype, name, { enumerable: true });
+}
+Reflect.defineProperty(Crypto.prototype, 'DigestStream',
+  { value: DigestStream, writable: true, enumerable: true, configurable: true });
 
 export const crypto = new Crypto();

@@ -4,16 +4,19 @@
 import * as host from 'switchyard:host';
 import { EVENT_ENV, SYNC_ENV } from './abi.js';
 import { ExecutionContext, ownEnv } from './context.js';
+import { boundKey } from './crypto-subtle.js';
 import { tag } from './errors.js';
 import { fetchThrough } from './fetch.js';
 
 const TOKEN = Symbol('binding');
+const MAKE_KEYS = 1; // status of event ENV
 
 const TEXT = 0;
 const JSON_TEXT = 1;
 const FETCHER = 2;
 const DISPATCH_NAMESPACE = 3;
 const VERSION_METADATA = 4;
+const SECRET_KEY = 5;
 
 // Another Worker: a service binding, or one of a dispatch namespace (with its name and options).
 class Fetcher {
@@ -63,6 +66,21 @@ class DispatchNamespace {
 }
 tag(DispatchNamespace, 'DispatchNamespace');
 
+// A key is made when it is first looked at: most requests do without, and some keys take long to read.
+function bindKey(env, name, json) {
+  const settled = (value) => Object.defineProperty(env, name, { value, writable: true, enumerable: true, configurable: true });
+  Object.defineProperty(env, name, {
+    get() {
+      const key = boundKey(name, json);
+      settled(key);
+      return key;
+    },
+    set: settled,
+    enumerable: true,
+    configurable: true,
+  });
+}
+
 // The bindings come flat: kind, name, value, kind, name, value…
 function build(values) {
   const env = {};
@@ -75,6 +93,9 @@ function build(values) {
       case JSON_TEXT:
       case VERSION_METADATA:
         env[name] = JSON.parse(values[i + 2]);
+        break;
+      case SECRET_KEY:
+        bindKey(env, name, values[i + 2]);
         break;
       case FETCHER:
         env[name] = new Fetcher(TOKEN, i / 3, null, null);
@@ -132,6 +153,7 @@ export const importedEnv = new Proxy({}, {
 export function installEnv() {
   host.register(EVENT_ENV, (id, status, ...values) => {
     current = build(values);
+    if (status === MAKE_KEYS) for (const name of Object.keys(current)) current[name];
     if (written !== null) Object.assign(current, written);
   });
 }

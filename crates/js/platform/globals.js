@@ -7,7 +7,7 @@ import { Body } from './body.js';
 import { ReadableStreamBYOBRequest } from './byte-controller.js';
 import { structuredClone } from './clone.js';
 import { console } from './console.js';
-import { Crypto, SubtleCrypto, crypto } from './crypto.js';
+import { Crypto, CryptoKey, SubtleCrypto, crypto } from './crypto.js';
 import { TextDecoder, TextEncoder } from './encoding.js';
 import { tag } from './errors.js';
 import { CustomEvent, Event, EventTarget } from './events.js';
@@ -59,7 +59,8 @@ class Navigator {
 tag(Navigator);
 
 const CLASSES = {
-  AbortController, AbortSignal, Blob, Body, ByteLengthQueuingStrategy, CountQueuingStrategy, Crypto, CustomEvent, Event,
+  AbortController, AbortSignal, Blob, Body, ByteLengthQueuingStrategy, CountQueuingStrategy, Crypto, CryptoKey, CustomEvent,
+  Event,
   EventTarget, File, FixedLengthStream, FormData, Headers, IdentityTransformStream, Navigator,
   ReadableByteStreamController, ReadableStream, ReadableStreamBYOBReader, ReadableStreamBYOBRequest,
   ReadableStreamDefaultController, ReadableStreamDefaultReader, Request, Response, SubtleCrypto, TextDecoder,
@@ -67,7 +68,7 @@ const CLASSES = {
   URLSearchParams, WritableStream, WritableStreamDefaultController, WritableStreamDefaultWriter,
 };
 
-const OBJECTS = { console, crypto };
+const OBJECTS = { console };
 
 const FUNCTIONS = {
   clearInterval, clearTimeout, fetch, setInterval, setTimeout, structuredClone,
@@ -96,5 +97,5 @@ export function install(target) {
   define(CLASSES, false);
   define(OBJECTS, false);
   define(FUNCTIONS, true);
-  define({ navigator: new Navigator(), performance: new Performance(), scheduler: new Scheduler(), self: target }, true);
+  define({ crypto, navigator: new Navigator(), performance: new Performance(), scheduler: new Scheduler(), self: target }, true);
 }

@@ -151,8 +151,16 @@ const pages = {
     await null;
     return new Response(format([headers(), errors(), language(), events(), request, env, ctx]));
   },
-  '/crypto': async () => new Response(`${crypto.randomUUID()} ${
-    (await crypto.subtle.digest('SHA-256', new TextEncoder().encode('a'))).byteLength}`),
+  '/crypto': async () => {
+    const { subtle } = crypto;
+    const data = new TextEncoder().encode('a');
+    const mac = await subtle.importKey('raw', data, { name: 'HMAC', hash: 'SHA-256' }, true, ['sign', 'verify']);
+    const tag = await subtle.sign('HMAC', mac, data);
+    const sealing = await subtle.importKey('raw', new Uint8Array(16), 'AES-GCM', false, ['encrypt']);
+    await subtle.encrypt({ name: 'AES-GCM', iv: new Uint8Array(12) }, sealing, data);
+    return new Response(`${crypto.randomUUID()} ${(await subtle.digest('SHA-256', data)).byteLength} ${
+      await subtle.verify('HMAC', mac, tag, data)} ${(await subtle.exportKey('jwk', mac)).kty}`);
+  },
 };
 
 // Any other path takes its turn through the pages that answer.

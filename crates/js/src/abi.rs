@@ -15,7 +15,7 @@ pub mod op {
     pub const WRITE: i32 = 9;
     pub const CLOSE: i32 = 10;
     pub const ABORT: i32 = 11;
-    pub const DIGEST: i32 = 12;
+    pub const CRYPTO: i32 = 12;
     pub const DONE: i32 = 13;
     pub const STARTED: i32 = 14;
     pub const START_ERROR: i32 = 15;
@@ -50,6 +50,9 @@ pub mod console {
     pub const VALUES: i32 = 2;
 }
 
+/// The status of an ENV event: keys among the bindings are made at once, and the event throws for one that is none.
+pub const MAKE_KEYS: i32 = 1;
+
 /// The status of a COMPLETE event.
 pub mod status {
     pub const OK: i32 = 0;
@@ -66,12 +69,48 @@ pub mod sync {
     pub const RANDOM: i32 = 5;
     pub const DECODE: i32 = 6;
     pub const ENCODING: i32 = 7;
-    pub const DIGEST: i32 = 8;
     pub const GLOBAL_SCOPE: i32 = 9;
     pub const ENV: i32 = 10;
     pub const STREAM_SMALL: i32 = 11;
     /// The host's return value when there is no answer: null in the guest.
     pub const NO_ANSWER: i32 = -1;
+}
+
+/// `crypto(what, …)`: what the host computes for Web Crypto, at once or as the operation CRYPTO.
+pub mod crypto {
+    pub const DIGEST: i32 = 1;
+    pub const HASH_UPDATE: i32 = 2;
+    pub const HASH_FINISH: i32 = 3;
+    pub const HMAC: i32 = 4;
+    pub const HMAC_BEGIN: i32 = 5;
+    pub const HMAC_FINISH: i32 = 6;
+    pub const CRC: i32 = 7;
+    pub const EQUAL: i32 = 8;
+    pub const AES: i32 = 9;
+    pub const AES_WRAP: i32 = 10;
+    pub const HKDF: i32 = 11;
+    pub const PBKDF2: i32 = 12;
+    pub const RSA_GENERATE: i32 = 13;
+    pub const RSA_JWK: i32 = 14;
+    pub const RSA_CIPHER: i32 = 15;
+    pub const RSA_SIGN: i32 = 16;
+    pub const RSA_VERIFY: i32 = 17;
+    pub const EC_GENERATE: i32 = 18;
+    pub const EC_RAW: i32 = 19;
+    pub const EC_JWK: i32 = 20;
+    pub const ECDSA_SIGN: i32 = 21;
+    pub const ECDSA_VERIFY: i32 = 22;
+    pub const ECDH: i32 = 23;
+    pub const OKP_GENERATE: i32 = 24;
+    pub const OKP_PRIVATE: i32 = 25;
+    pub const ED25519_SIGN: i32 = 26;
+    pub const ED25519_VERIFY: i32 = 27;
+    pub const X25519: i32 = 28;
+    pub const IMPORT_DER: i32 = 29;
+    pub const EXPORT_DER: i32 = 30;
+    pub const EXPORT_JWK: i32 = 31;
+    pub const BASE64URL: i32 = 32;
+    pub const BASE64URL_DECODE: i32 = 33;
 }
 
 /// The first value of the answer to MODULE_SOURCE.
@@ -97,6 +136,7 @@ pub mod binding {
     pub const FETCHER: i32 = 2;
     pub const DISPATCH_NAMESPACE: i32 = 3;
     pub const VERSION_METADATA: i32 = 4;
+    pub const SECRET_KEY: i32 = 5;
 }
 
 /// What `sy_start` returns.
@@ -120,6 +160,7 @@ const TEXT: u8 = 3;
 const BYTES: u8 = 4;
 const FALSE: u8 = 5;
 const TRUE: u8 = 6;
+const FAR: u8 = 7;
 
 /// A value on the wire.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -130,6 +171,11 @@ pub enum Value<'a> {
     Text(&'a str),
     Bytes(&'a [u8]),
     Bool(bool),
+    /// Bytes that lie elsewhere in the guest's memory: only in a `crypto` call.
+    Far {
+        at: u32,
+        len: u32,
+    },
 }
 
 impl<'a> Value<'a> {
@@ -241,6 +287,7 @@ impl<'a> Reader<'a> {
             BYTES => Value::Bytes(self.counted()?),
             FALSE => Value::Bool(false),
             TRUE => Value::Bool(true),
+            FAR => Value::Far { at: u32::from_le_bytes(self.array()?), len: u32::from_le_bytes(self.array()?) },
             tag => return Err(Malformed::Tag(tag)),
         })
     }
@@ -375,6 +422,12 @@ impl<'b> Writer<'b> {
             Value::Text(t) => self.text(t),
             Value::Bytes(b) => self.bytes(b),
             Value::Bool(b) => self.bool(b),
+            Value::Far { at, len } => {
+                self.out.push(FAR);
+                self.out.extend_from_slice(&at.to_le_bytes());
+                self.out.extend_from_slice(&len.to_le_bytes());
+                self
+            }
         }
     }
 
@@ -406,6 +459,7 @@ mod tests {
         Value::Bytes(&[0, 255, 128]),
         Value::Bool(false),
         Value::Bool(true),
+        Value::Far { at: 65_536, len: 4 },
     ];
 
     #[test]
@@ -478,7 +532,7 @@ mod tests {
 
     #[test]
     fn hostile_bytes_are_errors() {
-        assert_eq!(Reader::new(&[7]).value(), Err(Malformed::Tag(7)));
+        assert_eq!(Reader::new(&[8]).value(), Err(Malformed::Tag(8)));
         assert_eq!(Reader::new(&[255, 0]).value(), Err(Malformed::Tag(255)));
         assert_eq!(Reader::new(&[3, 255, 255, 255, 255, 65]).value(), Err(Malformed::Truncated));
         assert_eq!(Reader::new(&[3, 2, 0, 0, 0, 0xc3, 0x28]).value(), Err(Malformed::Text));

@@ -12,7 +12,7 @@ use wasmtime::{
 use crate::artefacts::Artefacts;
 use crate::host::Host;
 use crate::image::{self, Split};
-use crate::{RuntimeError, sync};
+use crate::{RuntimeError, crypto, sync};
 
 /// Largest memory of a guest in wasm pages: 128 MiB, as the engine is linked.
 pub const MAX_WASM_PAGES: u64 = 2048;
@@ -146,6 +146,15 @@ fn imports_of(engine: &Engine, code: &Module) -> wasmtime::Result<Linker<Host>> 
         let Some((bytes, host)) = message(&mut caller, ptr, len) else { return question::NO_ANSWER };
         if sync::answer(host, kind, bytes) { host.answer.len() as i32 } else { question::NO_ANSWER }
     })?;
+    linker.func_wrap(
+        IMPORT_MODULE,
+        "crypto",
+        |mut caller: Caller<'_, Host>, what: i32, ptr: i32, len: i32, out: i32, room: i32| -> wasmtime::Result<i32> {
+            let (memory, host) = memory_of(&caller)?.data_and_store_mut(&mut caller);
+            crypto::call(host, memory, what, (ptr as u32, len as u32), (out as u32, room as u32))
+                .ok_or_else(|| wasmtime::Error::msg("a crypto call is out of bounds"))
+        },
+    )?;
     linker.func_wrap(IMPORT_MODULE, "take", |mut caller: Caller<'_, Host>, ptr: i32| -> wasmtime::Result<()> {
         let memory = memory_of(&caller)?;
         let (bytes, host) = memory.data_and_store_mut(&mut caller);

@@ -44,7 +44,7 @@ pub struct GuestOp {
 impl GuestOp {
     /// What is completed later, and so counts as pending until then.
     fn starts(&self) -> bool {
-        matches!(self.kind, op::FETCH | op::TIMER | op::READ | op::WRITE | op::DIGEST)
+        matches!(self.kind, op::FETCH | op::TIMER | op::READ | op::WRITE | op::CRYPTO)
     }
 }
 

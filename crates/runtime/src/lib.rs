@@ -18,6 +18,7 @@ mod worker;
 
 mod artefacts;
 mod base;
+mod crypto;
 mod delta;
 mod engine;
 mod executor;

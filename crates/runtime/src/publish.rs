@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
-use switchyard_catalog::{InvalidScript, NamedHandlers, Started, WorkerSpec};
-use switchyard_js::abi::{Reader, op, start};
+use switchyard_catalog::{InvalidScript, NamedHandlers, Started, WorkerBinding, WorkerSpec};
+use switchyard_js::abi::{MAKE_KEYS, Reader, event, op, start};
 use tokio::sync::oneshot;
 
 use crate::engine::CpuExceeded;
@@ -127,7 +127,11 @@ async fn evaluate(
     if let Err(error) = slot.collect().await {
         return Err(InvalidScript::Refused(trapped(&error, slot.store.data())));
     }
+    let keys = bindings.iter().any(|(_, bound)| matches!(bound, WorkerBinding::SecretKey { .. }));
     let sealed = take_pages(runtime, spec, &mut slot, &modules, bindings)?;
+    if keys {
+        check_keys(&mut slot).await?;
+    }
     let named =
         announced.named.into_iter().map(|export| NamedHandlers { name: export.name, handlers: export.handlers });
     let started = Started {
@@ -136,6 +140,20 @@ async fn evaluate(
         startup_time_ms: u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX).max(1),
     };
     Ok((sealed, started))
+}
+
+/// A key that cannot be imported is refused here, not at each request. Its pages are taken already.
+async fn check_keys(slot: &mut Slot) -> Result<(), InvalidScript> {
+    let env = Arc::clone(&slot.store.data().env);
+    match slot.event(event::ENV, 0, MAKE_KEYS, &env).await {
+        Ok(0) => return Ok(()),
+        Ok(_) => {}
+        Err(error) => return Err(InvalidScript::Refused(trapped(&error, slot.store.data()))),
+    }
+    let ops = slot.store.data_mut().take_ops();
+    let thrown = ops.iter().find(|started| started.kind == op::THROW);
+    let message = thrown.and_then(|started| Reader::new(&started.values).nth(1)?.ok()?.as_text());
+    Err(InvalidScript::Refused(message.unwrap_or("a secret_key binding holds no key").chars().take(1_000).collect()))
 }
 
 fn take_pages(

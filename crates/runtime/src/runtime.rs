@@ -34,7 +34,7 @@ use crate::worker::{About, Worker, env_values};
 const PUBLISHING: usize = 4;
 /// Warm instances that are no more, but still have to end.
 const LEAVING: usize = 32;
-/// Long host work (digests) at once.
+/// Long host work (Web Crypto's) at once.
 const BACKGROUND: usize = 2;
 
 /// Where a version's source is got when this node has no sealed file of it.

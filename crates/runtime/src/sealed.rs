@@ -50,6 +50,7 @@ enum Kept {
     Text { text: String },
     Json { value: serde_json::Value },
     Secret { text: String },
+    SecretKey { text: String, format: String, algorithm: serde_json::Value, usages: Vec<String> },
     Service { service: String, entrypoint: Option<String>, props: Option<serde_json::Value> },
     DispatchNamespace { namespace: String, outbound: Option<KeptOutbound> },
     VersionMetadata { value: serde_json::Value },
@@ -178,6 +179,12 @@ fn keep(binding: &WorkerBinding) -> Kept {
         WorkerBinding::Text(text) => Kept::Text { text: text.clone() },
         WorkerBinding::Json(value) => Kept::Json { value: value.clone() },
         WorkerBinding::Secret(secret) => Kept::Secret { text: secret.expose().to_owned() },
+        WorkerBinding::SecretKey { key, secret } => Kept::SecretKey {
+            text: secret.expose().to_owned(),
+            format: key.format.name().to_owned(),
+            algorithm: key.algorithm.clone(),
+            usages: key.usages.clone(),
+        },
         WorkerBinding::Service { service, entrypoint, props } => {
             Kept::Service { service: service.to_string(), entrypoint: entrypoint.clone(), props: props.clone() }
         }
@@ -196,11 +203,15 @@ fn keep(binding: &WorkerBinding) -> Kept {
 }
 
 fn unkeep(kept: Kept) -> Option<WorkerBinding> {
-    use switchyard_catalog::{DispatchOutbound, NamespaceName, ScriptName, Secret};
+    use switchyard_catalog::{DispatchOutbound, KeyFormat, KeyInfo, NamespaceName, ScriptName, Secret};
     Some(match kept {
         Kept::Text { text } => WorkerBinding::Text(text),
         Kept::Json { value } => WorkerBinding::Json(value),
         Kept::Secret { text } => WorkerBinding::Secret(Secret::new(text)),
+        Kept::SecretKey { text, format, algorithm, usages } => WorkerBinding::SecretKey {
+            key: KeyInfo { format: KeyFormat::parse(&format)?, algorithm, usages },
+            secret: Secret::new(text),
+        },
         Kept::Service { service, entrypoint, props } => {
             WorkerBinding::Service { service: ScriptName::parse(&service).ok()?, entrypoint, props }
         }

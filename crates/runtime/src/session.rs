@@ -37,6 +37,7 @@ const IN_A_ROW: u32 = 16;
 /// What a write into a stream without a reader is told.
 const NOT_READ: &str = "This stream is no longer read.";
 
+mod crypto;
 mod failure;
 mod operations;
 
@@ -51,7 +52,7 @@ pub struct SessionContext {
     pub invocation: Invocation,
     pub bindings: Arc<[switchyard_catalog::WorkerBinding]>,
     pub meter: Arc<CpuMeter>,
-    /// Shared by all sessions: long digests at once.
+    /// Shared by all sessions: long computations at once.
     pub background: Arc<Semaphore>,
 }
 
@@ -122,6 +123,8 @@ pub struct Session {
     /// What the engine reported of a callback of the platform that threw.
     threw: Option<RunError>,
     connections: Arc<Semaphore>,
+    /// The one computation of this request that may run or wait for a thread.
+    computing: Arc<Semaphore>,
     pub subrequests: u32,
     /// Limits that it ran into and went on.
     pub met: LimitSet,
@@ -159,6 +162,7 @@ impl Session {
             abandoned: false,
             threw: None,
             connections: Arc::new(Semaphore::new(connections as usize)),
+            computing: Arc::new(Semaphore::new(1)),
             subrequests: 0,
             met: LimitSet::default(),
             exception: None,

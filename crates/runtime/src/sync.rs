@@ -1,5 +1,5 @@
 //! Questions a guest asks and is answered at once (ABI.md, Sync): modules, URLs, randomness, text
-//! decoding, small digests. All are bounded by bytes, since epochs cannot stop host work.
+//! decoding. All are bounded by bytes, since epochs cannot stop host work.
 
 mod decode;
 
@@ -8,8 +8,6 @@ use url::Url;
 
 use crate::host::{Host, Mode, small_body};
 
-/// Input of a digest that is answered at once, in bytes; longer ones go by the DIGEST operation.
-const MAX_SYNC_DIGEST: usize = 1 << 20;
 /// `crypto.getRandomValues` gives at most this much at a time.
 const MAX_RANDOM: usize = 65_536;
 /// The longest URL, and the longest part of one, in bytes.
@@ -91,14 +89,6 @@ fn ask(host: &mut Host, kind: i32, mut values: Reader<'_>, out: &mut Vec<u8>) ->
             }
             None => false,
         },
-        sync::DIGEST => {
-            let (algorithm, bytes) = (values.text()?, values.bytes()?);
-            let digest = (bytes.len() <= MAX_SYNC_DIGEST).then(|| digest(algorithm, bytes)).flatten();
-            digest.is_some_and(|digest| {
-                write.bytes(&digest);
-                true
-            })
-        }
         sync::GLOBAL_SCOPE => {
             write.bool(host.mode == Mode::GlobalScope);
             true
@@ -178,25 +168,6 @@ fn set_part(url: &mut Url, part: &str, value: &str) {
     };
 }
 
-/// A digest by its Web Crypto name, any case. MD5 is a Workers extension.
-pub fn digest(algorithm: &str, bytes: &[u8]) -> Option<Vec<u8>> {
-    use aws_lc_rs::digest as d;
-    let algorithm = match algorithm.to_ascii_uppercase().as_str() {
-        "SHA-1" => &d::SHA1_FOR_LEGACY_USE_ONLY,
-        "SHA-256" => &d::SHA256,
-        "SHA-384" => &d::SHA384,
-        "SHA-512" => &d::SHA512,
-        "MD5" => return Some(md5(bytes)),
-        _ => return None,
-    };
-    Some(d::digest(algorithm, bytes).as_ref().to_vec())
-}
-
-fn md5(bytes: &[u8]) -> Vec<u8> {
-    use md5::Digest;
-    md5::Md5::digest(bytes).to_vec()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,13 +195,5 @@ mod tests {
             write.null();
         });
         assert!(refused.is_none());
-    }
-
-    #[test]
-    fn digests_are_the_published_ones() {
-        let hex = |bytes: Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        assert_eq!(hex(digest("sha-1", b"abc").unwrap()), "a9993e364706816aba3e25717850c26c9cd0d89d");
-        assert_eq!(hex(digest("MD5", b"abc").unwrap()), "900150983cd24fb0d6963f7d28e17f72");
-        assert!(digest("SHA-3", b"").is_none());
     }
 }

@@ -223,6 +223,14 @@ pub(crate) fn env_values(bindings: &[(String, WorkerBinding)]) -> Arc<[u8]> {
         match bound {
             WorkerBinding::Text(text) => write.int(binding::TEXT).text(name).text(text),
             WorkerBinding::Secret(secret) => write.int(binding::TEXT).text(name).text(secret.expose()),
+            WorkerBinding::SecretKey { key, secret } => {
+                // A JSON Web Key is the text of an object, which the platform reads for itself.
+                let info = serde_json::json!({
+                    "format": key.format.name(), "algorithm": key.algorithm, "usages": key.usages,
+                    "key": secret.expose(),
+                });
+                write.int(binding::SECRET_KEY).text(name).text(&info.to_string())
+            }
             WorkerBinding::Json(value) => write.int(binding::JSON).text(name).text(&value.to_string()),
             WorkerBinding::Service { .. } | WorkerBinding::Assets { .. } => {
                 write.int(binding::FETCHER).text(name).null()

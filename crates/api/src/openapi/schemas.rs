@@ -293,8 +293,27 @@ fn reference(more: Vec<(&'static str, Schema)>) -> Schema {
     S::object([common, more].concat())
 }
 
-fn secret_value() -> Vec<(&'static str, Schema)> {
-    vec![("text", S::string().length(0, 5_120)), ("type?", S::values(&["secret_text"]).or_null())]
+/// A secret as sent, with these fields beside its value.
+fn secret_value(beside: &[(&'static str, Schema)]) -> Schema {
+    let text = vec![("text", S::string().length(0, 5_120)), ("type?", S::values(&["secret_text"]).or_null())];
+    let base64 = secret_key("key_base64", &["raw", "pkcs8", "spki"]);
+    let all = [text, base64, secret_key("key_jwk", &["jwk"])];
+    S::one_of(all.into_iter().map(|fields| S::object([beside.to_vec(), fields].concat())).collect())
+}
+
+/// A key for crypto.subtle, given in one of these formats.
+fn secret_key(key: &'static str, formats: &'static [&'static str]) -> Vec<(&'static str, Schema)> {
+    let given = if key == "key_jwk" { S::map(S::any()) } else { S::string() };
+    let mut fields = key_info();
+    fields.extend([("type", S::values(&["secret_key"])), ("format", S::values(formats)), (key, given)]);
+    fields
+}
+
+fn key_info() -> Vec<(&'static str, Schema)> {
+    vec![
+        ("algorithm", S::any().about("as crypto.subtle.importKey takes it: a name, or an object with a name")),
+        ("usages", S::array(S::values(&switchyard_catalog::KEY_USAGES))),
+    ]
 }
 
 fn secret_name() -> Schema {
@@ -500,10 +519,19 @@ pub(super) fn all() -> BTreeMap<&'static str, Schema> {
                 ("tail_consumers?", tail_consumers()),
             ]),
         ),
-        ("Secret", S::object(vec![("name", secret_name())]).and(S::object(secret_value()))),
-        ("SecretName", S::object(vec![("name", secret_name()), ("type", S::values(&["secret_text"]))])),
+        ("Secret", secret_value(&[("name", secret_name())])),
+        (
+            "SecretName",
+            S::object(vec![
+                ("name", secret_name()),
+                ("type", S::values(&["secret_text", "secret_key"])),
+                ("algorithm?", S::any()),
+                ("format?", S::string()),
+                ("usages?", S::array(S::string())),
+            ]),
+        ),
         ("SecretNames", S::map(S::reference("SecretName"))),
-        ("SecretsBulk", S::object(vec![("secrets", S::map(S::object(secret_value()).or_null()))])),
+        ("SecretsBulk", S::object(vec![("secrets", S::map(secret_value(&[]).or_null()))])),
         (
             "Service",
             S::object(vec![

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Actor, Catalog, NewBinding, NewBindingKind, publish::Plan};
 use crate::{
-    Binding, BindingKind, BindingName, CatalogError, NamespaceName, Scope, ScriptId, ScriptName, Secret, SecretId,
+    Binding, BindingKind, BindingName, CatalogError, NamespaceName, NewSecret, Scope, ScriptId, ScriptName, SecretId,
     TokenScope, Version, VersionId,
 };
 
@@ -20,7 +20,7 @@ pub(super) struct Planned {
 
 pub(super) enum PlannedKind {
     Kind(BindingKind),
-    NewSecret(Secret),
+    NewSecret(NewSecret),
 }
 
 impl Planned {
@@ -29,14 +29,14 @@ impl Planned {
         Self { name: binding.name.clone(), kind, sent: false, strict: false }
     }
 
-    pub(super) fn secret(name: BindingName, value: Secret) -> Self {
+    pub(super) fn secret(name: BindingName, value: NewSecret) -> Self {
         Self { name, kind: PlannedKind::NewSecret(value), sent: true, strict: false }
     }
 
     pub(super) fn kept_secret(&self) -> Option<SecretId> {
         match &self.kind {
-            PlannedKind::Kind(BindingKind::SecretText { secret }) => Some(*secret),
-            _ => None,
+            PlannedKind::Kind(kind) => kind.secret(),
+            PlannedKind::NewSecret(_) => None,
         }
     }
 }
@@ -67,11 +67,12 @@ impl Catalog {
                 return Err(CatalogError::BindingExists(name.as_str().to_owned()));
             }
             let kind = match kind {
-                NewBindingKind::Kind(BindingKind::SecretText { .. }) => {
+                NewBindingKind::Kind(kind) if kind.secret().is_some() => {
                     return Err(CatalogError::Invalid(format!("the secret {name} has no value")));
                 }
                 NewBindingKind::Kind(kind) => PlannedKind::Kind(kind.clone()),
-                NewBindingKind::Secret(value) => PlannedKind::NewSecret(value.clone()),
+                NewBindingKind::Secret(value) => PlannedKind::NewSecret(NewSecret::from(value.clone())),
+                NewBindingKind::SecretKey(value) => PlannedKind::NewSecret(value.clone()),
                 NewBindingKind::Inherit { old_name, version_id } => {
                     let from = match version_id {
                         Some(id) => older.get(id),

@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     Binding, BindingKind, BindingName, CatalogError, Code, CodeManifest, Deployment, DeploymentId, Limits, Namespace,
-    NewVersion, Publish, Scope, Script, ScriptId, ScriptRef, ScriptRow, ScriptSettings, Secret, SecretId, StorageError,
-    Timestamp, Version, VersionId, VersionShare,
+    NewSecret, NewVersion, Publish, Scope, Script, ScriptId, ScriptRef, ScriptRow, ScriptSettings, Secret, SecretId,
+    StorageError, Timestamp, Version, VersionId, VersionShare,
 };
 
 /// What is to become of a script.
@@ -27,7 +27,7 @@ pub(super) enum Edit {
     Content(Code, Precondition),
     Settings(Box<SettingsPatch>),
     /// Set, or with `None` removed and destroyed.
-    Secrets(Vec<(BindingName, Option<Secret>)>),
+    Secrets(Vec<(BindingName, Option<NewSecret>)>),
 }
 
 impl Edit {
@@ -364,14 +364,17 @@ impl Catalog {
         let mut new = Vec::new();
         for Planned { name, kind, strict, .. } in planned {
             let kind = match kind {
-                PlannedKind::NewSecret(value) => {
+                PlannedKind::NewSecret(NewSecret { value, key }) => {
                     let secret = SecretId::random();
                     values.insert(secret, value.clone());
                     new.push((secret, value));
-                    BindingKind::SecretText { secret }
+                    match key {
+                        Some(key) => BindingKind::SecretKey { secret, key },
+                        None => BindingKind::SecretText { secret },
+                    }
                 }
                 // Inherited from an old version, and destroyed since.
-                PlannedKind::Kind(BindingKind::SecretText { secret }) if !values.contains_key(&secret) => {
+                PlannedKind::Kind(kind) if kind.secret().is_some_and(|secret| !values.contains_key(&secret)) => {
                     if strict {
                         let message = format!("the secret {name} to inherit was deleted");
                         return Err(CatalogError::InheritNotFound(message));

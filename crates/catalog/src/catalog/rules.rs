@@ -244,14 +244,19 @@ pub(super) fn variables(
         let max = limits.max_bindings;
         return Err(CatalogError::TooManyVariables(format!("a Worker has at most {max} bindings")));
     }
+    let new_bytes = |secret: SecretId| {
+        let new = new_secrets.iter().find(|(id, _)| *id == secret);
+        new.map_or(0, |(_, value)| value.expose().len())
+    };
     let mut count = 0;
     for binding in bindings {
         let bytes = match &binding.kind {
             BindingKind::PlainText { text } => text.len(),
             BindingKind::Json { value } => value.to_string().len(),
-            BindingKind::SecretText { secret } => {
-                let new = new_secrets.iter().find(|(id, _)| id == secret);
-                new.map_or(0, |(_, value)| value.expose().len())
+            BindingKind::SecretText { secret } => new_bytes(*secret),
+            BindingKind::SecretKey { secret, key } => {
+                let usages: usize = key.usages.iter().map(|usage| usage.len() + 1).sum();
+                new_bytes(*secret) + key.algorithm.to_string().len() + usages
             }
             // Not variables, but what they hold is bounded alike.
             BindingKind::Service { props, .. } => {

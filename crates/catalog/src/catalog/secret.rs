@@ -6,15 +6,14 @@ use super::{
     bindings::Planned,
     publish::{Edit, Plan},
 };
-use crate::{BindingKind, BindingName, CatalogError, ScriptRef, Secret, Version};
+use crate::{Binding, BindingName, CatalogError, NewSecret, ScriptRef, Version};
 
 impl Catalog {
-    /// The names of the newest version's secrets, in its order.
-    pub async fn secret_list(&self, actor: &Actor, script: &ScriptRef) -> Result<Vec<BindingName>, CatalogError> {
+    /// The newest version's secrets, in its order.
+    pub async fn secret_list(&self, actor: &Actor, script: &ScriptRef) -> Result<Vec<Binding>, CatalogError> {
         let row = self.row_of(actor, script).await?;
         let bindings = row.latest.as_ref().map_or(&[][..], |version| &version.bindings);
-        let secrets = bindings.iter().filter(|binding| binding.kind.secret().is_some());
-        Ok(secrets.map(|binding| binding.name.clone()).collect())
+        Ok(bindings.iter().filter(|binding| binding.kind.secret().is_some()).cloned().collect())
     }
 
     /// Sets a secret.
@@ -27,10 +26,10 @@ impl Catalog {
         actor: &Actor,
         script: &ScriptRef,
         name: &BindingName,
-        value: Secret,
+        value: impl Into<NewSecret>,
         source: String,
     ) -> Result<(), CatalogError> {
-        self.secrets_change(actor, script, vec![(name.clone(), Some(value))], source).await
+        self.secrets_change(actor, script, vec![(name.clone(), Some(value.into()))], source).await
     }
 
     /// # Errors
@@ -53,7 +52,7 @@ impl Catalog {
         &self,
         actor: &Actor,
         script: &ScriptRef,
-        changes: Vec<(BindingName, Option<Secret>)>,
+        changes: Vec<(BindingName, Option<NewSecret>)>,
         source: String,
     ) -> Result<(), CatalogError> {
         self.publish(actor, script, Edit::Secrets(changes), source).await.map(drop)
@@ -63,7 +62,7 @@ impl Catalog {
         &self,
         plan: &mut Plan,
         latest: &Version,
-        changes: &[(BindingName, Option<Secret>)],
+        changes: &[(BindingName, Option<NewSecret>)],
     ) -> Result<(), CatalogError> {
         let mut deleted = Vec::new();
         for (name, value) in changes {
@@ -95,7 +94,7 @@ impl Catalog {
         // Every value that this name ever had and that some version could still show.
         for version in self.storage.version_list(latest.script, u32::MAX).await? {
             for binding in &version.bindings {
-                if let BindingKind::SecretText { secret } = binding.kind
+                if let Some(secret) = binding.kind.secret()
                     && deleted.contains(&&binding.name)
                 {
                     plan.destroy_secrets.push(secret);

@@ -60,6 +60,9 @@ impl Catalog {
                 BindingKind::PlainText { text } => WorkerBinding::Text(text.clone()),
                 BindingKind::Json { value } => WorkerBinding::Json(value.clone()),
                 BindingKind::SecretText { secret } => WorkerBinding::Secret(secrets.get(secret)?.clone()),
+                BindingKind::SecretKey { secret, key } => {
+                    WorkerBinding::SecretKey { key: key.clone(), secret: secrets.get(secret)?.clone() }
+                }
                 BindingKind::Service { service, environment: _, entrypoint, props } => WorkerBinding::Service {
                     service: service.clone(),
                     entrypoint: entrypoint.clone(),
@@ -114,7 +117,7 @@ impl BindingKind {
     /// The secret that this binding shows, if it does.
     pub fn secret(&self) -> Option<SecretId> {
         match self {
-            Self::SecretText { secret } => Some(*secret),
+            Self::SecretText { secret } | Self::SecretKey { secret, .. } => Some(*secret),
             _ => None,
         }
     }

@@ -7,8 +7,8 @@ use super::{
     publish::{Edit, Publication},
 };
 use crate::{
-    AssetConfig, BindingKind, BindingName, CatalogError, Code, Deployment, Limits, ScriptRef, ScriptRow, Secret, Tag,
-    Version, VersionId,
+    AssetConfig, BindingKind, BindingName, CatalogError, Code, Deployment, KeyInfo, Limits, ScriptRef, ScriptRow,
+    Secret, Tag, Version, VersionId,
 };
 
 /// An upload as the client sent it, parsed. `Default` is an upload that says nothing at all.
@@ -93,13 +93,28 @@ pub struct NewBinding {
     pub kind: NewBindingKind,
 }
 
+/// A secret's value as sent; with `key` it is a key.
+#[derive(Debug, Clone)]
+pub struct NewSecret {
+    pub value: Secret,
+    pub key: Option<KeyInfo>,
+}
+
+impl From<Secret> for NewSecret {
+    fn from(value: Secret) -> Self {
+        Self { value, key: None }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub enum NewBindingKind {
-    /// Anything but a secret's value: [`BindingKind::SecretText`] here is refused, since nobody
+    /// Anything but a secret: [`BindingKind::SecretText`] and `SecretKey` here are refused, since nobody
     /// outside knows the ids of secrets.
     Kind(BindingKind),
     /// `secret_text` with its value.
     Secret(Secret),
+    /// `secret_key` with the key.
+    SecretKey(NewSecret),
     /// What the previous version (or that one) has under this name, or under `old_name`.
     Inherit { old_name: Option<BindingName>, version_id: Option<VersionId> },
 }

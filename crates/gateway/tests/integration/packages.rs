@@ -10,13 +10,22 @@ use tokio::sync::OnceCell;
 
 /// The folder that holds `node_modules` with this package.
 pub async fn npm(package: &str) -> Option<PathBuf> {
-    installed(&format!("npm-{}", package.replace('@', "-")), |folder| {
-        std::fs::write(folder.join("package.json"), r#"{"private":true}"#).unwrap();
-        let mut npm = Command::new("npm");
-        // Nothing of what these packages would run at install is needed.
-        npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", package]);
-        npm.current_dir(folder);
-        npm
+    installed(&format!("npm-{}", package.replace('@', "-")), |folder| npm_install(folder, package)).await
+}
+
+fn npm_install(folder: &Path, package: &str) -> Command {
+    std::fs::write(folder.join("package.json"), r#"{"private":true}"#).unwrap();
+    let mut npm = Command::new("npm");
+    // Nothing of what these packages would run at install is needed.
+    npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", package]);
+    npm.current_dir(folder);
+    npm
+}
+
+/// A package with a scope in its name, in this version.
+pub async fn npm_scoped(package: &str, version: &str) -> Option<PathBuf> {
+    installed(&format!("npm-{}-{version}", package.replace(['@', '/'], "")), |folder| {
+        npm_install(folder, &format!("{package}@{version}"))
     })
     .await
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::{AbortHandle, Abortable};
 use switchyard_catalog::Limit;
-use switchyard_js::abi::{Malformed, Reader, Value, Writer, body_kind, op, status};
+use switchyard_js::abi::{Malformed, Reader, Value, body_kind, op, status};
 
 use super::{Happened, NOT_READ, Session, TOO_MANY_STREAMS, error_values};
 use crate::error::{RunError, RunErrorKind};
@@ -94,11 +94,7 @@ impl Session {
                 }
                 self.body_stream.take_if(|stream| *stream == id);
             }
-            op::DIGEST => {
-                let algorithm = values.text()?.to_owned();
-                let bytes = started.values.slice_ref(values.bytes()?);
-                self.digest(id, algorithm, bytes);
-            }
+            op::CRYPTO => self.compute(id, started.values),
             // What speaks of nothing that this session knows is not for it.
             _ => {}
         }
@@ -325,39 +321,12 @@ impl Session {
         }
     }
 
-    fn digest(&mut self, id: i32, algorithm: String, bytes: Bytes) {
-        let (background, meter, tokio) =
-            (Arc::clone(&self.context.background), Arc::clone(&self.context.meter), self.context.tokio.clone());
-        self.start(id, async move {
-            let turn = background.acquire_owned().await;
-            let digest = tokio.spawn_blocking(move || {
-                let _turn = turn; // as long as it runs, whether anyone still waits or not
-                let began = crate::meter::thread_cpu();
-                let digest = crate::sync::digest(&algorithm, &bytes);
-                meter.charge(crate::meter::thread_cpu().saturating_sub(began));
-                digest
-            });
-            let mut values = Vec::new();
-            match digest.await.ok().flatten() {
-                Some(digest) => {
-                    Writer::new(&mut values).bytes(&digest);
-                    Happened::Complete { op: id, status: status::OK, values }
-                }
-                None => Happened::Complete {
-                    op: id,
-                    status: status::ERROR,
-                    values: error_values("NotSupportedError", "Unrecognized digest algorithm requested."),
-                },
-            }
-        });
-    }
-
     fn take_stream(&self, host: &mut Host, stream: i32) -> Option<HostStream> {
         host.share_of(self.request)?.streams.remove(&stream)
     }
 
     /// Something that the guest waits for.
-    fn start(&mut self, id: i32, future: impl Future<Output = Happened> + Send + 'static) {
+    pub(super) fn start(&mut self, id: i32, future: impl Future<Output = Happened> + Send + 'static) {
         let (handle, registration) = AbortHandle::new_pair();
         let future = Abortable::new(future, registration);
         self.pending.push(Box::pin(async move { future.await.unwrap_or(Happened::Stopped) }));

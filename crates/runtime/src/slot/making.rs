@@ -45,9 +45,6 @@ impl Slot {
                         write.int(200).text("OK").text("content-type\ntext/plain").text("http://train.localhost/");
                         write.bool(false).int(-1).null();
                     }
-                    op::DIGEST => {
-                        Writer::new(&mut values).bytes(&[0; 32]);
-                    }
                     op::THROW if !may_throw => return Err(texts(&started.values)),
                     op::READ => {
                         let stream = Reader::new(&started.values).int().unwrap_or(-1);

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sqlx::{Row, sqlite::SqliteRow};
 use switchyard_catalog::{
-    Binding, BindingKind, BindingName, BlobDigest, CodeManifest, CodeSyntax, DispatchOutbound, Limits, ModuleEntry,
-    ModuleKind, NameError, NamedHandlers, NamespaceName, PlanName, ScriptId, ScriptName, ScriptSettings, SecretId,
-    StorageError, Timestamp, Upstream, Version, VersionAssets, VersionId,
+    Binding, BindingKind, BindingName, BlobDigest, CodeManifest, CodeSyntax, DispatchOutbound, KeyFormat, KeyInfo,
+    Limits, ModuleEntry, ModuleKind, NameError, NamedHandlers, NamespaceName, PlanName, ScriptId, ScriptName,
+    ScriptSettings, SecretId, StorageError, Timestamp, Upstream, Version, VersionAssets, VersionId,
 };
 use uuid::Uuid;
 
@@ -252,6 +252,7 @@ enum KindRecord {
     PlainText { text: String },
     Json { value: Value },
     SecretText { secret: String },
+    SecretKey { secret: String, format: String, algorithm: Value, usages: Vec<String> },
     Service { service: String, environment: Option<String>, entrypoint: Option<String>, props: Option<Value> },
     DispatchNamespace { namespace: String, outbound: Option<OutboundRecord> },
     VersionMetadata,
@@ -277,6 +278,12 @@ impl From<&Binding> for BindingRecord {
             BindingKind::PlainText { text } => KindRecord::PlainText { text: text.clone() },
             BindingKind::Json { value } => KindRecord::Json { value: value.clone() },
             BindingKind::SecretText { secret } => KindRecord::SecretText { secret: secret.simple() },
+            BindingKind::SecretKey { secret, key } => KindRecord::SecretKey {
+                secret: secret.simple(),
+                format: key.format.name().to_owned(),
+                algorithm: key.algorithm.clone(),
+                usages: key.usages.clone(),
+            },
             BindingKind::Service { service, environment, entrypoint, props } => KindRecord::Service {
                 service: service.as_str().to_owned(),
                 environment: environment.clone(),
@@ -307,8 +314,14 @@ impl TryFrom<BindingRecord> for Binding {
         let kind = match record.kind {
             KindRecord::PlainText { text } => BindingKind::PlainText { text },
             KindRecord::Json { value } => BindingKind::Json { value },
-            KindRecord::SecretText { secret } => BindingKind::SecretText {
-                secret: SecretId::parse(&secret).ok_or_else(|| damaged("a secret's id", &secret))?,
+            KindRecord::SecretText { secret } => BindingKind::SecretText { secret: secret_id(&secret)? },
+            KindRecord::SecretKey { secret, format, algorithm, usages } => BindingKind::SecretKey {
+                secret: secret_id(&secret)?,
+                key: KeyInfo {
+                    format: KeyFormat::parse(&format).ok_or_else(|| damaged("a key's format", &format))?,
+                    algorithm,
+                    usages,
+                },
             },
             KindRecord::Service { service, environment, entrypoint, props } => BindingKind::Service {
                 service: ScriptName::parse(&service).map_err(named)?,
@@ -325,6 +338,10 @@ impl TryFrom<BindingRecord> for Binding {
         };
         Ok(Self { name: BindingName::parse(&record.name).map_err(named)?, kind })
     }
+}
+
+fn secret_id(text: &str) -> Result<SecretId, StorageError> {
+    SecretId::parse(text).ok_or_else(|| damaged("a secret's id", text))
 }
 
 impl TryFrom<OutboundRecord> for DispatchOutbound {

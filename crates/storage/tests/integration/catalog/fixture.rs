@@ -123,6 +123,15 @@ pub fn env(spec: &WorkerSpec) -> Vec<(String, String)> {
             let value = match value {
                 WorkerBinding::Text(text) => text.clone(),
                 WorkerBinding::Secret(secret) => format!("secret:{}", secret.expose()),
+                WorkerBinding::SecretKey { key, secret } => {
+                    format!(
+                        "{} of {} for {}: {}",
+                        key.format.name(),
+                        key.algorithm,
+                        key.usages.join(","),
+                        secret.expose()
+                    )
+                }
                 WorkerBinding::Json(value) => value.to_string(),
                 other => format!("{other:?}"),
             };

@@ -25,7 +25,8 @@ async fn a_secret_is_live_without_an_upload() {
     put(&f, "a", "OTHER", "o").await.unwrap();
     put(&f, "a", "KEY", "v2").await.unwrap();
     assert_eq!(f.live_env(&at("a")).await, pairs(&[("A", "1"), ("KEY", "secret:v2"), ("OTHER", "secret:o")]));
-    assert_eq!(f.secret_list(&f.actor, &at("a")).await.unwrap(), [name("KEY"), name("OTHER")]);
+    let listed = f.secret_list(&f.actor, &at("a")).await.unwrap();
+    assert_eq!(listed.iter().map(|secret| secret.name.as_str()).collect::<Vec<_>>(), ["KEY", "OTHER"]);
     let live = f.script_find(&f.actor, &at("a")).await.unwrap().deployed.unwrap();
     assert_eq!((live.number, &live.code), (4, &first.version.code));
     assert_eq!(live.annotations["workers/triggered_by"], "secret");
@@ -70,7 +71,8 @@ async fn several_change_at_once_or_not_at_all() {
     f.upload(&at("a"), with(code("one"), vec![secret("OLD", "1"), secret("KEPT", "2")])).await.unwrap();
     let change = |changes: Vec<(&str, Option<&str>)>| {
         let changes = changes.into_iter();
-        let changes = changes.map(|(n, value)| (name(n), value.map(|v| Secret::new(v.to_owned())))).collect();
+        let changes =
+            changes.map(|(n, value)| (name(n), value.map(|v| NewSecret::from(Secret::new(v.to_owned()))))).collect();
         let f = &f;
         async move { f.secrets_change(&f.actor, &at("a"), changes, "api".to_owned()).await }
     };
@@ -95,4 +97,31 @@ async fn an_edit_does_not_deploy_what_was_not_deployed() {
     f.deployment_create(&f.actor, &at("a"), vec![share], "api".to_owned(), Default::default()).await.unwrap();
     put(&f, "a", "KEY", "v").await.unwrap();
     assert_eq!(f.live_env(&at("a")).await, pairs(&[("KEY", "secret:v")]));
+}
+
+#[tokio::test]
+async fn a_key_is_a_secret_with_what_is_told_of_it() {
+    let f = fixture().await;
+    let key = |text: &str| {
+        let (algorithm, usages) = (serde_json::json!({ "name": "HMAC", "hash": "SHA-256" }), vec!["sign".to_owned()]);
+        let key = KeyInfo { format: KeyFormat::Raw, algorithm, usages };
+        NewSecret { value: Secret::new(text.to_owned()), key: Some(key) }
+    };
+    let shown =
+        |text: &str| pairs(&[("KEY", &format!(r#"raw of {{"hash":"SHA-256","name":"HMAC"}} for sign: {text}"#))]);
+    f.upload(&at("a"), with(code("one"), vec![binding("KEY", NewBindingKind::SecretKey(key("QQ==")))])).await.unwrap();
+    assert_eq!(f.live_env(&at("a")).await, shown("QQ=="));
+    // Kept by an upload that says nothing of it, as secrets are; replaced by another, or by a text; deleted.
+    f.upload(&at("a"), with(code("two"), vec![])).await.unwrap();
+    assert_eq!(f.live_env(&at("a")).await, shown("QQ=="));
+    f.secret_put(&f.actor, &at("a"), &name("KEY"), key("Qg=="), "api".to_owned()).await.unwrap();
+    assert_eq!(f.live_env(&at("a")).await, shown("Qg=="));
+    put(&f, "a", "KEY", "text").await.unwrap();
+    assert_eq!(f.live_env(&at("a")).await, pairs(&[("KEY", "secret:text")]));
+    f.secret_put(&f.actor, &at("a"), &name("KEY"), key("Qg=="), "api".to_owned()).await.unwrap();
+    delete(&f, "a", "KEY").await.unwrap();
+    assert_eq!(f.live_env(&at("a")).await, pairs(&[]));
+    let large = key(&"x".repeat(5_121));
+    let large = f.secret_put(&f.actor, &at("a"), &name("KEY"), large, "api".to_owned()).await;
+    assert!(matches!(large, Err(CatalogError::VariableTooLarge(_))));
 }

@@ -1,0 +1,145 @@
+//! The oracle: workerd itself, from npm, serving the same modules as a node of ours. What it answers is also kept
+//! beside the probes, for machines that reach no registry.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Command;
+
+use crate::harness::PATIENCE;
+use crate::packages;
+
+const WORKERD: &str = "1.20261117.1";
+
+pub fn probes() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/probes")
+}
+
+/// The modules of a set of probes: the entry first.
+pub fn modules(area: &str) -> Vec<(String, String)> {
+    let mut names: Vec<String> = std::fs::read_dir(probes())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with(&format!("{area}-")) && name.ends_with(".mjs"))
+        .collect();
+    names.sort();
+    let names = [format!("{area}.mjs"), "show.mjs".into()].into_iter().chain(names);
+    names.map(|name| (name.clone(), std::fs::read_to_string(probes().join(name)).unwrap())).collect()
+}
+
+/// What workerd answers to a GET; `None` where it cannot be installed.
+pub async fn answers(modules: &[(String, String)], bindings: &[Value]) -> Option<Value> {
+    let arch = if cfg!(target_arch = "aarch64") { "arm64" } else { "64" };
+    let package = format!("@cloudflare/workerd-linux-{arch}");
+    let installed = packages::npm_scoped(&package, WORKERD).await?;
+    let folder = tempfile::tempdir().unwrap();
+    for (name, source) in modules {
+        std::fs::write(folder.path().join(name), source).unwrap();
+    }
+    std::fs::write(folder.path().join("config.capnp"), config(modules, bindings)).unwrap();
+    let mut command = Command::new(installed.join("node_modules").join(package).join("bin/workerd"));
+    command.args(["serve", "--experimental", "--control-fd=1", "config.capnp"]).current_dir(folder.path());
+    let mut child = command.kill_on_drop(true).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let port = loop {
+        let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("workerd starts").unwrap();
+        let event: Value = serde_json::from_str(&line.expect("workerd says where it listens")).unwrap_or_default();
+        if let Some(port) = event["port"].as_u64() {
+            break port;
+        }
+    };
+    let (status, text) = crate::process::get(&format!("http://127.0.0.1:{port}/"), "probe.test").await;
+    assert_eq!(status, 200, "{text}");
+    child.kill().await.unwrap();
+    Some(serde_json::from_str(&text).unwrap())
+}
+
+fn config(modules: &[(String, String)], bindings: &[Value]) -> String {
+    let modules: Vec<String> =
+        modules.iter().map(|(name, _)| format!("(name = {name:?}, esModule = embed {name:?})")).collect();
+    let bindings: Vec<String> = bindings.iter().map(crypto_key).collect();
+    format!(
+        "using Workerd = import \"/workerd/workerd.capnp\";\n\
+         const config :Workerd.Config = (\n\
+           services = [(name = \"main\", worker = .worker)],\n\
+           sockets = [(name = \"http\", address = \"127.0.0.1:0\", http = (), service = \"main\")]);\n\
+         const worker :Workerd.Worker = (compatibilityDate = \"2026-01-01\",\n\
+           modules = [{}],\n  bindings = [{}]);\n",
+        modules.join(", "),
+        bindings.join(", ")
+    )
+}
+
+/// A `secret_key` binding as workerd's config has it.
+fn crypto_key(binding: &Value) -> String {
+    let text = |key: &str| binding[key].as_str().unwrap_or_default();
+    let pem = |label: &str| {
+        let lines: Vec<&str> =
+            text("key_base64").as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+        format!("{:?}", format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n")))
+    };
+    let key = match text("format") {
+        "raw" => format!("base64 = {:?}", text("key_base64")),
+        "pkcs8" => format!("pkcs8 = {}", pem("PRIVATE KEY")),
+        "spki" => format!("spki = {}", pem("PUBLIC KEY")),
+        _ => format!("jwk = {:?}", binding["key_jwk"].to_string()),
+    };
+    let usages: Vec<&str> = binding["usages"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    format!(
+        "(name = {:?}, cryptoKey = ({key}, algorithm = (json = {:?}), usages = [{}]))",
+        text("name"),
+        binding["algorithm"].to_string(),
+        usages.join(", ")
+    )
+}
+
+/// Every probe answers alike, but for those that a row of `docs/differences.md` names in its last column, which must
+/// differ. `stored`: what workerd said before; with `SWITCHYARD_STORE_PROBES=1` it is written anew.
+#[track_caller]
+pub fn compare(area: &str, ours: &Value, live: Option<Value>) {
+    let file = probes().join(format!("{area}.json"));
+    if let Some(live) = &live
+        && std::env::var_os("SWITCHYARD_STORE_PROBES").is_some()
+    {
+        std::fs::write(&file, format!("{}\n", lines(live))).unwrap();
+    }
+    let stored: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    if let Some(live) = &live {
+        assert!(*live == stored, "workerd answers otherwise than stored: run once with SWITCHYARD_STORE_PROBES=1");
+    }
+    let (ours, theirs) = (ours.as_object().unwrap(), stored.as_object().unwrap());
+    let named = differences(area);
+    for name in &named {
+        assert!(theirs.contains_key(name), "docs/differences.md names the probe {name:?}, which is none");
+    }
+    assert!(ours.keys().eq(theirs.keys()), "there are other probes than were stored");
+    let mut wrong = Vec::new();
+    for (name, theirs) in theirs {
+        let same = ours[name] == *theirs;
+        if same == named.contains(name) {
+            wrong.push(format!("{name}:\n  workerd {theirs}\n  ours    {}", ours[name]));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), ours.len(), wrong.join("\n"));
+}
+
+/// One probe a line.
+fn lines(all: &Value) -> String {
+    let lines: Vec<String> = all
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(name, value)| format!("  {}: {value}", Value::from(name.as_str())))
+        .collect();
+    format!("{{\n{}\n}}", lines.join(",\n"))
+}
+
+/// Probes in backticks, in the last column of the area's rows.
+fn differences(area: &str) -> Vec<String> {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/differences.md");
+    let text = std::fs::read_to_string(docs).unwrap();
+    let rows = text.lines().filter_map(|line| line.strip_prefix(&format!("| {area} |")));
+    let last = rows.filter_map(|row| row.trim_end().trim_end_matches('|').rsplit('|').next());
+    last.flat_map(|tests| tests.split('`').skip(1).step_by(2).map(str::to_owned)).collect()
+}
