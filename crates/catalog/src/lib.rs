@@ -10,6 +10,7 @@ mod assets;
 mod binding;
 mod catalog;
 mod code;
+mod compatibility;
 mod error;
 mod ids;
 mod limits;
@@ -40,6 +41,7 @@ pub use catalog::{
     NewTokenScope, Precondition, ScriptPage, SettingsPatch, Uploaded,
 };
 pub use code::{BlobDigest, Code, CodeManifest, CodeSyntax, Module, ModuleEntry, ModuleKind};
+pub use compatibility::Compatibility;
 pub use error::CatalogError;
 pub use ids::{AccountId, DeploymentId, NamespaceId, ScriptId, SecretId, VersionId};
 pub use limits::{Isolation, Limit, LimitSet, Limits};

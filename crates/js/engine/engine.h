@@ -38,6 +38,7 @@ JSValueConst sy_context_get(JSRuntime *rt);
 JSValue sy_context_swap(JSRuntime *rt, JSValue next);
 const uint8_t *sy_bytes_of(JSValueConst value, size_t *len);
 JSValue sy_class_name(JSContext *ctx, JSValueConst value);
+JSValue sy_proxy_parts(JSContext *ctx, JSValueConst value);
 bool sy_is_error(JSValueConst value);
 
 /* A message being written: starts in a fixed buffer, moves to the heap when it outgrows it. */

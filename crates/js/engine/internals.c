@@ -121,6 +121,21 @@ const uint8_t *sy_bytes_of(JSValueConst value, size_t *len)
     return NULL;
 }
 
+/* Target and handler of a proxy, null for a revoked one, undefined for anything else. */
+JSValue sy_proxy_parts(JSContext *ctx, JSValueConst value)
+{
+    JSProxyData *proxy;
+    JSValue parts[2];
+    if (JS_VALUE_GET_TAG(value) != JS_TAG_OBJECT || JS_VALUE_GET_OBJ(value)->class_id != JS_CLASS_PROXY)
+        return JS_UNDEFINED;
+    proxy = JS_VALUE_GET_OBJ(value)->u.opaque;
+    if (!proxy || proxy->is_revoked)
+        return JS_NULL;
+    parts[0] = js_dup(proxy->target);
+    parts[1] = js_dup(proxy->handler);
+    return JS_NewArrayFrom(ctx, 2, parts);
+}
+
 /* The class of an object as the engine knows it, null for plain objects and primitives. */
 JSValue sy_class_name(JSContext *ctx, JSValueConst value)
 {

@@ -17,6 +17,7 @@ export const OP_DONE = 13;
 export const OP_STARTED = 14;
 export const OP_CLEAR = 16;
 export const OP_WAITING = 17;
+export const OP_EXIT = 40;
 
 export const EVENT_START = -1;
 export const EVENT_DISPATCH = 0;
@@ -25,6 +26,7 @@ export const EVENT_ABORTED = 2;
 export const EVENT_CANCELLED = 3;
 export const EVENT_ENV = 4;
 export const EVENT_TRAINED = 5;
+export const EVENT_NODE = 9;
 
 export const STATUS_OK = 0;
 export const STATUS_END = 2;
@@ -38,6 +40,7 @@ export const SYNC_DIGEST = 8;
 export const SYNC_GLOBAL_SCOPE = 9;
 export const SYNC_ENV = 10;
 export const SYNC_STREAM_SMALL = 11;
+export const SYNC_COMPATIBILITY = 30;
 
 export const BODY_NONE = 0;
 export const BODY_WHOLE = 1;

@@ -2,7 +2,8 @@
 // lines. Counters, timers and the indentation are an instance's, and there is nothing of them until used.
 import * as host from 'switchyard:host';
 import { OP_LOG } from './abi.js';
-import { format, inspect } from './inspect.js';
+import { format } from './format.js';
+import { inspect } from './inspect.js';
 import { table } from './table.js';
 
 const DEBUG = 0;

@@ -6,6 +6,7 @@ import { Blob, File } from './blob.js';
 import { Body } from './body.js';
 import { ReadableStreamBYOBRequest } from './byte-controller.js';
 import { structuredClone } from './clone.js';
+import { Cloudflare } from './compatibility.js';
 import { console } from './console.js';
 import { Crypto, SubtleCrypto, crypto } from './crypto.js';
 import { TextDecoder, TextEncoder } from './encoding.js';
@@ -96,5 +97,5 @@ export function install(target) {
   define(CLASSES, false);
   define(OBJECTS, false);
   define(FUNCTIONS, true);
-  define({ navigator: new Navigator(), performance: new Performance(), scheduler: new Scheduler(), self: target }, true);
+  define({ Cloudflare, navigator: new Navigator(), performance: new Performance(), scheduler: new Scheduler(), self: target }, true);
 }

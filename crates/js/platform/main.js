@@ -6,6 +6,7 @@ import { installContext } from './context.js';
 import { installDispatch, setTraining } from './dispatch.js';
 import { forgetEnv, installEnv } from './env.js';
 import { install } from './globals.js';
+import { installNode } from './node/install.js';
 import { installOps } from './ops.js';
 import { installPumps } from './pump.js';
 import { train, trainingWorker } from './train.js';
@@ -17,6 +18,7 @@ installPumps();
 installContext();
 installEnv();
 installDispatch();
+installNode();
 
 train();
 setTraining(trainingWorker);

@@ -15,6 +15,7 @@ class Timer {
     this.args = args;
     this.repeat = repeat;
     this.owner = undefined; // the request, set with each operation
+    this.slot = undefined; // the request with what its async context stores, as it was when the timer was made
     this.id = 0;
     this.operation = 0;
   }
@@ -23,6 +24,7 @@ class Timer {
     const operation = nextId();
     const code = host.op(OP_TIMER, operation, this.delay);
     if (code !== 0) throw refusal(code);
+    this.slot = host.contextRaw();
     expect(operation, this);
     this.operation = operation;
   }
@@ -33,7 +35,7 @@ class Timer {
 
   // A throwing callback is the end of it: nothing is told, as on workerd; an interval goes on.
   complete() {
-    const previous = host.contextSet(this.owner);
+    const previous = host.contextSet(this.slot);
     try {
       if (this.repeat) {
         this.start();

@@ -2,7 +2,7 @@
 // atoms then exist once, in pages that all tenants share. Leaves nothing behind. train() needs no host;
 // `trainingWorker` takes the requests that the host sends with the entrypoint `__train`.
 import * as host from 'switchyard:host';
-import { format } from './inspect.js';
+import { format } from './format.js';
 
 const swallow = () => {};
 

@@ -21,6 +21,7 @@ pub mod op {
     pub const START_ERROR: i32 = 15;
     pub const CLEAR: i32 = 16;
     pub const WAITING: i32 = 17;
+    pub const EXIT: i32 = 40;
 }
 
 /// What the host answers to an `op`.
@@ -37,6 +38,17 @@ pub mod event {
     pub const ABORTED: i32 = 2;
     pub const CANCELLED: i32 = 3;
     pub const ENV: i32 = 4;
+    pub const NODE: i32 = 9;
+}
+
+/// What event NODE switches on, added up.
+pub mod node_switch {
+    /// `Buffer`, `process`, `global`, `setImmediate`, `clearImmediate`.
+    pub const GLOBALS: i32 = 1;
+    /// Timers as objects.
+    pub const TIMERS: i32 = 2;
+    /// What `node:console` adds to the global console.
+    pub const CONSOLE: i32 = 4;
 }
 
 /// The status of a COMPLETE event.
@@ -59,6 +71,7 @@ pub mod sync {
     pub const GLOBAL_SCOPE: i32 = 9;
     pub const ENV: i32 = 10;
     pub const STREAM_SMALL: i32 = 11;
+    pub const COMPATIBILITY: i32 = 30;
     /// The host's return value when there is no answer: null in the guest.
     pub const NO_ANSWER: i32 = -1;
 }

@@ -27,6 +27,7 @@ mod image;
 mod logs;
 mod meter;
 mod modules;
+mod node;
 mod pagemap;
 mod publish;
 #[cfg(test)]

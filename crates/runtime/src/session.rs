@@ -405,6 +405,7 @@ impl Session {
             Unacceptable::Full(Full::Node) => {
                 RunError { kind: RunErrorKind::Overloaded, ..crashed(&error.to_string()) }
             }
+            Unacceptable::Exit(_) => RunError { kind: RunErrorKind::Exception, ..crashed(&error.to_string()) },
             Unacceptable::Malformed(_) => crashed(&error.to_string()),
         })
     }

@@ -109,6 +109,13 @@ fn ask(host: &mut Host, kind: i32, mut values: Reader<'_>, out: &mut Vec<u8>) ->
             out.extend_from_slice(&env);
             true
         }
+        sync::COMPATIBILITY => {
+            let compatibility = host.modules.compatibility;
+            compatibility.iter().for_each(|(name, on)| {
+                write.text(name).bool(on);
+            });
+            true
+        }
         sync::STREAM_SMALL => match small_body(host, values.int()?) {
             Some(bytes) => {
                 write.bytes(&bytes);

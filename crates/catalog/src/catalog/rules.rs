@@ -184,6 +184,7 @@ pub(super) fn version(plan: &Plan) -> Result<(), CatalogError> {
         let shown: String = flag.chars().take(80).collect();
         return invalid(format!("compatibility flag {shown:?} is not valid: 1 to {MAX_FLAG_BYTES} bytes"));
     }
+    crate::compatibility::check(flags)?;
     if plan.limits.cpu_ms.is_some_and(|ms| !(1..=MAX_CPU_MS).contains(&ms)) {
         return invalid(format!("limits.cpu_ms is not within 1 to {MAX_CPU_MS}"));
     }
