@@ -147,6 +147,8 @@ JSValue sy_class_name(JSContext *ctx, JSValueConst value)
         return JS_NULL;
     if (id == JS_CLASS_PROXY)
         return JS_NewString(ctx, "Proxy");
+    if (id == JS_CLASS_MODULE_NS)
+        return JS_NewString(ctx, "Module");
     return JS_AtomToString(ctx, ctx->rt->class_array[id].class_name);
 }
 

@@ -46,7 +46,7 @@ function separate(digits) {
 export function shownKey(key, enumerable, stylize) {
   if (typeof key === 'symbol') {
     const text = Symbol.prototype.toString.call(key).replace(SPECIAL, escaped);
-    return `[${stylize(text, 'symbol')}]`;
+    return enumerable === false ? `[${stylize(text, 'symbol')}]` : stylize(text, 'symbol');
   }
   if (key === '__proto__') return "['__proto__']";
   if (enumerable === false) return `[${key.replace(SPECIAL_OR_QUOTE, escaped)}]`;

@@ -77,7 +77,13 @@ impl Modules {
         // A bare name is the node module's where nothing that was uploaded has it.
         let prefixed = format!("node:{specifier}");
         let reachable = node::file(&prefixed).is_some() && node::is_reachable_bare(&prefixed, &self.compatibility);
-        if reachable { Ok(prefixed) } else { Err(name) }
+        if reachable {
+            Ok(prefixed)
+        } else if specifier.starts_with('/') || specifier.contains(':') {
+            Err(name)
+        } else {
+            Err(join(folder, specifier))
+        }
     }
 
     /// Kind and bytes of a module by its canonical name.

@@ -22,6 +22,7 @@ mod headers;
 mod hosts;
 mod limits;
 mod namespace_settings;
+mod node;
 mod outbound;
 mod process;
 mod reload;

@@ -17,7 +17,6 @@ export function ok(value, message) {
     throw new AssertionError({ message: 'No value argument passed to `assert.ok()`', stackStartFn: ok });
   }
   if (value) return;
-  if (message instanceof Error) throw message;
   throw new AssertionError({
     message, actual: value, expected: true, operator: '==', stackStartFn: ok,
   });
@@ -267,8 +266,9 @@ const all = {
   notEqual: notStrictEqual, notStrictEqual, ok, partialDeepStrictEqual, rejects, strictEqual, throws,
 };
 for (const name of Object.keys(all)) if (!name.startsWith('Assert')) Assert.prototype[name] = all[name];
-Object.assign(assert, all);
-assert.strict = assert;
+export function strict(...args) {
+  return ok(...args);
+}
+for (const target of [assert, strict]) Object.assign(target, all, { strict });
 
-export { assert as strict };
 export default assert;

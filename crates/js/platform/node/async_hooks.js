@@ -81,10 +81,7 @@ export class AsyncResource {
   bind(callback, self) {
     if (typeof callback !== 'function') throw notFunction('bind', 1, 'Function', 'AsyncResource');
     const resource = this;
-    const bound = function (...args) {
-      return runInFrame(resource.#frame, callback, self === undefined ? this : self, args);
-    };
-    Object.defineProperty(bound, 'length', { value: callback.length, configurable: true });
+    const bound = (...args) => runInFrame(resource.#frame, callback, self, args);
     bound.asyncResource = this;
     return bound;
   }

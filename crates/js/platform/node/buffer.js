@@ -1,10 +1,14 @@
 // `node:buffer`: Buffer over Uint8Array, as Node documents it; Blob, File, atob and btoa are the platform's.
+import * as host from 'switchyard:host';
 import { Blob, File } from '../blob.js';
 import { CUSTOM, inspect } from '../inspect.js';
 import { installNumbers } from './internal/buffer-numbers.js';
 import { installSearch } from './internal/buffer-search.js';
 import { decodeBytes, encodeText, encodedLength, encodingName } from './internal/encodings.js';
-import { bufferOutOfBounds, coded, invalidArgType, invalidArgValue, outOfRange, unknownEncoding } from './internal/errors.js';
+import {
+  bufferOutOfBounds, coded, invalidArgType, invalidArgValue, invalidArgWords, outOfRange, unknownEncoding,
+} from './internal/errors.js';
+import { describeReceived } from './internal/received.js';
 import { validateNumber } from './internal/validators.js';
 
 const { atob, btoa } = globalThis;
@@ -28,7 +32,8 @@ function adopt(bytes) {
 
 function checkSize(size) {
   validateNumber(size, 'size');
-  if (!(size >= 0 && size <= kMaxLength)) throw outOfRange('size', `>= 0 && <= ${kMaxLength}`, size);
+  if (Number.isNaN(size)) throw coded(RangeError, 'ERR_INVALID_ARG_VALUE', "The argument 'size' is invalid. Received NaN");
+  if (size < 0 || size > kMaxLength) throw new RangeError(`Invalid typed array length: ${size}`);
 }
 
 export function Buffer(value, encodingOrOffset, length) {
@@ -106,14 +111,11 @@ function fromObject(object) {
   return undefined;
 }
 
-const FIRST = 'first argument';
-const SOURCES = ['string', 'Buffer', 'ArrayBuffer', 'Array', 'Array-like Object'];
+const SOURCES = 'must be of type string or an instance of Buffer, TypedArray, ArrayBuffer, SharedArrayBuffer, or Array or ' +
+  'an Array-like Object';
 
 function invalidSource(value) {
-  const error = invalidArgType(FIRST, 'string', value);
-  const received = error.message.slice(error.message.indexOf(' Received'));
-  return coded(TypeError, 'ERR_INVALID_ARG_TYPE', `The first argument must be of type ${SOURCES[0]} or an instance of ` +
-    `${SOURCES.slice(1, 3).join(', ')}, or ${SOURCES[3]} or an ${SOURCES[4]}.${received}`);
+  return coded(TypeError, 'ERR_INVALID_ARG_TYPE', `The first argument ${SOURCES}.${describeReceived(value)}`);
 }
 
 const statics = {
@@ -161,15 +163,15 @@ const statics = {
     return value instanceof Buffer;
   },
   compare(one, other) {
-    if (!(one instanceof Uint8Array)) throw invalidArgType('buf1', ['Buffer', 'Uint8Array'], one);
-    if (!(other instanceof Uint8Array)) throw invalidArgType('buf2', ['Buffer', 'Uint8Array'], other);
+    if (!(one instanceof Uint8Array)) throw invalidArgType('a', ['Buffer', 'Uint8Array'], typeof one);
+    if (!(other instanceof Uint8Array)) throw invalidArgType('b', ['Buffer', 'Uint8Array'], typeof other);
     return compareBytes(one, other);
   },
   isEncoding(encoding) {
     return typeof encoding === 'string' && encoding.length > 0 && encodingName(encoding) !== undefined;
   },
   concat(list, length) {
-    if (!Array.isArray(list)) throw invalidArgType('list', 'Array', list);
+    if (!Array.isArray(list)) throw invalidArgWords('list', 'an (Buffer|Uint8Array)[]', list);
     if (list.length === 0) return new FastBuffer(0);
     if (length === undefined) {
       length = 0;
@@ -182,7 +184,9 @@ const statics = {
     let at = 0;
     for (let i = 0; i < list.length; i++) {
       const one = list[i];
-      if (!(one instanceof Uint8Array)) throw invalidArgType(`list[${i}]`, ['Buffer', 'Uint8Array'], one);
+      if (!(one instanceof Uint8Array)) {
+        throw new TypeError(`Incorrect type for array element ${i}: the provided value is not of type 'Uint8Array'.`);
+      }
       const room = length - at;
       if (room <= 0) continue;
       buffer.set(one.length > room ? one.subarray(0, room) : one, at);
@@ -205,7 +209,7 @@ function compareBytes(one, other) {
   return one.length < other.length ? -1 : one.length > other.length ? 1 : 0;
 }
 
-Buffer.poolSize = 8 * 1024;
+Buffer.poolSize = 0; // nothing is pooled
 Object.assign(Buffer, statics);
 
 // start and end as slices take them: clamped, and not more than there is.
@@ -253,7 +257,7 @@ const methods = {
     return decodeBytes(bytes, name);
   },
   equals(other) {
-    if (!(other instanceof Uint8Array)) throw invalidArgType('otherBuffer', ['Buffer', 'Uint8Array'], other);
+    if (!(other instanceof Uint8Array)) throw invalidArgType('b', ['Buffer', 'Uint8Array'], typeof other);
     return this === other || (this.byteLength === other.byteLength && compareBytes(this, other) === 0);
   },
   inspect() {
@@ -295,7 +299,7 @@ const methods = {
     return compareBytes(raw(this).subarray(sourceStart, sourceEnd), raw(target).subarray(targetStart, targetEnd));
   },
   write(text, offset, length, encoding) {
-    if (typeof text !== 'string') throw invalidArgType('argument', 'string', text);
+    text = `${text}`;
     if (offset === undefined) return this.utf8Write(text, 0, this.length);
     if (length === undefined && typeof offset === 'string') {
       encoding = offset;
@@ -369,7 +373,10 @@ const methods = {
     if (offset === undefined) offset = 0;
     else checkIndex(offset, 'offset', Number.MAX_SAFE_INTEGER);
     if (end === undefined) end = this.length;
-    else checkIndex(end, 'end', this.length);
+    else {
+      if (typeof end !== 'number') throw invalidArgType('end', 'number', end);
+      if (end < 0 || end > this.length) throw outOfRange('end', `0 to ${this.length}`, end);
+    }
     if (offset >= end) return this;
     const bytes = raw(this);
     if (typeof value !== 'string' && !(value instanceof Uint8Array)) {
@@ -381,7 +388,7 @@ const methods = {
       return this;
     }
     const pattern = typeof value === 'string' ? encodeText(value, name) : value;
-    if (pattern.length === 0) throw invalidArgValue('value', value);
+    if (pattern.length === 0) throw typeof value === 'string' ? new TypeError(`The text is not valid ${name}`) : invalidArgValue('value', value);
     for (let at = offset; at < end; at += pattern.length) {
       bytes.set(at + pattern.length > end ? pattern.subarray(0, end - at) : pattern, at);
     }
@@ -410,10 +417,10 @@ for (const [prefix, encoding] of [
   methods[`${prefix}Slice`] = function (start, end) {
     return decodeBytes(raw(this).subarray(start, end), encoding);
   };
-  methods[`${prefix}Write`] = function (text, offset = 0, length = this.length - offset) {
+  methods[`${prefix}Write`] = function (text, offset = 0, length = this.length) {
     if (typeof text !== 'string') throw invalidArgType('argument', 'string', text);
-    if (offset < 0 || offset > this.length) throw bufferOutOfBounds('offset');
-    if (length < 0) throw bufferOutOfBounds('length');
+    checkIndex(offset, 'offset', this.length);
+    checkIndex(length, 'length', this.length - offset);
     return writeText(this, text, encoding, offset, length);
   };
 }
@@ -441,24 +448,29 @@ export function SlowBuffer(size) {
 Object.setPrototypeOf(SlowBuffer.prototype, Uint8Array.prototype);
 Object.setPrototypeOf(SlowBuffer, Uint8Array);
 
-function bytesOf(value) {
+function bytesOf(value, method) {
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   if (isAnyArrayBuffer(value)) return new Uint8Array(value);
-  throw invalidArgType('input', ['ArrayBuffer', 'Buffer', 'TypedArray'], value);
+  throw new TypeError(`Failed to execute '${method}' on 'BufferUtil': parameter 1 is not of type 'Uint8Array'.`);
 }
 
 export function isAscii(value) {
-  return bytesOf(value).every((byte) => byte < 128);
+  return bytesOf(value, 'isAscii').every((byte) => byte < 128);
 }
 
 export function isUtf8(value) {
+  const bytes = bytesOf(value, 'isUtf8');
   try {
-    new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytesOf(value));
+    host.utf8Decode(bytes, true, true);
     return true;
   } catch {
     return false;
   }
 }
+
+// From 0x80 on, as the Encoding standard's latin1 has it; a space where there is no character.
+const WINDOWS_1252 = '\u20ac \u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152 \u017d  ' +
+  '\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153 \u017e\u0178';
 
 const TRANSCODED = new Set(['utf8', 'utf16le', 'latin1', 'ascii']);
 
@@ -466,14 +478,16 @@ export function transcode(source, from, to) {
   if (!(source instanceof Uint8Array)) throw invalidArgType('source', ['Buffer', 'Uint8Array'], source);
   const [input, output] = [encodingName(from), encodingName(to)];
   if (!TRANSCODED.has(input) || !TRANSCODED.has(output)) {
-    const error = coded(Error, 'U_ILLEGAL_ARGUMENT_ERROR', 'Unable to transcode Buffer [U_ILLEGAL_ARGUMENT_ERROR]');
-    error.errno = 1;
-    throw error;
+    throw new Error('Unable to transcode buffer due to unsupported encoding');
   }
   const text = decodeBytes(raw(source), input);
   if (output === 'utf8' || output === 'utf16le') return adopt(encodeText(text, output));
-  const most = output === 'ascii' ? 127 : 255;
-  return adopt(Uint8Array.from(text, (char) => (char.codePointAt(0) > most ? 0x3f : char.codePointAt(0))));
+  return adopt(Uint8Array.from(text, (char) => {
+    const code = char.codePointAt(0);
+    if (code < 256) return code;
+    const place = WINDOWS_1252.indexOf(char);
+    return place < 0 ? 0x3f : 0x80 + place;
+  }));
 }
 
 export function resolveObjectURL() {

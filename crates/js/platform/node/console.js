@@ -112,14 +112,10 @@ export function profileEnd() {}
 export function timeStamp() {}
 
 export const {
-  assert, clear, count, countReset, debug, dir, dirxml, error, group, groupCollapsed, groupEnd, info, log, table: tableOf, time,
-  timeEnd, timeLog, trace, warn,
+  assert, clear, count, countReset, debug, dir, dirxml, error, group, groupCollapsed, groupEnd, info, log, time, timeEnd, timeLog,
+  trace, warn,
 } = console;
-export { tableOf as table };
-
-// What the global console has for those who have this module.
-export function extendConsole() {
-  Object.assign(console, { Console, context, createTask });
-}
+const { table: globalTable } = console;
+export { globalTable as table };
 
 export default console;

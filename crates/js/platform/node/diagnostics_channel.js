@@ -1,4 +1,5 @@
 // `node:diagnostics_channel`: named channels that publish to whoever subscribed.
+import { isOn } from '../compatibility.js';
 import { currentFrame, runInFrame } from './internal/frames.js';
 import { invalidArgType } from './internal/errors.js';
 import { validateFunction } from './internal/validators.js';
@@ -12,28 +13,36 @@ function tell(error) {
   });
 }
 
+let isHeard; // (channel)
+
 export class Channel {
+  #name;
   #subscribers = [];
   #stores = new Map();
 
   constructor(name) {
-    this.name = name;
+    this.#name = name;
   }
 
+  static {
+    isHeard = (channel) => channel.#subscribers.length > 0 || channel.#stores.size > 0;
+  }
+
+  // A method until the flag makes it what it is in Node.
   get hasSubscribers() {
-    return this.#subscribers.length > 0 || this.#stores.size > 0;
+    return isOn('diagnostics_channel_has_subscribers_getter') ? isHeard(this) : () => isHeard(this);
   }
 
   subscribe(subscription) {
-    validateFunction(subscription, 'subscription');
+    if (typeof subscription !== 'function') {
+      throw new TypeError("Failed to execute 'subscribe' on 'Channel': parameter 1 is not of type 'function'.");
+    }
     this.#subscribers = [...this.#subscribers, subscription];
   }
 
   unsubscribe(subscription) {
     const at = this.#subscribers.indexOf(subscription);
-    if (at < 0) return false;
-    this.#subscribers = this.#subscribers.toSpliced(at, 1);
-    return true;
+    if (at >= 0) this.#subscribers = this.#subscribers.toSpliced(at, 1);
   }
 
   bindStore(store, transform) {
@@ -41,13 +50,13 @@ export class Channel {
   }
 
   unbindStore(store) {
-    return this.#stores.delete(store);
+    this.#stores.delete(store);
   }
 
   publish(message) {
     for (const subscriber of this.#subscribers) {
       try {
-        subscriber(message, this.name);
+        subscriber(message, this.#name);
       } catch (error) {
         tell(error);
       }
@@ -76,14 +85,14 @@ export class Channel {
 }
 
 export function channel(name) {
-  if (typeof name !== 'string' && typeof name !== 'symbol') throw invalidArgType('channel', ['string', 'symbol'], name);
   let known = channels.get(name);
   if (known === undefined) channels.set(name, (known = new Channel(name)));
   return known;
 }
 
 export function hasSubscribers(name) {
-  return channels.get(name)?.hasSubscribers ?? false;
+  const known = channels.get(name);
+  return known !== undefined && isHeard(known);
 }
 
 export function subscribe(name, subscription) {
@@ -91,7 +100,7 @@ export function subscribe(name, subscription) {
 }
 
 export function unsubscribe(name, subscription) {
-  return channel(name).unsubscribe(subscription);
+  channel(name).unsubscribe(subscription);
 }
 
 const EVENTS = ['start', 'end', 'asyncStart', 'asyncEnd', 'error'];
@@ -110,7 +119,7 @@ export class TracingChannel {
   }
 
   get hasSubscribers() {
-    return EVENTS.some((event) => this[event].hasSubscribers);
+    return EVENTS.some((event) => isHeard(this[event]));
   }
 
   subscribe(handlers) {
@@ -118,9 +127,7 @@ export class TracingChannel {
   }
 
   unsubscribe(handlers) {
-    let done = true;
-    for (const event of EVENTS) if (handlers[event] && !this[event].unsubscribe(handlers[event])) done = false;
-    return done;
+    for (const event of EVENTS) if (handlers[event]) this[event].unsubscribe(handlers[event]);
   }
 
   traceSync(callback, context = {}, self = undefined, ...args) {

@@ -1,7 +1,7 @@
 // `node:events`: EventEmitter and its companions, as Node documents them.
 import { AsyncResource } from 'node:async_hooks';
 import { inspect } from '../inspect.js';
-import { AbortError, coded, invalidArgType } from './internal/errors.js';
+import { AbortError, coded, invalidArgType, outOfRange } from './internal/errors.js';
 import { validateAbortSignal, validateFunction, validateNumber } from './internal/validators.js';
 
 export const errorMonitor = Symbol('events.errorMonitor');
@@ -41,12 +41,16 @@ function checkListener(listener) {
   validateFunction(listener, 'listener');
 }
 
+function checkCount(n) {
+  if (typeof n !== 'number' || !(n >= 0)) throw outOfRange('n', 'a non-negative number', n);
+}
+
 function mostListeners(emitter) {
   return emitter._maxListeners === undefined ? defaultMaxListeners : emitter._maxListeners;
 }
 
 proto.setMaxListeners = function setMaxListeners(n) {
-  validateNumber(n, 'setMaxListeners', 0);
+  checkCount(n);
   this._maxListeners = n;
   return this;
 };
@@ -255,12 +259,12 @@ export function getEventListeners(emitter, type) {
 
 export function getMaxListeners(emitter) {
   if (typeof emitter?.getMaxListeners === 'function') return mostListeners(emitter);
-  if (isEventTarget(emitter)) return emitter[kMaxEventTargetListeners] ?? 0;
+  if (isEventTarget(emitter)) return defaultMaxListeners;
   throw invalidArgType('emitter', ['EventEmitter', 'EventTarget'], emitter);
 }
 
 export function setMaxListeners(n = defaultMaxListeners, ...targets) {
-  validateNumber(n, 'setMaxListeners', 0);
+  checkCount(n);
   if (targets.length === 0) {
     defaultMaxListeners = n;
     return;

@@ -40,7 +40,6 @@ export function installNode() {
     events, module, path, 'path/posix': pathPosix, 'path/win32': pathWin32, process, querystring, string_decoder: stringDecoder,
     sys, timers, 'timers/promises': timersPromises, url, util, 'util/types': utilTypes,
   });
-  module.listBuiltins();
   host.register(EVENT_NODE, (id, switches) => {
     if (switches & GLOBALS) {
       define({ Buffer: buffer.Buffer, process: process.default, global: globalThis });
@@ -50,6 +49,9 @@ export function installNode() {
       const { setTimeout, setInterval, clearTimeout, clearInterval } = timers;
       define({ setTimeout, setInterval, clearTimeout, clearInterval });
     }
-    if (switches & CONSOLE) console.extendConsole();
+    if (switches & CONSOLE) {
+      const { Console, context, createTask } = console;
+      Object.assign(console.default, { Console, context, createTask });
+    }
   });
 }

@@ -1,6 +1,6 @@
 // `node:module`: createRequire and what is asked of builtin modules. There is no module loader to hook into.
 import { inspect } from '../inspect.js';
-import { builtin, builtinNames, isBuiltinName } from './internal/builtins.js';
+import { builtin, builtinModules, isBuiltinName } from './internal/builtins.js';
 import { coded, methodNotImplemented } from './internal/errors.js';
 import { validateString } from './internal/validators.js';
 
@@ -18,12 +18,7 @@ export function createRequire(from) {
   };
 }
 
-export const builtinModules = [];
-
-// Once, when all modules are there.
-export function listBuiltins() {
-  builtinModules.push(...builtinNames().sort());
-}
+export { builtinModules };
 
 export function isBuiltin(name) {
   validateString(name, 'id');
@@ -66,11 +61,27 @@ export const constants = {
   compileCacheStatus: { __proto__: null, FAILED: 0, ENABLED: 1, ALREADY_ENABLED: 2, DISABLED: 3 },
 };
 export const globalPaths = [];
+export const _cache = { __proto__: null };
+export const _pathCache = { __proto__: null };
+export const _extensions = { __proto__: null, '.js': refused('_extensions'), '.json': refused('_extensions'), '.node': refused('_extensions') };
 
-const WRAPPER = ['(function (exports, require, module, __filename, __dirname) { ', '\n});'];
+function refused(name) {
+  return () => {
+    throw methodNotImplemented(`module.${name}`);
+  };
+}
 
-export function wrap(script) {
-  return `${WRAPPER[0]}${script}${WRAPPER[1]}`;
+export const _debug = refused('_debug');
+export const _findPath = refused('_findPath');
+export const _initPaths = refused('_initPaths');
+export const _load = refused('_load');
+export const _nodeModulePaths = refused('_nodeModulePaths');
+export const _preloadModules = refused('_preloadModules');
+export const _resolveFilename = refused('_resolveFilename');
+export const _resolveLookupPaths = refused('_resolveLookupPaths');
+
+export function wrap() {
+  throw methodNotImplemented('module.wrap');
 }
 
 export class SourceMap {
@@ -90,7 +101,8 @@ export function Module(id = '', parent = undefined) {
 }
 
 Object.assign(Module, {
-  SourceMap, builtinModules, constants, createRequire, enableCompileCache, findPackageJSON, findSourceMap,
+  SourceMap, _cache, _debug, _extensions, _findPath, _initPaths, _load, _nodeModulePaths, _pathCache, _preloadModules,
+  _resolveFilename, _resolveLookupPaths, builtinModules, constants, createRequire, enableCompileCache, findPackageJSON, findSourceMap,
   flushCompileCache, getCompileCacheDir, getSourceMapsSupport, globalPaths, isBuiltin, register, registerHooks, runMain,
   setSourceMapsSupport, stripTypeScriptTypes, syncBuiltinESMExports, wrap,
 });

@@ -4,7 +4,7 @@ import { OP_EXIT } from '../abi.js';
 import { ExecutionContext, requestId } from '../context.js';
 import { processEnv } from './internal/process-env.js';
 import { builtin } from './internal/builtins.js';
-import { invalidArgType, methodNotImplemented } from './internal/errors.js';
+import { invalidArgType, invalidArgWords, methodNotImplemented } from './internal/errors.js';
 import { standardStream } from './internal/standard-streams.js';
 import assertModule from 'node:assert';
 import { EventEmitter } from 'node:events';
@@ -67,7 +67,7 @@ export function chdir(path) {
 }
 
 function systemError(code, errno, message, syscall) {
-  return Object.assign(new Error(`${code}: ${message}`), { code, errno, syscall });
+  return Object.assign(new Error(message), { code, errno, syscall });
 }
 
 export function umask() {
@@ -80,7 +80,7 @@ export function nextTick(callback, ...args) {
 
 export function hrtime(previous = undefined) {
   if (previous !== undefined) {
-    if (!Array.isArray(previous)) throw invalidArgType('time', 'Array', previous);
+    if (!Array.isArray(previous)) throw invalidArgWords('time', 'tuple of integers', previous);
   }
   const now = Math.floor(host.now());
   let seconds = Math.floor(now / 1000);
@@ -133,7 +133,7 @@ export function emitWarning(warning, type, code, ctor) {
     if (code !== undefined) warning.code = code;
     if (detail !== undefined) warning.detail = detail;
     Error.captureStackTrace?.(warning, ctor ?? emitWarning);
-  } else if (!(warning instanceof Error)) throw invalidArgType('warning', ['string', 'Error'], warning);
+  } else if (!(warning instanceof Error)) throw invalidArgWords('warning', 'an string or Error', warning);
   queueMicrotask(() => process.emit('warning', warning));
 }
 
@@ -150,8 +150,7 @@ export function abort() {
 }
 
 export function getBuiltinModule(id) {
-  if (typeof id !== 'string') throw invalidArgType('id', 'string', id);
-  return builtin(id);
+  return typeof id === 'string' ? builtin(id) : undefined;
 }
 
 export const getuid = () => 0;

@@ -56,7 +56,7 @@ const methods = {
   write(input) {
     const own = stateOf(this);
     if (typeof input === 'string') return input;
-    if (!ArrayBuffer.isView(input)) throw invalidArgType('buf', ['Buffer', 'TypedArray', 'DataView'], input);
+    if (!ArrayBuffer.isView(input)) throw invalidArgType('buf', ['string', 'Buffer', 'TypedArray', 'DataView'], input);
     const piece = new Uint8Array(input.buffer, input.byteOffset, input.byteLength);
     let bytes = piece;
     if (own.held.length > 0) {

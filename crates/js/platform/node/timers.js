@@ -44,7 +44,7 @@ export class Timeout {
   }
 }
 
-export class Immediate {
+class Immediate {
   #id;
 
   constructor(callback, args) {

@@ -39,22 +39,22 @@ export function fileURLToPath(input, options = undefined) {
   let url = input;
   if (typeof input === 'string') url = new URL(input);
   else if (!(input instanceof URL)) throw invalidArgType('path', ['string', 'URL'], input);
-  if (url.protocol !== 'file:') throw coded(TypeError, 'ERR_INVALID_URL_SCHEME', 'The URL must be of scheme file');
+  if (url.protocol !== 'file:') throw coded(Error, 'ERR_INVALID_URL_SCHEME', 'The URL must be of scheme file');
   const encoded = windows ? /%2f|%5c/i : /%2f/i;
   if (encoded.test(url.pathname)) {
-    throw coded(TypeError, 'ERR_INVALID_FILE_URL_PATH',
+    throw coded(Error, 'ERR_INVALID_FILE_URL_PATH',
       `File URL path must not include encoded ${windows ? '\\ or / characters' : '/ characters'}`);
   }
   const pathname = decodeURIComponent(url.pathname);
   if (!windows) {
     if (url.hostname !== '') {
-      throw coded(TypeError, 'ERR_INVALID_FILE_URL_HOST', 'File URL host must be "localhost" or empty on linux');
+      throw coded(Error, 'ERR_INVALID_FILE_URL_HOST', 'File URL host must be "localhost" or empty on linux');
     }
     return pathname;
   }
   const path = pathname.replaceAll('/', '\\');
   if (url.hostname !== '') return `\\\\${toUnicode(url.hostname)}${path}`;
-  if (!/^\\[A-Za-z]:/.test(path)) throw coded(TypeError, 'ERR_INVALID_FILE_URL_PATH', 'File URL path must be absolute');
+  if (!/^\\[A-Za-z]:/.test(path)) throw coded(Error, 'ERR_INVALID_FILE_URL_PATH', 'File URL path must be absolute');
   return path.slice(1);
 }
 
@@ -62,7 +62,7 @@ const escapedPath = (path, windows) => path.replace(windows ? /[%\n\r\t?#]/g : /
   `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
 
 export function pathToFileURL(path, options = undefined) {
-  validateString(path, 'path');
+  validateString(path, 'filepath');
   const windows = options?.windows ?? false;
   if (windows && path.startsWith('\\\\')) {
     const [, host, rest] = /^\\\\(?:\?\\UNC\\)?([^\\]*)(.*)$/s.exec(path);

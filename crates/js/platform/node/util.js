@@ -1,11 +1,11 @@
 // `node:util`, as Node documents it.
 import * as host from 'switchyard:host';
 import { formatWith } from '../format.js';
+import { TextDecoder, TextEncoder } from '../encoding.js';
 import { inspect } from '../inspect.js';
 import { isDeepStrictEqual } from './internal/deep-equal.js';
 import { coded, invalidArgType, outOfRange, showWith } from './internal/errors.js';
 import { MIMEParams, MIMEType } from './internal/mime.js';
-import { parseArgs } from './internal/parse-args.js';
 import { briefWith } from './internal/received.js';
 import { systemErrors } from './internal/system-errors.js';
 import { parseEnv } from './internal/parse-env.js';
@@ -19,8 +19,7 @@ import types from 'node:util/types';
 showWith((value) => inspect(value));
 briefWith(inspect);
 
-const { TextDecoder, TextEncoder } = globalThis;
-export { MIMEParams, MIMEType, TextDecoder, TextEncoder, diff, inspect, isDeepStrictEqual, parseArgs, parseEnv, types };
+export { MIMEParams, MIMEType, TextDecoder, TextEncoder, diff, inspect, isDeepStrictEqual, parseEnv, types };
 
 export function format(...values) {
   return formatWith(undefined, values);
@@ -120,6 +119,10 @@ export function debuglog(set) {
 }
 export const debug = debuglog;
 
+export function parseArgs() {
+  throw new Error('node:util parseArgs is not implemented');
+}
+
 export function stripVTControlCharacters(text) {
   validateString(text, 'str');
   return text.replace(/[\u001B\u009B][[\]()#;?]*(?:(?:(?:(?:;[-a-zA-Z\d/#&.:=?%@~_]+)*|[a-zA-Z\d]+(?:;[-a-zA-Z\d/#&.:=?%@~_]*)*)?(?:\u0007|\u001B\u005C|\u009C))|(?:(?:\d{1,4}(?:;\d{0,4})*)?[\dA-PR-TZcf-nq-uy=><~]))/g, '');
@@ -128,6 +131,8 @@ export function stripVTControlCharacters(text) {
 export function styleText(style, text, options = undefined) {
   validateString(text, 'text');
   if (options !== undefined) validateObject(options, 'options');
+  // There is no terminal, so that nothing is styled unless it is asked not to look for one.
+  const styled = options?.validateStream === false;
   let before = '';
   let after = '';
   for (const name of Array.isArray(style) ? style : [style]) {
@@ -136,7 +141,7 @@ export function styleText(style, text, options = undefined) {
     before += `\u001b[${codes[0]}m`;
     after = `\u001b[${codes[1]}m${after}`;
   }
-  return `${before}${text}${after}`;
+  return styled ? `${before}${text}${after}` : text;
 }
 
 export function toUSVString(value) {
@@ -192,7 +197,7 @@ export function aborted(signal, resource) {
     return Promise.reject(error);
   }
   if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  return new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 }
 
 export function transferableAbortController() {

@@ -11,7 +11,7 @@ export function boundsError(value, length, name = undefined) {
     throw outOfRange(name ?? 'offset', 'an integer', value);
   }
   if (length < 0) throw bufferOutOfBounds();
-  throw outOfRange(name ?? 'offset', `>= ${name === undefined ? 0 : 1} && <= ${length}`, value);
+  throw outOfRange(name ?? 'offset', `>= ${name === undefined ? 0 : 1} and <= ${length}`, value);
 }
 
 function checkBounds(buffer, offset, bytes) {
@@ -61,7 +61,7 @@ function writer(set, bytes, little, min, max) {
 }
 
 function checkByteLength(byteLength, name = 'byteLength') {
-  if (byteLength === undefined) throw invalidArgType(name, 'number', byteLength);
+  if (byteLength === undefined) throw outOfRange(name, 'an integer', byteLength);
   if (!(byteLength >= 1 && byteLength <= 6) || !Number.isInteger(byteLength)) boundsError(byteLength, 6, name);
 }
 

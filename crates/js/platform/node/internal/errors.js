@@ -54,6 +54,11 @@ export function invalidArgType(name, expected, actual) {
     `${subject} must be ${expectation(expected)}.${describeReceived(actual)}`);
 }
 
+// With words of its own for what it must be.
+export function invalidArgWords(name, words, actual) {
+  return coded(TypeError, 'ERR_INVALID_ARG_TYPE', `The "${name}" argument must be ${words}.${describeReceived(actual)}`);
+}
+
 export function invalidArgValue(name, value, reason = 'is invalid') {
   return coded(TypeError, 'ERR_INVALID_ARG_VALUE', argValueText(name, value, reason));
 }

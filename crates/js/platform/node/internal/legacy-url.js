@@ -175,8 +175,14 @@ export class Url {
       result.href = result.format();
       return result;
     }
+    // Where nothing marks the end of a host, it is the first of the segments.
+    const blurred = result.protocol && !SLASHED.has(result.protocol);
+    if (blurred && !absolute && result.host) {
+      if (relative.pathname) segments = [result.host, ...segments.slice(0, -target.length)].slice(0, -1).concat(target);
+      result.host = result.hostname = segments.shift();
+    }
     if (segments.length === 0) {
-      result.pathname = must && result.host ? '/' : null;
+      result.pathname = must && result.host && !blurred ? '/' : null;
       result.path = (result.pathname ?? '') + (result.search ?? '') || null;
       result.href = result.format();
       return result;

@@ -3,15 +3,16 @@ import { inspect } from '../../inspect.js';
 import { DELETE, INSERT, reversedDiff } from './text-diff.js';
 
 // A string as its lines, each end of line visible.
-function linesOf(value) {
-  if (typeof value !== 'string') return inspect(value, { compact: false, sorted: true, depth: 100 }).split('\n');
+function linesOf(value, raw) {
+  if (!raw) return inspect(value, { sorted: true, depth: 100 }).split('\n');
   const escaped = value.replaceAll('\b', '\\b').replaceAll('\f', '\\f').replaceAll('\t', '\\t').replaceAll('\v', '\\v')
     .replaceAll('\r', '\\r');
   return escaped.split('\n').map((line, i, all) => (i < all.length - 1 ? `${line}\\n` : line));
 }
 
 export function lineDifference(actual, expected) {
-  const [left, right] = [linesOf(actual), linesOf(expected)];
+  const raw = typeof actual === 'string' && typeof expected === 'string';
+  const [left, right] = [linesOf(actual, raw), linesOf(expected, raw)];
   if (left.join('\n') === right.join('\n')) {
     const indented = left.map((line) => `    ${line}`).join('\n');
     return `Values have the same structure but are not reference-equal:\n\n${indented}\n`;
@@ -29,6 +30,6 @@ export function lineDifference(actual, expected) {
     }
   }
   lines.push(...wanted);
-  if (typeof actual === 'string' && typeof expected === 'string') lines.push('');
+  if (raw) lines.push('');
   return `Values are not strictly equal:\n\n\n[Diff] Actual / Expected\n\n\n${lines.join('\n')}\n`;
 }

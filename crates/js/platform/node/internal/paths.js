@@ -2,8 +2,8 @@
 import { globToRegExp } from './glob.js';
 import { validateObject, validateString } from './validators.js';
 
-// Where the platform is: process.cwd() of a Worker.
-const CWD = '/bundle';
+// What relative paths are resolved against: not process.cwd(), as on workerd.
+const CWD = '/';
 
 // Segments without `.` and empty ones, `..` taken back where there is something to take.
 function collapse(path, absolute, isSeparator, separator) {
@@ -108,18 +108,14 @@ export const posix = {
   dirname(path) {
     validateString(path, 'path');
     if (path.length === 0) return '.';
-    const [begin] = lastSegment(path, 0, isSlash);
-    let end = begin;
-    while (end > 0 && path[end - 1] === '/') end--;
-    if (end === 0) {
-      if (!path.startsWith('/')) return '.';
-      return begin === 2 ? '//' : '/';
-    }
-    return path.slice(0, end);
+    const end = lastSegment(path, 0, isSlash)[0] - 1;
+    if (end < 1) return path.startsWith('/') ? '/' : '.';
+    return end === 1 && path.startsWith('/') ? '//' : path.slice(0, end);
   },
   basename(path, suffix) {
     if (suffix !== undefined) validateString(suffix, 'suffix');
     validateString(path, 'path');
+    if (path === suffix) return '';
     const [begin, end] = lastSegment(path, 0, isSlash);
     return withoutSuffix(path.slice(begin, end), suffix);
   },
@@ -134,8 +130,8 @@ export const posix = {
     validateString(path, 'path');
     const root = path.startsWith('/') ? '/' : '';
     const base = posix.basename(path);
-    const ext = extensionOf(base);
     const [begin] = lastSegment(path, root.length, isSlash);
+    const ext = base === '..' && root !== '' && begin === 1 ? '.' : extensionOf(base);
     const dir = begin > root.length ? path.slice(0, begin - 1) : root;
     return { root, dir, base, ext, name: base.slice(0, base.length - ext.length) };
   },

@@ -17,6 +17,7 @@ export const processEnv = new Proxy({}, {
   get: (_, key) => (Object.hasOwn(store(), key) ? store()[key] : Reflect.get(Object.prototype, key)),
   has: (_, key) => key in store(),
   set(_, key, value) {
+    if (typeof value === 'symbol') throw new TypeError('Cannot convert a symbol value to a string');
     store()[key] = `${value}`;
     return true;
   },

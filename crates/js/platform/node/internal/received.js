@@ -8,7 +8,7 @@ export function briefWith(inspect) {
 
 export function describeReceived(value) {
   if (value === null || value === undefined) return ` Received ${value}`;
-  if (typeof value === 'function') return value.name ? ` Received function ${value.name}` : ' Received function ';
+  if (typeof value === 'function' && value.name) return ` Received function ${value.name}`;
   if (typeof value === 'object') {
     const name = value.constructor?.name;
     return name ? ` Received an instance of ${name}` : ` Received ${brief(value, { depth: -1 })}`;
