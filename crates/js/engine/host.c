@@ -487,6 +487,28 @@ NATIVE(host_detach)
     return JS_UNDEFINED;
 }
 
+NATIVE(host_import_now)
+{
+    const char *name = JS_ToCString(ctx, argv[0]);
+    if (!name)
+        return JS_EXCEPTION;
+    JSValue names = sy_module_import_now(ctx, name);
+    JS_FreeCString(ctx, name);
+    return names;
+}
+
+/* Sloppy code in a scope of its own, which only platform modules may make outside of module scope. */
+NATIVE(host_run_script)
+{
+    size_t len;
+    const char *name = JS_ToCString(ctx, argv[0]);
+    const char *source = name ? JS_ToCStringLen(ctx, &len, argv[1]) : NULL;
+    JSValue result = source ? JS_Eval(ctx, source, len, name, JS_EVAL_TYPE_GLOBAL) : JS_EXCEPTION;
+    JS_FreeCString(ctx, source);
+    JS_FreeCString(ctx, name);
+    return result;
+}
+
 NATIVE(host_kind) { return sy_class_name(ctx, argv[0]); }
 
 static const JSCFunctionListEntry functions[] = {
@@ -506,6 +528,8 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("isPromise", 1, host_is_promise),
     JS_CFUNC_DEF("detach", 1, host_detach),
     JS_CFUNC_DEF("kind", 1, host_kind),
+    JS_CFUNC_DEF("importNow", 1, host_import_now),
+    JS_CFUNC_DEF("runScript", 2, host_run_script),
 };
 
 static int fill(JSContext *ctx, JSModuleDef *m)

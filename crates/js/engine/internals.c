@@ -152,6 +152,21 @@ JSValue sy_class_name(JSContext *ctx, JSValueConst value)
     return JS_AtomToString(ctx, ctx->rt->class_array[id].class_name);
 }
 
+/* A module that is there already. */
+JSModuleDef *sy_module_find(JSContext *ctx, const char *name)
+{
+    JSAtom atom = JS_NewAtom(ctx, name);
+    JSModuleDef *m = atom == JS_ATOM_NULL ? NULL : js_find_loaded_module_by_name(ctx, atom);
+    JS_FreeAtom(ctx, atom);
+    return m;
+}
+
+/* Not while it is being linked or evaluated, as it is for whom it imports. */
+bool sy_module_can_run(JSModuleDef *m)
+{
+    return m->status != JS_MODULE_STATUS_LINKING && m->status != JS_MODULE_STATUS_EVALUATING;
+}
+
 bool sy_is_error(JSValueConst value)
 {
     JSClassID id;

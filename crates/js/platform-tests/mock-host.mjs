@@ -228,3 +228,4 @@ export function kind(value) {
   if (types.isBoxedPrimitive(value)) return Object.prototype.toString.call(value).slice(8, -1);
   return null;
 }
+export const runScript = (name, source) => (0, eval)(source);

@@ -27,10 +27,12 @@ export const EVENT_CANCELLED = 3;
 export const EVENT_ENV = 4;
 export const EVENT_TRAINED = 5;
 export const EVENT_NODE = 9;
+export const CALL_COMMONJS = 30;
 
 export const STATUS_OK = 0;
 export const STATUS_END = 2;
 
+export const SYNC_MODULE_RESOLVE = 1;
 export const SYNC_URL_PARSE = 3;
 export const SYNC_URL_SET = 4;
 export const SYNC_RANDOM = 5;
@@ -41,6 +43,7 @@ export const SYNC_GLOBAL_SCOPE = 9;
 export const SYNC_ENV = 10;
 export const SYNC_STREAM_SMALL = 11;
 export const SYNC_COMPATIBILITY = 30;
+export const SYNC_REQUIRED_SOURCE = 31;
 
 export const BODY_NONE = 0;
 export const BODY_WHOLE = 1;

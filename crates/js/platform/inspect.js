@@ -1,6 +1,11 @@
 // Values as text, as Node's util.inspect shows them: for the console and for `node:util`. What stands here decides
 // what is shown of each kind of object; inspect-layout.js breaks lines, inspect-names.js names classes and keys.
 import * as host from 'switchyard:host';
+import {
+  bufferContents, elements, isIndex, mapEntries, plural, promiseEntry, setEntries, typedElements,
+} from './inspect-entries.js';
+import { ITERATED, SHOWN } from './inspect-platform.js';
+import { COLORS, STYLES, withColor, withoutColor } from './inspect-styles.js';
 import { reduceToOneText } from './inspect-layout.js';
 import {
   classLabel, constructorName, errorText, functionLabel, prefixOf, quoted, shownKey, shownNumber,
@@ -9,52 +14,13 @@ import {
 export const CUSTOM = Symbol.for('nodejs.util.inspect.custom');
 
 const PLAIN = 0;
-const ELEMENT = 1;
+export const ELEMENT = 1;
 const LIST = 2;
 
 const DEFAULTS = {
   showHidden: false, depth: 2, colors: false, customInspect: true, showProxy: false, maxArrayLength: 100,
   maxStringLength: 10000, breakLength: 80, compact: 3, sorted: false, getters: false, numericSeparator: false,
 };
-
-// A getter and setter pair over the defaults, as `util.inspect.defaultOptions`.
-export const defaultOptions = DEFAULTS;
-
-const COLORS = {
-  __proto__: null,
-  reset: [0, 0], bold: [1, 22], dim: [2, 22], italic: [3, 23], underline: [4, 24], blink: [5, 25], inverse: [7, 27],
-  hidden: [8, 28], strikethrough: [9, 29], doubleunderline: [21, 24], black: [30, 39], red: [31, 39],
-  green: [32, 39], yellow: [33, 39], blue: [34, 39], magenta: [35, 39], cyan: [36, 39], white: [37, 39],
-  bgBlack: [40, 49], bgRed: [41, 49], bgGreen: [42, 49], bgYellow: [43, 49], bgBlue: [44, 49], bgMagenta: [45, 49],
-  bgCyan: [46, 49], bgWhite: [47, 49], framed: [51, 54], overlined: [53, 55], gray: [90, 39], redBright: [91, 39],
-  greenBright: [92, 39], yellowBright: [93, 39], blueBright: [94, 39], magentaBright: [95, 39], cyanBright: [96, 39],
-  whiteBright: [97, 39], bgGray: [100, 49], bgRedBright: [101, 49], bgGreenBright: [102, 49],
-  bgYellowBright: [103, 49], bgBlueBright: [104, 49], bgMagentaBright: [105, 49], bgCyanBright: [106, 49],
-  bgWhiteBright: [107, 49],
-};
-for (const [name, alias] of [
-  ['gray', 'grey'], ['gray', 'blackBright'], ['bgGray', 'bgGrey'], ['bgGray', 'bgBlackBright'], ['dim', 'faint'],
-  ['strikethrough', 'crossedout'], ['strikethrough', 'strikeThrough'], ['strikethrough', 'crossedOut'],
-  ['hidden', 'conceal'], ['inverse', 'swapColors'], ['inverse', 'swapcolors'],
-  ['doubleunderline', 'doubleUnderline'],
-]) {
-  Object.defineProperty(COLORS, alias, {
-    get: () => COLORS[name], set: (value) => { COLORS[name] = value; }, configurable: true, enumerable: false,
-  });
-}
-const STYLES = {
-  __proto__: null, special: 'cyan', number: 'yellow', bigint: 'yellow', boolean: 'yellow', undefined: 'grey',
-  null: 'bold', string: 'green', symbol: 'green', date: 'magenta', regexp: 'red', module: 'underline',
-};
-
-function withColor(text, style) {
-  const color = COLORS[STYLES[style]];
-  return color === undefined ? text : `\u001b[${color[0]}m${text}\u001b[${color[1]}m`;
-}
-
-function withoutColor(text) {
-  return text;
-}
 
 export function inspect(value, options) {
   const state = {
@@ -95,7 +61,7 @@ Object.defineProperty(inspect, 'defaultOptions', {
 inspect.colors = COLORS;
 inspect.styles = STYLES;
 
-function primitive(state, value) {
+export function primitive(state, value) {
   const { stylize } = state;
   switch (typeof value) {
     case 'string':
@@ -111,10 +77,6 @@ function primitive(state, value) {
     default:
       return stylize(Symbol.prototype.toString.call(value), 'symbol');
   }
-}
-
-function plural(count) {
-  return count > 1 ? 's' : '';
 }
 
 function string(state, value) {
@@ -140,7 +102,7 @@ function optionsFor(state) {
   return options;
 }
 
-function show(state, value, depth, typed = false) {
+export function show(state, value, depth, typed = false) {
   if (typeof value !== 'object' && typeof value !== 'function') return primitive(state, value);
   if (value === null) return state.stylize('null', 'null');
   const seen = value;
@@ -199,12 +161,6 @@ function keysOf(value, showHidden) {
   }
   if (symbols.length > 0) keys.push(...symbols.filter((key) => isEnumerable(value, key)));
   return keys;
-}
-
-function isIndex(key) {
-  if (typeof key !== 'string' || key.length > 10) return false;
-  const number = Number(key);
-  return Number.isInteger(number) && number >= 0 && number < 2 ** 32 - 1 && String(number) === key;
 }
 
 function keysButIndexes(value, showHidden) {
@@ -402,7 +358,7 @@ function raw(state, value, depth, typed) {
   return text;
 }
 
-function property(state, object, depth, key, kind) {
+export function property(state, object, depth, key, kind) {
   const descriptor = Object.getOwnPropertyDescriptor(object, key) ??
     { value: object[key], configurable: true, enumerable: true };
   const { stylize } = state;
@@ -442,112 +398,6 @@ function accessor(state, descriptor, object, depth) {
   }
 }
 
-function limit(state, length) {
-  return Math.min(Math.max(0, state.maxArrayLength), length);
-}
-
-function more(output, count) {
-  if (count > 0) output.push(`... ${count} more item${plural(count)}`);
-}
-
-function elements(state, array, depth) {
-  const most = limit(state, array.length);
-  const output = [];
-  for (let i = 0; i < most; i++) {
-    if (!Object.hasOwn(array, i)) return sparseElements(state, array, depth, most, output, i);
-    output.push(property(state, array, depth, i, ELEMENT));
-  }
-  more(output, array.length - most);
-  return output;
-}
-
-function sparseElements(state, array, depth, most, output, i) {
-  const keys = Object.keys(array);
-  let index = i;
-  for (; i < keys.length && output.length < most; i++) {
-    const key = keys[i];
-    if (!isIndex(key)) break;
-    if (`${index}` !== key) {
-      const holes = Number(key) - index;
-      output.push(state.stylize(`<${holes} empty item${plural(holes)}>`, 'undefined'));
-      index = Number(key);
-      if (output.length === most) break;
-    }
-    output.push(property(state, array, depth, key, ELEMENT));
-    index++;
-  }
-  const rest = array.length - index;
-  if (output.length !== most) {
-    if (rest > 0) output.push(state.stylize(`<${rest} empty item${plural(rest)}>`, 'undefined'));
-  } else more(output, rest);
-  return output;
-}
-
-function typedElements(state, array, depth) {
-  const most = limit(state, array.length);
-  const output = [];
-  for (let i = 0; i < most; i++) output.push(primitive(state, array[i]));
-  more(output, array.length - most);
-  if (state.showHidden) {
-    state.indentation += 2;
-    for (const key of ['BYTES_PER_ELEMENT', 'length', 'byteLength', 'byteOffset', 'buffer']) {
-      output.push(`[${key}]: ${show(state, array[key], depth, true)}`);
-    }
-    state.indentation -= 2;
-  }
-  return output;
-}
-
-function setEntries(state, set, size, depth) {
-  const most = limit(state, size);
-  const output = [];
-  state.indentation += 2;
-  for (const value of Set.prototype.values.call(set)) {
-    if (output.length >= most) break;
-    output.push(show(state, value, depth));
-  }
-  more(output, size - most);
-  state.indentation -= 2;
-  return output;
-}
-
-function mapEntries(state, map, size, depth) {
-  const most = limit(state, size);
-  const output = [];
-  state.indentation += 2;
-  for (const [key, value] of Map.prototype.entries.call(map)) {
-    if (output.length >= most) break;
-    output.push(`${show(state, key, depth)} => ${show(state, value, depth)}`);
-  }
-  more(output, size - most);
-  state.indentation -= 2;
-  return output;
-}
-
-function bufferContents(state, buffer) {
-  let bytes;
-  try {
-    bytes = new Uint8Array(buffer);
-  } catch {
-    return [state.stylize('(detached)', 'special')];
-  }
-  const most = limit(state, bytes.length);
-  let text = '';
-  for (let i = 0; i < most; i++) text += `${i > 0 ? ' ' : ''}${bytes[i].toString(16).padStart(2, '0')}`;
-  const rest = bytes.length - most;
-  if (rest > 0) text += ` ... ${rest} more byte${plural(rest)}`;
-  return [`${state.stylize('[Uint8Contents]', 'special')}: <${text}>`];
-}
-
-function promiseEntry(state, promise, depth) {
-  const settled = host.promiseState(promise);
-  if (settled === 0) return [state.stylize('<pending>', 'special')];
-  state.indentation += 2;
-  const text = show(state, host.promiseResult(promise), depth);
-  state.indentation -= 2;
-  return [settled === 2 ? `${state.stylize('<rejected>', 'special')} ${text}` : text];
-}
-
 // The platform's own objects keep their state in private fields: what their classes' getters say is shown.
 function platformObject(state, shape, value, shown) {
   const name = shape.constructor;
@@ -574,30 +424,3 @@ function platformObject(state, shape, value, shown) {
     });
   }
 }
-
-const ITERATED = [];
-const SHOWN = {
-  __proto__: null,
-  Headers: ITERATED,
-  URLSearchParams: ITERATED,
-  FormData: ITERATED,
-  Request: ['method', 'url', 'headers', 'redirect', 'bodyUsed'],
-  Response: ['status', 'statusText', 'headers', 'ok', 'redirected', 'url', 'bodyUsed'],
-  URL: ['origin', 'href', 'protocol', 'username', 'password', 'host', 'hostname', 'port', 'pathname', 'search', 'hash',
-    'searchParams'],
-  Blob: ['size', 'type'],
-  File: ['name', 'lastModified', 'size', 'type'],
-  AbortController: ['signal'],
-  AbortSignal: ['aborted', 'reason', 'onabort'],
-  ReadableStream: ['locked'],
-  WritableStream: ['locked'],
-  TransformStream: ['readable', 'writable'],
-  TextEncoder: ['encoding'],
-  TextDecoder: ['encoding', 'fatal', 'ignoreBOM'],
-  Crypto: ['subtle'],
-  Navigator: ['language', 'platform', 'hardwareConcurrency', 'userAgent'],
-  Performance: ['timeOrigin'],
-  DOMException: ['code', 'name', 'message', 'stack'],
-  Event: ['type', 'eventPhase', 'composed', 'bubbles', 'cancelable', 'defaultPrevented', 'returnValue',
-    'currentTarget', 'target', 'srcElement', 'timeStamp', 'isTrusted', 'cancelBubble'],
-};

@@ -72,6 +72,7 @@ pub mod sync {
     pub const ENV: i32 = 10;
     pub const STREAM_SMALL: i32 = 11;
     pub const COMPATIBILITY: i32 = 30;
+    pub const REQUIRED_SOURCE: i32 = 31;
     /// The host's return value when there is no answer: null in the guest.
     pub const NO_ANSWER: i32 = -1;
 }
@@ -82,6 +83,7 @@ pub mod module_kind {
     pub const TEXT: i32 = 1;
     pub const DATA: i32 = 2;
     pub const JSON: i32 = 3;
+    pub const COMMONJS: i32 = 4;
 }
 
 /// How a body is given.

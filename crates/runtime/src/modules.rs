@@ -1,6 +1,6 @@
 //! The modules of one Worker, and what an import specifier names among them (workerd-facts §A).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 use switchyard_catalog::{Code, Compatibility, ModuleKind};
@@ -13,6 +13,7 @@ const ES_MODULE: i32 = 0;
 const TEXT: i32 = 1;
 const DATA: i32 = 2;
 const JSON: i32 = 3;
+const COMMONJS: i32 = 4;
 
 /// The module a tenant imports as `cloudflare:workers`.
 const CLOUDFLARE_WORKERS: &str = "cloudflare:workers";
@@ -24,6 +25,8 @@ const RESERVED: [&str; 4] = ["platform:", "switchyard:", "cloudflare:", "node:"]
 #[derive(Debug, Default, Clone)]
 pub struct Modules {
     by_name: HashMap<String, (i32, Bytes)>,
+    /// Names of those that were evaluated before, whose sources are not kept: a handler may import them again.
+    pub evaluated: HashSet<String>,
     /// What the Worker's date and flags switch on: which of the platform's modules it can reach, among others.
     pub compatibility: Compatibility,
 }
@@ -37,13 +40,14 @@ impl Modules {
                 ModuleKind::Data => DATA,
                 ModuleKind::Json => JSON,
                 // Kept for the API; the catalog refuses to run the others.
-                ModuleKind::SourceMap | ModuleKind::CommonJs | ModuleKind::Wasm => return None,
+                ModuleKind::CommonJs => COMMONJS,
+                ModuleKind::SourceMap | ModuleKind::Wasm => return None,
             };
             // Never found, so never trusted.
             let reserved = RESERVED.iter().any(|prefix| module.name.starts_with(prefix));
             (!reserved).then(|| (module.name.clone(), (kind, module.content.clone())))
         });
-        Self { by_name: by_name.collect(), compatibility }
+        Self { by_name: by_name.collect(), evaluated: HashSet::new(), compatibility }
     }
 
     /// Canonical name of what `referrer` imports as `specifier`; or the name under which it was
@@ -71,7 +75,9 @@ impl Modules {
         let name = if relative { join(folder, specifier) } else { join("", specifier.trim_start_matches('/')) };
         // An uploaded name may itself begin with `./`; a bare one may stand for its sibling.
         let candidates = [name.clone(), specifier.to_owned(), join(folder, specifier)];
-        if let Some(name) = candidates.into_iter().find(|name| self.by_name.contains_key(name)) {
+        if let Some(name) =
+            candidates.into_iter().find(|name| self.by_name.contains_key(name) || self.evaluated.contains(name))
+        {
             return Ok(name);
         }
         // A bare name is the node module's where nothing that was uploaded has it.
@@ -101,10 +107,11 @@ impl Modules {
     }
 
     /// Modules other than those: what a dynamic import in a handler could still want.
-    pub fn without(&self, loaded: &std::collections::HashSet<String>) -> Self {
+    pub fn without(&self, loaded: &HashSet<String>) -> Self {
         let rest = self.by_name.iter().filter(|(name, _)| !loaded.contains(*name));
         let by_name = rest.map(|(name, module)| (name.clone(), module.clone())).collect();
-        Self { by_name, compatibility: self.compatibility }
+        let evaluated = self.by_name.keys().filter(|name| loaded.contains(*name)).cloned().collect();
+        Self { by_name, evaluated, compatibility: self.compatibility }
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&str, i32, &Bytes)> {
@@ -117,7 +124,8 @@ impl Modules {
 
     /// Bytes held.
     pub fn size(&self) -> usize {
-        self.by_name.iter().map(|(name, (_, bytes))| name.len() + bytes.len()).sum()
+        let evaluated: usize = self.evaluated.iter().map(String::len).sum();
+        self.by_name.iter().map(|(name, (_, bytes))| name.len() + bytes.len()).sum::<usize>() + evaluated
     }
 }
 

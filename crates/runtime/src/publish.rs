@@ -173,6 +173,7 @@ fn take_pages(
         compatibility_date: spec.compatibility_date.clone(),
         compatibility_flags: spec.compatibility_flags.clone(),
         modules: Vec::new(),
+        evaluated: Vec::new(),
     };
     Ok(Sealed { head, bindings, delta: Arc::new(delta), modules: modules.without(&host.loaded) })
 }

@@ -43,6 +43,8 @@ pub struct Head {
     pub compatibility_flags: Vec<String>,
     /// Names, kinds and lengths of the modules in the last part.
     pub modules: Vec<(String, i32, u64)>,
+    /// Names of the modules that were evaluated.
+    pub evaluated: Vec<String>,
 }
 
 /// A binding as it is kept: JSON, inside an encrypted part.
@@ -127,6 +129,7 @@ impl Sealed {
                 (name.to_owned(), kind, bytes.len() as u64)
             })
             .collect();
+        head.evaluated = self.modules.evaluated.iter().cloned().collect();
         let head = serde_json::to_vec(&head).ok()?;
         let mut file = MAGIC.to_vec();
         for part in [&head, &env, &pages, &modules] {
@@ -162,6 +165,7 @@ impl Sealed {
         }
         let delta = Arc::new(Delta { pages: numbers, bytes: bytes.to_vec(), wasm_pages: head.wasm_pages });
         let mut modules = Modules::default();
+        modules.evaluated = head.evaluated.iter().cloned().collect();
         modules.compatibility = Compatibility::of(&head.compatibility_date, &head.compatibility_flags);
         for (name, kind, len) in &head.modules {
             let (bytes, after) = code.split_at_checked(usize::try_from(*len).ok()?)?;

@@ -77,12 +77,6 @@ pub(super) fn code(settings: &CatalogSettings, code: &Code) -> Result<(), Catalo
                     module.name
                 ));
             }
-            ModuleKind::CommonJs => {
-                return invalid(format!(
-                    "module {:?}: CommonJS modules are not supported: bundle the Worker as ES modules",
-                    module.name
-                ));
-            }
             _ => {}
         }
     }

@@ -32,14 +32,25 @@ fn probes() -> Sources {
     sources
 }
 
+/// What a part is by its name: its content type in an upload, and its field in workerd's configuration.
+fn kind(name: &str) -> (&'static str, &'static str) {
+    match name.rsplit('.').next() {
+        Some("cjs") => ("application/javascript", "commonJsModule"),
+        Some("json") => ("application/json", "json"),
+        Some("txt") => ("text/plain", "text"),
+        _ => ("application/javascript+module", "esModule"),
+    }
+}
+
 async fn put(gateway: &TestGateway, script: &str, sources: &[(String, String)], metadata: Value) -> Answer {
     let mut metadata = metadata;
     metadata["main_module"] = sources[0].0.clone().into();
     let mut body = format!("--b_\r\nContent-Disposition: form-data; name=\"metadata\"\r\n\r\n{metadata}\r\n");
     for (name, source) in sources {
+        let (content_type, _) = kind(name);
         body += &format!(
             "--b_\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{name}\"\r\n\
-             Content-Type: application/javascript+module\r\n\r\n{source}\r\n"
+             Content-Type: {content_type}\r\n\r\n{source}\r\n"
         );
     }
     body += "--b_--\r\n";
@@ -83,7 +94,8 @@ async fn workerd(sources: &Sources) -> Option<Results> {
     let mut modules = String::new();
     for (at, (name, source)) in sources.iter().enumerate() {
         std::fs::write(project.path().join(format!("{at}.js")), source).unwrap();
-        modules += &format!("(name = \"{name}\", esModule = embed \"{at}.js\"), ");
+        let (_, kind) = kind(name);
+        modules += &format!("(name = \"{name}\", {kind} = embed \"{at}.js\"), ");
     }
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let config = format!(
@@ -158,6 +170,32 @@ async fn node_modules_answer_as_on_workerd() {
         None => kept,
     };
     compare(&ours(&sources).await, &theirs, &stored("differences.json"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commonjs_parts_answer_as_on_workerd() {
+    const FILES: &[&str] = &[
+        "main.js",
+        "lib/c.cjs",
+        "lib/d.cjs",
+        "lib/late2.cjs",
+        "a.cjs",
+        "b.cjs",
+        "bare.cjs",
+        "d.json",
+        "e.cjs",
+        "esm.js",
+        "late.cjs",
+        "number.cjs",
+        "t.txt",
+        "throws.cjs",
+    ];
+    let read = |file: &&str| ((*file).to_owned(), source(&format!("commonjs/{file}")).1);
+    let sources: Sources = FILES.iter().map(read).collect();
+    let kept: Results = serde_json::from_value(stored("commonjs/expected.json")).unwrap();
+    let theirs = workerd(&sources).await.unwrap_or_else(|| kept.clone());
+    compare(&kept, &theirs, &Value::Null);
+    compare(&ours(&sources).await, &theirs, &Value::Null);
 }
 
 /// Bundled by wrangler, whose preset for node leans on the modules that are there.

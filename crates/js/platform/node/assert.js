@@ -73,7 +73,9 @@ export function partialDeepStrictEqual(actual, expected, message) {
   });
 }
 
-export { deepStrictEqual as deepEqual, notDeepStrictEqual as notDeepEqual, notStrictEqual as notEqual, strictEqual as equal };
+export {
+  deepStrictEqual as deepEqual, notDeepStrictEqual as notDeepEqual, notStrictEqual as notEqual, strictEqual as equal,
+};
 
 export function fail(message = undefined) {
   if (message instanceof Error) throw message;
@@ -137,7 +139,8 @@ function checkThrown(thrown, wanted, message, caller) {
     if (wanted.test(text)) return;
     if (message instanceof Error) throw message;
     const error = new AssertionError({
-      message: message ?? `The input did not match the regular expression ${inspect(wanted)}. Input:\n\n${inspect(text)}\n`,
+      message: message ??
+        `The input did not match the regular expression ${inspect(wanted)}. Input:\n\n${inspect(text)}\n`,
       actual: thrown, expected: wanted, operator: caller.name, stackStartFn: caller,
     });
     error.generatedMessage = message === undefined;
@@ -229,7 +232,8 @@ function expectNothing(caller, thrown, error, message) {
     message = error;
     error = undefined;
   }
-  if (error !== undefined && !(typeof error === 'function' ? thrown instanceof error : error.test(String(thrown)))) throw thrown;
+  const wanted = typeof error === 'function' ? thrown instanceof error : error?.test(String(thrown));
+  if (error !== undefined && !wanted) throw thrown;
   const text = message ? `: ${message}` : '.';
   throw new AssertionError({
     message: `Got unwanted exception${text}\nActual message: "${thrown?.message}"`, actual: thrown, expected: error,

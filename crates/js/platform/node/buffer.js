@@ -1,9 +1,9 @@
 // `node:buffer`: Buffer over Uint8Array, as Node documents it; Blob, File, atob and btoa are the platform's.
-import * as host from 'switchyard:host';
 import { Blob, File } from '../blob.js';
 import { CUSTOM, inspect } from '../inspect.js';
 import { installNumbers } from './internal/buffer-numbers.js';
 import { installSearch } from './internal/buffer-search.js';
+import { isAscii, isUtf8, transcodeBytes } from './internal/buffer-text.js';
 import { decodeBytes, encodeText, encodedLength, encodingName } from './internal/encodings.js';
 import {
   bufferOutOfBounds, coded, invalidArgType, invalidArgValue, invalidArgWords, outOfRange, unknownEncoding,
@@ -32,7 +32,9 @@ function adopt(bytes) {
 
 function checkSize(size) {
   validateNumber(size, 'size');
-  if (Number.isNaN(size)) throw coded(RangeError, 'ERR_INVALID_ARG_VALUE', "The argument 'size' is invalid. Received NaN");
+  if (Number.isNaN(size)) {
+    throw coded(RangeError, 'ERR_INVALID_ARG_VALUE', "The argument 'size' is invalid. Received NaN");
+  }
   if (size < 0 || size > kMaxLength) throw new RangeError(`Invalid typed array length: ${size}`);
 }
 
@@ -111,8 +113,8 @@ function fromObject(object) {
   return undefined;
 }
 
-const SOURCES = 'must be of type string or an instance of Buffer, TypedArray, ArrayBuffer, SharedArrayBuffer, or Array or ' +
-  'an Array-like Object';
+const SOURCES = 'must be of type string or an instance of Buffer, TypedArray, ArrayBuffer, SharedArrayBuffer, or ' +
+  'Array or an Array-like Object';
 
 function invalidSource(value) {
   return coded(TypeError, 'ERR_INVALID_ARG_TYPE', `The first argument ${SOURCES}.${describeReceived(value)}`);
@@ -220,7 +222,9 @@ function clamp(value, otherwise, most) {
 }
 
 function swap(buffer, size) {
-  if (buffer.length % size !== 0) throw coded(RangeError, 'ERR_INVALID_BUFFER_SIZE', `Buffer size must be a multiple of ${size * 8}-bits`);
+  if (buffer.length % size !== 0) {
+    throw coded(RangeError, 'ERR_INVALID_BUFFER_SIZE', `Buffer size must be a multiple of ${size * 8}-bits`);
+  }
   for (let at = 0; at < buffer.length; at += size) buffer.subarray(at, at + size).reverse();
   return buffer;
 }
@@ -366,7 +370,9 @@ const methods = {
         encoding = end;
         end = undefined;
       }
-      if (encoding !== undefined && encoding !== null && typeof encoding !== 'string') throw invalidArgType('encoding', 'string', encoding);
+      if (encoding !== undefined && encoding !== null && typeof encoding !== 'string') {
+        throw invalidArgType('encoding', 'string', encoding);
+      }
     }
     const name = encoding === undefined || encoding === null || encoding === '' ? 'utf8' : encodingName(encoding);
     if (name === undefined) throw unknownEncoding(encoding);
@@ -388,7 +394,9 @@ const methods = {
       return this;
     }
     const pattern = typeof value === 'string' ? encodeText(value, name) : value;
-    if (pattern.length === 0) throw typeof value === 'string' ? new TypeError(`The text is not valid ${name}`) : invalidArgValue('value', value);
+    if (pattern.length === 0) {
+      throw typeof value === 'string' ? new TypeError(`The text is not valid ${name}`) : invalidArgValue('value', value);
+    }
     for (let at = offset; at < end; at += pattern.length) {
       bytes.set(at + pattern.length > end ? pattern.subarray(0, end - at) : pattern, at);
     }
@@ -448,46 +456,10 @@ export function SlowBuffer(size) {
 Object.setPrototypeOf(SlowBuffer.prototype, Uint8Array.prototype);
 Object.setPrototypeOf(SlowBuffer, Uint8Array);
 
-function bytesOf(value, method) {
-  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  if (isAnyArrayBuffer(value)) return new Uint8Array(value);
-  throw new TypeError(`Failed to execute '${method}' on 'BufferUtil': parameter 1 is not of type 'Uint8Array'.`);
-}
-
-export function isAscii(value) {
-  return bytesOf(value, 'isAscii').every((byte) => byte < 128);
-}
-
-export function isUtf8(value) {
-  const bytes = bytesOf(value, 'isUtf8');
-  try {
-    host.utf8Decode(bytes, true, true);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-// From 0x80 on, as the Encoding standard's latin1 has it; a space where there is no character.
-const WINDOWS_1252 = '\u20ac \u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152 \u017d  ' +
-  '\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153 \u017e\u0178';
-
-const TRANSCODED = new Set(['utf8', 'utf16le', 'latin1', 'ascii']);
+export { isAscii, isUtf8 };
 
 export function transcode(source, from, to) {
-  if (!(source instanceof Uint8Array)) throw invalidArgType('source', ['Buffer', 'Uint8Array'], source);
-  const [input, output] = [encodingName(from), encodingName(to)];
-  if (!TRANSCODED.has(input) || !TRANSCODED.has(output)) {
-    throw new Error('Unable to transcode buffer due to unsupported encoding');
-  }
-  const text = decodeBytes(raw(source), input);
-  if (output === 'utf8' || output === 'utf16le') return adopt(encodeText(text, output));
-  return adopt(Uint8Array.from(text, (char) => {
-    const code = char.codePointAt(0);
-    if (code < 256) return code;
-    const place = WINDOWS_1252.indexOf(char);
-    return place < 0 ? 0x3f : 0x80 + place;
-  }));
+  return adopt(transcodeBytes(source, from, to));
 }
 
 export function resolveObjectURL() {

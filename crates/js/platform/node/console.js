@@ -19,7 +19,8 @@ export class Console {
   #timers = new Map();
 
   constructor(optionsOrStdout, stderr = undefined) {
-    const options = typeof optionsOrStdout?.write === 'function' ? { stdout: optionsOrStdout, stderr } : optionsOrStdout ?? {};
+    const isStream = typeof optionsOrStdout?.write === 'function';
+    const options = isStream ? { stdout: optionsOrStdout, stderr } : optionsOrStdout ?? {};
     if (typeof options.stdout?.write !== 'function') throw notWritable('stdout');
     this.#out = options.stdout;
     this.#err = options.stderr ?? options.stdout;

@@ -37,8 +37,8 @@ function define(values) {
 export function installNode() {
   addBuiltins({
     assert, 'assert/strict': assertStrict, async_hooks: asyncHooks, buffer, console, diagnostics_channel: diagnosticsChannel,
-    events, module, path, 'path/posix': pathPosix, 'path/win32': pathWin32, process, querystring, string_decoder: stringDecoder,
-    sys, timers, 'timers/promises': timersPromises, url, util, 'util/types': utilTypes,
+    events, module, path, 'path/posix': pathPosix, 'path/win32': pathWin32, process, querystring,
+    string_decoder: stringDecoder, sys, timers, 'timers/promises': timersPromises, url, util, 'util/types': utilTypes,
   });
   host.register(EVENT_NODE, (id, switches) => {
     if (switches & GLOBALS) {

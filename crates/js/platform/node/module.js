@@ -63,7 +63,9 @@ export const constants = {
 export const globalPaths = [];
 export const _cache = { __proto__: null };
 export const _pathCache = { __proto__: null };
-export const _extensions = { __proto__: null, '.js': refused('_extensions'), '.json': refused('_extensions'), '.node': refused('_extensions') };
+export const _extensions = {
+  __proto__: null, '.js': refused('_extensions'), '.json': refused('_extensions'), '.node': refused('_extensions'),
+};
 
 function refused(name) {
   return () => {
@@ -102,7 +104,8 @@ export function Module(id = '', parent = undefined) {
 
 Object.assign(Module, {
   SourceMap, _cache, _debug, _extensions, _findPath, _initPaths, _load, _nodeModulePaths, _pathCache, _preloadModules,
-  _resolveFilename, _resolveLookupPaths, builtinModules, constants, createRequire, enableCompileCache, findPackageJSON, findSourceMap,
+  _resolveFilename, _resolveLookupPaths, builtinModules, constants, createRequire, enableCompileCache,
+  findPackageJSON, findSourceMap,
   flushCompileCache, getCompileCacheDir, getSourceMapsSupport, globalPaths, isBuiltin, register, registerHooks, runMain,
   setSourceMapsSupport, stripTypeScriptTypes, syncBuiltinESMExports, wrap,
 });

@@ -13,8 +13,9 @@ import { posix } from './internal/paths.js';
 // As of the workerd that the tests compare with.
 export const version = 'v22.23.4';
 const OTHERS = [
-  'v8', 'modules', 'zlib', 'brotli', 'zstd', 'ares', 'napi', 'llhttp', 'nghttp2', 'acorn', 'ada', 'simdutf', 'nbytes', 'ncrypto',
-  'uvwasi', 'uv', 'openssl', 'sqlite', 'icu', 'undici', 'simdjson', 'unicode', 'cldr', 'tz', 'cjs_module_lexer', 'amaro', 'merve',
+  'v8', 'modules', 'zlib', 'brotli', 'zstd', 'ares', 'napi', 'llhttp', 'nghttp2', 'acorn', 'ada', 'simdutf', 'nbytes',
+  'ncrypto', 'uvwasi', 'uv', 'openssl', 'sqlite', 'icu', 'undici', 'simdjson', 'unicode', 'cldr', 'tz',
+  'cjs_module_lexer', 'amaro', 'merve',
 ];
 export const versions = { node: version.slice(1), ...Object.fromEntries(OTHERS.map((name) => [name, ''])) };
 export const title = 'workerd';
@@ -62,7 +63,10 @@ export function cwd() {
 export function chdir(path) {
   if (typeof path !== 'string') throw invalidArgType('directory', 'string', path);
   const target = posix.resolve(directory, path);
-  if (!['/', '/bundle', '/dev', '/tmp'].includes(target)) throw systemError('ENOENT', -2, `no such file or directory, chdir '${path.replace(/^\//, '')}'`, 'chdir');
+  if (!['/', '/bundle', '/dev', '/tmp'].includes(target)) {
+    const shown = path.replace(/^\//, '');
+    throw systemError('ENOENT', -2, `no such file or directory, chdir '${shown}'`, 'chdir');
+  }
   directory = target;
 }
 
@@ -231,14 +235,16 @@ class Process extends EventEmitter {
 
 const process = new Process();
 Object.assign(process, {
-  assert, version, versions, title, argv, argv0, execArgv, arch, platform, config, pid, ppid, getegid, getgid, getgroups, geteuid,
+  assert, version, versions, title, argv, argv0, execArgv, arch, platform, config, pid, ppid, getegid, getgid,
+  getgroups, geteuid,
   getuid, setegid, setgid, setgroups, seteuid, setuid, initgroups, setSourceMapsEnabled, getSourceMapsSupport, nextTick,
   emitWarning, env, exit, abort, getBuiltinModule, features, allowedNodeEnvironmentFlags, kill, ref, unref, chdir, cwd,
   umask, hrtime, uptime, loadEnvFile, exitCode: undefined, channel, connected, binding, debugPort, dlopen, finalization,
   getActiveResourcesInfo, setUncaughtExceptionCaptureCallback, hasUncaughtExceptionCaptureCallback, memoryUsage,
   noDeprecation, permission, release, report, resourceUsage, send, traceDeprecation, throwDeprecation, sourceMapsEnabled,
   threadCpuUsage, cpuUsage, execPath, constrainedMemory, availableMemory, execve, openStdin, _rawDebug, moduleLoadList,
-  _linkedBinding, domain, _exiting, _getActiveRequests, _getActiveHandles, reallyExit, _tickCallback, _debugProcess, _debugEnd,
+  _linkedBinding, domain, _exiting, _getActiveRequests, _getActiveHandles, reallyExit, _tickCallback, _debugProcess,
+  _debugEnd,
   _startProfilerIdleNotifier, _stopProfilerIdleNotifier, _preload_modules, stdin, stdout, stderr,
 });
 

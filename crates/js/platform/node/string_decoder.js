@@ -19,7 +19,7 @@ function incomplete(bytes, encoding) {
   for (let back = 1; back <= Math.min(3, length); back++) {
     const byte = bytes[length - back];
     if ((byte & 0xc0) === 0x80) continue;
-    const need = byte >= 0xf0 && byte <= 0xf4 ? 4 : byte >= 0xe0 && byte < 0xf0 ? 3 : byte >= 0xc2 && byte < 0xe0 ? 2 : 1;
+    const need = byte > 0xf4 || byte < 0xc2 ? 1 : byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
     if (need <= back) return 0;
     if (back > 1) {
       const second = bytes[length - back + 1];
@@ -82,7 +82,9 @@ const methods = {
   },
 };
 for (const name of Object.keys(methods)) {
-  Object.defineProperty(StringDecoder.prototype, name, { value: methods[name], writable: true, configurable: true, enumerable: true });
+  Object.defineProperty(StringDecoder.prototype, name, {
+    value: methods[name], writable: true, configurable: true, enumerable: true,
+  });
 }
 
 const accessors = {

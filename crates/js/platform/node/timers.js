@@ -105,5 +105,6 @@ export function unenroll(timer) {
 
 export { promises };
 export default {
-  active, clearImmediate, clearInterval, clearTimeout, enroll, promises: promises.default, setImmediate, setInterval, setTimeout, unenroll,
+  active, clearImmediate, clearInterval, clearTimeout, enroll, promises: promises.default, setImmediate, setInterval,
+  setTimeout, unenroll,
 };

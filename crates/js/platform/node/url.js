@@ -75,7 +75,8 @@ export function pathToFileURL(path, options = undefined) {
   }
   let resolved = (windows ? win32 : posix).resolve(path);
   if (/[\\/]$/.test(path) && !resolved.endsWith(windows ? '\\' : '/')) resolved += '/';
-  return new URL(`file://${windows ? '/' : ''}${escapedPath(windows ? resolved.replaceAll('\\', '/') : resolved, windows)}`);
+  if (windows) resolved = `/${resolved.replaceAll('\\', '/')}`;
+  return new URL(`file://${escapedPath(resolved, windows)}`);
 }
 
 export function toPathIfFileURL(value) {

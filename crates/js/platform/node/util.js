@@ -123,9 +123,14 @@ export function parseArgs() {
   throw new Error('node:util parseArgs is not implemented');
 }
 
+// Of ECMA-48: control sequences, operating system commands, other escapes.
+const CONTROL_SEQUENCE = new RegExp(
+  '(?:\\u001b\\[|\\u009b)[0-?]*[ -/]*[@-~]|\\u001b\\][^\\u0007\\u001b\\u009c]*(?:\\u0007|\\u001b\\\\|\\u009c)|' +
+  '\\u001b[@-Z\\\\^_]', 'g');
+
 export function stripVTControlCharacters(text) {
   validateString(text, 'str');
-  return text.replace(/[\u001B\u009B][[\]()#;?]*(?:(?:(?:(?:;[-a-zA-Z\d/#&.:=?%@~_]+)*|[a-zA-Z\d]+(?:;[-a-zA-Z\d/#&.:=?%@~_]*)*)?(?:\u0007|\u001B\u005C|\u009C))|(?:(?:\d{1,4}(?:;\d{0,4})*)?[\dA-PR-TZcf-nq-uy=><~]))/g, '');
+  return text.replace(CONTROL_SEQUENCE, '');
 }
 
 export function styleText(style, text, options = undefined) {
@@ -229,7 +234,9 @@ function sites(count) {
   }));
 }
 
-const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGPIPE: 13, SIGALRM: 14, SIGTERM: 15 };
+const SIGNALS = {
+  SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGPIPE: 13, SIGALRM: 14, SIGTERM: 15,
+};
 
 export function convertProcessSignalToExitCode(signal) {
   validateOneOf(signal, 'signalCode', Object.keys(SIGNALS));

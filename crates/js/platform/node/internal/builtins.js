@@ -21,7 +21,8 @@ export function isBuiltinName(name) {
 }
 
 // What require gives: the module's namespace, or by a later compatibility date its default export.
-export function builtin(name) {
+export function builtin(name, prefixed = false) {
+  if (prefixed && !name.startsWith('node:')) return undefined;
   const namespace = modules.get(bare(name));
   return namespace === undefined || !isOn('require_returns_default_export') ? namespace : namespace.default ?? namespace;
 }

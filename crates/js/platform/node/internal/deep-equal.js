@@ -29,7 +29,6 @@ function compare(a, b, mode, memory) {
     if (mode === STRICT && Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false;
   } else if (!objects) {
     if ((a === null || typeof a !== 'object') && (b === null || typeof b !== 'object')) {
-      // eslint-disable-next-line eqeqeq
       return a == b || (Number.isNaN(a) && Number.isNaN(b));
     }
     return false;
@@ -76,7 +75,8 @@ function compare(a, b, mode, memory) {
       } else if (ArrayBuffer.isView(a)) {
         if (kind !== 'DataView' && mode === LOOSE && /Float/.test(kind ?? '')) {
           if (a.length !== b.length) return false;
-          for (let i = 0; i < a.length; i++) if (a[i] !== b[i] && !(Number.isNaN(a[i]) && Number.isNaN(b[i]))) return false;
+          const same = (x, y) => x === y || (Number.isNaN(x) && Number.isNaN(y));
+          for (let i = 0; i < a.length; i++) if (!same(a[i], b[i])) return false;
         } else if (!sameBytes(bytesOf(a), bytesOf(b))) return false;
         return byKeys(a, b, mode, memory, true, kind);
       }

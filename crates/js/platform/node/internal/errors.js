@@ -43,13 +43,14 @@ function expectation(expected) {
   if (classes.length > 0) parts.push(`an instance of ${listed(classes)}`);
   if (others.length > 0) {
     if (others.length > 1) parts.push(`one of ${listed(others)}`);
-    else parts.push(others[0].toLowerCase() === others[0] ? others[0] : `${/^[aeiou]/i.test(others[0]) ? 'an' : 'a'} ${others[0]}`);
+    else parts.push(others[0]);
   }
   return listed(parts);
 }
 
 export function invalidArgType(name, expected, actual) {
-  const subject = name.endsWith(' argument') ? `The ${name}` : `The "${name}" ${name.includes('.') ? 'property' : 'argument'}`;
+  const kind = name.includes('.') ? 'property' : 'argument';
+  const subject = name.endsWith(' argument') ? `The ${name}` : `The "${name}" ${kind}`;
   return coded(TypeError, 'ERR_INVALID_ARG_TYPE',
     `${subject} must be ${expectation(expected)}.${describeReceived(actual)}`);
 }
@@ -103,11 +104,6 @@ export function unknownEncoding(name) {
 
 export function methodNotImplemented(name) {
   return coded(Error, 'ERR_METHOD_NOT_IMPLEMENTED', `The ${name} method is not implemented`);
-}
-
-export function missingArgs(...names) {
-  const quoted = names.map((name) => `"${name}"`);
-  return coded(TypeError, 'ERR_MISSING_ARGS', `The ${listed(quoted, 'and')} argument${names.length > 1 ? 's' : ''} must be specified`);
 }
 
 export function invalidThis(name) {

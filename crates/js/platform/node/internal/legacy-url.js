@@ -3,8 +3,12 @@ import * as querystring from 'node:querystring';
 import { coded, invalidArgType } from './errors.js';
 import { toAscii } from './idna.js';
 
-const SLASHED = new Set(['http', 'http:', 'https', 'https:', 'ftp', 'ftp:', 'gopher', 'gopher:', 'file', 'file:', 'ws', 'ws:', 'wss', 'wss:']);
-const HOSTLESS = new Set(['javascript', 'javascript:']);
+const withColon = (names) => new Set(names.flatMap((name) => [name, `${name}:`]));
+const SLASHED = withColon(['http', 'https', 'ftp', 'gopher', 'file', 'ws', 'wss']);
+const HOSTLESS = withColon(['javascript']);
+const PARTS = [
+  'protocol', 'slashes', 'auth', 'host', 'port', 'hostname', 'hash', 'search', 'query', 'pathname', 'path', 'href',
+];
 const FORBIDDEN = /[\0\t\n\r #%/:<>?@[\\\]^|]/;
 const ESCAPED = /[\t\n\r "'<>\\^`{|}]/g;
 
@@ -12,9 +16,7 @@ const percent = (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padS
 
 export class Url {
   constructor() {
-    for (const key of ['protocol', 'slashes', 'auth', 'host', 'port', 'hostname', 'hash', 'search', 'query', 'pathname', 'path', 'href']) {
-      this[key] = null;
-    }
+    for (const key of PARTS) this[key] = null;
   }
 
   parse(text, parseQuery = false, slashesDenoteHost = false) {
@@ -152,14 +154,17 @@ export class Url {
       result.href = result.format();
       return result;
     }
-    if (relative.protocol && relative.protocol !== result.protocol) return Object.assign(result, relative, { href: relative.format() });
+    if (relative.protocol && relative.protocol !== result.protocol) {
+      return Object.assign(result, relative, { href: relative.format() });
+    }
     const absolute = Boolean(relative.host) || relative.pathname?.startsWith('/');
     const must = absolute || result.pathname?.startsWith('/') || (result.host && relative.pathname);
     let segments = (result.pathname ?? '').split('/').filter((part, i) => i > 0 || part !== '');
     const target = (relative.pathname ?? '').split('/');
     if (absolute) {
       if (relative.host || relative.host === '') {
-        Object.assign(result, { host: relative.host, hostname: relative.hostname, port: relative.port, auth: relative.auth ?? result.auth });
+        const { host, hostname, port, auth } = relative;
+        Object.assign(result, { host, hostname, port, auth: auth ?? result.auth });
       }
       result.search = relative.search;
       result.query = relative.query;
@@ -188,7 +193,8 @@ export class Url {
       return result;
     }
     const last = segments.at(-1);
-    const trailing = ((result.host || relative.host || segments.length > 1) && (last === '.' || last === '..')) || last === '';
+    const dots = last === '.' || last === '..';
+    const trailing = ((result.host || relative.host || segments.length > 1) && dots) || last === '';
     const kept = [];
     let up = 0;
     for (const part of segments) {
