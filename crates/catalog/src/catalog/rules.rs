@@ -70,14 +70,11 @@ pub(super) fn code(settings: &CatalogSettings, code: &Code) -> Result<(), Catalo
         _ => return invalid(format!("the entry {:?} is neither an ES module nor a wasm component", code.entry)),
     }
     for module in &code.modules {
-        match module.kind {
-            ModuleKind::Wasm => {
-                return invalid(format!(
-                    "module {:?}: WebAssembly modules inside a JavaScript Worker are not supported yet: upload a wasm component instead",
-                    module.name
-                ));
-            }
-            _ => {}
+        if module.kind == ModuleKind::Wasm {
+            return invalid(format!(
+                "module {:?}: WebAssembly modules inside a JavaScript Worker are not supported yet: upload a wasm component instead",
+                module.name
+            ));
         }
     }
     Ok(())

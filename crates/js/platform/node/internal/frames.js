@@ -3,15 +3,18 @@
 // timers. A frame that is entered again keeps the request that runs now: frames never carry I/O ownership.
 import * as host from 'switchyard:host';
 
+const { isArray } = Array;
+const { apply } = Reflect;
+
 export function currentFrame() {
   const slot = host.contextRaw();
-  return Array.isArray(slot) ? slot[1] : null;
+  return isArray(slot) ? slot[1] : null;
 }
 
 export function runInFrame(frame, callback, self, args) {
   const previous = host.contextSet(frame === null ? host.contextGet() : [host.contextGet(), frame]);
   try {
-    return Reflect.apply(callback, self, args);
+    return apply(callback, self, args);
   } finally {
     host.contextSet(previous);
   }

@@ -6,10 +6,28 @@ export const DELETE = -1;
 export const KEEP = 0;
 export const INSERT = 1;
 
+// Lists that differ in more than this many entries, both together, are not searched: it takes the square in memory.
+const MOST = 1000;
+
 // [operation, value] in reverse order, from the lists' ends to their beginnings. `actual` inserts.
 export function reversedDiff(actual, expected) {
+  let head = 0;
+  const shorter = Math.min(actual.length, expected.length);
+  while (head < shorter && actual[head] === expected[head]) head++;
+  let tail = 0;
+  while (tail < shorter - head && actual.at(-1 - tail) === expected.at(-1 - tail)) tail++;
+  const middle = [actual, expected].map((list) => list.slice(head, list.length - tail));
+  const keep = (from, to) => Array.from(actual.slice(from, to), (value) => [KEEP, value]).reverse();
+  return [...keep(actual.length - tail, actual.length), ...search(...middle), ...keep(0, head)];
+}
+
+function search(actual, expected) {
   const [n, m] = [actual.length, expected.length];
   const most = n + m;
+  if (most > MOST) {
+    const all = (operation, list) => Array.from(list, (value) => [operation, value]).reverse();
+    return [...all(INSERT, actual), ...all(DELETE, expected)];
+  }
   const furthest = new Int32Array(2 * most + 2);
   const trace = [];
   for (let d = 0; d <= most; d++) {
@@ -54,7 +72,7 @@ function walkBack(trace, actual, expected, most) {
 }
 
 function entries(value, name) {
-  if (typeof value === 'string') return value;
+  if (typeof value === 'string') return value.split('');
   if (!Array.isArray(value)) throw invalidArgType(name, ['Array', 'string'], value);
   value.forEach((one, i) => {
     if (typeof one !== 'string') throw invalidArgType(`${name}[${i}]`, 'string', one);
