@@ -7,7 +7,6 @@ import { installContext } from './context.js';
 import { installDispatch, setTraining } from './dispatch.js';
 import { forgetEnv, installEnv } from './env.js';
 import { install } from './globals.js';
-import { installNode } from './node/install.js';
 import { installOps } from './ops.js';
 import { installPumps } from './pump.js';
 import { train, trainingWorker } from './train.js';
@@ -19,7 +18,6 @@ installPumps();
 installContext();
 installEnv();
 installDispatch();
-installNode();
 installCommonJs();
 
 train();
@@ -28,3 +26,7 @@ host.register(EVENT_TRAINED, () => {
   setTraining(null);
   forgetEnv();
 });
+
+// Last, so that what each request touches lies together: node modules among it cost a hello a page.
+const { installNode } = await import('./node/install.js');
+installNode();
