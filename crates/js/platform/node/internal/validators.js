@@ -23,21 +23,11 @@ export function validateNumber(value, name, min = undefined, max = undefined) {
   }
 }
 
-export function validateInteger(value, name, min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER) {
-  if (typeof value !== 'number') throw invalidArgType(name, 'number', value);
-  if (!Number.isInteger(value)) throw outOfRange(name, 'an integer', value);
-  if (value < min || value > max) throw outOfRange(name, `>= ${min} && <= ${max}`, value);
-}
-
 export function validateObject(value, name, { allowArray = false, allowFunction = false } = {}) {
   if (value === null || (!allowArray && Array.isArray(value)) ||
       (typeof value !== 'object' && !(allowFunction && typeof value === 'function'))) {
     throw invalidArgType(name, 'Object', value);
   }
-}
-
-export function validateArray(value, name) {
-  if (!Array.isArray(value)) throw invalidArgType(name, 'Array', value);
 }
 
 export function validateOneOf(value, name, allowed) {
