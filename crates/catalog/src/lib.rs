@@ -10,6 +10,7 @@ mod assets;
 mod binding;
 mod catalog;
 mod code;
+mod compatibility;
 mod destination;
 mod error;
 mod ids;
@@ -42,6 +43,7 @@ pub use catalog::{
     NewToken, NewTokenScope, Precondition, ScriptPage, SettingsPatch, Uploaded,
 };
 pub use code::{BlobDigest, Code, CodeManifest, CodeSyntax, Module, ModuleEntry, ModuleKind};
+pub use compatibility::Compatibility;
 pub use destination::{Destination, DestinationError, EgressRules};
 pub use error::CatalogError;
 pub use ids::{AccountId, DeploymentId, NamespaceId, ScriptId, SecretId, VersionId};

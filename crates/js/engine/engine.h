@@ -17,7 +17,9 @@ enum { SY_OP_THROW = 2, SY_OP_START_ERROR = 15 };
 enum { SY_REFUSED_OVER = 3 };
 enum { SY_SYNC_MODULE_RESOLVE = 1, SY_SYNC_MODULE_SOURCE = 2 };
 enum { SY_TAG_NULL, SY_TAG_INT, SY_TAG_FLOAT, SY_TAG_TEXT, SY_TAG_BYTES, SY_TAG_FALSE, SY_TAG_TRUE, SY_TAG_FAR };
-enum { SY_KIND_ESM, SY_KIND_TEXT, SY_KIND_DATA, SY_KIND_JSON };
+enum { SY_KIND_ESM, SY_KIND_TEXT, SY_KIND_DATA, SY_KIND_JSON, SY_KIND_COMMONJS };
+/* Callbacks of the platform: events of ABI.md, and what the engine itself asks of it. */
+enum { SY_CALL_COMMONJS = 30 };
 #define SY_EVENT_KINDS 32
 
 SY_IMPORT("op") int32_t sy_host_op(int32_t kind, int32_t id, const void *ptr, int32_t len);
@@ -44,7 +46,10 @@ bool sy_turn(JSRuntime *rt);
 void sy_turn_begin(JSRuntime *rt);
 const uint8_t *sy_bytes_of(JSValueConst value, size_t *len);
 JSValue sy_class_name(JSContext *ctx, JSValueConst value);
+JSValue sy_proxy_parts(JSContext *ctx, JSValueConst value);
 bool sy_is_error(JSValueConst value);
+JSModuleDef *sy_module_find(JSContext *ctx, const char *name);
+bool sy_module_can_run(JSModuleDef *m);
 
 /* A message being written: starts in a fixed buffer, moves to the heap when it outgrows it. */
 typedef struct {
@@ -69,5 +74,6 @@ JSValueConst sy_callback(int kind);
 /* modules.c */
 void sy_modules_install(JSRuntime *rt);
 JSModuleDef *sy_module_load(JSContext *ctx, const char *name);
+JSValue sy_module_import_now(JSContext *ctx, const char *name);
 
 #endif

@@ -510,7 +510,14 @@ NATIVE(host_utf8_decode)
     return sy_text(ctx, bytes, len);
 }
 
-NATIVE(host_context_get) { return JS_DupValue(ctx, sy_context_get(JS_GetRuntime(ctx))); }
+NATIVE(host_context_raw) { return JS_DupValue(ctx, sy_context_get(JS_GetRuntime(ctx))); }
+
+/* The slot is what a job works for, or an array of that and of what its async context stores. */
+NATIVE(host_context_get)
+{
+    JSValueConst slot = sy_context_get(JS_GetRuntime(ctx));
+    return JS_IsArray(slot) ? JS_GetPropertyUint32(ctx, slot, 0) : JS_DupValue(ctx, slot);
+}
 
 /* With a number, the value is marked as the context of that request. */
 NATIVE(host_context_set)
@@ -532,12 +539,43 @@ NATIVE(host_promise_state)
     return JS_NewInt32(ctx, state == JS_PROMISE_PENDING ? 0 : state == JS_PROMISE_FULFILLED ? 1 : 2);
 }
 
+NATIVE(host_promise_result)
+{
+    JSPromiseStateEnum state = JS_PromiseState(ctx, argv[0]);
+    if (state == JS_PROMISE_NOT_A_PROMISE)
+        return JS_ThrowTypeError(ctx, "not a promise");
+    return state == JS_PROMISE_PENDING ? JS_UNDEFINED : JS_PromiseResult(ctx, argv[0]);
+}
+
+NATIVE(host_proxy_parts) { return sy_proxy_parts(ctx, argv[0]); }
 NATIVE(host_is_promise) { return JS_NewBool(ctx, JS_IsPromise(argv[0])); }
 
 NATIVE(host_detach)
 {
     JS_DetachArrayBuffer(ctx, argv[0]);
     return JS_UNDEFINED;
+}
+
+NATIVE(host_import_now)
+{
+    const char *name = JS_ToCString(ctx, argv[0]);
+    if (!name)
+        return JS_EXCEPTION;
+    JSValue names = sy_module_import_now(ctx, name);
+    JS_FreeCString(ctx, name);
+    return names;
+}
+
+/* Sloppy code in a scope of its own, which only platform modules may make outside of module scope. */
+NATIVE(host_run_script)
+{
+    size_t len;
+    const char *name = JS_ToCString(ctx, argv[0]);
+    const char *source = name ? JS_ToCStringLen(ctx, &len, argv[1]) : NULL;
+    JSValue result = source ? JS_Eval(ctx, source, len, name, JS_EVAL_TYPE_GLOBAL) : JS_EXCEPTION;
+    JS_FreeCString(ctx, source);
+    JS_FreeCString(ctx, name);
+    return result;
 }
 
 NATIVE(host_kind) { return sy_class_name(ctx, argv[0]); }
@@ -552,11 +590,16 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("utf8Length", 1, host_utf8_length),
     JS_CFUNC_DEF("utf8Decode", 3, host_utf8_decode),
     JS_CFUNC_DEF("contextGet", 0, host_context_get),
+    JS_CFUNC_DEF("contextRaw", 0, host_context_raw),
     JS_CFUNC_DEF("contextSet", 1, host_context_set),
     JS_CFUNC_DEF("promiseState", 1, host_promise_state),
+    JS_CFUNC_DEF("promiseResult", 1, host_promise_result),
+    JS_CFUNC_DEF("proxyParts", 1, host_proxy_parts),
     JS_CFUNC_DEF("isPromise", 1, host_is_promise),
     JS_CFUNC_DEF("detach", 1, host_detach),
     JS_CFUNC_DEF("kind", 1, host_kind),
+    JS_CFUNC_DEF("importNow", 1, host_import_now),
+    JS_CFUNC_DEF("runScript", 2, host_run_script),
 };
 
 static int fill(JSContext *ctx, JSModuleDef *m)

@@ -93,9 +93,17 @@ void sy_context_mark(JSValueConst context, int32_t request)
 /* The request that the present context is marked with; 0: none. */
 static int32_t sy_request(JSRuntime *rt)
 {
-    if (JS_VALUE_GET_TAG(rt->sy_context) != JS_TAG_OBJECT)
+    JSValueConst context = safe_const(rt->sy_context);
+    if (JS_VALUE_GET_TAG(context) != JS_TAG_OBJECT)
         return 0;
-    JSObject *p = JS_VALUE_GET_OBJ(rt->sy_context);
+    JSObject *p = JS_VALUE_GET_OBJ(context);
+    /* With what its async context stores: the platform's own array, whose first value it is. */
+    if (p->class_id == JS_CLASS_ARRAY && p->fast_array && p->u.array.count > 0) {
+        context = safe_const(p->u.array.u.values[0]);
+        if (JS_VALUE_GET_TAG(context) != JS_TAG_OBJECT)
+            return 0;
+        p = JS_VALUE_GET_OBJ(context);
+    }
     return p->class_id == JS_CLASS_OBJECT ? (int32_t)(intptr_t)p->u.opaque : 0;
 }
 
@@ -155,6 +163,21 @@ const uint8_t *sy_bytes_of(JSValueConst value, size_t *len)
     return NULL;
 }
 
+/* Target and handler of a proxy, null for a revoked one, undefined for anything else. */
+JSValue sy_proxy_parts(JSContext *ctx, JSValueConst value)
+{
+    JSProxyData *proxy;
+    JSValue parts[2];
+    if (JS_VALUE_GET_TAG(value) != JS_TAG_OBJECT || JS_VALUE_GET_OBJ(value)->class_id != JS_CLASS_PROXY)
+        return JS_UNDEFINED;
+    proxy = JS_VALUE_GET_OBJ(value)->u.opaque;
+    if (!proxy || proxy->is_revoked)
+        return JS_NULL;
+    parts[0] = js_dup(proxy->target);
+    parts[1] = js_dup(proxy->handler);
+    return JS_NewArrayFrom(ctx, 2, parts);
+}
+
 /* The class of an object as the engine knows it, null for plain objects and primitives. */
 JSValue sy_class_name(JSContext *ctx, JSValueConst value)
 {
@@ -166,7 +189,24 @@ JSValue sy_class_name(JSContext *ctx, JSValueConst value)
         return JS_NULL;
     if (id == JS_CLASS_PROXY)
         return JS_NewString(ctx, "Proxy");
+    if (id == JS_CLASS_MODULE_NS)
+        return JS_NewString(ctx, "Module");
     return JS_AtomToString(ctx, ctx->rt->class_array[id].class_name);
+}
+
+/* A module that is there already. */
+JSModuleDef *sy_module_find(JSContext *ctx, const char *name)
+{
+    JSAtom atom = JS_NewAtom(ctx, name);
+    JSModuleDef *m = atom == JS_ATOM_NULL ? NULL : js_find_loaded_module_by_name(ctx, atom);
+    JS_FreeAtom(ctx, atom);
+    return m;
+}
+
+/* Not while it is being linked or evaluated, as it is for whom it imports. */
+bool sy_module_can_run(JSModuleDef *m)
+{
+    return m->status != JS_MODULE_STATUS_LINKING && m->status != JS_MODULE_STATUS_EVALUATING;
 }
 
 bool sy_is_error(JSValueConst value)

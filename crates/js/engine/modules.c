@@ -47,16 +47,24 @@ static char *resolve(JSContext *ctx, const char *referrer, const char *specifier
     }
     size_t len;
     uint8_t *answer = ask(ctx, SY_SYNC_MODULE_RESOLVE, specifier, referrer, &len);
+    /* A name; or null, and the name under which it was sought. */
     uint32_t n = 0;
-    if (answer && len >= 5 && answer[0] == SY_TAG_TEXT)
-        memcpy(&n, answer + 1, 4);
-    if (!n || n > len - 5) {
+    bool missing = answer && len >= 6 && answer[0] == SY_TAG_NULL;
+    const uint8_t *text = answer + missing;
+    if (answer && len >= 5 + (size_t)missing && text[0] == SY_TAG_TEXT)
+        memcpy(&n, text + 1, 4);
+    if (!n || n > len - 5 - missing) {
         js_free(ctx, answer);
         no_such_module(ctx, specifier);
         return NULL;
     }
-    memmove(answer, answer + 5, n);
+    memmove(answer, text + 5, n);
     answer[n] = 0;
+    if (missing) {
+        no_such_module(ctx, (char *)answer);
+        js_free(ctx, answer);
+        return NULL;
+    }
     if (!inside && (strcmp((char *)answer, NATIVE_MODULE) == 0 || starts((char *)answer, "platform:"))) {
         js_free(ctx, answer);
         no_such_module(ctx, specifier);
@@ -86,6 +94,46 @@ static JSModuleDef *value_module(JSContext *ctx, const char *name, JSValue value
     }
     JS_SetModulePrivateValue(ctx, m, value);
     return m;
+}
+
+/* The platform runs it, once for all who import or require it; the one export is its `module.exports`. */
+static int run_commonjs(JSContext *ctx, JSModuleDef *m)
+{
+    JSAtom atom = JS_GetModuleName(ctx, m);
+    JSValue name = JS_AtomToString(ctx, atom);
+    JS_FreeAtom(ctx, atom);
+    if (JS_IsException(name))
+        return -1;
+    JSValue exports = JS_Call(ctx, sy_callback(SY_CALL_COMMONJS), JS_UNDEFINED, 1, (JSValueConst *)&name);
+    JS_FreeValue(ctx, name);
+    return JS_IsException(exports) ? -1 : JS_SetModuleExport(ctx, m, "default", exports);
+}
+
+/* The namespace of a module, evaluated here and now; of one that is being evaluated, as far as it has come. */
+JSValue sy_module_import_now(JSContext *ctx, const char *name)
+{
+    JSModuleDef *m = sy_module_find(ctx, name);
+    if (!m)
+        m = sy_module_load(ctx, name);
+    if (!m)
+        return JS_EXCEPTION;
+    if (sy_module_can_run(m)) {
+        JSValue promise = JS_EvalFunction(ctx, JS_DupValue(ctx, JS_MKPTR(JS_TAG_MODULE, m)));
+        if (JS_IsException(promise))
+            return promise;
+        JSPromiseStateEnum state = JS_PromiseState(ctx, promise);
+        JSValue reason = JS_UNDEFINED;
+        if (state == JS_PROMISE_REJECTED) {
+            JS_PromiseMarkAsHandled(ctx, promise);
+            reason = JS_PromiseResult(ctx, promise);
+        }
+        JS_FreeValue(ctx, promise);
+        if (state == JS_PROMISE_REJECTED)
+            return JS_Throw(ctx, reason);
+        if (state == JS_PROMISE_PENDING)
+            return JS_ThrowPlainError(ctx, "Top-level await in module is unsettled.");
+    }
+    return JS_GetModuleNamespace(ctx, m);
 }
 
 JSModuleDef *sy_module_load(JSContext *ctx, const char *name)
@@ -126,6 +174,11 @@ JSModuleDef *sy_module_load(JSContext *ctx, const char *name)
         break;
     case SY_KIND_JSON:
         m = value_module(ctx, name, JS_ParseJSON(ctx, (const char *)source, size, name));
+        break;
+    case SY_KIND_COMMONJS:
+        m = JS_NewCModule(ctx, name, run_commonjs);
+        if (m && JS_AddModuleExport(ctx, m, "default"))
+            m = NULL;
         break;
     default:
         no_such_module(ctx, name);

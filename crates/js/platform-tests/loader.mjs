@@ -8,9 +8,12 @@ export function resolve(specifier, context, next) {
   if (specifier === 'cloudflare:workers') {
     return { url: `${platform}cloudflare-workers.js`, format: 'module', shortCircuit: true };
   }
+  if (context.parentURL?.startsWith(platform) && specifier.startsWith('node:')) {
+    return { url: `${platform}node/${specifier.slice(5)}.js`, format: 'module', shortCircuit: true };
+  }
   if (context.parentURL?.startsWith(platform) || specifier.startsWith('platform:')) {
-    const name = specifier.replace(/^platform:/, './');
-    return { url: new URL(name, platform).href, format: 'module', shortCircuit: true };
+    const base = specifier.startsWith('platform:') ? platform : context.parentURL;
+    return { url: new URL(specifier.replace(/^platform:/, './'), base).href, format: 'module', shortCircuit: true };
   }
   return next(specifier, context);
 }

@@ -30,6 +30,7 @@ export const control = {
   refuse: 0, // what op answers
   fetch: null, // (op) -> values of the completion
   bindings: [],
+  flags: [], // the compatibility flags that are on
   small: true, // STREAM_SMALL answers
   writeDelay: 0,
 
@@ -158,6 +159,8 @@ export function sync(kind, ...values) {
       return control.globalScope;
     case 10:
       return control.bindings;
+    case 30:
+      return control.flags.flatMap((name) => [name, true]);
     case 11: {
       const chunks = control.streams.get(values[0]);
       if (!control.small || chunks.some((chunk) => chunk instanceof Error)) return undefined;
@@ -180,7 +183,11 @@ export function register(kind, callback) {
 export const utf8Encode = (text) => encoder.encode(text);
 export const utf8Decode = (bytes, fatal, ignoreBOM) => new native.TextDecoder('utf-8', { fatal, ignoreBOM }).decode(bytes);
 export const utf8Length = (text) => encoder.encode(text).length;
-export const contextGet = () => slot.getStore()?.value;
+export const contextRaw = () => slot.getStore()?.value;
+export const contextGet = () => {
+  const raw = contextRaw();
+  return Array.isArray(raw) ? raw[0] : raw;
+};
 export function contextSet(value) {
   const previous = slot.getStore()?.value;
   slot.enterWith({ value });
@@ -190,11 +197,19 @@ export function promiseState(promise) {
   const text = inspect(promise);
   return text.includes('<pending>') ? 0 : text.includes('<rejected>') ? 2 : 1;
 }
+// Node shows what a promise holds, and does not hand it out.
+export function promiseResult(promise) {
+  const [, text] = /^Promise \{\s*(?:<rejected> )?(.*?)(?:,\n  \[Symbol\(async.*)?\s*\}$/s.exec(inspect(promise));
+  return { [inspect.custom]: () => text };
+}
+// Nor the target of a proxy.
+export const proxyParts = () => undefined;
 export const isPromise = types.isPromise;
 export const detach = (buffer) => {
   native.structuredClone(buffer, { transfer: [buffer] });
 };
 export function kind(value) {
+  if (typeof value === 'function') return value.constructor?.name?.endsWith('Function') ? value.constructor.name : 'Function';
   if (typeof value !== 'object' || value === null) return null;
   if (types.isProxy(value)) return 'Proxy';
   if (types.isNativeError(value)) return 'Error';
@@ -203,6 +218,14 @@ export function kind(value) {
     if (types[`is${name}`](value)) return name;
   }
   if (types.isTypedArray(value)) return value[Symbol.toStringTag];
+  if (types.isArgumentsObject(value)) return 'Arguments';
+  if (types.isMapIterator(value)) return 'Map Iterator';
+  if (types.isSetIterator(value)) return 'Set Iterator';
+  if (types.isGeneratorObject(value)) return 'Generator';
+  if (types.isWeakMap(value)) return 'WeakMap';
+  if (types.isWeakSet(value)) return 'WeakSet';
+  if (types.isModuleNamespaceObject(value)) return 'Module';
   if (types.isBoxedPrimitive(value)) return Object.prototype.toString.call(value).slice(8, -1);
   return null;
 }
+export const runScript = (name, source) => (0, eval)(source);

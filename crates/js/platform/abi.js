@@ -19,6 +19,7 @@ export const OP_CLEAR = 16;
 export const OP_WAITING = 17;
 export const OP_ENDED = 18;
 export const OP_EXCEPTION = 19;
+export const OP_EXIT = 40;
 
 export const EVENT_START = -1;
 export const EVENT_DISPATCH = 0;
@@ -29,6 +30,8 @@ export const EVENT_ENV = 4;
 export const EVENT_TRAINED = 5;
 export const EVENT_TAIL = 6;
 export const EVENT_ENDED = 7;
+export const EVENT_NODE = 9;
+export const CALL_COMMONJS = 30;
 
 export const REFUSED_OVER = 3;
 
@@ -39,6 +42,7 @@ export const CONSOLE_VALUES = 2;
 export const STATUS_OK = 0;
 export const STATUS_END = 2;
 
+export const SYNC_MODULE_RESOLVE = 1;
 export const SYNC_URL_PARSE = 3;
 export const SYNC_URL_SET = 4;
 export const SYNC_RANDOM = 5;
@@ -47,6 +51,8 @@ export const SYNC_ENCODING = 7;
 export const SYNC_GLOBAL_SCOPE = 9;
 export const SYNC_ENV = 10;
 export const SYNC_STREAM_SMALL = 11;
+export const SYNC_COMPATIBILITY = 30;
+export const SYNC_REQUIRED_SOURCE = 31;
 
 export const BODY_NONE = 0;
 export const BODY_WHOLE = 1;

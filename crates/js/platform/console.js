@@ -4,7 +4,8 @@
 import * as host from 'switchyard:host';
 import { CONSOLE_TEXT, CONSOLE_VALUES, OP_LOG } from './abi.js';
 import { consoleWanted } from './context.js';
-import { format, inspect } from './inspect.js';
+import { format } from './format.js';
+import { inspect } from './inspect.js';
 import { table } from './table.js';
 
 const DEBUG = 0;

@@ -115,6 +115,16 @@ export function currentEnv() {
   return (current ??= build(host.sync(SYNC_ENV) ?? []));
 }
 
+// Text and JSON bindings alone, each as its text: what process.env begins with.
+export function textBindings() {
+  const values = host.sync(SYNC_ENV) ?? [];
+  const env = {};
+  for (let i = 0; i < values.length; i += 3) {
+    if (values[i] === TEXT || values[i] === JSON_TEXT) env[values[i + 1]] = values[i + 2];
+  }
+  return env;
+}
+
 const parse = JSON.parse;
 
 // An object of its own: the instance's other requests must not see the parameters.

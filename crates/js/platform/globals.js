@@ -6,6 +6,7 @@ import { Blob, File } from './blob.js';
 import { Body } from './body.js';
 import { ReadableStreamBYOBRequest } from './byte-controller.js';
 import { structuredClone } from './clone.js';
+import { Cloudflare } from './compatibility.js';
 import { console } from './console.js';
 import { Crypto, CryptoKey, SubtleCrypto, crypto } from './crypto.js';
 import { TextDecoder, TextEncoder } from './encoding.js';
@@ -97,5 +98,7 @@ export function install(target) {
   define(CLASSES, false);
   define(OBJECTS, false);
   define(FUNCTIONS, true);
-  define({ crypto, navigator: new Navigator(), performance: new Performance(), scheduler: new Scheduler(), self: target }, true);
+  define({
+    Cloudflare, crypto, navigator: new Navigator(), performance: new Performance(), scheduler: new Scheduler(), self: target,
+  }, true);
 }

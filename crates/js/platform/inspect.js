@@ -1,320 +1,426 @@
-// Values as text for the console, in the manner of Node's util.inspect: depth limit, circular references, class
-// names, Map, Set, typed arrays, errors with stacks, and a line break where one line would be too long.
+// Values as text, as Node's util.inspect shows them: for the console and for `node:util`. What stands here decides
+// what is shown of each kind of object; inspect-layout.js breaks lines, inspect-names.js names classes and keys.
 import * as host from 'switchyard:host';
-import { scriptStack } from './errors.js';
+import {
+  bufferContents, elements, isIndex, mapEntries, plural, promiseEntry, setEntries, typedElements,
+} from './inspect-entries.js';
+import { ITERATED, SHOWN } from './inspect-platform.js';
+import { COLORS, STYLES, withColor, withoutColor } from './inspect-styles.js';
+import { reduceToOneText } from './inspect-layout.js';
+import {
+  classLabel, constructorName, errorText, functionLabel, prefixOf, quoted, shownKey, shownNumber,
+} from './inspect-names.js';
 
-const WIDTH = 72; // what fits on one line
-const MOST = 100; // elements shown of a collection
-const PROMISE_STATES = ['<pending>', '<resolved>', '<rejected>'];
-const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
+export const CUSTOM = Symbol.for('nodejs.util.inspect.custom');
 
-export function inspect(value, options = {}) {
-  const depth = options.depth === null ? Infinity : options.depth ?? 2;
-  return new Inspector(depth).value(value, 0, false);
-}
+const PLAIN = 0;
+export const ELEMENT = 1;
+const LIST = 2;
 
-// console.log's arguments: a format string where there is one, the rest separated by spaces.
-export function format(values) {
-  if (values.length === 1 && typeof values[0] === 'string') return values[0];
-  let text = '';
-  let next = 0;
-  if (typeof values[0] === 'string') {
-    next = 1;
-    text = values[0];
-    if (text.includes('%')) {
-      text = text.replace(/%[sdifjoOc%]/g, (mark) => {
-        if (mark === '%%') return values.length > 1 ? '%' : mark;
-        if (next >= values.length) return mark;
-        return directive(mark[1], values[next++]);
-      });
-    }
-  }
-  for (; next < values.length; next++) {
-    const value = values[next];
-    text += `${next > 0 ? ' ' : ''}${typeof value === 'string' ? value : inspect(value)}`;
-  }
-  return text;
-}
-
-function directive(mark, value) {
-  switch (mark) {
-    case 's':
-      if (typeof value === 'string') return value;
-      if (typeof value === 'bigint') return `${value}n`;
-      if (typeof value === 'object' && value !== null && !(value instanceof Error)) return inspect(value, { depth: 0 });
-      return String(value);
-    case 'd':
-      return typeof value === 'bigint' ? `${value}n` : typeof value === 'symbol' ? 'NaN' : String(Number(value));
-    case 'i':
-      return typeof value === 'bigint' ? `${value}n` : typeof value === 'symbol' ? 'NaN' : String(parseInt(value));
-    case 'f':
-      return typeof value === 'symbol' ? 'NaN' : String(parseFloat(value));
-    case 'j':
-      try {
-        return JSON.stringify(value);
-      } catch {
-        return '[Circular]';
-      }
-    case 'c':
-      return '';
-    case 'o':
-      return inspect(value, { depth: 4 });
-    default:
-      return inspect(value, { depth: 2 });
-  }
-}
-
-function quoted(text) {
-  const mark = !text.includes("'") ? "'" : !text.includes('"') ? '"' : !text.includes('`') ? '`' : "'";
-  const escaped = text.replace(/[\\\n\r\t\b\f\v\0-\x1f\x7f]/g, (char) => {
-    const short = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t', '\b': '\\b', '\f': '\\f', '\v': '\\v' }[char];
-    return short ?? `\\x${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
-  });
-  return mark + (mark === "'" ? escaped.replaceAll("'", "\\'") : escaped) + mark;
-}
-
-function primitive(value) {
-  switch (typeof value) {
-    case 'string':
-      return quoted(value.length > 10000 ? `${value.slice(0, 10000)}...` : value);
-    case 'number':
-      return Object.is(value, -0) ? '-0' : String(value);
-    case 'bigint':
-      return `${value}n`;
-    case 'symbol':
-      return value.toString();
-    default:
-      return String(value);
-  }
-}
-
-// The name of the object's class, null for an object without prototype.
-function className(object) {
-  for (let at = object; at !== null; at = Object.getPrototypeOf(at)) {
-    const descriptor = Object.getOwnPropertyDescriptor(at, 'constructor');
-    if (descriptor !== undefined && typeof descriptor.value === 'function' && descriptor.value.name !== '') {
-      return descriptor.value.name;
-    }
-  }
-  return null;
-}
-
-class Inspector {
-  constructor(depth) {
-    this.depth = depth;
-    this.path = []; // the objects we are within
-    this.circular = [];
-  }
-
-  value(value, level) {
-    if (typeof value !== 'object' && typeof value !== 'function' || value === null) return primitive(value);
-    if (this.path.includes(value)) {
-      if (!this.circular.includes(value)) this.circular.push(value);
-      return `[Circular *${this.circular.indexOf(value) + 1}]`;
-    }
-    const shape = this.shape(value);
-    if (level > this.depth && shape.deep) return `[${shape.short}]`;
-    this.path.push(value);
-    let entries;
-    try {
-      entries = shape.entries(level + 1);
-      for (const key of keysOf(value, shape.indexed)) entries.push(this.property(value, key, level + 1));
-    } catch (error) {
-      entries = [`<threw ${error}>`];
-    }
-    this.path.pop();
-    const reference = this.circular.indexOf(value);
-    const prefix = (reference < 0 ? '' : `<ref *${reference + 1}> `) + shape.prefix;
-    if (entries.length === 0) return prefix + (shape.braces === null ? '' : shape.braces.join(''));
-    const [open, close] = shape.braces ?? ['{', '}'];
-    return join(`${prefix}${prefix === '' || prefix.endsWith(' ') ? '' : ' '}${open}`, entries, close, level, shape);
-  }
-
-  property(object, key, level) {
-    const descriptor = Object.getOwnPropertyDescriptor(object, key);
-    const name = typeof key === 'symbol' ? `[${key.toString()}]` : IDENTIFIER.test(key) ? key : quoted(key);
-    if (descriptor.get !== undefined) return `${name}: [${descriptor.set !== undefined ? 'Getter/Setter' : 'Getter'}]`;
-    if (descriptor.set !== undefined) return `${name}: [Setter]`;
-    return `${name}: ${this.value(descriptor.value, level)}`;
-  }
-
-  list(values, level, show) {
-    const entries = [];
-    for (const value of values) {
-      if (entries.length === MOST) {
-        const more = (values.length ?? values.size) - MOST;
-        entries.push(`... ${more} more item${more > 1 ? 's' : ''}`);
-        break;
-      }
-      entries.push(show(value));
-    }
-    return entries;
-  }
-
-  // How a kind of object is shown: what stands before the braces, the braces, entries besides properties.
-  shape(object) {
-    const name = className(object);
-    const plain = (extra) => ({
-      prefix: '', short: name ?? 'Object', braces: ['{', '}'], entries: () => [], indexed: false, deep: true, ...extra,
-    });
-    if (typeof object === 'function') return plain({ prefix: functionLabel(object), braces: null, deep: false });
-    if (Array.isArray(object)) {
-      return plain({
-        prefix: name === 'Array' ? '' : `${name}(${object.length}) `, short: name ?? 'Array', braces: ['[', ']'],
-        indexed: true, entries: (level) => this.elements(object, level),
-      });
-    }
-    const kind = host.kind(object);
-    if (kind === 'Error' || object instanceof Error) {
-      return plain({ prefix: errorText(object), braces: null, deep: false });
-    }
-    if (ArrayBuffer.isView(object) && kind !== 'DataView') {
-      return plain({
-        prefix: `${name}(${object.length}) `, braces: ['[', ']'], indexed: true,
-        entries: (level) => this.list(object, level, primitive),
-      });
-    }
-    switch (kind) {
-      case 'Map':
-        return plain({
-          prefix: `${name}(${object.size}) `,
-          entries: (level) => this.list(object, level, ([k, v]) => `${this.value(k, level)} => ${this.value(v, level)}`),
-        });
-      case 'Set':
-        return plain({
-          prefix: `${name}(${object.size}) `, entries: (level) => this.list(object, level, (v) => this.value(v, level)),
-        });
-      case 'Date':
-        return plain({ prefix: isNaN(object) ? 'Invalid Date' : object.toISOString(), braces: null, deep: false });
-      case 'RegExp':
-        return plain({ prefix: String(object), braces: null, deep: false });
-      case 'Promise':
-        return plain({ prefix: 'Promise ', entries: () => [PROMISE_STATES[host.promiseState(object)]] });
-      case 'ArrayBuffer':
-      case 'SharedArrayBuffer':
-        return plain({ prefix: `${kind} `, entries: () => [`byteLength: ${object.byteLength}`] });
-      case 'DataView':
-        return plain({
-          prefix: 'DataView ',
-          entries: () => [`byteLength: ${object.byteLength}`, `byteOffset: ${object.byteOffset}`],
-        });
-      case 'Number':
-      case 'String':
-      case 'Boolean':
-      case 'BigInt':
-      case 'Symbol':
-        return plain({ prefix: `[${kind}: ${primitive(object.valueOf())}]`, braces: null, indexed: true, deep: false });
-    }
-    let prefix = name === 'Object' ? '' : `${name ?? '[Object: null prototype]'} `;
-    const tag = object[Symbol.toStringTag];
-    if (typeof tag === 'string' && tag !== '' && tag !== name) prefix = `${name ?? 'Object'} [${tag}] `;
-    return plain({ prefix, entries: (level) => this.accessors(object, level) });
-  }
-
-  elements(array, level) {
-    const entries = [];
-    let holes = 0;
-    const flush = () => {
-      if (holes > 0) entries.push(`<${holes} empty item${holes > 1 ? 's' : ''}>`);
-      holes = 0;
-    };
-    for (let i = 0; i < array.length && entries.length < MOST; i++) {
-      if (!Object.hasOwn(array, i)) holes++;
-      else {
-        flush();
-        entries.push(this.value(array[i], level));
-      }
-    }
-    flush();
-    if (array.length > MOST && entries.length >= MOST) {
-      const more = array.length - MOST;
-      entries.push(`... ${more} more item${more > 1 ? 's' : ''}`);
-    }
-    return entries;
-  }
-
-  // The platform's own objects keep their state in private fields: what their classes' getters say is shown.
-  accessors(object, level) {
-    const show = SHOWN[object[Symbol.toStringTag]];
-    if (show === undefined) return [];
-    if (show === ITERATED) {
-      return this.list([...object], level, ([k, v]) => `${primitive(k)} => ${this.value(v, level)}`);
-    }
-    return show.map((key) => `${key}: ${this.value(object[key], level)}`);
-  }
-}
-
-const ITERATED = [];
-const SHOWN = {
-  __proto__: null,
-  Headers: ITERATED,
-  URLSearchParams: ITERATED,
-  FormData: ITERATED,
-  Request: ['method', 'url', 'headers', 'redirect', 'bodyUsed'],
-  Response: ['status', 'statusText', 'headers', 'ok', 'redirected', 'url', 'bodyUsed'],
-  URL: ['href', 'origin', 'protocol', 'username', 'password', 'host', 'hostname', 'port', 'pathname', 'search', 'hash'],
-  Blob: ['size', 'type'],
-  File: ['size', 'type', 'name', 'lastModified'],
-  AbortSignal: ['aborted'],
-  ReadableStream: ['locked'],
-  WritableStream: ['locked'],
-  Event: ['type', 'defaultPrevented', 'cancelable', 'timeStamp'],
+const DEFAULTS = {
+  showHidden: false, depth: 2, colors: false, customInspect: true, showProxy: false, maxArrayLength: 100,
+  maxStringLength: 10000, breakLength: 80, compact: 3, sorted: false, getters: false, numericSeparator: false,
 };
 
-function keysOf(object, indexed) {
-  const keys = Object.keys(object).filter((key) => !indexed || !/^\d+$/.test(key));
-  for (const symbol of Object.getOwnPropertySymbols(object)) {
-    if (Object.prototype.propertyIsEnumerable.call(object, symbol)) keys.push(symbol);
+export function inspect(value, options) {
+  const state = {
+    ...DEFAULTS, budget: {}, indentation: 0, seen: [], currentDepth: 0, circular: undefined, stylize: withoutColor,
+    userOptions: undefined,
+  };
+  if (arguments.length > 1) {
+    if (arguments.length > 2) {
+      if (arguments[2] !== undefined) state.depth = arguments[2];
+      if (arguments.length > 3 && arguments[3] !== undefined) state.colors = arguments[3];
+    }
+    if (typeof options === 'boolean') state.showHidden = options;
+    else if (options !== null && options !== undefined) {
+      for (const key of Object.keys(options)) {
+        if (Object.hasOwn(DEFAULTS, key) || key === 'stylize') state[key] = options[key];
+        else state.userOptions ??= options;
+      }
+    }
   }
+  if (state.colors) state.stylize = withColor;
+  if (state.maxArrayLength === null) state.maxArrayLength = Infinity;
+  if (state.maxStringLength === null) state.maxStringLength = Infinity;
+  return show(state, value, 0);
+}
+inspect.custom = CUSTOM;
+Object.defineProperty(inspect, 'defaultOptions', {
+  get: () => DEFAULTS,
+  set(options) {
+    if (options === null || typeof options !== 'object') {
+      const error = new TypeError('The "options" argument must be of type object.' +
+        ` Received ${options === null ? 'null' : `type ${typeof options} (${inspect(options)})`}`);
+      error.code = 'ERR_INVALID_ARG_TYPE';
+      throw error;
+    }
+    Object.assign(DEFAULTS, options);
+  },
+});
+inspect.colors = COLORS;
+inspect.styles = STYLES;
+
+export function primitive(state, value) {
+  const { stylize } = state;
+  switch (typeof value) {
+    case 'string':
+      return string(state, value);
+    case 'number':
+      return stylize(shownNumber(value, state.numericSeparator), 'number');
+    case 'bigint':
+      return stylize(shownNumber(value, state.numericSeparator), 'bigint');
+    case 'boolean':
+      return stylize(`${value}`, 'boolean');
+    case 'undefined':
+      return stylize('undefined', 'undefined');
+    default:
+      return stylize(Symbol.prototype.toString.call(value), 'symbol');
+  }
+}
+
+function string(state, value) {
+  const { stylize } = state;
+  let rest = '';
+  if (value.length > state.maxStringLength) {
+    const more = value.length - state.maxStringLength;
+    value = value.slice(0, state.maxStringLength);
+    rest = `... ${more} more character${plural(more)}`;
+  }
+  if (state.compact !== true && value.length > 16 && value.length > state.breakLength - state.indentation - 4) {
+    const lines = value.split(/(?<=\n)/).map((line) => stylize(quoted(line), 'string'));
+    return lines.join(` +\n${' '.repeat(state.indentation + 2)}`) + rest;
+  }
+  return stylize(quoted(value), 'string') + rest;
+}
+
+// The options as a custom inspection gets them.
+function optionsFor(state) {
+  const options = { ...state.userOptions };
+  for (const key of Object.keys(DEFAULTS)) options[key] = state[key];
+  options.stylize = state.stylize;
+  return options;
+}
+
+export function show(state, value, depth, typed = false) {
+  if (typeof value !== 'object' && typeof value !== 'function') return primitive(state, value);
+  if (value === null) return state.stylize('null', 'null');
+  const seen = value;
+  const proxy = host.proxyParts(value);
+  if (proxy !== undefined) {
+    if (proxy === null) return state.stylize('<Revoked Proxy>', 'special');
+    if (state.showProxy) return shownProxy(state, proxy, depth);
+    const text = show(state, proxy[0], depth);
+    return `${state.stylize('Proxy(', 'special')}${text}${state.stylize(')', 'special')}`;
+  }
+  if (state.customInspect) {
+    const custom = value[CUSTOM];
+    if (typeof custom === 'function' && custom !== inspect && value.constructor?.prototype !== value) {
+      const left = state.depth === null ? null : state.depth - depth;
+      const shown = custom.call(seen, left, optionsFor(state), inspect);
+      if (shown !== seen) {
+        if (typeof shown !== 'object' || shown === null) {
+          return `${shown}`.replaceAll('\n', `\n${' '.repeat(state.indentation)}`);
+        }
+        return show(state, shown, depth);
+      }
+    }
+  }
+  if (state.seen.includes(value)) {
+    state.circular ??= new Map();
+    let index = state.circular.get(value);
+    if (index === undefined) {
+      index = state.circular.size + 1;
+      state.circular.set(value, index);
+    }
+    return state.stylize(`[Circular *${index}]`, 'special');
+  }
+  return raw(state, value, depth, typed);
+}
+
+function shownProxy(state, parts, depth) {
+  if (state.depth !== null && depth > state.depth) return state.stylize('Proxy [Array]', 'special');
+  state.indentation += 2;
+  const output = [show(state, parts[0], depth + 1), show(state, parts[1], depth + 1)];
+  state.indentation -= 2;
+  return reduceToOneText(state, output, '', ['Proxy [', ']'], false, depth + 1, undefined);
+}
+
+function isEnumerable(object, key) {
+  return Object.prototype.propertyIsEnumerable.call(object, key);
+}
+
+function keysOf(value, showHidden) {
+  const symbols = Object.getOwnPropertySymbols(value);
+  if (showHidden) return [...Object.getOwnPropertyNames(value), ...symbols];
+  let keys;
+  try {
+    keys = Object.keys(value);
+  } catch {
+    keys = Object.getOwnPropertyNames(value); // a module that is not evaluated yet
+  }
+  if (symbols.length > 0) keys.push(...symbols.filter((key) => isEnumerable(value, key)));
   return keys;
 }
 
-function functionLabel(value) {
-  const source = Function.prototype.toString.call(value);
-  const name = typeof value.name === 'string' ? value.name : '';
-  if (source.startsWith('class')) {
-    const parent = Object.getPrototypeOf(value);
-    const extending = typeof parent === 'function' && parent.name ? ` extends ${parent.name}` : '';
-    return `[class ${name || '(anonymous)'}${extending}]`;
+function keysButIndexes(value, showHidden) {
+  const all = showHidden ? Reflect.ownKeys(value) : [...Object.keys(value),
+    ...Object.getOwnPropertySymbols(value).filter((key) => isEnumerable(value, key))];
+  return all.filter((key) => !isIndex(key));
+}
+
+const TypedArray = Object.getPrototypeOf(Uint8Array);
+const typedArrayName = Object.getOwnPropertyDescriptor(TypedArray.prototype, Symbol.toStringTag).get;
+
+// How an object is shown: `keys` after what `entries` gives, between `braces`, `base` before them.
+function shapeOf(state, value, depth, typed) {
+  const hidden = state.showHidden;
+  const constructor = constructorName(value, state, depth, inspect);
+  let tag = value[Symbol.toStringTag];
+  if (typeof tag !== 'string' || (tag !== '' && (hidden ? Object.hasOwn : isEnumerable)(value, Symbol.toStringTag))) {
+    tag = '';
   }
-  const kind = Object.prototype.toString.call(value).slice(8, -1); // Function, AsyncFunction, …
-  return name === '' ? `[${kind} (anonymous)]` : `[${kind}: ${name}]`;
-}
-
-// `Name: message` and the stack below it, whether or not the engine's stacks begin with that line.
-function errorText(error) {
-  const head = String(error);
-  let stack = scriptStack(error.stack).trimEnd();
-  if (!/^\s+at /.test(stack)) {
-    const frames = stack.indexOf('\n    at ');
-    if (!stack.startsWith(head)) stack = frames < 0 ? '' : stack.slice(frames + 1);
+  const shape = {
+    constructor, tag, base: '', braces: ['{', '}'], keys: [], list: false, entries: () => [], whole: null,
+  };
+  const opening = (fallback, size = '') => prefixOf(constructor, tag, fallback, size);
+  if (Array.isArray(value)) {
+    const prefix = constructor !== 'Array' || tag !== '' ? opening('Array', `(${value.length})`) : '';
+    shape.keys = keysButIndexes(value, hidden);
+    shape.braces = [`${prefix}[`, ']'];
+    shape.list = true;
+    if (value.length === 0 && shape.keys.length === 0) shape.whole = `${shape.braces[0]}]`;
+    else shape.entries = (level) => elements(state, value, level);
+    return shape;
   }
-  const text = stack.startsWith(head) ? stack : stack === '' ? `[${head}]` : `${head}\n${stack}`;
-  const cause = Object.getOwnPropertyDescriptor(error, 'cause');
-  if (cause === undefined) return text;
-  return `${text} {\n  [cause]: ${inspect(cause.value, { depth: 1 }).replaceAll('\n', '\n  ')}\n}`;
-}
-
-function join(open, entries, close, level, shape) {
-  const total = entries.reduce((sum, entry) => sum + entry.length + 2, open.length + close.length);
-  const single = !entries.some((entry) => entry.includes('\n'));
-  const pad = '  '.repeat(level);
-  if (single && total + pad.length <= WIDTH) return `${open} ${entries.join(', ')} ${close}`;
-  if (single && shape.indexed && entries.length > 6) return `${open}\n${grouped(entries, pad)}\n${pad}${close}`;
-  return `${open}\n${pad}  ${entries.join(`,\n${pad}  `)}\n${pad}${close}`;
-}
-
-// Many short elements stand several to a line.
-function grouped(entries, pad) {
-  const lines = [];
-  let line = '';
-  for (const entry of entries) {
-    if (line !== '' && line.length + entry.length + 2 > WIDTH) {
-      lines.push(line);
-      line = '';
+  const kind = host.kind(value);
+  if (ArrayBuffer.isView(value) && kind !== 'DataView') {
+    const name = typedArrayName.call(value);
+    shape.keys = keysButIndexes(value, hidden);
+    shape.braces = [`${opening(name, `(${value.length})`)}[`, ']'];
+    shape.list = true;
+    if (value.length === 0 && shape.keys.length === 0 && !hidden) shape.whole = `${shape.braces[0]}]`;
+    else shape.entries = (level) => typedElements(state, value, level);
+    return shape;
+  }
+  if (typeof value === 'function') {
+    shape.base = classLabel(value, constructor, tag) ?? functionLabel(value, kind, constructor, tag);
+    shape.keys = keysOf(value, hidden);
+    if (shape.keys.length === 0) shape.whole = state.stylize(shape.base, 'special');
+    return shape;
+  }
+  shape.keys = keysOf(value, hidden);
+  const bare = shape.keys.length === 0;
+  const beyond = depth > state.depth && state.depth !== null;
+  switch (kind) {
+    case 'Set':
+    case 'Map': {
+      const size = Reflect.get((kind === 'Set' ? Set : Map).prototype, 'size', value);
+      const prefix = opening(kind, `(${size})`);
+      shape.braces = [`${prefix}{`, '}'];
+      if (size === 0 && bare) shape.whole = `${prefix}{}`;
+      else shape.entries = (level) => (kind === 'Set' ? setEntries : mapEntries)(state, value, size, level);
+      return shape;
     }
-    line += line === '' ? entry : `, ${entry}`;
+    case 'Map Iterator':
+    case 'Set Iterator':
+      shape.braces = [`[${tag}] {`, '}'];
+      shape.entries = () => [state.stylize('<items unknown>', 'special')];
+      return shape;
+    case 'Arguments':
+      shape.braces[0] = '[Arguments] {';
+      if (bare) shape.whole = '[Arguments] {}';
+      return shape;
+    case 'RegExp': {
+      shape.base = RegExp.prototype.toString.call(value);
+      const prefix = opening('RegExp');
+      if (prefix !== 'RegExp ') shape.base = `${prefix}${shape.base}`;
+      if (bare || beyond) shape.whole = state.stylize(shape.base, 'regexp');
+      else shape.base = state.stylize(shape.base, 'regexp');
+      return shape;
+    }
+    case 'Date': {
+      const time = Date.prototype.getTime.call(value);
+      shape.base = Number.isNaN(time) ? 'Invalid Date' : Date.prototype.toISOString.call(value);
+      const prefix = opening('Date');
+      if (prefix !== 'Date ') shape.base = `${prefix}${shape.base}`;
+      shape.base = state.stylize(shape.base, 'date');
+      if (bare) shape.whole = shape.base;
+      return shape;
+    }
+    case 'ArrayBuffer':
+    case 'SharedArrayBuffer':
+      shape.braces[0] = `${opening(kind)}{`;
+      shape.keys = ['byteLength', ...shape.keys];
+      if (!typed) shape.entries = () => bufferContents(state, value);
+      return shape;
+    case 'DataView':
+      shape.braces[0] = `${opening('DataView')}{`;
+      shape.keys = ['byteLength', 'byteOffset', 'buffer', ...shape.keys];
+      return shape;
+    case 'Promise':
+      shape.braces[0] = `${opening('Promise')}{`;
+      shape.entries = (level) => promiseEntry(state, value, level);
+      return shape;
+    case 'WeakSet':
+    case 'WeakMap':
+      shape.braces[0] = `${opening(kind)}{`;
+      shape.entries = () => [state.stylize('<items unknown>', 'special')];
+      return shape;
+    case 'Module':
+      shape.braces[0] = `${prefixOf(constructor, tag, 'Module')}{`;
+      return shape;
+    case 'Number':
+    case 'String':
+    case 'Boolean':
+    case 'BigInt':
+    case 'Symbol':
+      boxed(state, shape, value, kind);
+      return shape;
+    default:
   }
-  lines.push(line);
-  return lines.map((text) => `${pad}  ${text}`).join(',\n');
+  if (kind === 'Error' || (value instanceof Error && kind !== 'DOMException')) {
+    shape.base = errorText(state, value, constructor, tag, shape.keys);
+    if (shape.keys.length === 0) shape.whole = shape.base;
+    return shape;
+  }
+  if (host.kind(value) === 'Generator') {
+    shape.braces[0] = `${opening('Generator')}{`;
+    if (bare) shape.whole = `${shape.braces[0]}}`;
+    return shape;
+  }
+  const shown = bare || kind === 'DOMException' ? SHOWN[tag || 'Object'] : undefined;
+  if (shown !== undefined && constructor !== null) {
+    platformObject(state, shape, value, shown);
+    return shape;
+  }
+  shape.braces[0] = constructor === 'Object' && tag === '' ? '{' : `${opening('Object')}{`;
+  if (bare) shape.whole = `${shape.braces[0]}}`;
+  return shape;
+}
+
+function boxed(state, shape, value, kind) {
+  let name = kind;
+  const { constructor, tag } = shape;
+  const inner = { Number, String, Boolean, BigInt, Symbol }[kind].prototype.valueOf.call(value);
+  if (kind === 'String') shape.keys = shape.keys.filter((key) => !isIndex(key));
+  if (constructor !== kind) name += constructor === null ? ' (null prototype)' : ` (${constructor})`;
+  let text = `[${name}: ${primitive({ ...state, stylize: withoutColor, maxStringLength: Infinity }, inner)}]`;
+  if (tag !== '' && tag !== constructor) text += ` [${tag}]`;
+  shape.base = shape.keys.length > 0 ? text : state.stylize(text, kind.toLowerCase());
+  if (shape.keys.length === 0) shape.whole = shape.base;
+}
+
+function raw(state, value, depth, typed) {
+  const shape = shapeOf(state, value, depth, typed);
+  if (shape.whole !== null) return shape.whole;
+  if (depth > state.depth && state.depth !== null) {
+    const name = prefixOf(shape.constructor, shape.tag, Array.isArray(value) ? 'Array' : 'Object').slice(0, -1);
+    return state.stylize(`[${name}]`, 'special');
+  }
+  depth++;
+  state.seen.push(value);
+  state.currentDepth = depth;
+  let output;
+  const indentation = state.indentation;
+  try {
+    output = shape.entries(depth);
+    for (const key of shape.keys) output.push(property(state, value, depth, key, shape.list ? LIST : PLAIN));
+  } catch (error) {
+    if (!(error instanceof RangeError || error?.name === 'InternalError') || !/stack/i.test(error.message)) throw error;
+    state.seen.pop();
+    state.indentation = indentation;
+    return state.stylize(`[${shape.constructor}: Inspection interrupted prematurely. Maximum call stack size exceeded.]`,
+      'special');
+  }
+  let { base } = shape;
+  if (state.circular !== undefined) {
+    const index = state.circular.get(value);
+    if (index !== undefined) {
+      const reference = state.stylize(`<ref *${index}>`, 'special');
+      if (state.compact !== true) base = base === '' ? reference : `${reference} ${base}`;
+      else shape.braces[0] = `${reference} ${shape.braces[0]}`;
+    }
+  }
+  state.seen.pop();
+  if (state.sorted) {
+    const compare = state.sorted === true ? undefined : state.sorted;
+    if (!shape.list) output.sort(compare);
+    else if (shape.keys.length > 1) {
+      const sorted = output.slice(output.length - shape.keys.length).sort(compare);
+      output.splice(output.length - shape.keys.length, shape.keys.length, ...sorted);
+    }
+  }
+  const text = reduceToOneText(state, output, base, shape.braces, shape.list, depth, value);
+  const spent = (state.budget[state.indentation] ?? 0) + text.length;
+  state.budget[state.indentation] = spent;
+  if (spent > 2 ** 27) state.depth = -1;
+  return text;
+}
+
+export function property(state, object, depth, key, kind) {
+  const descriptor = Object.getOwnPropertyDescriptor(object, key) ??
+    { value: object[key], configurable: true, enumerable: true };
+  const { stylize } = state;
+  let space = ' ';
+  let text;
+  if (descriptor.value !== undefined) {
+    const indent = state.compact !== true || kind !== PLAIN ? 2 : 3;
+    state.indentation += indent;
+    text = show(state, descriptor.value, depth);
+    if (indent === 3 && state.breakLength < text.length) space = `\n${' '.repeat(state.indentation)}`;
+    state.indentation -= indent;
+  } else if (descriptor.get !== undefined) text = accessor(state, descriptor, object, depth);
+  else text = descriptor.set !== undefined ? stylize('[Setter]', 'special') : stylize('undefined', 'undefined');
+  if (kind === ELEMENT) return text;
+  return `${shownKey(key, descriptor.enumerable, stylize)}:${space}${text}`;
+}
+
+function accessor(state, descriptor, object, depth) {
+  const { stylize } = state;
+  const label = descriptor.set !== undefined ? 'Getter/Setter' : 'Getter';
+  const wanted = state.getters === true || (state.getters === 'get' && descriptor.set === undefined) ||
+    (state.getters === 'set' && descriptor.set !== undefined);
+  if (!wanted) return stylize(`[${label}]`, 'special');
+  try {
+    const value = descriptor.get.call(object);
+    state.indentation += 2;
+    let text;
+    if (typeof value === 'object' && value !== null) {
+      text = `${stylize(`[${label}]`, 'special')} ${show(state, value, depth)}`;
+    } else {
+      text = `${stylize(`[${label}:`, 'special')} ${show(state, value, depth)}${stylize(']', 'special')}`;
+    }
+    state.indentation -= 2;
+    return text;
+  } catch (error) {
+    return `${stylize(`[${label}:`, 'special')} <Inspection threw (${error.message})>${stylize(']', 'special')}`;
+  }
+}
+
+// The platform's own objects keep their state in private fields: what their classes' getters say is shown.
+function platformObject(state, shape, value, shown) {
+  const name = shape.constructor;
+  if (shown === ITERATED) {
+    const entries = [...value];
+    shape.braces[0] = `${name}(${entries.length}) {`;
+    shape.entries = (depth) => {
+      state.indentation += 2;
+      const output = entries.map(([k, v]) => `${primitive(state, k)} => ${show(state, v, depth)}`);
+      state.indentation -= 2;
+      return output;
+    };
+    if (entries.length === 0) shape.whole = `${name}(0) {}`;
+    return;
+  }
+  shape.braces[0] = `${name} {`;
+  if (shown.length === 0) shape.whole = `${name} {}`;
+  else {
+    shape.entries = (depth) => shown.map((key) => {
+      state.indentation += 2;
+      const text = `${key}: ${show(state, value[key], depth)}`;
+      state.indentation -= 2;
+      return text;
+    });
+  }
 }

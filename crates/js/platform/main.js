@@ -2,6 +2,7 @@
 // for the host's events, exercises itself, and waits for the host to train and freeze it.
 import * as host from 'switchyard:host';
 import { EVENT_TRAINED } from './abi.js';
+import { installCommonJs } from './commonjs.js';
 import { installContext } from './context.js';
 import { installDispatch, setTraining } from './dispatch.js';
 import { forgetEnv, installEnv } from './env.js';
@@ -17,6 +18,7 @@ installPumps();
 installContext(forgetPumps);
 installEnv();
 installDispatch();
+installCommonJs();
 
 train();
 setTraining(trainingWorker);
@@ -24,3 +26,7 @@ host.register(EVENT_TRAINED, () => {
   setTraining(null);
   forgetEnv();
 });
+
+// Last, so that what each request touches lies together: node modules among it cost a hello a page.
+const { installNode } = await import('./node/install.js');
+installNode();

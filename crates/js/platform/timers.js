@@ -17,6 +17,7 @@ class Timer {
     this.repeat = repeat;
     this.owner = undefined; // the request, set with each operation
     this.reject = undefined; // of the promise that waits for it, if one does
+    this.slot = undefined; // the request with what its async context stores, as it was when the timer was made
     this.id = 0;
     this.operation = 0;
   }
@@ -25,6 +26,7 @@ class Timer {
     const operation = nextId();
     const code = host.op(OP_TIMER, operation, this.delay);
     if (code !== 0) throw refusal(code);
+    this.slot = host.contextRaw();
     expect(operation, this);
     this.operation = operation;
   }
@@ -35,6 +37,7 @@ class Timer {
 
   // A throwing callback is the end of it, but for those who listen, as on workerd; an interval goes on.
   complete() {
+    const previous = host.contextSet(this.slot);
     try {
       if (this.repeat) {
         this.start();
@@ -45,6 +48,8 @@ class Timer {
       else callback(...args);
     } catch (error) {
       reportException(this.owner, error);
+    } finally {
+      host.contextSet(previous);
     }
   }
 }

@@ -3,7 +3,7 @@
 // `trainingWorker` takes the requests that the host sends with the entrypoint `__train`.
 import * as host from 'switchyard:host';
 import { message } from './console.js';
-import { format } from './inspect.js';
+import { format } from './format.js';
 import { traceItems } from './trace.js';
 
 const swallow = () => {};

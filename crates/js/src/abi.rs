@@ -23,6 +23,7 @@ pub mod op {
     pub const WAITING: i32 = 17;
     pub const ENDED: i32 = 18;
     pub const EXCEPTION: i32 = 19;
+    pub const EXIT: i32 = 40;
 }
 
 /// What the host answers to an `op`.
@@ -42,6 +43,17 @@ pub mod event {
     pub const ENV: i32 = 4;
     pub const TAIL: i32 = 6;
     pub const ENDED: i32 = 7;
+    pub const NODE: i32 = 9;
+}
+
+/// What event NODE switches on, added up.
+pub mod node_switch {
+    /// `Buffer`, `process`, `global`, `setImmediate`, `clearImmediate`.
+    pub const GLOBALS: i32 = 1;
+    /// Timers as objects.
+    pub const TIMERS: i32 = 2;
+    /// What `node:console` adds to the global console.
+    pub const CONSOLE: i32 = 4;
 }
 
 /// Who wants console lines: bits in the status of DISPATCH and TAIL.
@@ -72,6 +84,8 @@ pub mod sync {
     pub const GLOBAL_SCOPE: i32 = 9;
     pub const ENV: i32 = 10;
     pub const STREAM_SMALL: i32 = 11;
+    pub const COMPATIBILITY: i32 = 30;
+    pub const REQUIRED_SOURCE: i32 = 31;
     /// The host's return value when there is no answer: null in the guest.
     pub const NO_ANSWER: i32 = -1;
 }
@@ -119,6 +133,7 @@ pub mod module_kind {
     pub const TEXT: i32 = 1;
     pub const DATA: i32 = 2;
     pub const JSON: i32 = 3;
+    pub const COMMONJS: i32 = 4;
 }
 
 /// How a body is given.

@@ -321,6 +321,9 @@ impl Host {
             self.share.logs.add(id, Reader::new(values))?;
             return Ok(accepted::YES);
         }
+        if kind == op::EXIT {
+            return Err(Unacceptable::Exit(Reader::new(values).int()?));
+        }
         if kind == op::WAITING {
             self.share.meter.go_on(); // at once: what follows in this very call is not for the client alone
         }
@@ -388,6 +391,9 @@ impl Host {
 pub enum Unacceptable {
     #[error(transparent)]
     Full(#[from] Full),
+    /// Not a fault: it asked to be ended.
+    #[error("The Node.js process.exit({0}) API was called. Canceling the request.")]
+    Exit(i32),
     #[error("the guest sent a malformed operation: {0}")]
     Malformed(#[from] Malformed),
 }

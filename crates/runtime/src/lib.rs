@@ -31,6 +31,7 @@ mod logs;
 mod memory;
 mod meter;
 mod modules;
+mod node;
 mod pagemap;
 mod publish;
 #[cfg(test)]

@@ -1,16 +1,19 @@
 //! The modules of one Worker, and what an import specifier names among them (workerd-facts §A).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
-use switchyard_catalog::{Code, ModuleKind};
+use switchyard_catalog::{Code, Compatibility, ModuleKind};
 use switchyard_js::PLATFORM;
+
+use crate::node;
 
 /// How the shim reads a module's bytes (ABI.md, Modules).
 const ES_MODULE: i32 = 0;
 const TEXT: i32 = 1;
 const DATA: i32 = 2;
 const JSON: i32 = 3;
+const COMMONJS: i32 = 4;
 
 /// The module a tenant imports as `cloudflare:workers`.
 const CLOUDFLARE_WORKERS: &str = "cloudflare:workers";
@@ -22,10 +25,14 @@ const RESERVED: [&str; 4] = ["platform:", "switchyard:", "cloudflare:", "node:"]
 #[derive(Debug, Default, Clone)]
 pub struct Modules {
     by_name: HashMap<String, (i32, Bytes)>,
+    /// Names of those that were evaluated before, whose sources are not kept: a handler may import them again.
+    pub evaluated: HashSet<String>,
+    /// What the Worker's date and flags switch on: which of the platform's modules it can reach, among others.
+    pub compatibility: Compatibility,
 }
 
 impl Modules {
-    pub fn of(code: &Code) -> Self {
+    pub fn of(code: &Code, compatibility: Compatibility) -> Self {
         let by_name = code.modules.iter().filter_map(|module| {
             let kind = match module.kind {
                 ModuleKind::EsModule => ES_MODULE,
@@ -33,26 +40,34 @@ impl Modules {
                 ModuleKind::Data => DATA,
                 ModuleKind::Json => JSON,
                 // Kept for the API; the catalog refuses to run the others.
-                ModuleKind::SourceMap | ModuleKind::CommonJs | ModuleKind::Wasm => return None,
+                ModuleKind::CommonJs => COMMONJS,
+                ModuleKind::SourceMap | ModuleKind::Wasm => return None,
             };
             // Never found, so never trusted.
             let reserved = RESERVED.iter().any(|prefix| module.name.starts_with(prefix));
             (!reserved).then(|| (module.name.clone(), (kind, module.content.clone())))
         });
-        Self { by_name: by_name.collect() }
+        Self { by_name: by_name.collect(), evaluated: HashSet::new(), compatibility }
     }
 
     /// Canonical name of what `referrer` imports as `specifier`; or the name under which it was
     /// sought, for the message.
     pub fn resolve(&self, specifier: &str, referrer: &str) -> Result<String, String> {
-        if referrer.starts_with("platform:") || referrer == CLOUDFLARE_WORKERS {
-            if specifier == "switchyard:host" || specifier == CLOUDFLARE_WORKERS {
+        if let Some(folder) = platform_folder(referrer) {
+            let known = node::file(specifier).is_some();
+            if known || specifier == "switchyard:host" || specifier == CLOUDFLARE_WORKERS {
                 return Ok(specifier.to_owned());
             }
-            let name = format!("platform:{}", specifier.trim_start_matches("platform:").trim_start_matches("./"));
+            let name = match specifier.strip_prefix("platform:") {
+                Some(file) => format!("platform:{file}"),
+                None => format!("platform:{}", join(&folder, specifier)),
+            };
             return platform(&name).map(|_| name).ok_or_else(|| specifier.to_owned());
         }
         if specifier == CLOUDFLARE_WORKERS {
+            return Ok(specifier.to_owned());
+        }
+        if node::file(specifier).is_some() && node::is_reachable(specifier, &self.compatibility) {
             return Ok(specifier.to_owned());
         }
         let folder = referrer.rfind('/').map_or("", |slash| &referrer[..=slash]);
@@ -60,13 +75,30 @@ impl Modules {
         let name = if relative { join(folder, specifier) } else { join("", specifier.trim_start_matches('/')) };
         // An uploaded name may itself begin with `./`; a bare one may stand for its sibling.
         let candidates = [name.clone(), specifier.to_owned(), join(folder, specifier)];
-        candidates.into_iter().find(|name| self.by_name.contains_key(name)).ok_or(name)
+        if let Some(name) =
+            candidates.into_iter().find(|name| self.by_name.contains_key(name) || self.evaluated.contains(name))
+        {
+            return Ok(name);
+        }
+        // A bare name is the node module's where nothing that was uploaded has it.
+        let prefixed = format!("node:{specifier}");
+        let reachable = node::file(&prefixed).is_some() && node::is_reachable_bare(&prefixed, &self.compatibility);
+        if reachable {
+            Ok(prefixed)
+        } else if specifier.starts_with('/') || specifier.contains(':') {
+            Err(name)
+        } else {
+            Err(join(folder, specifier))
+        }
     }
 
     /// Kind and bytes of a module by its canonical name.
     pub fn source(&self, name: &str) -> Option<(i32, Bytes)> {
         if name == CLOUDFLARE_WORKERS {
             return platform("platform:cloudflare-workers.js").map(|source| (ES_MODULE, source));
+        }
+        if let Some(file) = node::file(name) {
+            return platform(&format!("platform:{file}")).map(|source| (ES_MODULE, source));
         }
         if name.starts_with("platform:") {
             return platform(name).map(|source| (ES_MODULE, source));
@@ -75,9 +107,11 @@ impl Modules {
     }
 
     /// Modules other than those: what a dynamic import in a handler could still want.
-    pub fn without(&self, loaded: &std::collections::HashSet<String>) -> Self {
+    pub fn without(&self, loaded: &HashSet<String>) -> Self {
         let rest = self.by_name.iter().filter(|(name, _)| !loaded.contains(*name));
-        Self { by_name: rest.map(|(name, module)| (name.clone(), module.clone())).collect() }
+        let by_name = rest.map(|(name, module)| (name.clone(), module.clone())).collect();
+        let evaluated = self.by_name.keys().filter(|name| loaded.contains(*name)).cloned().collect();
+        Self { by_name, evaluated, compatibility: self.compatibility }
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&str, i32, &Bytes)> {
@@ -90,12 +124,22 @@ impl Modules {
 
     /// Bytes held.
     pub fn size(&self) -> usize {
-        self.by_name.iter().map(|(name, (_, bytes))| name.len() + bytes.len()).sum()
+        let evaluated: usize = self.evaluated.iter().map(String::len).sum();
+        self.by_name.iter().map(|(name, (_, bytes))| name.len() + bytes.len()).sum::<usize>() + evaluated
     }
 }
 
 fn platform(name: &str) -> Option<Bytes> {
     PLATFORM.iter().find(|(known, _)| *known == name).map(|(_, source)| Bytes::from_static(source.as_bytes()))
+}
+
+/// Folder of a platform module's file, empty or ending in a slash; `None` for a module that was uploaded.
+fn platform_folder(name: &str) -> Option<String> {
+    let file = match name {
+        CLOUDFLARE_WORKERS => "cloudflare-workers.js".to_owned(),
+        name => name.strip_prefix("platform:").map(str::to_owned).or_else(|| node::file(name))?,
+    };
+    Some(file.rfind('/').map_or_else(String::new, |slash| file[..=slash].to_owned()))
 }
 
 /// `specifier` as seen from `folder` (empty, or ending in a slash), with `.` and `..` resolved.
@@ -135,6 +179,12 @@ mod tests {
             ("./nope.js", "lib/a.js", Err("lib/nope.js")),
             ("node:fs", "index.js", Err("node:fs")),
             ("switchyard:host", "index.js", Err("switchyard:host")),
+            ("node:util", "index.js", Err("node:util")),
+            ("node:process", "index.js", Ok("node:process")),
+            ("./internal/errors.js", "node:util", Ok("platform:node/internal/errors.js")),
+            ("../internal/errors.js", "node:util/types", Ok("platform:node/internal/errors.js")),
+            ("../errors.js", "node:util", Ok("platform:errors.js")),
+            ("node:util", "platform:node/internal/mime.js", Ok("node:util")),
             ("platform:main.js", "index.js", Err("platform:main.js")),
             ("./index.js?x", "index.js", Err("index.js?x")),
         ] {

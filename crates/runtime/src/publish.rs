@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
-use switchyard_catalog::{InvalidScript, NamedHandlers, Started, WorkerBinding, WorkerSpec};
+use switchyard_catalog::{Compatibility, InvalidScript, NamedHandlers, Started, WorkerBinding, WorkerSpec};
 use switchyard_js::abi::{MAKE_KEYS, Reader, event, op, start};
 use tokio::sync::oneshot;
 
@@ -13,6 +13,7 @@ use crate::engine::CpuExceeded;
 use crate::host::{GuestOp, Host, Limiter, Mode};
 use crate::meter::CpuMeter;
 use crate::modules::Modules;
+use crate::node;
 use crate::runtime::Inner;
 use crate::sealed::{Head, Sealed, hex};
 use crate::slot::Slot;
@@ -91,7 +92,8 @@ async fn evaluate(
     let unavailable = |message: String| InvalidScript::Unavailable(message);
     let trap = |error: wasmtime::Error| InvalidScript::Unavailable(format!("{error:#}"));
     let bindings: Vec<_> = spec.bindings.iter().map(|(name, bound)| (name.to_string(), bound.clone())).collect();
-    let modules = Arc::new(Modules::of(&spec.code));
+    let compatibility = Compatibility::of(&spec.compatibility_date, &spec.compatibility_flags);
+    let modules = Arc::new(Modules::of(&spec.code, compatibility));
     let mut slot = runtime.clean_slot(&Arc::default()).map_err(unavailable)?;
     slot.store.data_mut().begin(
         Mode::GlobalScope,
@@ -102,6 +104,10 @@ async fn evaluate(
     );
     slot.seed().map_err(trap)?;
     slot.short("sy_allow_eval", Some(1)).map_err(trap)?;
+    let switches = node::switches(&compatibility);
+    if switches != 0 {
+        slot.event(event::NODE, 0, switches, &[]).await.map_err(trap)?;
+    }
     let code = match slot.start(&spec.code.entry).await {
         Ok(code) => code,
         Err(error) => return Err(InvalidScript::Refused(trapped(&error, slot.store.data()))),
@@ -182,7 +188,10 @@ fn take_pages(
         isolation: spec.isolation,
         wasm_pages: delta.wasm_pages,
         delta_is_secret: host.env_read,
+        compatibility_date: spec.compatibility_date.clone(),
+        compatibility_flags: spec.compatibility_flags.clone(),
         modules: Vec::new(),
+        evaluated: Vec::new(),
     };
     Ok(Sealed { head, bindings, delta: Arc::new(delta), modules: modules.without(&host.loaded) })
 }

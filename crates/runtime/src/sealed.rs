@@ -12,7 +12,7 @@ use bytes::Bytes;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use serde::{Deserialize, Serialize};
-use switchyard_catalog::{Isolation, Limits, VersionId, WorkerBinding};
+use switchyard_catalog::{Compatibility, Isolation, Limits, VersionId, WorkerBinding};
 
 use crate::delta::Delta;
 use crate::modules::Modules;
@@ -39,8 +39,12 @@ pub struct Head {
     pub wasm_pages: u64,
     /// The delta holds what was read from env.
     pub delta_is_secret: bool,
+    pub compatibility_date: String,
+    pub compatibility_flags: Vec<String>,
     /// Names, kinds and lengths of the modules in the last part.
     pub modules: Vec<(String, i32, u64)>,
+    /// Names of the modules that were evaluated.
+    pub evaluated: Vec<String>,
 }
 
 /// A binding as it is kept: JSON, inside an encrypted part.
@@ -126,6 +130,7 @@ impl Sealed {
                 (name.to_owned(), kind, bytes.len() as u64)
             })
             .collect();
+        head.evaluated = self.modules.evaluated.iter().cloned().collect();
         let head = serde_json::to_vec(&head).ok()?;
         let mut file = MAGIC.to_vec();
         for part in [&head, &env, &pages, &modules] {
@@ -161,6 +166,8 @@ impl Sealed {
         }
         let delta = Arc::new(Delta { pages: numbers, bytes: bytes.to_vec(), wasm_pages: head.wasm_pages });
         let mut modules = Modules::default();
+        modules.evaluated = head.evaluated.iter().cloned().collect();
+        modules.compatibility = Compatibility::of(&head.compatibility_date, &head.compatibility_flags);
         for (name, kind, len) in &head.modules {
             let (bytes, after) = code.split_at_checked(usize::try_from(*len).ok()?)?;
             modules.insert(name.clone(), *kind, Bytes::copy_from_slice(bytes));

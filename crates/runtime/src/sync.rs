@@ -26,9 +26,9 @@ pub fn answer(host: &mut Host, kind: i32, message: &[u8]) -> bool {
     answered
 }
 
-fn ask(host: &mut Host, kind: i32, mut values: Reader<'_>, out: &mut Vec<u8>) -> Result<bool, Malformed> {
+fn ask(host: &mut Host, question: i32, mut values: Reader<'_>, out: &mut Vec<u8>) -> Result<bool, Malformed> {
     let mut write = Writer::new(out);
-    Ok(match kind {
+    Ok(match question {
         sync::MODULE_RESOLVE => {
             let (specifier, referrer) = (values.text()?, values.text()?);
             if specifier.len().max(referrer.len()) > MAX_SPECIFIER {
@@ -40,16 +40,20 @@ fn ask(host: &mut Host, kind: i32, mut values: Reader<'_>, out: &mut Vec<u8>) ->
                     true
                 }
                 Err(sought) => {
+                    write.null().text(&sought);
                     host.missing = Some((sought, referrer.to_owned()));
-                    false
+                    true
                 }
             }
         }
-        sync::MODULE_SOURCE => {
+        sync::MODULE_SOURCE | sync::REQUIRED_SOURCE => {
             let name = values.text()?;
             match host.modules.source(name) {
                 Some((kind, bytes)) => {
-                    host.loaded.insert(name.to_owned());
+                    // What was required may be asked for again: the engine has no module of it.
+                    if question == sync::MODULE_SOURCE {
+                        host.loaded.insert(name.to_owned());
+                    }
                     write.int(kind);
                     write.bytes(&bytes);
                     true
@@ -97,6 +101,13 @@ fn ask(host: &mut Host, kind: i32, mut values: Reader<'_>, out: &mut Vec<u8>) ->
             host.env_read |= host.mode == Mode::GlobalScope;
             let env = std::sync::Arc::clone(&host.env);
             out.extend_from_slice(&env);
+            true
+        }
+        sync::COMPATIBILITY => {
+            let compatibility = host.modules.compatibility;
+            compatibility.iter().for_each(|(name, on)| {
+                write.text(name).bool(on);
+            });
             true
         }
         sync::STREAM_SMALL => match small_body(host, values.int()?) {

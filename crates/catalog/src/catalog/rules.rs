@@ -73,20 +73,11 @@ pub(super) fn code(settings: &CatalogSettings, code: &Code) -> Result<(), Catalo
         _ => return invalid(format!("the entry {:?} is neither an ES module nor a wasm component", code.entry)),
     }
     for module in &code.modules {
-        match module.kind {
-            ModuleKind::Wasm => {
-                return invalid(format!(
-                    "module {:?}: WebAssembly modules inside a JavaScript Worker are not supported yet: upload a wasm component instead",
-                    module.name
-                ));
-            }
-            ModuleKind::CommonJs => {
-                return invalid(format!(
-                    "module {:?}: CommonJS modules are not supported: bundle the Worker as ES modules",
-                    module.name
-                ));
-            }
-            _ => {}
+        if module.kind == ModuleKind::Wasm {
+            return invalid(format!(
+                "module {:?}: WebAssembly modules inside a JavaScript Worker are not supported yet: upload a wasm component instead",
+                module.name
+            ));
         }
     }
     Ok(())
@@ -213,6 +204,7 @@ pub(super) fn version(plan: &Plan) -> Result<(), CatalogError> {
         let shown: String = flag.chars().take(80).collect();
         return invalid(format!("compatibility flag {shown:?} is not valid: 1 to {MAX_FLAG_BYTES} bytes"));
     }
+    crate::compatibility::check(flags)?;
     if plan.limits.cpu_ms.is_some_and(|ms| !(1..=MAX_CPU_MS).contains(&ms)) {
         return invalid(format!("limits.cpu_ms is not within 1 to {MAX_CPU_MS}"));
     }

@@ -31,6 +31,7 @@ mod limits;
 mod loops;
 mod markers;
 mod namespace_settings;
+mod node;
 mod outbound;
 mod overload;
 mod plans;

@@ -30,6 +30,18 @@ pub async fn npm_scoped(package: &str, version: &str) -> Option<PathBuf> {
     .await
 }
 
+/// The folder that holds `node_modules` with all of these packages.
+pub async fn npm_all(name: &str, packages: &[&str]) -> Option<PathBuf> {
+    installed(&format!("npm-{name}"), |folder| {
+        std::fs::write(folder.join("package.json"), r#"{"private":true}"#).unwrap();
+        let mut npm = Command::new("npm");
+        npm.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]).args(packages);
+        npm.current_dir(folder);
+        npm
+    })
+    .await
+}
+
 /// Node itself, which is a package as well.
 pub async fn node(version: &str) -> Option<PathBuf> {
     let arch = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };

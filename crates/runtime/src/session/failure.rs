@@ -28,6 +28,7 @@ pub fn unacceptable(error: &Unacceptable) -> RunError {
     match error {
         Unacceptable::Full(Full::Instance) => exceeded_memory(),
         Unacceptable::Full(Full::Node) => RunError { kind: RunErrorKind::Overloaded, ..crashed(&error.to_string()) },
+        Unacceptable::Exit(_) => RunError { kind: RunErrorKind::Exception, ..crashed(&error.to_string()) },
         Unacceptable::Malformed(_) => crashed(&error.to_string()),
     }
 }

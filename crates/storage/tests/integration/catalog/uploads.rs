@@ -217,7 +217,7 @@ async fn code_is_held_to_its_rules() {
     let wasm = module("a.wasm", ModuleKind::Wasm, "\0asm");
     invalid(upload("a.js", vec![es("a.js"), wasm.clone()]).await, "upload a wasm component instead");
     let common = module("c.cjs", ModuleKind::CommonJs, "x");
-    invalid(upload("a.js", vec![es("a.js"), common.clone()]).await, "CommonJS");
+    invalid(upload("c.cjs", vec![es("a.js"), common.clone()]).await, "neither an ES module");
     let script =
         Code { syntax: CodeSyntax::ServiceWorker, entry: "c.cjs".to_owned(), modules: vec![common], upstream: None };
     let script = f.upload(&at("a"), NewScript { code: Some(script), ..NewScript::default() }).await;

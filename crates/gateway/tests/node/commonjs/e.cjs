@@ -1,0 +1,1 @@
+module.exports = function e() {}; module.exports = { x: 1 };

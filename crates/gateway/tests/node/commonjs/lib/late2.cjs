@@ -1,0 +1,1 @@
+exports.late = typeof require('node:path').join;

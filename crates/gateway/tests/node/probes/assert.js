@@ -1,0 +1,63 @@
+import assert, { AssertionError } from 'node:assert';
+import strict from 'node:assert/strict';
+import * as bare from 'assert';
+
+export default {
+  'module': () => [bare.default === assert, typeof strict.equal, assert.strict === assert || typeof assert.strict, Object.keys(assert).sort()],
+  'ok': () => assert.ok(1),
+  'ok of 0': () => assert.ok(0),
+  'call': () => assert(false, 'message'),
+  'nothing': () => assert(),
+  'own error': () => assert(false, new RangeError('mine')),
+  'equal': () => assert.equal(1, 1),
+  'equal number': () => assert.equal(1, 2),
+  'equal is strict': () => assert.equal(1, '1'),
+  'equal text': () => assert.equal('hello', 'help'),
+  'equal lines': () => assert.strictEqual('a\nb\nc', 'a\nb\nd'),
+  'equal objects': () => assert.strictEqual({ a: 1 }, { a: 1 }),
+  'equal with message': () => assert.strictEqual(1, 2, 'because'),
+  'notEqual': () => assert.notEqual(1, 1),
+  'notStrictEqual': () => assert.notStrictEqual(1, 1),
+  'NaN': () => assert.strictEqual(NaN, NaN),
+  'missing': () => assert.strictEqual(1),
+  'deepEqual': () => assert.deepEqual({ a: [1, { b: 2 }] }, { a: [1, { b: 2 }] }),
+  'deepEqual differs': () => assert.deepEqual({ a: 1 }, { a: 2 }),
+  'deepStrictEqual primitives': () => assert.deepStrictEqual(1, '1'),
+  'deepStrictEqual arrays': () => assert.deepStrictEqual([1, 2, 3], [1, 2, 4]),
+  'deepStrictEqual nested': () => assert.deepStrictEqual({ a: 1, b: { c: [1, 2, 3] } }, { a: 1, b: { c: [1, 2, 5] } }),
+  'deepStrictEqual maps': () => assert.deepStrictEqual(new Map([[1, 2]]), new Map([[1, 3]])),
+  'deepStrictEqual long': () => assert.deepStrictEqual(Array.from({ length: 60 }, (_, i) => i), Array.from({ length: 60 }, (_, i) => (i === 30 ? 99 : i))),
+  'deepStrictEqual prototypes': () => assert.deepStrictEqual(Object.create(null), {}),
+  'notDeepEqual': () => assert.notDeepEqual({ a: 1 }, { a: 1 }),
+  'partialDeepStrictEqual': () => assert.partialDeepStrictEqual({ a: 1, b: 2 }, { a: 1 }),
+  'partialDeepStrictEqual differs': () => assert.partialDeepStrictEqual({ a: 1 }, { a: 2 }),
+  'throws': () => assert.throws(() => { throw new TypeError('bad value'); }, TypeError),
+  'throws nothing': () => assert.throws(() => {}),
+  'throws by pattern': () => assert.throws(() => { throw new Error('abc'); }, /b/),
+  'throws by another pattern': () => assert.throws(() => { throw new Error('x'); }, /y/),
+  'throws by object': () => assert.throws(() => { throw Object.assign(new Error('m'), { code: 'C' }); }, { message: 'm', code: 'C' }),
+  'throws by another object': () => assert.throws(() => { throw new Error('x'); }, { message: 'y' }),
+  'throws by function': () => assert.throws(() => { throw new Error('x'); }, (e) => e.message === 'x'),
+  'throws ambiguous': () => assert.throws(() => { throw new Error('m'); }, 'm'),
+  'throws of text': () => assert.throws('x'),
+  'doesNotThrow': () => assert.doesNotThrow(() => {}),
+  'doesNotThrow throws': () => assert.doesNotThrow(() => { throw new Error('x'); }),
+  'rejects': () => assert.rejects(async () => { throw new TypeError('q'); }, TypeError),
+  'rejects nothing': () => assert.rejects(Promise.resolve(1)),
+  'doesNotReject': () => assert.doesNotReject(async () => { throw new TypeError('q'); }),
+  'match': () => assert.match('abc', /b/),
+  'match fails': () => assert.match('abc', /x/),
+  'doesNotMatch fails': () => assert.doesNotMatch('abc', /a/),
+  'fail': () => assert.fail(),
+  'fail with message': () => assert.fail('boom'),
+  'ifError': () => [assert.ifError(null), assert.ifError(undefined)],
+  'ifError of error': () => assert.ifError(new Error('e')),
+  'AssertionError': () => {
+    const e = new AssertionError({ actual: 1, expected: 2, operator: 'strictEqual' });
+    return [e.name, e.code, e.generatedMessage, e.actual, e.expected, e.operator, e.message, e instanceof Error];
+  },
+  'AssertionError with message': () => new AssertionError({ message: 'm' }).generatedMessage,
+  'caught': () => {
+    try { assert.strictEqual(1, 2); } catch (e) { return [e instanceof AssertionError, e.actual, e.expected, e.operator, e.name, e.code]; }
+  },
+};

@@ -1,0 +1,27 @@
+// What inspect.js shows of the platform's own objects: getters by name, or the entries that they iterate.
+export const ITERATED = [];
+export const SHOWN = {
+  __proto__: null,
+  Headers: ITERATED,
+  URLSearchParams: ITERATED,
+  FormData: ITERATED,
+  Request: ['method', 'url', 'headers', 'redirect', 'bodyUsed'],
+  Response: ['status', 'statusText', 'headers', 'ok', 'redirected', 'url', 'bodyUsed'],
+  URL: ['origin', 'href', 'protocol', 'username', 'password', 'host', 'hostname', 'port', 'pathname', 'search', 'hash',
+    'searchParams'],
+  Blob: ['size', 'type'],
+  File: ['name', 'lastModified', 'size', 'type'],
+  AbortController: ['signal'],
+  AbortSignal: ['aborted', 'reason', 'onabort'],
+  ReadableStream: ['locked'],
+  WritableStream: ['locked'],
+  TransformStream: ['readable', 'writable'],
+  TextEncoder: ['encoding'],
+  TextDecoder: ['encoding', 'fatal', 'ignoreBOM'],
+  Crypto: ['subtle'],
+  Navigator: ['language', 'platform', 'hardwareConcurrency', 'userAgent'],
+  Performance: ['timeOrigin'],
+  DOMException: ['code', 'name', 'message', 'stack'],
+  Event: ['type', 'eventPhase', 'composed', 'bubbles', 'cancelable', 'defaultPrevented', 'returnValue',
+    'currentTarget', 'target', 'srcElement', 'timeStamp', 'isTrusted', 'cancelBubble'],
+};

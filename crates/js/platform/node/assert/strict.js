@@ -1,0 +1,3 @@
+// `node:assert/strict`.
+export * from 'node:assert';
+export { strict as default } from 'node:assert';
