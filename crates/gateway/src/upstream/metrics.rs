@@ -1,6 +1,6 @@
 //! What upstreams count.
 
-use prometheus::{IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 use super::UpstreamError;
 
@@ -10,7 +10,7 @@ pub struct UpstreamMetrics {
     ends: Vec<IntCounter>,
     retries: IntCounter,
     taken_out: [IntCounter; 2],
-    connections: IntGaugeVec,
+    connections: [IntGauge; 2],
 }
 
 impl UpstreamMetrics {
@@ -37,7 +37,7 @@ impl UpstreamMetrics {
             ends: labels.map(|end| ends.with_label_values(&[end])).collect(),
             retries,
             taken_out: ["requests", "checks"].map(|by| taken_out.with_label_values(&[by])),
-            connections,
+            connections: ["in_use", "idle"].map(|state| connections.with_label_values(&[state])),
         })
     }
 
@@ -62,7 +62,7 @@ impl UpstreamMetrics {
     }
 
     pub fn connections(&self, in_use: u32, idle: u32) {
-        self.connections.with_label_values(&["in_use"]).set(in_use.into());
-        self.connections.with_label_values(&["idle"]).set(idle.into());
+        self.connections[0].set(in_use.into());
+        self.connections[1].set(idle.into());
     }
 }
