@@ -142,6 +142,12 @@ impl CpuMeter {
         self.is_over(self.used())
     }
 
+    /// As [`CpuMeter::exceeded`], for other threads than the one that polls: what runs there just now is not
+    /// in it, since only that thread's clock knows it.
+    pub fn exceeded_so_far(&self) -> bool {
+        self.is_over(Duration::from_nanos(self.used.load(Ordering::Relaxed)))
+    }
+
     /// Whether that much is more than the limit.
     pub fn is_over(&self, used: Duration) -> bool {
         used.as_nanos() > u128::from(self.limit)

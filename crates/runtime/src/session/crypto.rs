@@ -35,7 +35,7 @@ impl Session {
                 let mut charge = || {
                     let now = thread_cpu();
                     meter.charge(now.saturating_sub(std::mem::replace(&mut began, now)));
-                    meter.exceeded() || given_up.load(Ordering::Relaxed)
+                    meter.exceeded_so_far() || given_up.load(Ordering::Relaxed)
                 };
                 let computed = crate::crypto::run(&message, &mut charge);
                 charge();
