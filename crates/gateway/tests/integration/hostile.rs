@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Method;
-use http_body_util::BodyExt;
+use http::{Method, Request};
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
 use serde_json::json;
 
 use crate::dns::serve;
-use crate::harness::{PATIENCE, TestGateway};
+use crate::harness::{PATIENCE, TestGateway, collect};
 
 /// Those that only make sense behind a server.
 const MORE: [(&str, &str); 16] = [
@@ -116,9 +118,14 @@ async fn the_node_lives_and_the_neighbour_sees_no_error() {
     let (stop, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let canary = tokio::spawn({
         let (gateway, stop, asked) = (gateway.clone(), stop.clone(), asked.clone());
+        // With connections of its own: those of the programs may end while they are in a pool.
+        let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
         async move {
             while !stop.load(Ordering::Relaxed) {
-                gateway.post("canary", "/", "sung").await.is(200, "[1,\"undefined\",\"sung\"]");
+                let request = Request::post(format!("http://{}/", gateway.address())).header("host", "canary.test");
+                let answer = client.request(request.body(Full::from("sung")).unwrap());
+                let answer = tokio::time::timeout(PATIENCE, answer).await.expect("an answer in time").unwrap();
+                collect(answer).await.is(200, "[1,\"undefined\",\"sung\"]");
                 asked.fetch_add(1, Ordering::Relaxed);
             }
         }
