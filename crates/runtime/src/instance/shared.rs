@@ -18,9 +18,9 @@ use crate::outcome::Ending;
 use crate::session::{Wait, ended_by_another};
 use crate::warm::{Door, Mail, Member};
 
-/// Requests that may come in in a row before those that are in it have a turn: they may have to end, and a crowd
-/// of new ones must not keep them from it.
-const IN_A_ROW: u32 = 4;
+/// Things that may happen to requests in the instance in a row before one that knocks has its turn. Those that
+/// are in it come first: they may have to end, and a crowd of new ones must not keep them from it.
+const IN_A_ROW: u32 = 16;
 /// Part of its memory limit above which an instance takes no more requests.
 const NEARLY_FULL: (usize, usize) = (3, 4);
 
@@ -151,15 +151,19 @@ impl Shared {
     /// The request for which something has happened, and what; `None`: somebody knocked.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<(i32, Wait)>> {
         self.member.door.task.register(cx.waker());
-        if self.in_a_row < IN_A_ROW && self.member.door.opened() {
-            self.in_a_row += 1;
+        self.in_a_row += 1;
+        if self.in_a_row > IN_A_ROW && self.opened() {
             return Poll::Ready(None);
         }
-        self.in_a_row = 0;
         if let Poll::Ready(happened) = self.poll_inside(cx) {
             return Poll::Ready(Some(happened));
         }
-        if self.member.door.opened() { Poll::Ready(None) } else { Poll::Pending }
+        if self.opened() { Poll::Ready(None) } else { Poll::Pending }
+    }
+
+    fn opened(&mut self) -> bool {
+        self.in_a_row = 0;
+        self.member.door.opened()
     }
 
     /// The request in it for which something has happened, and what.
