@@ -306,8 +306,6 @@ impl Host {
             self.computes = used.saturating_sub(first) > LONG_CALL;
             if self.computes {
                 busy.computes();
-                // Who had knocked has gone elsewhere by this.
-                self.alone |= self.others.is_empty();
             }
         }
         self.share.meter.is_over(used)

@@ -113,8 +113,9 @@ impl Visits {
         self.first.as_ref().is_some_and(|(first, _)| *first == number)
     }
 
-    fn len(&self) -> usize {
-        usize::from(self.first.is_some()) + self.more.len()
+    /// No other request is in the instance.
+    fn are_of(&self, number: i32) -> bool {
+        self.first.as_ref().is_none_or(|(first, _)| *first == number) && self.more.keys().all(|more| *more == number)
     }
 }
 
@@ -210,8 +211,11 @@ impl Instance {
 
     /// Calls the guest for a request (0: for none), and has what was started acted on.
     async fn call(&mut self, request: i32, kind: i32, id: i32, status: i32, values: &[u8]) -> Result<(), Broken> {
+        let alone = self.visits.are_of(request);
         let host = self.slot.store.data_mut();
         host.call_for(request);
+        // What waits in the mail goes elsewhere when the instance ends.
+        host.alone = alone;
         let called = self.slot.event(kind, id, status, values).await;
         let host = self.slot.store.data_mut();
         host.called();

@@ -93,11 +93,6 @@ impl Door {
         self.task.wake();
     }
 
-    /// Whether somebody has knocked.
-    pub fn is_knocked(&self) -> bool {
-        self.knocked.load(Ordering::Relaxed)
-    }
-
     /// Whether somebody knocked since the last time.
     pub fn opened(&self) -> bool {
         self.knocked.load(Ordering::Relaxed) && self.knocked.swap(false, Ordering::Acquire)

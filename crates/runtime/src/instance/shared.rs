@@ -89,7 +89,6 @@ struct Shared {
 impl Shared {
     /// Takes a request in, and goes on with all of them until there is another one; `None`: it is over.
     async fn serve(&mut self, arrival: Arrival) -> Result<Option<Arrival>, Broken> {
-        self.look_around();
         self.instance.begin(arrival).await?;
         let mut driven = Some((self.instance.last, None));
         loop {
@@ -122,7 +121,6 @@ impl Shared {
     async fn go_on(&mut self, request: i32, happened: Option<Wait>) -> Result<bool, Broken> {
         let mut next = Some((request, happened));
         while let Some((request, happened)) = next {
-            self.look_around();
             let stays = match self.instance.drive(request, happened).await? {
                 Driven::Waits { .. } => {
                     // It has not been asked since it changed; the first one always is.
@@ -140,12 +138,6 @@ impl Shared {
             next = self.instance.touched.pop().map(|request| (request, None));
         }
         Ok(true)
-    }
-
-    /// Whether a call may be given up when its client goes: with others in the instance it may not.
-    fn look_around(&mut self) {
-        let alone = self.instance.visits.len() <= 1 && !self.member.door.is_knocked();
-        self.instance.slot.store.data_mut().alone = alone;
     }
 
     /// The request for which something has happened, and what; `None`: somebody knocked.

@@ -42,7 +42,6 @@ async fn a_full_instance_gets_a_second_one_and_then_a_queue() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "fails since requests inside an instance come before those that knock: who knocked before a long call waits for its end"]
 async fn who_comes_while_another_computes_has_an_instance_of_its_own() {
     let warm = Warm::with(|config| config.guest_threads = 2);
     let source = "let n = 0; export default { async fetch(r) { n++; if (r.url.endsWith('/burn')) { await fetch('https://o.test/burn'); for (;;); } return new Response('' + n) } }";
