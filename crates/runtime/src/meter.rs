@@ -68,6 +68,13 @@ pub struct CpuMeter {
     left: AtomicBool,
     /// `waitUntil` was called: the request goes on without its client.
     goes_on: AtomicBool,
+    /// The request of another Worker that this one is a subrequest of.
+    caller: Option<Arc<CpuMeter>>,
+}
+
+tokio::task_local! {
+    /// Whose subrequest this task makes: what is called by it is called for that request.
+    pub static CALLER: Arc<CpuMeter>;
 }
 
 impl CpuMeter {
@@ -80,7 +87,13 @@ impl CpuMeter {
             limit,
             left: AtomicBool::new(false),
             goes_on: AtomicBool::new(false),
+            caller: None,
         }
+    }
+
+    /// Of a request that a task makes, which is a subrequest where [`CALLER`] is known in it.
+    pub fn in_task(limit: Duration) -> Self {
+        Self { caller: CALLER.try_with(Arc::clone).ok(), ..Self::new(limit) }
     }
 
     /// It is counted from that reading of the thread's clock on.
@@ -126,9 +139,11 @@ impl CpuMeter {
         self.goes_on.store(true, Ordering::Relaxed);
     }
 
-    /// Whether a guest that computes is to be stopped.
+    /// Whether a guest that computes is to be stopped: its client has gone, or that of a request it works for.
+    /// A tree of subrequests is given up as a whole, not level by level while it grows below.
     pub fn abandoned(&self) -> bool {
-        self.left.load(Ordering::Relaxed) && !self.goes_on.load(Ordering::Relaxed)
+        let caller_is = || self.caller.as_ref().is_some_and(|caller| caller.abandoned());
+        !self.goes_on.load(Ordering::Relaxed) && (self.left.load(Ordering::Relaxed) || caller_is())
     }
 
     /// All of it so far; from the polling thread it includes the present poll.

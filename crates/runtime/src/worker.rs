@@ -126,7 +126,7 @@ impl Worker {
             return Err(finish.with_error(error(RunErrorKind::Internal, "the runtime has ended")));
         };
         let warm = self.is_warm(invocation.isolation, runtime.base_pages());
-        let meter = Arc::new(CpuMeter::new(invocation.limits.cpu()));
+        let meter = Arc::new(CpuMeter::in_task(invocation.limits.cpu()));
         let (reply, answer) = oneshot::channel();
         let waits = Waits(Some(Arc::clone(&meter)));
         let worker = Arc::clone(self);

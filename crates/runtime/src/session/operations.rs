@@ -13,7 +13,7 @@ use switchyard_js::abi::{Malformed, Reader, Value, body_kind, op, status};
 use super::{Happened, NOT_READ, Session, TOO_MANY_STREAMS, error_values};
 use crate::error::{RunError, RunErrorKind};
 use crate::host::{GuestOp, Host, Unacceptable};
-use crate::meter::CpuMeter;
+use crate::meter::{CALLER, CpuMeter};
 use crate::outcome::{Exception, now_ms};
 use crate::stream::{HostStream, MAX_STREAMS, guest_stream};
 use crate::{Body, BodyError, FetchError, FetchRequest, RedirectMode, Target, head};
@@ -269,7 +269,7 @@ impl Session {
         // Long heads count as held for as long as the request has them.
         let message = message.clone();
         // On an I/O thread: it may connect, and guests' threads are not for that.
-        let task = AbortOnDrop(self.context.tokio.spawn(async move {
+        let fetching = async move {
             let _message = message;
             let _connection = match turn {
                 Some(Ok(connection)) => Some(connection),
@@ -277,7 +277,9 @@ impl Session {
                 None => None,
             };
             outbound.fetch(depth, target, request).await
-        }));
+        };
+        let task = CALLER.scope(Arc::clone(&self.context.meter), fetching);
+        let task = AbortOnDrop(self.context.tokio.spawn(task));
         self.start(id, async move {
             let result = task.await.unwrap_or_else(|_| Err(FetchError::error("internal error")));
             Happened::Fetched { op: id, result }
