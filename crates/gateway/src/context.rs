@@ -55,43 +55,36 @@ impl RequestContext {
         head: &http::request::Parts,
     ) -> Arc<Self> {
         let trace = Trace::of(&head.headers, vouched, &observer.tracer);
-        let (host, path) = if observer.logs_access() {
+        let mut ctx = Self::begin(observer, ray, peer, trace);
+        ctx.http2 = head.version == http::Version::HTTP_2;
+        ctx.method = head.method.clone();
+        ctx.is_logged = true;
+        // Until the response has ended otherwise.
+        ctx.kind = AtomicU8::new(Kind::ClientGone as u8);
+        if ctx.observer.logs_access() {
             let host = head.headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
             let host = host.or(head.uri.authority().map(|authority| authority.as_str()));
+            ctx.host = host.unwrap_or_default().to_owned();
             // Without the query: it is where people put secrets.
-            (host.unwrap_or_default().to_owned(), head.uri.path().to_owned())
-        } else {
-            (String::new(), String::new())
-        };
-        Arc::new(Self {
-            ray,
-            peer,
-            trace,
-            http2: head.version == http::Version::HTTP_2,
-            method: head.method.clone(),
-            host,
-            path,
-            started: Instant::now(),
-            route: OnceLock::new(),
-            observer,
-            status: AtomicU16::new(0),
-            kind: AtomicU8::new(Kind::ClientGone as u8),
-            sent: AtomicU64::new(0),
-            wall_micros: AtomicU64::new(0),
-            cpu_micros: AtomicU64::new(0),
-            subrequests: AtomicU32::new(0),
-            limits: AtomicU16::new(0),
-            traces: Traces::default(),
-            is_logged: true,
-        })
+            ctx.path = head.uri.path().to_owned();
+        }
+        Arc::new(ctx)
     }
 
     /// Of a call of a tail Worker's handler, which no client waits for; `tailed`: see [`Traces::below`].
     pub fn of_tail(observer: Arc<Observer>, tailed: Vec<ScriptId>) -> Arc<Self> {
-        Arc::new(Self {
-            ray: crate::ids::ray(),
-            peer: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-            trace: Trace::of(&http::HeaderMap::new(), false, &observer.tracer),
+        let trace = Trace::of(&http::HeaderMap::new(), false, &observer.tracer);
+        let mut ctx = Self::begin(observer, crate::ids::ray(), IpAddr::V4(Ipv4Addr::UNSPECIFIED), trace);
+        ctx.traces = Traces::below(tailed);
+        Arc::new(ctx)
+    }
+
+    /// Of nobody's request, and in no log.
+    fn begin(observer: Arc<Observer>, ray: HeaderValue, peer: IpAddr, trace: Trace) -> Self {
+        Self {
+            ray,
+            peer,
+            trace,
             http2: false,
             method: Method::POST,
             host: String::new(),
@@ -106,9 +99,9 @@ impl RequestContext {
             cpu_micros: AtomicU64::new(0),
             subrequests: AtomicU32::new(0),
             limits: AtomicU16::new(0),
-            traces: Traces::below(tailed),
+            traces: Traces::default(),
             is_logged: false,
-        })
+        }
     }
 
     /// Something begins for this request, done by what `parent` is the span of.

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::{Method, Request};
-use switchyard_catalog::LimitSet;
 use switchyard_js::abi::event;
 
 use crate::error::{RunError, RunErrorKind};
@@ -336,17 +335,7 @@ impl Finish {
     }
 
     fn outcome(&self, ending: Ending) -> Outcome {
-        Outcome {
-            ending,
-            cpu: std::time::Duration::ZERO,
-            wall: self.began.elapsed(),
-            subrequests: 0,
-            met: LimitSet::default(),
-            logs: Vec::new(),
-            logs_dropped: 0,
-            exception: None,
-            thrown_beside: Vec::new(),
-        }
+        Outcome::without_a_run(ending, self.began.elapsed())
     }
 }
 

@@ -28,6 +28,21 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Of a request of which no guest ran anything.
+    pub fn without_a_run(ending: Ending, wall: Duration) -> Self {
+        Self {
+            ending,
+            cpu: Duration::ZERO,
+            wall,
+            subrequests: 0,
+            met: LimitSet::default(),
+            logs: Vec::new(),
+            logs_dropped: 0,
+            exception: None,
+            thrown_beside: Vec::new(),
+        }
+    }
+
     /// All limits that the request reached.
     pub fn limits(&self) -> LimitSet {
         let mut limits = self.met;

@@ -9,7 +9,7 @@ use std::time::Instant;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header, response};
 use hyper::body::Incoming;
 use hyper::ext::ReasonPhrase;
-use switchyard_catalog::{LimitSet, Limits, Timestamp, Upstream, VersionId};
+use switchyard_catalog::{Limits, Timestamp, Upstream, VersionId};
 use switchyard_runtime::{Body, Ending, Exception, Outcome, StatusText};
 
 use super::UpstreamError;
@@ -248,15 +248,8 @@ impl Running {
         let at_ms = u64::try_from(Timestamp::now().micros() / 1_000).unwrap_or_default();
         let name = "UpstreamError".to_owned();
         let outcome = Outcome {
-            ending,
-            cpu: std::time::Duration::ZERO,
-            wall: self.began.elapsed(),
-            subrequests: 0,
-            met: LimitSet::default(),
-            logs: Vec::new(),
-            logs_dropped: 0,
             exception: message.map(|message| Exception { name, message, stack: String::new(), at_ms }),
-            thrown_beside: Vec::new(),
+            ..Outcome::without_a_run(ending, self.began.elapsed())
         };
         self.ctx.ran(&self.route, &outcome);
         if let Some(tailed) = self.tailed.take() {

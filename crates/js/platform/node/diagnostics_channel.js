@@ -105,6 +105,21 @@ export function unsubscribe(name, subscription) {
 
 const EVENTS = ['start', 'end', 'asyncStart', 'asyncEnd', 'error'];
 
+// Runs it between `start` and `end`; what it throws is told, and thrown on.
+function traced(channels, context, run) {
+  return channels.start.runStores(context, () => {
+    try {
+      return run();
+    } catch (error) {
+      context.error = error;
+      channels.error.publish(context);
+      throw error;
+    } finally {
+      channels.end.publish(context);
+    }
+  });
+}
+
 export class TracingChannel {
   constructor(nameOrChannels) {
     for (const event of EVENTS) {
@@ -131,19 +146,7 @@ export class TracingChannel {
   }
 
   traceSync(callback, context = {}, self = undefined, ...args) {
-    return this.start.runStores(context, () => {
-      try {
-        const result = Reflect.apply(callback, self, args);
-        context.result = result;
-        return result;
-      } catch (error) {
-        context.error = error;
-        this.error.publish(context);
-        throw error;
-      } finally {
-        this.end.publish(context);
-      }
-    });
+    return traced(this, context, () => (context.result = Reflect.apply(callback, self, args)));
   }
 
   tracePromise(callback, context = {}, self = undefined, ...args) {
@@ -153,23 +156,15 @@ export class TracingChannel {
       this.asyncStart.publish(context);
       this.asyncEnd.publish(context);
     };
-    return this.start.runStores(context, () => {
-      try {
-        const promise = Promise.resolve(Reflect.apply(callback, self, args));
-        return promise.then((value) => {
-          settled('result', value);
-          return value;
-        }, (error) => {
-          settled('error', error);
-          throw error;
-        });
-      } catch (error) {
-        context.error = error;
-        this.error.publish(context);
+    return traced(this, context, () => {
+      const promise = Promise.resolve(Reflect.apply(callback, self, args));
+      return promise.then((value) => {
+        settled('result', value);
+        return value;
+      }, (error) => {
+        settled('error', error);
         throw error;
-      } finally {
-        this.end.publish(context);
-      }
+      });
     });
   }
 
@@ -191,17 +186,7 @@ export class TracingChannel {
       });
     };
     args.splice(position, 1, wrapped);
-    return this.start.runStores(context, () => {
-      try {
-        return Reflect.apply(callback, self, args);
-      } catch (error) {
-        context.error = error;
-        this.error.publish(context);
-        throw error;
-      } finally {
-        this.end.publish(context);
-      }
-    });
+    return traced(this, context, () => Reflect.apply(callback, self, args));
   }
 }
 
