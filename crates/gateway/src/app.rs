@@ -38,6 +38,7 @@ use crate::routes::Routes;
 use crate::tail::{self, TailHub};
 use crate::terms::NodeTerms;
 use crate::upstream::Upstreams;
+use crate::websocket::WebSockets;
 
 /// Connections of the inside listener: orchestrators, scrapers and uploads.
 const ADMIN_CONNECTIONS: u32 = 256;
@@ -95,6 +96,7 @@ struct Parts {
     observer: Arc<Observer>,
     background: Vec<tokio::task::JoinHandle<()>>,
     watcher: Option<Watcher>,
+    websockets: Option<Arc<WebSockets>>,
     _reserve: Reserve,
     _lock: DataLock,
 }
@@ -142,6 +144,7 @@ impl App {
             observer,
             background: Vec::new(),
             watcher: None,
+            websockets: None,
             _reserve: reserve,
             _lock: lock,
         };
@@ -201,13 +204,15 @@ impl App {
             grantable: config.egress.grantable(),
             ..CatalogSettings::default()
         };
-        let egress = Egress::new(&config::Egress { connections: origins, ..config.egress.clone() }, loops)?;
+        let websockets = parts.websockets(config);
+        let egress = config::Egress { connections: origins, ..config.egress.clone() };
+        let egress = Egress::new(&egress, loops, websockets.clone())?;
         for (_, address) in sockets {
             egress.forbid(*address);
         }
         egress.forbid(admin);
         let metrics = parts.observer.metrics.upstream().clone();
-        let upstreams = Upstreams::new(&config.upstream, egress.policy().clone(), metrics)?;
+        let upstreams = Upstreams::new(&config.upstream, egress.policy().clone(), metrics, websockets.clone())?;
         parts.background.push(tokio::spawn(upstreams.clone().run()));
         let catalog = Catalog::new(storage.clone(), blobs, Arc::new(runtime.clone()), settings);
         let catalog = Arc::new(catalog.with_origins(upstreams.clone()));
@@ -255,7 +260,7 @@ impl App {
             ..ApiConfig::default()
         };
         parts.background.push(tokio::spawn(sweep(catalog.clone(), runtime)));
-        let gateway = Arc::new(Gateway::new(dispatcher.clone(), parts.observer.clone(), live));
+        let gateway = Arc::new(Gateway::new(dispatcher.clone(), parts.observer.clone(), websockets, live));
         let listeners = config.listener.iter().map(|listener| listener.bind.to_string()).collect();
         let explainer = Explainer { gateway: gateway.clone(), listeners };
         let view = NodeView { dispatcher: dispatcher.clone(), observer: parts.observer.clone() };
@@ -328,8 +333,24 @@ impl App {
 }
 
 impl Parts {
+    /// Made once, before those who use it.
+    fn websockets(&mut self, config: &Config) -> Arc<WebSockets> {
+        let metrics = self.observer.metrics.websockets().clone();
+        let websockets = WebSockets::new(&config.websocket, config.timeouts.body, metrics);
+        self.websockets = Some(websockets.clone());
+        websockets
+    }
+
     async fn stop(self, grace: Duration) -> bool {
-        let done = self.clients.drain(grace).await;
+        let websockets = async {
+            match &self.websockets {
+                Some(websockets) => websockets.drain(grace).await,
+                None => true,
+            }
+        };
+        // A WebSocket that is closed is no request that was cut; one that does not end is.
+        let (answered, closed) = tokio::join!(self.clients.drain(grace), websockets);
+        let done = answered && closed;
         // Nothing runs any more that they could hear of.
         self.state.end_tails(grace.min(Duration::from_secs(5))).await;
         // Uploads finish too; health is the last to go.

@@ -8,6 +8,7 @@ mod overload;
 mod plan;
 mod trace;
 mod units;
+mod websocket;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -23,6 +24,7 @@ pub use explain::ConfigError;
 pub use overload::{MemoryCeiling, Overload};
 pub use plan::Plan;
 pub use trace::Trace;
+pub use websocket::WebSocket;
 pub use units::{parse_duration, parse_net, parse_size};
 
 /// The whole file.
@@ -44,6 +46,7 @@ pub struct Config {
     pub overload: Overload,
     pub egress: Egress,
     pub upstream: Upstream,
+    pub websocket: WebSocket,
     pub timeouts: Timeouts,
     pub log: Log,
     pub trace: Trace,

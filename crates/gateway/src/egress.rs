@@ -10,8 +10,9 @@ mod redirect;
 
 use std::sync::Arc;
 
-use http::{HeaderValue, Method, Request, Uri, header};
-use switchyard_runtime::{Body, FetchError, FetchResponse};
+use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
+use hyper_util::rt::TokioIo;
+use switchyard_runtime::{Body, FetchError, FetchResponse, wants_socket};
 use url::Url;
 
 use crate::body::Bounded;
@@ -21,6 +22,7 @@ use crate::headers::remove_hop_by_hop;
 use crate::ids::reference;
 use crate::loops::{Loops, Passed};
 use crate::routes::Route;
+use crate::websocket::{Key, WebSockets};
 use connect::ConnectError;
 pub use policy::Policy;
 use pools::Pools;
@@ -30,6 +32,7 @@ pub use redirect::Journey;
 pub struct Egress {
     pools: Arc<Pools>,
     loops: Loops,
+    websockets: Arc<WebSockets>,
     config: config::Egress,
 }
 
@@ -71,8 +74,8 @@ const LOST: &str = "Network connection lost.";
 impl Egress {
     /// # Errors
     /// The TLS provider has no usable protocol version.
-    pub fn new(config: &config::Egress, loops: Loops) -> Result<Self, rustls::Error> {
-        Ok(Self { pools: Pools::new(config)?, loops, config: config.clone() })
+    pub fn new(config: &config::Egress, loops: Loops, websockets: Arc<WebSockets>) -> Result<Self, rustls::Error> {
+        Ok(Self { pools: Pools::new(config)?, loops, websockets, config: config.clone() })
     }
 
     /// What all that leaves this node goes by.
@@ -103,17 +106,21 @@ impl Egress {
         journey: &mut Journey,
         passed: &Passed,
     ) -> (EgressEnd, Result<FetchResponse, FetchError>) {
-        let request = match self.request(journey, passed) {
+        let (request, key) = match self.request(journey, passed) {
             Ok(request) => request,
             Err(error) => return (EgressEnd::Refused, Err(error)),
         };
         let head_only = request.method() == Method::HEAD;
-        let response = match tokio::time::timeout(self.config.head_timeout, self.pools.of(route).request(request)).await
+        let response = match tokio::time::timeout(self.config.head_timeout, self.pools.of(route, key.is_some()).request(request)).await
         {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return explain(&error),
             Err(_) => return (EgressEnd::Timeout, Err(FetchError::error(LOST))),
         };
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            let seen = (without_fragment(&journey.url), journey.redirected());
+            return self.join(seen, key, response).await;
+        }
         let (mut head, body) = response.into_parts();
         let reason = head.extensions.get::<hyper::ext::ReasonPhrase>();
         let status_text = reason.map_or_else(String::new, |text| String::from_utf8_lossy(text.as_bytes()).into_owned());
@@ -138,11 +145,39 @@ impl Egress {
             url: without_fragment(&journey.url),
             redirected: journey.redirected(),
             body,
+            socket: None,
         };
         (EgressEnd::Ok, Ok(response))
     }
 
-    fn request(&self, journey: &mut Journey, passed: &Passed) -> Result<Request<Body>, FetchError> {
+    /// A server has agreed to a WebSocket. One that agrees to anything else makes no sense.
+    async fn join(
+        &self,
+        (url, redirected): (String, bool),
+        key: Option<Key>,
+        mut response: http::Response<hyper::body::Incoming>,
+    ) -> (EgressEnd, Result<FetchResponse, FetchError>) {
+        let lost = || (EgressEnd::Lost, Err(FetchError::error(LOST)));
+        if !key.is_some_and(|key| key.is_answered(response.headers())) {
+            return lost();
+        }
+        let upgraded = tokio::time::timeout(self.config.connect_timeout, hyper::upgrade::on(&mut response)).await;
+        let Ok(Ok(stream)) = upgraded else { return lost() };
+        let socket = self.websockets.join(TokioIo::new(stream), bytes::Bytes::new(), || ());
+        let response = FetchResponse {
+            status: response.status().as_u16(),
+            status_text: String::new(),
+            headers: std::mem::take(response.headers_mut()),
+            url,
+            redirected,
+            body: Body::Empty,
+            socket: Some(socket),
+        };
+        (EgressEnd::Ok, Ok(response))
+    }
+
+    /// The request of one hop; with a key where it asks for a WebSocket.
+    fn request(&self, journey: &mut Journey, passed: &Passed) -> Result<(Request<Body>, Option<Key>), FetchError> {
         let url = &journey.url;
         let invalid = || FetchError::type_error(format!("Invalid URL: {url}"));
         if !matches!(url.scheme(), "http" | "https") {
@@ -162,6 +197,7 @@ impl Egress {
         let uri = uri.build().map_err(|_| invalid())?;
 
         let mut headers = journey.headers.clone();
+        let asks_for_socket = wants_socket(&headers) && journey.method == Method::GET;
         remove_hop_by_hop(&mut headers);
         headers.remove(header::HOST);
         headers.remove(header::CONTENT_LENGTH);
@@ -172,12 +208,13 @@ impl Egress {
             headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(accept));
         }
         self.loops.mark(&mut headers, passed);
+        let key = asks_for_socket.then(|| Key::write(&mut headers));
         let body = journey.take_body();
         let mut request = Request::new(body);
         *request.method_mut() = journey.method.clone();
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;
-        Ok(request)
+        Ok((request, key))
     }
 }
 

@@ -10,7 +10,7 @@ use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, request};
 use hyper::body::Incoming;
 use ipnet::IpNet;
-use switchyard_runtime::{Body, StatusText};
+use switchyard_runtime::{Body, Socket, StatusText};
 
 use crate::authority::{Authority, AuthorityError};
 use crate::body::Bounded;
@@ -26,11 +26,13 @@ use crate::resolve::{Question, Resolved, Resolvers, trusts};
 use crate::trace::SpanKind;
 use crate::upstream::{Asked, Switched, Verbatim};
 use crate::version::VersionChoice;
+use crate::websocket::{Client, WebSockets};
 
 /// Answers clients.
 pub struct Gateway {
     pub dispatcher: Arc<Dispatcher>,
     pub observer: Arc<Observer>,
+    websockets: Arc<WebSockets>,
     live: ArcSwap<Live>,
 }
 
@@ -60,8 +62,13 @@ pub struct Bounds {
 }
 
 impl Gateway {
-    pub fn new(dispatcher: Arc<Dispatcher>, observer: Arc<Observer>, live: Live) -> Self {
-        Self { dispatcher, observer, live: ArcSwap::from_pointee(live) }
+    pub fn new(
+        dispatcher: Arc<Dispatcher>,
+        observer: Arc<Observer>,
+        websockets: Arc<WebSockets>,
+        live: Live,
+    ) -> Self {
+        Self { dispatcher, observer, websockets, live: ArcSwap::from_pointee(live) }
     }
 
     /// What new requests go by.
@@ -82,6 +89,7 @@ impl Gateway {
         let vouched = live.vouches(listener, peer);
         let ctx = RequestContext::new(self.observer.clone(), ids::ray(), peer, vouched, &head);
         let mut ending = Ending::new(ctx.clone());
+        let client = Client::of(&head);
 
         let (mut response, kind) = match self.answer(&ctx, &mut ending, &live, vouched, head, body).await {
             Ok(response) => (self.outgoing(response, head_only), Kind::Ok),
@@ -90,6 +98,9 @@ impl Gateway {
         response.headers_mut().insert(RAY, ctx.ray.clone());
         if let Some(switched) = response.extensions_mut().remove::<Switched>() {
             return switched.begin(response, ending);
+        }
+        if let Some(socket) = Socket::take(response.extensions_mut()) {
+            return self.websockets.begin(client, socket, response, ending);
         }
         let status = response.status().as_u16();
         response.map(|body| Recorded::new(body, ending, status, kind, head_only))
@@ -169,10 +180,14 @@ impl Gateway {
         mut head: request::Parts,
         body: Incoming,
     ) -> Result<Request<Body>, Failure> {
+        let asks_for_socket = Client::of(&head).is_some();
         if let Some(asked) = Asked::of(&head) {
             head.extensions.insert(asked);
         }
         remove_hop_by_hop(&mut head.headers);
+        if asks_for_socket {
+            Client::describe(&mut head.headers);
+        }
         describe_client(&mut head.headers, authority, ctx.peer, &ctx.ray);
         let mut uri = http::uri::Parts::default();
         uri.scheme = Some(Scheme::HTTP);

@@ -3,7 +3,7 @@
 //!
 //! In reading order: `app` builds a node; `listen` turns sockets into requests; `gateway` is the life
 //! of a request, through `authority`, `resolve`, `admission`, `routes` and `dispatch`; `outbound` and
-//! `egress` are what a Worker can reach; `upstream` is a tenant that is an origin; `error` is every way it can fail; `observe` what is recorded, and `tail` who
+//! `egress` are what a Worker can reach; `upstream` is a tenant that is an origin; `websocket` is what becomes of a request that asked for one; `error` is every way it can fail; `observe` what is recorded, and `tail` who
 //! listens live.
 
 pub mod announce;
@@ -41,6 +41,7 @@ mod terms;
 mod trace;
 mod upstream;
 mod version;
+mod websocket;
 
 pub use app::{App, AppError};
 pub use config::Config;

@@ -11,9 +11,10 @@ use async_trait::async_trait;
 use http::{HeaderValue, Request, Response, Uri, header};
 use switchyard_catalog::{Limits, PlanName, Scope, VersionId, WorkerBinding};
 use switchyard_runtime::{
-    Body, FetchError, FetchRequest, FetchResponse, Outbound, RunError, RunErrorKind, StatusText, Target,
+    Body, FetchError, FetchRequest, FetchResponse, Outbound, RunError, RunErrorKind, Socket, StatusText, Target,
 };
 
+use crate::admission::ScriptPermit;
 use crate::body::hold;
 use crate::context::RequestContext;
 use crate::dispatch::{Call, Dispatcher, chain, whose};
@@ -97,7 +98,7 @@ impl RequestOutbound {
         let answered = async {
             let (permit, terms) = self.dispatcher.admit(&self.ctx, &route, &call)?;
             let response = self.dispatcher.dispatch(&self.ctx, &route, call, terms, request).await?;
-            Ok::<_, Failure>(response.map(|body| hold(body, permit)))
+            Ok::<_, Failure>(held(response, permit))
         };
         let response = match answered.await {
             Ok(response) => response,
@@ -266,9 +267,20 @@ fn worker_request(journey: &mut Journey) -> Result<Request<Body>, FetchError> {
     Ok(request)
 }
 
+/// Keeps a permit until the answer has ended: its body, or the WebSocket that it begins.
+fn held(mut response: Response<Body>, permit: ScriptPermit) -> Response<Body> {
+    if let Some(socket) = Socket::take(response.extensions_mut()) {
+        socket.hold(permit);
+        socket.put(response.extensions_mut());
+        return response;
+    }
+    response.map(|body| hold(body, permit))
+}
+
 fn worker_response(response: Response<Body>, journey: &Journey) -> FetchResponse {
     let (mut head, body) = response.into_parts();
     let body = for_worker(&mut head, body);
+    let socket = Socket::take(&mut head.extensions);
     let mut url = journey.url.clone();
     url.set_fragment(None);
     FetchResponse {
@@ -278,6 +290,7 @@ fn worker_response(response: Response<Body>, journey: &Journey) -> FetchResponse
         url: url.into(),
         redirected: journey.redirected(),
         body,
+        socket,
     }
 }
 

@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config;
 use crate::egress::Policy;
+use crate::websocket::WebSockets;
 use connect::Connector;
 pub use failure::UpstreamError;
 pub use metrics::UpstreamMetrics;
@@ -55,6 +56,7 @@ pub struct Upstreams {
     metrics: UpstreamMetrics,
     /// Cancelled when the node goes: tunnels would else live on.
     ending: CancellationToken,
+    websockets: Arc<WebSockets>,
     io: tokio::runtime::Handle,
 }
 
@@ -67,6 +69,7 @@ impl Upstreams {
         config: &config::Upstream,
         policy: Arc<Policy>,
         metrics: UpstreamMetrics,
+        websockets: Arc<WebSockets>,
     ) -> Result<Arc<Self>, rustls::Error> {
         Ok(Arc::new(Self {
             connector: Connector::new(policy, config.allow.clone())?,
@@ -77,6 +80,7 @@ impl Upstreams {
             began: Instant::now(),
             metrics,
             ending: CancellationToken::new(),
+            websockets,
             io: tokio::runtime::Handle::current(),
         }))
     }

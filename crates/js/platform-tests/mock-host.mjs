@@ -6,7 +6,7 @@ import { types, inspect } from 'node:util';
 import { compute } from './mock-crypto.mjs';
 
 const native = {
-  URL, TextEncoder, TextDecoder, setTimeout, clearTimeout, structuredClone, console, queueMicrotask,
+  URL, TextEncoder, TextDecoder, setTimeout, clearTimeout, structuredClone, console, queueMicrotask, setImmediate,
 };
 const encoder = new native.TextEncoder();
 
@@ -84,6 +84,8 @@ export function op(kind, id, ...values) {
       timers.delete(id);
       complete(id, 0);
     }, values[0]));
+  } else if (kind === 56) {
+    native.setImmediate(() => complete(id, 0));
   } else if (kind === 16) {
     native.clearTimeout(timers.get(id));
     timers.delete(id);

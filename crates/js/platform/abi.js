@@ -20,6 +20,13 @@ export const OP_WAITING = 17;
 export const OP_ENDED = 18;
 export const OP_EXCEPTION = 19;
 export const OP_EXIT = 40;
+export const OP_WS_OFFER = 50;
+export const OP_WS_PASS = 51;
+export const OP_WS_ACCEPT = 52;
+export const OP_WS_SEND = 53;
+export const OP_WS_CLOSE = 54;
+export const OP_WS_DROP = 55;
+export const OP_TURN = 56;
 
 export const EVENT_START = -1;
 export const EVENT_DISPATCH = 0;
@@ -31,6 +38,10 @@ export const EVENT_TRAINED = 5;
 export const EVENT_TAIL = 6;
 export const EVENT_ENDED = 7;
 export const EVENT_NODE = 9;
+export const EVENT_WS_MESSAGE = 20;
+export const EVENT_WS_CLOSED = 21;
+export const EVENT_WS_LOST = 22;
+export const EVENT_WS_FAILED = 23;
 export const CALL_COMMONJS = 30;
 
 export const REFUSED_OVER = 3;
@@ -60,6 +71,9 @@ export const BODY_GUEST = 2;
 export const BODY_HOST = 3;
 
 export const BINDING_NETWORK = -1;
+
+// The stream of a completed FETCH that began a WebSocket: its number is the operation's.
+export const FETCHED_SOCKET = -2;
 
 export const CRYPTO_DIGEST = 1;
 export const CRYPTO_HASH_UPDATE = 2;

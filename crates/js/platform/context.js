@@ -102,7 +102,10 @@ export class ExecutionContext {
     // Whoever calls it: it is this request that goes on, and that hears of the promise.
     const previous = host.contextSet(this);
     try {
-      if (this.#waiting++ === 0) host.op(OP_WAITING, this.#id);
+      if (this.#waiting++ === 0) {
+        this.#told = false; // where the answer goes on, in a body or a WebSocket, it may have been told already
+        host.op(OP_WAITING, this.#id);
+      }
       resolved.then(settled, (error) => {
         reportException(this, error);
         settled();

@@ -109,11 +109,30 @@ export class CustomEvent extends Event {
 tag(CustomEvent);
 
 export let hasListeners; // (target, type)
+// (target, event): as dispatchEvent, but a listener that throws is the last one, and its error the caller's; the
+// handler set as on… comes first.
+export let dispatchStrictly;
 
 export class EventTarget {
   #listeners = null; // of { type, callback, capture, once, removed }
 
   static {
+    dispatchStrictly = (target, event) => {
+      prepare(event, target, 2);
+      try {
+        const handler = target[`on${event.type}`];
+        if (typeof handler === 'function') Reflect.apply(handler, undefined, [event]);
+        for (const listener of target.#listeners?.slice() ?? []) {
+          if (stopped(event)) break;
+          if (listener.type !== event.type || listener.removed) continue;
+          if (listener.once) target.removeEventListener(listener.type, listener.callback, listener.capture);
+          if (typeof listener.callback === 'function') Reflect.apply(listener.callback, target, [event]);
+          else listener.callback.handleEvent(event);
+        }
+      } finally {
+        prepare(event, target, 0);
+      }
+    };
     hasListeners = (target, type) => target.#listeners !== null && target.#listeners.some((l) => l.type === type);
   }
 

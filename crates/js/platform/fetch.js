@@ -1,7 +1,7 @@
 // fetch(), to the network and to bindings: one FETCH operation each. A Request that nobody looked into leaves as
 // it came; the Response is made from the completion's values.
 import * as host from 'switchyard:host';
-import { BINDING_NETWORK, OP_CANCEL, OP_FETCH, OP_READ_CANCEL, STATUS_OK } from './abi.js';
+import { BINDING_NETWORK, FETCHED_SOCKET, OP_CANCEL, OP_FETCH, OP_READ_CANCEL, STATUS_OK } from './abi.js';
 import { offAbort, onAbort } from './abort.js';
 import { abortContent } from './content.js';
 import { hostError, refusal } from './errors.js';
@@ -9,8 +9,9 @@ import { expect, forget, nextId } from './ops.js';
 import { dropPump, runPump } from './pump.js';
 import { cancelStream } from './readable-state.js';
 import { Parts, REDIRECT_FOLLOW, Request, isRequest, requestParts } from './request.js';
-import { fetchedResponse, responseContent } from './response.js';
+import { connectedResponse, fetchedResponse, responseContent } from './response.js';
 import { parseUrl } from './url.js';
+import { fetchedSocket } from './websocket.js';
 
 class Fetching {
   constructor(id, resolve, reject, signal, pump) {
@@ -34,6 +35,11 @@ class Fetching {
       if (this.signal !== null) offAbort(this.signal, this.stop);
       this.pump?.cancelled();
       this.reject(hostError(code, text));
+      return;
+    }
+    if (stream === FETCHED_SOCKET) {
+      if (this.signal !== null) offAbort(this.signal, this.stop);
+      this.resolve(connectedResponse(code, headers, url, redirected, fetchedSocket(this.id)));
       return;
     }
     const response = fetchedResponse(code, text, headers, url, redirected, stream, length);

@@ -27,6 +27,8 @@ import { Scheduler, clearInterval, clearTimeout, setInterval, setTimeout } from 
 import { TransformStream, TransformStreamDefaultController } from './transform.js';
 import { URL } from './url.js';
 import { URLSearchParams } from './url-search-params.js';
+import { CloseEvent, MessageEvent } from './websocket-events.js';
+import { WebSocket, WebSocketPair, WebSocketRequestResponsePair } from './websocket.js';
 import { WritableStream, WritableStreamDefaultController, WritableStreamDefaultWriter } from './writable.js';
 
 // Time is that of the wall clock in whole milliseconds, counted from 1970, as on workerd.
@@ -68,6 +70,9 @@ const CLASSES = {
   TextDecoderStream, TextEncoder, TextEncoderStream, TransformStream, TransformStreamDefaultController, URL,
   URLSearchParams, WritableStream, WritableStreamDefaultController, WritableStreamDefaultWriter,
 };
+
+// Their own file's, so that the list above stays as it is.
+Object.assign(CLASSES, { CloseEvent, MessageEvent, WebSocket, WebSocketPair, WebSocketRequestResponsePair });
 
 const OBJECTS = { console };
 

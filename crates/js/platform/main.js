@@ -10,6 +10,7 @@ import { install } from './globals.js';
 import { installOps } from './ops.js';
 import { forgetPumps, installPumps } from './pump.js';
 import { train, trainingWorker } from './train.js';
+import { installWebSockets } from './websocket-ends.js';
 import 'cloudflare:workers';
 
 install(globalThis);
@@ -19,6 +20,7 @@ installContext(forgetPumps);
 installEnv();
 installDispatch();
 installCommonJs();
+installWebSockets();
 
 train();
 setTraining(trainingWorker);

@@ -8,6 +8,7 @@ import { SOURCE, refuseForeign, refuseGlobalScope, tag } from './errors.js';
 import { Headers, contentTypeIfMissing, headersFromText, headersText } from './headers.js';
 import { newPump, runPump } from './pump.js';
 import { parseUrl } from './url.js';
+import { giveSocket, isWebSocket } from './websocket.js';
 
 const REDIRECTS = [301, 302, 303, 307, 308];
 const TEXT_HEAD = `content-type\n${TEXT_TYPE}`;
@@ -18,18 +19,20 @@ function nullBodyStatus(status) {
   return status === 204 || status === 205 || status === 304 || status === 101;
 }
 
-// What only some responses have: fetched ones, redirects.
+// What only some responses have: fetched ones, redirects, those that begin a WebSocket.
 class Details {
   constructor(immutable, url, redirected) {
     this.immutable = immutable;
     this.url = url;
     this.redirected = redirected;
+    this.socket = null;
   }
 }
 
 export let isResponse;
 export let responseContent; // (Response) -> Content or null
 export let fetchedResponse; // what a fetch brought, from the values of its completion
+export let connectedResponse; // what a fetch brought that began a WebSocket
 export let sendResponse; // (request number, response, ctx): RESPOND
 
 export class Response {
@@ -44,7 +47,7 @@ export class Response {
     if (init !== undefined && init !== null) {
       this.#initialize(init);
       if (nullBodyStatus(this.#status)) {
-        if (this.#status === 101) throw badStatus();
+        if (this.#status === 101 && this.#socket() === null) throw badStatus();
         if (body !== null && body !== undefined && body !== '') throw nullBody();
         return;
       }
@@ -67,7 +70,8 @@ export class Response {
 
   #initialize(init) {
     if (typeof init !== 'object') throw new TypeError("Failed to construct 'Response': parameter 2 is not an object.");
-    const { status, statusText, headers } = init;
+    const { status, statusText, headers, webSocket } = init;
+    if (webSocket !== undefined && webSocket !== null) this.#connect(webSocket, status);
     if (status !== undefined) {
       this.#status = Math.trunc(Number(status));
       if (!(this.#status >= 200 && this.#status <= 599) && this.#status !== 101) throw badStatus();
@@ -79,6 +83,16 @@ export class Response {
       this.#statusText = text === '' && #status in init ? init.#statusText : text;
     }
     if (headers !== undefined) this.#headers = new Headers(headers);
+  }
+
+  #connect(socket, status) {
+    if (!isWebSocket(socket)) {
+      throw new TypeError("Incorrect type for the 'webSocket' field on 'InitializerDict': the provided value is not " +
+        "of type 'WebSocket'.");
+    }
+    if (Math.trunc(Number(status)) !== 101) throw new RangeError('Responses with a WebSocket must have status code 101.');
+    this.#details = new Details(false, '', false);
+    this.#details.socket = socket;
   }
 
   static {
@@ -99,6 +113,11 @@ export class Response {
       }
       return response;
     };
+    connectedResponse = (status, headers, url, redirected, socket) => {
+      const response = fetchedResponse(status, 'Switching Protocols', headers, url, redirected, -1, null);
+      response.#details.socket = socket;
+      return response;
+    };
     sendResponse = (id, response, ctx) => {
       const status = response.#status;
       if (status === 0) {
@@ -113,6 +132,8 @@ export class Response {
         return;
       }
       if (content === null) {
+        const socket = response.#socket();
+        if (socket !== null) giveSocket(socket, ctx);
         host.op(OP_RESPOND, id, status, response.#statusText, headers, BODY_NONE, null, null, answered(ctx));
         return;
       }
@@ -199,7 +220,16 @@ export class Response {
     return this.#status === 0 ? 'error' : 'default';
   }
 
+  #socket() {
+    return this.#details === null ? null : this.#details.socket;
+  }
+
+  get webSocket() {
+    return this.#socket();
+  }
+
   clone() {
+    if (this.#socket() !== null) throw new TypeError('Cannot clone a response to a WebSocket handshake.');
     const copy = new Response();
     copy.#content = cloneContent(responseContent(this));
     copy.#status = this.#status;

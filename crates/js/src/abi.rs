@@ -24,6 +24,13 @@ pub mod op {
     pub const ENDED: i32 = 18;
     pub const EXCEPTION: i32 = 19;
     pub const EXIT: i32 = 40;
+    pub const WS_OFFER: i32 = 50;
+    pub const WS_PASS: i32 = 51;
+    pub const WS_ACCEPT: i32 = 52;
+    pub const WS_SEND: i32 = 53;
+    pub const WS_CLOSE: i32 = 54;
+    pub const WS_DROP: i32 = 55;
+    pub const TURN: i32 = 56;
 }
 
 /// What the host answers to an `op`.
@@ -44,7 +51,14 @@ pub mod event {
     pub const TAIL: i32 = 6;
     pub const ENDED: i32 = 7;
     pub const NODE: i32 = 9;
+    pub const WS_MESSAGE: i32 = 20;
+    pub const WS_CLOSED: i32 = 21;
+    pub const WS_LOST: i32 = 22;
+    pub const WS_FAILED: i32 = 23;
 }
+
+/// The body's number in a completed FETCH whose response began a WebSocket: its number is the operation's.
+pub const FETCHED_SOCKET: i32 = -2;
 
 /// What event NODE switches on, added up.
 pub mod node_switch {

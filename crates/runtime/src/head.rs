@@ -28,6 +28,11 @@ pub fn header_text(headers: &HeaderMap) -> String {
     text
 }
 
+/// Whether a request asks for a WebSocket.
+pub fn wants_socket(headers: &HeaderMap) -> bool {
+    headers.get(http::header::UPGRADE).is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
+}
+
 /// Bytes of a message's headers (contract §5.2: 128 KB).
 const MAX_HEADERS: usize = 128 * 1024;
 

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use crate::memory::Budget;
 
 /// What is shorter is not counted: what bounds it is the number of operations a guest may have pending.
-const SMALL: usize = 4096;
+pub const SMALL: usize = 4096;
 
 /// One counter; what it counts is counted above it too.
 #[derive(Debug, Default)]

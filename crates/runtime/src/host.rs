@@ -44,7 +44,7 @@ pub struct GuestOp {
 impl GuestOp {
     /// What is completed later, and so counts as pending until then.
     fn starts(&self) -> bool {
-        matches!(self.kind, op::FETCH | op::TIMER | op::READ | op::WRITE | op::CRYPTO)
+        matches!(self.kind, op::FETCH | op::TIMER | op::READ | op::WRITE | op::CRYPTO | op::TURN)
     }
 }
 
@@ -430,6 +430,11 @@ impl Limiter {
     /// None: while the host alone decides what is in the memory.
     pub fn open() -> Self {
         Self { bytes: usize::MAX, refused: false, memory: None, held: Held::new(usize::MAX) }
+    }
+
+    /// The counter of what the host holds for this instance.
+    pub fn held(&self) -> &Arc<Held> {
+        &self.held
     }
 
     /// Keeps a copy of the guest's bytes; `memory` is what it uses itself.

@@ -191,7 +191,8 @@ impl Instance {
             meter,
             background: Arc::clone(&runtime.background),
         };
-        let session = Session::new(context, number, reply);
+        let upgrade = matches!(&of, Event::Fetch(request) if head::wants_socket(request.headers()));
+        let session = Session::new(context, number, reply, upgrade);
         self.visits.insert(number, Visit { session, event: of, finish, runtime, repeatable, waker: None });
         if number == 1 {
             // Its own randomness and its env, which are in no delta.

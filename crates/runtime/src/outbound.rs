@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use http::{HeaderMap, Method};
 
-use crate::Body;
+use crate::{Body, Socket};
 
 /// The only way out of a Worker (design §3).
 #[async_trait]
@@ -59,6 +59,8 @@ pub struct FetchResponse {
     pub url: String,
     pub redirected: bool,
     pub body: Body,
+    /// The WebSocket that it begins, with status 101.
+    pub socket: Option<Socket>,
 }
 
 /// Why nothing came back: what the Worker's `fetch` promise rejects with.

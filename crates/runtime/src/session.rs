@@ -18,13 +18,14 @@ use futures_util::future::AbortHandle;
 use futures_util::stream::FuturesUnordered;
 use http::Response;
 use switchyard_catalog::{LimitSet, Limits};
-use switchyard_js::abi::{Writer, event, status};
+use switchyard_js::abi::{FETCHED_SOCKET, Writer, event, status};
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::error::{RunError, RunErrorKind};
 use crate::host::Host;
 use crate::meter::CpuMeter;
 use crate::outcome::{Ending, Exception};
+use crate::socket::{Message, SocketReader};
 use crate::stream::{GuestSender, HostStream, MAX_STREAMS};
 use crate::{Body, BodyError, FetchError, FetchResponse, Invocation, head};
 
@@ -40,9 +41,11 @@ const NOT_READ: &str = "This stream is no longer read.";
 mod crypto;
 mod failure;
 mod operations;
+mod sockets;
 
 use failure::{crashed, exceeded_cpu, exceeded_wall, out_of_memory};
 pub use failure::{ended_by_another, failure, unacceptable};
+use sockets::{Sockets, TOO_MANY_SOCKETS};
 
 pub type Reply = oneshot::Sender<Result<Response<Body>, RunError>>;
 
@@ -82,6 +85,16 @@ pub enum Happened {
     Cancelled {
         stream: i32,
     },
+    /// Something came over a WebSocket; nothing: its other end is gone.
+    Message {
+        socket: i32,
+        reader: SocketReader,
+        message: Option<Message>,
+    },
+    /// A WebSocket ended at a limit of its Worker's.
+    Cut {
+        socket: i32,
+    },
     Stopped,
 }
 
@@ -103,6 +116,10 @@ pub struct Session {
     writers: HashMap<i32, GuestSender>,
     /// The guest stream that is the response's body, until it is closed.
     body_stream: Option<i32>,
+    /// Made with the first of them.
+    sockets: Option<Box<Sockets>>,
+    /// Its client wants a WebSocket.
+    upgrade: bool,
     answered: bool,
     /// No `waitUntil` is pending.
     done: bool,
@@ -134,7 +151,8 @@ pub struct Session {
 }
 
 impl Session {
-    pub fn new(context: SessionContext, request: i32, reply: Reply) -> Self {
+    /// `upgrade`: its client wants a WebSocket.
+    pub fn new(context: SessionContext, request: i32, reply: Reply, upgrade: bool) -> Self {
         let connections = context.invocation.limits.connections.or(Limits::DEFAULT.connections).unwrap_or(1);
         let wall = context.invocation.limits.wall().map(|wall| {
             let _runtime = context.tokio.enter();
@@ -150,6 +168,8 @@ impl Session {
             reading: HashMap::new(),
             writers: HashMap::new(),
             body_stream: None,
+            sockets: None,
+            upgrade,
             answered: false,
             done: false,
             waiting: false,
@@ -180,7 +200,7 @@ impl Session {
             return Ok(Step::Ended(self.ending()));
         }
         loop {
-            if self.answered && self.body_stream.is_none() && self.done {
+            if self.answered && self.is_sent() && self.done {
                 return Ok(Step::Ended(self.ending()));
             }
             let idle = self.ready.is_empty();
@@ -196,12 +216,17 @@ impl Session {
                     None => continue,
                 }
             }
-            if self.answered && self.body_stream.is_none() && self.grace.is_none() {
+            if self.answered && self.is_sent() && self.grace.is_none() {
                 let _runtime = self.context.tokio.enter();
                 self.grace = Some(Box::pin(tokio::time::sleep(WAIT_UNTIL_GRACE)));
             }
             return Ok(Step::Wait);
         }
+    }
+
+    /// Nothing of the answer is still to come: neither of its body nor of its WebSocket.
+    fn is_sent(&self) -> bool {
+        self.body_stream.is_none() && !self.is_connected()
     }
 
     /// Whether something waits to be told already, after others have had their turn.
@@ -236,6 +261,7 @@ impl Session {
                 self.abandoned = true;
                 // A body that is still written is cut: dropping its writer says so to the reader.
                 self.writers.clear();
+                self.sockets = None;
                 self.fail(exceeded_wall());
                 return Ok(Step::Ended(Ending::ExceededWall));
             }
@@ -245,7 +271,7 @@ impl Session {
 
     /// Whether nothing of the request is left in the guest either.
     pub fn settled(&self) -> bool {
-        self.done && !self.abandoned && self.writers.is_empty()
+        self.done && !self.abandoned && self.writers.is_empty() && !self.has_sockets()
     }
 
     /// Nothing is pending and the guest has not come to an end.
@@ -253,8 +279,9 @@ impl Session {
         self.abandoned = true;
         // A body that can never go on is cut: dropping its writer says so to the reader.
         self.writers.clear();
+        let connected = self.sockets.take().is_some_and(|sockets| sockets.is_connected());
         if self.answered {
-            return if self.body_stream.take().is_some() { Ending::Hung } else { self.ending() };
+            return if self.body_stream.take().is_some() || connected { Ending::Hung } else { self.ending() };
         }
         let error = if let Some(refused) = self.refused(host) {
             refused // it could not even say so
@@ -343,8 +370,20 @@ impl Session {
                 }
                 return Ok(open.then_some(cancelled));
             }
+            Happened::Message { socket, reader, message } => return Ok(self.hear(socket, reader, message)),
+            Happened::Cut { socket } => {
+                return Ok(Some(Call { kind: event::WS_LOST, id: socket, status: 1, values: Vec::new() }));
+            }
             Happened::Complete { op, status, values } => (op, status, values),
             Happened::Fetched { op, .. } if !self.outstanding.contains_key(&op) => return Ok(None), // cancelled
+            Happened::Fetched { op, result: Ok(FetchResponse { socket: Some(socket), status, headers, url, redirected, .. }) } => {
+                if self.keep_socket(host, op, socket) {
+                    let socket = Some((FETCHED_SOCKET, None));
+                    (op, status::OK, head::fetch_values(status, "", &headers, &url, redirected, socket))
+                } else {
+                    (op, status::ERROR, error_values("Error", TOO_MANY_SOCKETS))
+                }
+            }
             Happened::Fetched { op, result: Ok(response) } => match self.add_stream(host, memory, op, response.body)? {
                 Added::TooMany => (op, status::ERROR, error_values("Error", TOO_MANY_STREAMS)),
                 Added::Stream(stream) => {

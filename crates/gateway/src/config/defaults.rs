@@ -25,6 +25,7 @@ impl Default for Config {
             overload: Overload::default(),
             egress: Egress::default(),
             upstream: Upstream::default(),
+            websocket: Default::default(),
             timeouts: Timeouts::default(),
             log: Log::default(),
             trace: Default::default(),

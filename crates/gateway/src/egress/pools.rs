@@ -71,6 +71,8 @@ impl Places {
 struct Key {
     script: ScriptId,
     rules: EgressRules,
+    /// For what becomes a WebSocket: HTTP/1.1 alone.
+    upgrades: bool,
 }
 
 impl Pools {
@@ -112,8 +114,8 @@ impl Pools {
     }
 
     /// The Worker's own.
-    pub fn of(&self, route: &Route) -> Pool {
-        let key = Key { script: route.script, rules: route.settings.egress.clone() };
+    pub fn of(&self, route: &Route, upgrades: bool) -> Pool {
+        let key = Key { script: route.script, rules: route.settings.egress.clone(), upgrades };
         self.of.get_with(key, || {
             let most = match route.scope {
                 // It stands for many tenants.
@@ -121,18 +123,19 @@ impl Pools {
                 Scope::Namespace(_) => self.config.connections_per_script.min(self.config.connections),
             };
             let places = self.places.lock().of(route.script, most.max(1));
-            self.make(route.settings.egress.clone(), places)
+            self.make(route.settings.egress.clone(), places, upgrades)
         })
     }
 
-    fn make(&self, rules: EgressRules, places: Arc<Semaphore>) -> Pool {
+    fn make(&self, rules: EgressRules, places: Arc<Semaphore>, upgrades: bool) -> Pool {
         let mut tls = self.tls.clone();
         tls.resumption = Resumption::in_memory_sessions(SESSIONS);
-        let https = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_all_versions()
-            .wrap_connector(Connector::new(self.node.clone(), rules, places));
+        let connector = Connector::new(self.node.clone(), rules, places);
+        let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
+        let https = match upgrades {
+            true => https.enable_http1().wrap_connector(connector),
+            false => https.enable_all_versions().wrap_connector(connector),
+        };
         Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())

@@ -17,6 +17,7 @@ use crate::error::Kind;
 use crate::resolve::Source;
 use crate::tail::{ConsumerMetrics, TailMetrics};
 use crate::upstream::UpstreamMetrics;
+use crate::websocket::WebSocketMetrics;
 
 /// Status classes `1xx` to `5xx`, and `none` where no head was sent.
 const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
@@ -41,6 +42,7 @@ pub struct Metrics {
     tail: TailMetrics,
     plans_missing: IntCounter,
     upstream: UpstreamMetrics,
+    websockets: WebSocketMetrics,
 }
 
 /// What listeners count.
@@ -171,6 +173,7 @@ impl Metrics {
             scraping: Mutex::default(),
             tail,
             upstream: UpstreamMetrics::register(&registry)?,
+            websockets: WebSocketMetrics::register(&registry)?,
             plans_missing,
             registry,
         })
@@ -223,6 +226,10 @@ impl Metrics {
 
     pub fn upstream(&self) -> &UpstreamMetrics {
         &self.upstream
+    }
+
+    pub fn websockets(&self) -> &WebSocketMetrics {
+        &self.websockets
     }
 
     pub fn connections(&self) -> &ConnectionMetrics {

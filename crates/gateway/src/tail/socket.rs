@@ -3,9 +3,6 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header};
@@ -19,6 +16,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSocketConfig};
 
 use super::hub::{End, Listener, TailHub};
+use crate::websocket::accept;
 
 /// Where sessions are listened to: the id follows.
 const PATH: &str = "/client/v4/switchyard/tails/";
@@ -41,7 +39,7 @@ pub fn upgrade(hub: &TailHub, request: &mut Request<Incoming>) -> Option<Respons
     let Some(listener) = hub.listen(id) else {
         return Some(refusal(StatusCode::NOT_FOUND, "there is no such tail, or somebody listens to it already\n"));
     };
-    let accept = HeaderValue::from_str(&accept(&key)).ok()?;
+    let accept = accept(key.as_bytes());
     tokio::spawn(serve(listener, hyper::upgrade::on(request)));
     let mut response = Response::new(Full::default());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -72,14 +70,6 @@ fn handshake(request: &Request<Incoming>) -> Result<String, (StatusCode, &'stati
     // 16 bytes in base64.
     let key = key.filter(|key| key.len() == 24 && key.ends_with("=="));
     key.map(str::to_owned).ok_or((StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is missing or malformed\n"))
-}
-
-/// What shows that a key was understood (RFC 6455 §4.2.2).
-fn accept(key: &str) -> String {
-    let mut digest = Context::new(&SHA1_FOR_LEGACY_USE_ONLY);
-    digest.update(key.as_bytes());
-    digest.update(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
-    STANDARD.encode(digest.finish())
 }
 
 /// Whether a comma-separated header lists this, in any case.

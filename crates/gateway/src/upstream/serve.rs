@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header, r
 use hyper::body::Incoming;
 use hyper::ext::ReasonPhrase;
 use switchyard_catalog::{Limits, Timestamp, Upstream, VersionId};
-use switchyard_runtime::{Body, Ending, Exception, Outcome, StatusText};
+use switchyard_runtime::{Body, Ending, Exception, Outcome, StatusText, wants_socket};
 
 use super::UpstreamError;
 use super::body::{Exchange, OriginBody};
@@ -27,6 +27,7 @@ use crate::loops::Passed;
 use crate::routes::Route;
 use crate::tail::{Observed, Run, RunEvent};
 use crate::version;
+use crate::websocket::Key;
 
 /// A body that is known to be no longer is looked for at once, since mostly it has come with its head.
 const READ_AHEAD: u64 = 64 << 10;
@@ -67,9 +68,11 @@ impl Dispatcher {
         let from_worker = call.depth > 0;
         let hops = call.passed.hops.saturating_add(call.depth.into()).saturating_add(1);
         let passed = Passed { hops, ..call.passed };
+        let asks = from_worker && wants_socket(request.headers()) && matches!(request.body(), Body::Empty);
         let mut request = onward(request, wanted.as_ref(), from_worker);
+        let key = asks.then(|| Key::write(request.headers_mut()));
         self.egress.loops().mark(request.headers_mut(), &passed);
-        let terms = Terms { upgrade: wanted.is_some(), until };
+        let terms = Terms { upgrade: wanted.is_some() || key.is_some(), until };
         let answered = self.upstreams.exchange(version, upstream, request, terms).await;
         self.upstreams.metrics.ended(answered.as_ref().err());
         let Answered { response, link, exchange } = match answered {
@@ -82,6 +85,9 @@ impl Dispatcher {
         running.answered(response.status());
         let (mut head, incoming) = response.into_parts();
         if head.status == StatusCode::SWITCHING_PROTOCOLS {
+            if let Some(key) = key {
+                return Ok(self.join(key, link, (exchange, running), head)?);
+            }
             let tunnel = Tunnel { link, exchange, running, until, most: limits.response_bytes };
             let Some(wanted) = wanted else {
                 tunnel.running.failed(&UpstreamError::Lost);
@@ -98,6 +104,31 @@ impl Dispatcher {
         let idle = limit(upstream.idle_timeout_ms, self.upstreams.config.idle_timeout);
         let body = arriving(incoming, link, exchange, running, idle).await.map_err(|_| UpstreamError::Lost)?;
         capped_response(ctx, Response::from_parts(head, body), Cap { most: limits.response_bytes, until })
+    }
+}
+
+impl Dispatcher {
+    /// An origin has agreed to a WebSocket that a Worker asked for.
+    fn join(
+        &self,
+        key: Key,
+        link: Link,
+        (exchange, running): (Exchange, Running),
+        head: response::Parts,
+    ) -> Result<Response<Body>, UpstreamError> {
+        let parts = if key.is_answered(&head.headers) { link.into_stream() } else { None };
+        let Some(parts) = parts else {
+            running.failed(&UpstreamError::Lost);
+            return Err(UpstreamError::Lost);
+        };
+        let early = parts.read_buf;
+        let socket = self.upstreams.websockets.join(parts.io.into_inner(), early, move || {
+            drop(exchange); // its places were held to the end
+            running.done();
+        });
+        let mut response = Response::from_parts(head, Body::Empty);
+        socket.put(response.extensions_mut());
+        Ok(response)
     }
 }
 
@@ -152,6 +183,8 @@ fn onward(request: Request<Body>, wanted: Option<&Wanted>, from_worker: bool) ->
     }
     headers.remove(header::EXPECT);
     one_cookie(headers);
+    headers.remove(header::CONNECTION);
+    headers.remove(header::UPGRADE);
     if let Some(wanted) = wanted {
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         headers.insert(header::UPGRADE, wanted.protocol());

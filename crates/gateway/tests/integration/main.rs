@@ -7,6 +7,7 @@ mod dns;
 mod harness;
 mod origin;
 mod packages;
+mod websocket_client;
 
 mod admin;
 mod architecture;
@@ -59,5 +60,7 @@ mod upstream_health;
 mod upstream_limits;
 mod version_choice;
 mod warm;
+mod websocket;
+mod websocket_limits;
 mod workerd;
 mod wrangler;

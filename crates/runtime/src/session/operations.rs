@@ -50,7 +50,10 @@ impl Session {
             op::RESPOND if id == self.request => self.respond(host, &started.values)?,
             op::THROW => self.threw(host, values)?,
             op::DONE if id == self.request => self.done = true,
-            op::WAITING if id == self.request => self.waiting = true,
+            op::WAITING if id == self.request => {
+                self.waiting = true;
+                self.done = false; // a response that goes on may have said otherwise
+            }
             op::ENDED if id == self.request => self.ended(values.bool()?),
             op::EXCEPTION if id == self.request => self.threw_beside(values)?,
             op::FETCH => self.fetch(host, id, &started.values)?,
@@ -95,6 +98,13 @@ impl Session {
                 self.body_stream.take_if(|stream| *stream == id);
             }
             op::CRYPTO => self.compute(id, started.values),
+            op::TURN => self.ready(id, status::OK, Vec::new()),
+            op::WS_OFFER => self.offer_socket(host, id),
+            op::WS_PASS => self.pass_socket(id),
+            op::WS_ACCEPT => self.accept_socket(id),
+            op::WS_SEND => self.send_message(id, &started.values)?,
+            op::WS_CLOSE => self.close_socket(id, values)?,
+            op::WS_DROP => self.drop_socket(id),
             // What speaks of nothing that this session knows is not for it.
             _ => {}
         }
@@ -150,8 +160,18 @@ impl Session {
             self.refuse_response(TOO_MANY_STREAMS);
             return Ok(());
         };
+        let socket = match self.take_offered() {
+            Ok(socket) => socket,
+            Err(refusal) => {
+                self.refuse_response(refusal);
+                return Ok(());
+            }
+        };
         match head::response(status, status_text, headers, body) {
-            Ok(response) => {
+            Ok(mut response) => {
+                if let Some(socket) = socket {
+                    socket.put(response.extensions_mut());
+                }
                 self.body_stream = stream;
                 self.answered = true;
                 if let Some(reply) = self.reply.take() {

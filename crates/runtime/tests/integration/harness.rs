@@ -39,6 +39,7 @@ pub fn answer(body: impl Into<Body>) -> Result<FetchResponse, FetchError> {
         url: "https://origin.test/".into(),
         redirected: false,
         body: body.into(),
+        socket: None,
     })
 }
 
