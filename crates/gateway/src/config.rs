@@ -24,8 +24,8 @@ pub use explain::ConfigError;
 pub use overload::{MemoryCeiling, Overload};
 pub use plan::Plan;
 pub use trace::Trace;
-pub use websocket::WebSocket;
 pub use units::{parse_duration, parse_net, parse_size};
+pub use websocket::WebSocket;
 
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

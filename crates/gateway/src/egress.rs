@@ -111,12 +111,14 @@ impl Egress {
             Err(error) => return (EgressEnd::Refused, Err(error)),
         };
         let head_only = request.method() == Method::HEAD;
-        let response = match tokio::time::timeout(self.config.head_timeout, self.pools.of(route, key.is_some()).request(request)).await
-        {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => return explain(&error),
-            Err(_) => return (EgressEnd::Timeout, Err(FetchError::error(LOST))),
-        };
+        let response =
+            match tokio::time::timeout(self.config.head_timeout, self.pools.of(route, key.is_some()).request(request))
+                .await
+            {
+                Ok(Ok(response)) => response,
+                Ok(Err(error)) => return explain(&error),
+                Err(_) => return (EgressEnd::Timeout, Err(FetchError::error(LOST))),
+            };
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             let seen = (without_fragment(&journey.url), journey.redirected());
             return self.join(seen, key, response).await;

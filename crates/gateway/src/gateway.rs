@@ -62,12 +62,7 @@ pub struct Bounds {
 }
 
 impl Gateway {
-    pub fn new(
-        dispatcher: Arc<Dispatcher>,
-        observer: Arc<Observer>,
-        websockets: Arc<WebSockets>,
-        live: Live,
-    ) -> Self {
+    pub fn new(dispatcher: Arc<Dispatcher>, observer: Arc<Observer>, websockets: Arc<WebSockets>, live: Live) -> Self {
         Self { dispatcher, observer, websockets, live: ArcSwap::from_pointee(live) }
     }
 

@@ -72,7 +72,8 @@ impl WebSocketMetrics {
     /// # Errors
     /// One of the names is taken.
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let open = IntGauge::new("switchyard_websockets", "WebSocket connections open now, of clients and to servers.")?;
+        let open =
+            IntGauge::new("switchyard_websockets", "WebSocket connections open now, of clients and to servers.")?;
         registry.register(Box::new(open.clone()))?;
         let messages = Opts::new("switchyard_websocket_messages_total", "Messages over WebSocket connections.");
         let messages = IntCounterVec::new(messages, &["direction"])?;

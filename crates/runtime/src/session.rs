@@ -279,7 +279,7 @@ impl Session {
         self.abandoned = true;
         // A body that can never go on is cut: dropping its writer says so to the reader.
         self.writers.clear();
-        let connected = self.sockets.take().is_some_and(|sockets| sockets.is_connected());
+        let connected = self.sockets.take().is_some_and(|sockets| sockets.is_waited_for());
         if self.answered {
             return if self.body_stream.take().is_some() || connected { Ending::Hung } else { self.ending() };
         }
@@ -376,7 +376,10 @@ impl Session {
             }
             Happened::Complete { op, status, values } => (op, status, values),
             Happened::Fetched { op, .. } if !self.outstanding.contains_key(&op) => return Ok(None), // cancelled
-            Happened::Fetched { op, result: Ok(FetchResponse { socket: Some(socket), status, headers, url, redirected, .. }) } => {
+            Happened::Fetched {
+                op,
+                result: Ok(FetchResponse { socket: Some(socket), status, headers, url, redirected, .. }),
+            } => {
                 if self.keep_socket(host, op, socket) {
                     let socket = Some((FETCHED_SOCKET, None));
                     (op, status::OK, head::fetch_values(status, "", &headers, &url, redirected, socket))

@@ -19,10 +19,6 @@ pub struct WebSocket {
 
 impl Default for WebSocket {
     fn default() -> Self {
-        Self {
-            message_bytes: 32 << 20,
-            idle_timeout: Duration::from_secs(300),
-            close_timeout: Duration::from_secs(10),
-        }
+        Self { message_bytes: 32 << 20, idle_timeout: Duration::from_secs(300), close_timeout: Duration::from_secs(10) }
     }
 }

@@ -81,9 +81,8 @@ pub fn head(bytes: &mut BytesMut) -> Result<Option<Head>, Wrong> {
 pub fn mask(bytes: &mut [u8], key: [u8; 4], at: usize) {
     let mut turned = key;
     turned.rotate_left(at % 4);
-    let wide = u64::from_ne_bytes([
-        turned[0], turned[1], turned[2], turned[3], turned[0], turned[1], turned[2], turned[3],
-    ]);
+    let wide =
+        u64::from_ne_bytes([turned[0], turned[1], turned[2], turned[3], turned[0], turned[1], turned[2], turned[3]]);
     let (words, rest) = bytes.as_chunks_mut::<8>();
     for word in words {
         *word = (u64::from_ne_bytes(*word) ^ wide).to_ne_bytes();
@@ -101,8 +100,7 @@ pub fn write(role: Role, opcode: OpCode, payload: &[u8], out: &mut BytesMut) {
         let _ = aws_lc_rs::rand::fill(&mut key);
         key
     });
-    let header =
-        FrameHeader { is_final: true, rsv1: false, rsv2: false, rsv3: false, opcode, mask: key };
+    let header = FrameHeader { is_final: true, rsv1: false, rsv2: false, rsv3: false, opcode, mask: key };
     // Writing to memory does not fail.
     let _ = header.format(payload.len() as u64, &mut out.writer());
     let begins = out.len();
@@ -128,10 +126,9 @@ pub fn close_payload(close: &Close) -> Bytes {
 /// It is cut off.
 pub fn read_close(payload: &[u8]) -> Result<Close, Wrong> {
     match payload.split_first_chunk::<2>() {
-        Some((code, reason)) => Ok(Close {
-            code: Some(u16::from_be_bytes(*code)),
-            reason: String::from_utf8_lossy(reason).into_owned(),
-        }),
+        Some((code, reason)) => {
+            Ok(Close { code: Some(u16::from_be_bytes(*code)), reason: String::from_utf8_lossy(reason).into_owned() })
+        }
         None if payload.is_empty() => Ok(Close::default()),
         None => Err(Wrong::protocol("Received a Close frame whose code is cut off")),
     }

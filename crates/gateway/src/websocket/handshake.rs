@@ -45,10 +45,8 @@ impl Client {
     /// The answer to a handshake that is none.
     pub(super) fn answer(self) -> Result<(HeaderValue, OnUpgrade), Response<Body>> {
         if !self.is_version {
-            let mut refused = refusal(
-                StatusCode::UPGRADE_REQUIRED,
-                "ERROR: The requested WebSocket version is not supported.",
-            );
+            let mut refused =
+                refusal(StatusCode::UPGRADE_REQUIRED, "ERROR: The requested WebSocket version is not supported.");
             refused.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, VERSION);
             return Err(refused);
         }

@@ -62,5 +62,6 @@ mod version_choice;
 mod warm;
 mod websocket;
 mod websocket_limits;
+mod websocket_paths;
 mod workerd;
 mod wrangler;

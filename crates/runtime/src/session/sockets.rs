@@ -47,6 +47,12 @@ impl Sockets {
     pub fn is_connected(&self) -> bool {
         self.response.is_some()
     }
+
+    /// The client waits for more than an answer to its Close.
+    pub fn is_waited_for(&self) -> bool {
+        let end = self.response.and_then(|response| self.open.get(&response));
+        end.is_some_and(|end| !end.heard)
+    }
 }
 
 impl Session {
