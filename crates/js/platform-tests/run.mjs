@@ -63,7 +63,7 @@ globalThis.answer = async (worker, options) => {
 
 await import('platform:main.js');
 for (const file of ['headers', 'messages', 'bodies', 'readable', 'writable', 'fetch', 'dispatch', 'url', 'encoding',
-  'timers', 'events', 'console', 'globals']) {
+  'timers', 'events', 'console', 'globals', 'websocket']) {
   await import(`./${file}.test.mjs`);
 }
 

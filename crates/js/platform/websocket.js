@@ -172,6 +172,7 @@ export class WebSocket extends EventTarget {
         "Failed to execute 'send' on 'WebSocket': parameter 1 is not of type 'ArrayBuffer or ArrayBufferView or string'.");
     }
     refuseForeign(this.#owner, NATIVE);
+    if (typeof message === 'symbol') throw new TypeError('Cannot convert a Symbol value to a string');
     const data = isBuffer(message) ? part(message, 0, sizeOf(message)) : wellFormed.call(`${message}`);
     if (this.#use === GIVEN) return;
     if (this.#use === UNUSED || this.#state === CONNECTING) throw new TypeError(NOT_ACCEPTED);

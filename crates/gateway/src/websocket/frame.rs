@@ -92,8 +92,8 @@ pub fn mask(bytes: &mut [u8], key: [u8; 4], at: usize) {
     }
 }
 
-/// Writes a whole frame.
-pub fn write(role: Role, opcode: OpCode, payload: &[u8], out: &mut BytesMut) {
+/// Writes a frame's header; the key that its payload is masked with, if it is.
+pub fn write_head(role: Role, opcode: OpCode, length: usize, out: &mut BytesMut) -> Option<[u8; 4]> {
     let key = (role == Role::Client).then(|| {
         let mut key = [0; 4];
         // It protects proxies from scripts that choose their bytes; not random it would still be valid.
@@ -102,12 +102,23 @@ pub fn write(role: Role, opcode: OpCode, payload: &[u8], out: &mut BytesMut) {
     });
     let header = FrameHeader { is_final: true, rsv1: false, rsv2: false, rsv3: false, opcode, mask: key };
     // Writing to memory does not fail.
-    let _ = header.format(payload.len() as u64, &mut out.writer());
+    let _ = header.format(length as u64, &mut out.writer());
+    key
+}
+
+/// Writes part of a payload, which stands `at` in it.
+pub fn write_part(part: &[u8], key: Option<[u8; 4]>, at: usize, out: &mut BytesMut) {
     let begins = out.len();
-    out.put_slice(payload);
+    out.put_slice(part);
     if let Some(key) = key {
-        mask(&mut out[begins..], key, 0);
+        mask(&mut out[begins..], key, at);
     }
+}
+
+/// Writes a whole frame.
+pub fn write(role: Role, opcode: OpCode, payload: &[u8], out: &mut BytesMut) {
+    let key = write_head(role, opcode, payload.len(), out);
+    write_part(payload, key, 0, out);
 }
 
 /// A Close's payload.

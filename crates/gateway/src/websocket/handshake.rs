@@ -4,7 +4,7 @@
 use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header, request};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header, request};
 use hyper::upgrade::OnUpgrade;
 use switchyard_runtime::{Body, wants_socket};
 
@@ -21,9 +21,11 @@ pub struct Client {
 }
 
 impl Client {
-    /// Of a head as it came.
+    /// Of a head as it came; one with a body asks for nothing.
     pub fn of(head: &request::Parts) -> Option<Self> {
-        if !wants_socket(&head.headers) || Asked::of(head).is_none() {
+        let body = head.headers.contains_key(header::TRANSFER_ENCODING)
+            || head.headers.get(header::CONTENT_LENGTH).is_some_and(|length| length.as_bytes() != b"0");
+        if head.method != Method::GET || body || !wants_socket(&head.headers) || Asked::of(head).is_none() {
             return None;
         }
         Some(Self {

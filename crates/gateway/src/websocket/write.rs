@@ -92,9 +92,9 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
                 next = None;
             }
             while let Some(message) = next.take() {
-                match message {
-                    Message::Text(text) => frame::write(self.role, OpCode::Data(Data::Text), &text, &mut out),
-                    Message::Binary(bytes) => frame::write(self.role, OpCode::Data(Data::Binary), &bytes, &mut out),
+                let (opcode, payload) = match message {
+                    Message::Text(text) => (OpCode::Data(Data::Text), text),
+                    Message::Binary(bytes) => (OpCode::Data(Data::Binary), bytes),
                     Message::Close(close) => {
                         let payload = frame::close_payload(&close);
                         frame::write(self.role, OpCode::Control(Control::Close), &payload, &mut out);
@@ -106,8 +106,15 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
                         end = Some(Written::WorkerGone);
                         break;
                     }
-                }
+                };
                 messages += 1;
+                if payload.len() > PIECE {
+                    if !self.put_long(opcode, &payload, &mut out, &mut told).await {
+                        return Written::Lost;
+                    }
+                } else {
+                    frame::write(self.role, opcode, &payload, &mut out);
+                }
                 if out.len() < TOGETHER {
                     next = worker.try_next();
                 }
@@ -120,10 +127,30 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
                 return end;
             }
             out.clear();
-            if out.capacity() > PIECE {
-                out = BytesMut::new();
+            if out.capacity() > TOGETHER * 2 {
+                out = BytesMut::new(); // what is silent keeps nothing
             }
         }
+    }
+
+    /// A long message leaves in pieces: there is no second copy of it.
+    async fn put_long(
+        &mut self,
+        opcode: OpCode,
+        payload: &Bytes,
+        out: &mut BytesMut,
+        told: &mut impl FnMut(u64, u64),
+    ) -> bool {
+        let key = frame::write_head(self.role, opcode, payload.len(), out);
+        for (number, piece) in payload.chunks(PIECE).enumerate() {
+            frame::write_part(piece, key, number * PIECE, out);
+            told(0, out.len() as u64);
+            if !self.put(out).await {
+                return false;
+            }
+            out.clear();
+        }
+        true
     }
 
     async fn put(&mut self, bytes: &[u8]) -> bool {

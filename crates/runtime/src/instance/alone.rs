@@ -62,7 +62,7 @@ impl Instance {
                 Driven::Ended(ending) => return Ok(ending),
                 Driven::Gone => return Ok(Ending::Internal),
                 Driven::Waits { more } => {
-                    if more {
+                    if more || crate::executor::must_give_up() {
                         give_way().await;
                     }
                 }
