@@ -21,6 +21,8 @@ use crate::held::{Charge, Full, Held};
 const ROOM: usize = 256 << 10;
 /// What a message takes beside its bytes.
 const OVERHEAD: usize = 128;
+/// Messages that are taken in a row before whoever takes them has to look at other things.
+const IN_A_ROW: u32 = 16;
 /// Bytes are counted as held in steps of so many.
 const STEP: usize = 64 << 10;
 
@@ -168,6 +170,7 @@ pub struct Socket {
 pub struct SocketReader {
     shared: Arc<Shared>,
     lane: usize,
+    in_a_row: u32,
 }
 
 /// What writes of an end.
@@ -185,7 +188,7 @@ impl Socket {
     pub fn pair() -> (Self, Self) {
         let shared: Arc<Shared> = Arc::default();
         let end = |read: usize| Self {
-            reader: SocketReader { shared: Arc::clone(&shared), lane: read },
+            reader: SocketReader { shared: Arc::clone(&shared), lane: read, in_a_row: 0 },
             writer: SocketWriter { shared: Arc::clone(&shared), lane: 1 - read },
         };
         (end(0), end(1))
@@ -240,6 +243,12 @@ impl SocketReader {
 
     /// As [`SocketReader::next`].
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        self.in_a_row += 1;
+        if self.in_a_row > IN_A_ROW {
+            self.in_a_row = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         if let Some(message) = self.lane().pop() {
             return Poll::Ready(Some(message));
         }
@@ -247,7 +256,10 @@ impl SocketReader {
         match self.lane().pop() {
             Some(message) => Poll::Ready(Some(message)),
             None if self.lane().state.lock().ended => Poll::Ready(self.lane().pop()),
-            None => Poll::Pending,
+            None => {
+                self.in_a_row = 0;
+                Poll::Pending
+            }
         }
     }
 

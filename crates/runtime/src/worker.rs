@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::delta::Delta;
 use crate::error::{RunError, RunErrorKind};
+use crate::head::wants_socket;
 use crate::held::Held;
 use crate::instance::{Arrival, Event, Finish, alone, shared};
 use crate::memory::Usage;
@@ -76,13 +77,15 @@ impl Worker {
         self.delta.size() + self.modules.size() + self.env.len() * 2 + 1024
     }
 
-    fn is_warm(&self, isolation: Option<Isolation>, base_pages: u64) -> bool {
+    /// `stays`: the request may be a long one, as a WebSocket is.
+    fn is_warm(&self, isolation: Option<Isolation>, base_pages: u64, stays: bool) -> bool {
         match isolation.unwrap_or(self.about.isolation) {
             Isolation::Warm => true,
             // What grew beyond the base cannot be put back in place: a clean instance of it is a new slot.
             Isolation::Request => false,
             Isolation::Auto => {
-                self.is_dispatcher()
+                stays
+                    || self.is_dispatcher()
                     || self.delta.pages.len() > HEAVY_PAGES
                     || self.delta.wasm_pages > base_pages
                     || self.first_requests.are_heavy()
@@ -125,7 +128,8 @@ impl Worker {
         let Some(runtime) = self.runtime.upgrade() else {
             return Err(finish.with_error(error(RunErrorKind::Internal, "the runtime has ended")));
         };
-        let warm = self.is_warm(invocation.isolation, runtime.base_pages());
+        let stays = matches!(&event, Event::Fetch(request) if wants_socket(request.headers()));
+        let warm = self.is_warm(invocation.isolation, runtime.base_pages(), stays);
         let meter = Arc::new(CpuMeter::in_task(invocation.limits.cpu()));
         let (reply, answer) = oneshot::channel();
         let waits = Waits(Some(Arc::clone(&meter)));

@@ -171,3 +171,81 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::frame::{Role, write, write_head};
+    use super::*;
+    use switchyard_runtime::Socket;
+    use tokio::io::AsyncWriteExt;
+
+    /// What comes out of bytes that come in pieces of so many.
+    async fn read(bytes: &[u8], piece: usize, most: usize) -> (Vec<String>, End) {
+        let (ours, mut theirs) = tokio::io::duplex(piece);
+        let bytes = bytes.to_vec();
+        let sends = tokio::spawn(async move {
+            for piece in bytes.chunks(piece) {
+                if theirs.write_all(piece).await.is_err() {
+                    return;
+                }
+            }
+        });
+        let (socket, _theirs) = Socket::pair();
+        let (_, worker) = socket.split();
+        let mut reader = Reader::new(ours, &[], most);
+        let mut heard = Vec::new();
+        let end = loop {
+            heard.push(match reader.next(&worker).await {
+                Ok(Heard::Text(text)) => format!("text {}", text.len()),
+                Ok(Heard::Binary(bytes)) => {
+                    format!("binary {} {}", bytes.len(), bytes.iter().map(|b| u64::from(*b)).sum::<u64>())
+                }
+                Ok(Heard::Ping(payload)) => format!("ping {}", payload.len()),
+                Ok(Heard::Pong) => "pong".into(),
+                Ok(Heard::Close(close)) => format!("close {:?} {}", close.code, close.reason),
+                Err(end) => break end,
+            });
+        };
+        drop(reader);
+        sends.await.unwrap();
+        (heard, end)
+    }
+
+    #[tokio::test]
+    async fn however_the_bytes_come_the_messages_are_the_same() {
+        for role in [Role::Server, Role::Client] {
+            let mut bytes = BytesMut::new();
+            let payload: Vec<u8> = (0..50_000_u32).map(|n| (n % 251) as u8).collect();
+            write(role, OpCode::Data(Data::Text), "grüß".as_bytes(), &mut bytes);
+            write(role, OpCode::Control(Control::Ping), b"p", &mut bytes);
+            write(role, OpCode::Data(Data::Binary), &payload, &mut bytes);
+            write(role, OpCode::Control(Control::Pong), b"", &mut bytes);
+            write(role, OpCode::Control(Control::Close), &[0x0f, 0xa0, b'x'], &mut bytes);
+            let sum: u64 = payload.iter().map(|byte| u64::from(*byte)).sum();
+            let expected = [
+                "text 6".into(),
+                "ping 1".into(),
+                format!("binary 50000 {sum}"),
+                "pong".into(),
+                "close Some(4000) x".into(),
+            ];
+            for piece in [1, 2, 3, 7, 1_000, 16_384, 1 << 20] {
+                let (heard, end) = read(&bytes, piece, 1 << 20).await;
+                assert_eq!(heard, expected, "{role:?} {piece}");
+                assert!(matches!(end, End::Lost));
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_message_is_refused_by_what_its_head_promises() {
+        let mut bytes = BytesMut::new();
+        write_head(Role::Client, OpCode::Data(Data::Binary), 101, &mut bytes);
+        let (heard, end) = read(&bytes, 64, 100).await;
+        assert!(heard.is_empty());
+        assert!(matches!(end, End::Wrong(Wrong { code: 1009, why }) if why == "Message is too large: 101 > 100"));
+        let mut bytes = BytesMut::new();
+        write(Role::Client, OpCode::Data(Data::Binary), &[1; 100], &mut bytes);
+        assert_eq!(read(&bytes, 64, 100).await.0, ["binary 100 100"]);
+    }
+}

@@ -89,7 +89,7 @@ async fn a_worker_over_its_limits_takes_nobody_along() {
 
 #[tokio::test]
 async fn what_nobody_reads_is_bounded() {
-    let gateway = node(|config| config.limits.memory = 32 << 20).await;
+    let gateway = node(|config| config.limits.memory = 24 << 20).await;
     let source = "export default { fetch(request) {
         const [client, server] = Object.values(new WebSocketPair());
         server.accept();
@@ -102,7 +102,7 @@ async fn what_nobody_reads_is_bounded() {
     } }";
     gateway.upload("ns", "floods", source).await;
     let mut other = open(&gateway, "echo").await;
-    for size in [1, 3_000, 100_000] {
+    for size in [100, 100_000] {
         let mut events = Events::open(&gateway, "/namespaces/ns/scripts/floods/tail").await;
         let mut client = Client::open(gateway.address(), "floods.test", &format!("/{size}")).await;
         client.text("go").await;
@@ -183,4 +183,60 @@ async fn what_moves_is_counted() {
         text.contains("\nswitchyard_websockets 0\n") && text.contains("class=\"1xx\",kind=\"ok\",side=\"none\"} 1")
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_flood_of_messages_holds_up_no_neighbour() {
+    for isolation in ["request", "warm"] {
+        let gateway = TestGateway::with(|config| config.runtime.threads = 1).await;
+        crate::namespace_settings::put(&gateway, json!({ "isolation": isolation })).await;
+        gateway.upload("ns", "echo", ECHO).await;
+        gateway.upload("ns", "other", ECHO).await;
+        let (mut first, mut beside, mut other) =
+            (open(&gateway, "echo").await, open(&gateway, "echo").await, open(&gateway, "other").await);
+        let mut floods = Vec::new();
+        for mut client in [open(&gateway, "echo").await, open(&gateway, "echo").await] {
+            floods.push(tokio::spawn(async move {
+                let burst = frame(FINAL | TEXT, b"x", true).repeat(200);
+                let (mut read, mut write) = client.stream.split();
+                let sink = tokio::io::copy(&mut read, &mut tokio::io::sink());
+                let flood = async { while write.write_all(&burst).await.is_ok() {} };
+                let _ = tokio::join!(sink, flood);
+            }));
+        }
+        for round in 0..20 {
+            let text = format!("{round}");
+            for client in [&mut first, &mut beside, &mut other] {
+                assert_eq!(client.asks(&text).await, text);
+            }
+            gateway.get("other", "/").await.is(200, "no upgrade");
+        }
+        floods.iter().for_each(tokio::task::JoinHandle::abort);
+    }
+}
+
+#[tokio::test]
+async fn a_socket_belongs_to_its_request() {
+    let gateway = node(|_| {}).await;
+    let source = "let kept;
+        export default { fetch(request) {
+            if (request.headers.get('upgrade') !== 'websocket') {
+                try { kept[new URL(request.url).pathname.slice(1)]('stolen'); return new Response('done'); }
+                catch (error) { return new Response(`${error.name}: ${error.message.slice(0, 52)} … ${error.message.slice(-20)}`); }
+            }
+            const [client, server] = Object.values(new WebSocketPair());
+            server.accept();
+            server.addEventListener('message', ({ data }) => server.send(data));
+            kept = server;
+            return new Response(null, { status: 101, webSocket: client });
+        } }";
+    crate::namespace_settings::put(&gateway, json!({ "isolation": "warm" })).await;
+    gateway.upload("ns", "keeps", source).await;
+    let mut client = open(&gateway, "keeps").await;
+    assert_eq!(client.asks("mine").await, "mine");
+    for call in ["send", "close", "accept"] {
+        let answer = gateway.get("keeps", &format!("/{call}")).await;
+        answer.is(200, "Error: Cannot perform I/O on behalf of a different request. … . (I/O type: Native)");
+    }
+    assert_eq!(client.asks("still mine").await, "still mine");
 }
