@@ -199,7 +199,8 @@ async fn a_flood_of_messages_holds_up_no_neighbour() {
             floods.push(tokio::spawn(async move {
                 let burst = frame(FINAL | TEXT, b"x", true).repeat(200);
                 let (mut read, mut write) = client.stream.split();
-                let sink = tokio::io::copy(&mut read, &mut tokio::io::sink());
+                let mut nowhere = tokio::io::sink();
+                let sink = tokio::io::copy(&mut read, &mut nowhere);
                 let flood = async { while write.write_all(&burst).await.is_ok() {} };
                 let _ = tokio::join!(sink, flood);
             }));
