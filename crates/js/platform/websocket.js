@@ -44,7 +44,7 @@ function closing(code, reason) {
   if (number < 1000 || number > 4999 || number === 1004 || number === 1005 || number === 1006 || number === 1015) {
     throw new DOMException(`Invalid WebSocket close code: ${number}.`, 'InvalidAccessError');
   }
-  const text = reason === undefined ? '' : wellFormed.call(`${reason}`);
+  const text = reason === undefined ? '' : toText(reason);
   if (host.utf8Length(text) > MOST_REASON) {
     if (isOn('websocket_close_reason_byte_limit')) {
       throw new DOMException(
@@ -65,7 +65,13 @@ function report(kept, owner, error) {
 }
 
 const TOKEN = Symbol('WebSocket');
-const wellFormed = String.prototype.toWellFormed;
+
+// A value as text, as it arrives: half of a surrogate pair is what its three bytes decode to.
+function toText(value) {
+  if (typeof value === 'symbol') throw new TypeError('Cannot convert a Symbol value to a string');
+  const text = `${value}`;
+  return text.isWellFormed() ? text : text.replace(/\p{Surrogate}/gu, '\ufffd\ufffd\ufffd');
+}
 
 let newPair; // (): two WebSockets, each the other's end
 export let isWebSocket;
@@ -172,8 +178,7 @@ export class WebSocket extends EventTarget {
         "Failed to execute 'send' on 'WebSocket': parameter 1 is not of type 'ArrayBuffer or ArrayBufferView or string'.");
     }
     refuseForeign(this.#owner, NATIVE);
-    if (typeof message === 'symbol') throw new TypeError('Cannot convert a Symbol value to a string');
-    const data = isBuffer(message) ? part(message, 0, sizeOf(message)) : wellFormed.call(`${message}`);
+    const data = isBuffer(message) ? part(message, 0, sizeOf(message)) : toText(message);
     if (this.#use === GIVEN) return;
     if (this.#use === UNUSED || this.#state === CONNECTING) throw new TypeError(NOT_ACCEPTED);
     if (this.#said) throw new TypeError("Can't call WebSocket send() after close().");

@@ -241,3 +241,27 @@ async fn a_socket_belongs_to_its_request() {
     }
     assert_eq!(client.asks("still mine").await, "still mine");
 }
+
+#[tokio::test]
+async fn bytes_that_are_no_frames_are_survived() {
+    let gateway = node(|config| config.websocket.message_bytes = 1 << 20).await;
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state as u8
+    };
+    for round in 0..crate::harness::scaled(100) {
+        let mut client = open(&gateway, "echo").await;
+        let mut bytes: Vec<u8> = (0..round * 7 % 300).map(|_| random()).collect();
+        if round % 2 == 0 {
+            // Begins as a frame does.
+            bytes.splice(0..0, [0x81, 0x80 | random() & 0x7f]);
+        }
+        // The server may have seen enough before all of it is sent.
+        let _ = client.stream.write_all(&bytes).await;
+    }
+    assert_eq!(open(&gateway, "echo").await.asks("well").await, "well");
+    until(async || gateway.admin("/metrics").await.text().contains("\nswitchyard_websockets 0\n")).await;
+}

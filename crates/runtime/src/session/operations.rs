@@ -10,7 +10,7 @@ use futures_util::future::{AbortHandle, Abortable};
 use switchyard_catalog::Limit;
 use switchyard_js::abi::{Malformed, Reader, Value, body_kind, op, status};
 
-use super::{Happened, NOT_READ, Session, TOO_MANY_STREAMS, error_values};
+use super::{Happened, NOT_READ, Session, TOO_MANY_SOCKETS, TOO_MANY_STREAMS, error_values};
 use crate::error::{RunError, RunErrorKind};
 use crate::host::{GuestOp, Host, Unacceptable};
 use crate::meter::{CALLER, CpuMeter};
@@ -167,6 +167,10 @@ impl Session {
                 return Ok(());
             }
         };
+        if status == i32::from(http::StatusCode::SWITCHING_PROTOCOLS.as_u16()) && socket.is_none() {
+            self.refuse_response(TOO_MANY_SOCKETS);
+            return Ok(());
+        }
         match head::response(status, status_text, headers, body) {
             Ok(mut response) => {
                 if let Some(socket) = socket {
