@@ -7,7 +7,6 @@ import { Body } from './body.js';
 import { ReadableStreamBYOBRequest } from './byte-controller.js';
 import { structuredClone } from './clone.js';
 import { Cloudflare } from './compatibility.js';
-import { CompressionStream, DecompressionStream } from './compression.js';
 import { console } from './console.js';
 import { Crypto, CryptoKey, SubtleCrypto, crypto } from './crypto.js';
 import { TextDecoder, TextEncoder } from './encoding.js';
@@ -16,7 +15,6 @@ import { CustomEvent, Event, EventTarget } from './events.js';
 import { fetch } from './fetch.js';
 import { FormData } from './formdata.js';
 import { Headers } from './headers.js';
-import { HTMLRewriter } from './html-rewriter.js';
 import { FixedLengthStream, IdentityTransformStream } from './identity.js';
 import { ReadableStream, ReadableStreamDefaultReader } from './readable.js';
 import { ReadableByteStreamController, ReadableStreamBYOBReader } from './readable-bytes.js';
@@ -64,7 +62,6 @@ tag(Navigator);
 const CLASSES = {
   AbortController, AbortSignal, Blob, Body, ByteLengthQueuingStrategy, CountQueuingStrategy, Crypto, CryptoKey, CustomEvent,
   Event,
-  CompressionStream, DecompressionStream, HTMLRewriter,
   EventTarget, File, FixedLengthStream, FormData, Headers, IdentityTransformStream, Navigator,
   ReadableByteStreamController, ReadableStream, ReadableStreamBYOBReader, ReadableStreamBYOBRequest,
   ReadableStreamDefaultController, ReadableStreamDefaultReader, Request, Response, SubtleCrypto, TextDecoder,

@@ -270,3 +270,6 @@ fn begin(mut values: Reader<'_>) -> Result<Result<Page, String>, Malformed> {
     }
     Ok(Ok(Page::begin(encoding, handlers, complexity.combinators)))
 }
+
+#[cfg(test)]
+mod tests;

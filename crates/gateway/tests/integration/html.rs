@@ -1,0 +1,142 @@
+//! HTMLRewriter through a whole node: every probe answers as on workerd, pages flow while they are rewritten, and a
+//! page costs its tenant what it costs.
+
+use bytes::Bytes;
+use http::Method;
+use http_body_util::BodyExt;
+use serde_json::json;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+use crate::crypto::upload;
+use crate::harness::{PATIENCE, TestGateway, read_until};
+use crate::workerd;
+
+/// Rewrites what it is sent.
+const MARKS: &str = "let n = 0;
+    const rewriter = new HTMLRewriter().on('p', { element(e) { e.setAttribute('n', String(++n)); } })
+      .on('b', { async element(e) { await scheduler.wait(1); e.after(`after ${e.tagName}`); } })
+      .onDocument({ end(e) { e.append('<end>', { html: true }); } });
+    export default { fetch: r => rewriter.transform(new Response(r.body, { status: 203,
+      headers: { 'content-type': 'text/html', 'content-length': '3', 'x-kept': 'yes' } })) };";
+
+#[tokio::test]
+async fn probes_answer_as_on_workerd() {
+    let modules = workerd::modules("html");
+    let gateway = TestGateway::start().await;
+    let (status, text) = upload(&gateway, "probes", &modules, &[]).await;
+    assert_eq!(status, 200, "{text}");
+    let ours = gateway.get("probes", "/").await;
+    assert_eq!(ours.status, 200, "{}", ours.text());
+    let live = workerd::answers(&modules, &[]).await;
+    workerd::compare("html", &ours.json(), live);
+}
+
+#[tokio::test]
+async fn a_rewriter_made_by_module_code_serves_every_request() {
+    let gateway = TestGateway::start().await;
+    gateway.upload("ns", "marks", MARKS).await;
+    for _ in 0..2 {
+        let answer = gateway.post("marks", "/", "<p>1<p>2<b>x</b>").await;
+        answer.is(203, "<p n=\"1\">1<p n=\"2\">2<b>x</b>after b<end>");
+        assert_eq!((answer.header("x-kept"), answer.header("content-length")), ("yes", ""));
+    }
+    gateway.post("marks", "/", "").await.is(203, "<end>");
+}
+
+#[tokio::test]
+async fn a_page_comes_out_while_it_goes_in() {
+    let gateway = TestGateway::start().await;
+    gateway.upload("ns", "marks", MARKS).await;
+    let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
+    let head = "POST / HTTP/1.1\r\nHost: marks.test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n<p>x<\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    read_until(&mut stream, "<p n=\"1\">x").await;
+    stream.write_all(b"9\r\nb>y</b>z\n\r\n").await.unwrap();
+    read_until(&mut stream, "<b>y</b>after bz").await;
+    stream.write_all(b"0\r\n\r\n").await.unwrap();
+    read_until(&mut stream, "<end>\r\n0\r\n\r\n").await;
+}
+
+#[tokio::test]
+async fn a_dispatch_worker_rewrites_what_its_tenants_answer() {
+    let gateway = TestGateway::dispatching().await;
+    let source = "export default { async fetch(request, env) {
+        const page = await env.dispatcher.get(new URL(request.url).host.split('.')[0]).fetch(request);
+        return new HTMLRewriter().on('body', { element(e) { e.append('<i>served</i>', { html: true }); } }).transform(page);
+    } };";
+    let binding = json!([{ "name": "dispatcher", "type": "dispatch_namespace", "namespace": "ns" }]);
+    gateway.upload_worker("dispatcher", source, binding).await;
+    for name in ["one", "two"] {
+        // One whole, one in pieces.
+        let page = format!("'<body>', '{name} '.repeat(50_000), '</body>'");
+        let body = match name {
+            "one" => format!("[{page}].join('')"),
+            _ => format!(
+                "new ReadableStream({{ async start(c) {{ for (const part of [{page}]) {{ await scheduler.wait(1);
+                   c.enqueue(new TextEncoder().encode(part)); }} c.close(); }} }})"
+            ),
+        };
+        gateway.upload("ns", name, &format!("export default {{ fetch: () => new Response({body}) }};")).await;
+    }
+    let pages = futures_util::future::join_all((0..8).map(|n| gateway.get(["one", "two"][n % 2], "/"))).await;
+    for (n, page) in pages.iter().enumerate() {
+        let word = format!("{} ", ["one", "two"][n % 2]);
+        page.is(200, &format!("<body>{}<i>served</i></body>", word.repeat(50_000)));
+    }
+}
+
+#[tokio::test]
+async fn a_handler_that_fails_cuts_the_page() {
+    let gateway = TestGateway::start().await;
+    let source = "export default { fetch: r => new HTMLRewriter().on('p', { element(e) {
+        if (e.getAttribute('n') === '2') throw new Error('mine'); e.after('.'); } }).transform(new Response(
+        new ReadableStream({ async pull(c) { await scheduler.wait(1); c.enqueue(new TextEncoder().encode(`<p n=${++n}>first`)); } }))) };
+        let n = 0;";
+    gateway.upload("ns", "x", source).await;
+    let raw = gateway.raw("GET / HTTP/1.1\r\nHost: x.test\r\n\r\n").await;
+    assert!(raw.contains("<p n=1>first") && !raw.contains("n=2") && !raw.ends_with("0\r\n\r\n"), "{raw}");
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_ends_the_page() {
+    let gateway = TestGateway::with(|config| config.limits.requests_per_script = 1).await;
+    let source = "export default { fetch(r) {
+        if (r.url.endsWith('/ok')) return new Response('ok');
+        const endless = new ReadableStream({ pull: c => c.enqueue(new TextEncoder().encode('<p>x</p>'.repeat(1000))) });
+        const never = r.url.endsWith('/never');
+        let n = 0;
+        return new HTMLRewriter().on('p', { element(e) {
+            if (never && ++n > 1000) { setTimeout(() => {}, 60000); return new Promise(() => {}); } } }).transform(new Response(endless));
+    } };";
+    gateway.upload("ns", "x", source).await;
+    for path in ["/", "/never"] {
+        let mut response = gateway.open(Method::GET, "x", path, &[], Bytes::new()).await;
+        response.body_mut().frame().await.unwrap().unwrap();
+        assert_eq!(gateway.get("x", "/ok").await.status, 429);
+        drop(response);
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while gateway.get("x", "/ok").await.status != 200 {
+            assert!(tokio::time::Instant::now() < deadline, "{path}: the place did not come back");
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_is_charged_to_its_tenant() {
+    let gateway = TestGateway::start().await;
+    // Nothing of the script's own runs but the reading: what takes long is the parser.
+    let source = "const page = new TextEncoder().encode('<a><b></b>'.repeat(200) + '</a>'.repeat(200));
+        export default { async fetch(r) {
+            if (r.url.endsWith('/quick')) return new Response('quick');
+            const rewriter = new HTMLRewriter();
+            for (let i = 0; i < 1000; i++) rewriter.on(`a[x${i}=y] b`, { element() {} });
+            const endless = new ReadableStream({ pull: c => c.enqueue(page.slice()) });
+            for await (const part of rewriter.transform(new Response(endless)).body);
+        } };";
+    gateway.upload_with("ns", "burner", source, json!({ "limits": { "cpu_ms": 200 } })).await;
+    let (burnt, quick) = tokio::join!(gateway.get("burner", "/"), gateway.get("burner", "/quick"));
+    assert_eq!(burnt.status, 503, "{}", burnt.text());
+    quick.is(200, "quick");
+}
