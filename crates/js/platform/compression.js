@@ -4,6 +4,7 @@
 import * as host from 'switchyard:host';
 import { SYNC_COMPRESS_BEGIN, SYNC_COMPRESS_END, SYNC_COMPRESS_PUSH } from './abi.js';
 import { newByteStream } from './byte-controller.js';
+import { isOn } from './compatibility.js';
 import { refuseGlobalScope, tag } from './errors.js';
 import { nextId } from './ops.js';
 import { Queue } from './queue.js';
@@ -35,6 +36,7 @@ class Codec {
   constructor(inflates, format) {
     this.id = nextId();
     this.inflates = inflates;
+    this.strict = isOn('strict_compression_checks');
     this.inputs = new Queue();
     this.at = 0; // how much of the first one was taken
     this.waiting = 0; // bytes of all of them
@@ -165,14 +167,20 @@ class Codec {
     }
     if (step === END) this.ended = true;
     else if (step === MORE && this.closing && this.inputs.length === 0 && this.inflates) {
-      this.fail('Called close() on a decompression stream with incomplete data');
+      this.ended = true;
+      if (this.strict) this.fail('Called close() on a decompression stream with incomplete data');
+      else host.sync(SYNC_COMPRESS_END, this.id);
     }
   }
 
   // What comes behind the end of the compressed data: nothing may.
   behind() {
-    if (this.waiting > 0) this.fail('Trailing bytes after end of compressed data');
-    else this.inputs.clear();
+    if (this.waiting > 0 && this.strict) {
+      this.fail('Trailing bytes after end of compressed data');
+      return;
+    }
+    this.inputs.clear();
+    this.waiting = 0;
   }
 
   deliver() {

@@ -4,6 +4,7 @@
 // while a handler waits.
 import * as host from 'switchyard:host';
 import { SYNC_HTML_APPLY, SYNC_HTML_BEGIN, SYNC_HTML_ENCODE, SYNC_HTML_END, SYNC_HTML_SCAN } from './abi.js';
+import { isOn } from './compatibility.js';
 import { TextDecoder } from './encoding.js';
 import { describeThrown } from './errors.js';
 import {
@@ -56,7 +57,8 @@ export class Page {
     this.demanded = null; // who waits for a pull
     const values = [];
     for (const { selector, listens } of this.handlers) values.push(selector, listens);
-    const refused = host.sync(SYNC_HTML_BEGIN, this.id, encoding, ...values);
+    const esi = isOn('html_rewriter_treats_esi_include_as_void_tag');
+    const refused = host.sync(SYNC_HTML_BEGIN, this.id, encoding, esi, ...values);
     if (typeof refused === 'string') throw parserError(refused);
   }
 

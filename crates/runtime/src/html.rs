@@ -23,6 +23,7 @@ use crate::meter::thread_cpu;
 
 use apply::Apply;
 use scan::Scan;
+use select::Complexity;
 
 /// Pages that one request may have open.
 const MAX_PAGES: usize = 64;
@@ -36,8 +37,9 @@ const SLICES: (usize, usize) = (512, 64 << 10);
 const SLICE_TIME: (u64, u64) = (1_000_000, 4_000_000);
 /// What an open element takes at most, beside what its selectors take, in bytes.
 const OPEN_ELEMENT: usize = 224;
-/// What a handler takes, in both parsers.
-const HANDLER: usize = 512;
+/// What a handler takes, and a byte of selectors, in both parsers.
+const HANDLER: usize = 1024;
+const SELECTOR: usize = 32;
 
 pub const OUT_OF_MEMORY: &str = "The memory limit has been exceeded.";
 
@@ -66,6 +68,7 @@ pub struct Page {
     opened: usize,
     /// Bytes an open element may take; 0: no selectors, so that none is kept.
     element: usize,
+    /// Bytes that its handlers and selectors take.
     handlers: usize,
     charge: Option<Charge>,
     charged: usize,
@@ -78,19 +81,19 @@ struct Handler {
 }
 
 impl Page {
-    fn begin(encoding: AsciiCompatibleEncoding, handlers: Vec<Handler>, combinators: usize) -> Self {
+    fn begin(reading: Reading, handlers: &[Handler], complexity: &Complexity) -> Self {
         let selecting = handlers.iter().any(|handler| handler.selector.is_some());
-        let element = if selecting { OPEN_ELEMENT + combinators * 32 + handlers.len() / 8 } else { 0 };
+        let element = if selecting { OPEN_ELEMENT + complexity.combinators * 32 + handlers.len() / 8 } else { 0 };
         let most = ((2 << 20) / (handlers.len() + 31)).clamp(SLICES.0, SLICES.1);
         Self {
-            scan: Scan::new(encoding, &handlers),
-            apply: Apply::new(encoding, &handlers),
+            scan: Scan::new(reading, handlers),
+            apply: Apply::new(reading, handlers),
             slice: None,
             room: most.div_ceil(2).max(SLICES.0),
             most,
             opened: 0,
             element,
-            handlers: handlers.len(),
+            handlers: handlers.len() * HANDLER + complexity.bytes * SELECTOR,
             charge: None,
             charged: 0,
         }
@@ -130,7 +133,7 @@ impl Page {
     fn count(&mut self, limiter: &mut Limiter, memory: usize) -> bool {
         let open = (self.opened * self.element).min(MAX_MEMORY / 128 * self.element);
         // What is put in is held as commands, as output, and as the answer.
-        let needs = 2 * (self.scan.kept() + open) + self.handlers * HANDLER + 3 * self.apply.wanted();
+        let needs = 2 * (self.scan.kept() + open) + self.handlers + 3 * self.apply.wanted();
         if needs <= self.charged && self.charged <= needs * 4 + (1 << 20) {
             return true;
         }
@@ -146,20 +149,27 @@ fn starts(slice: &[u8]) -> usize {
     slice.windows(2).filter(|pair| pair[0] == b'<' && pair[1].is_ascii_alphabetic()).count() + 1
 }
 
-/// What both parsers are told.
-fn settings(encoding: AsciiCompatibleEncoding) -> Settings<'static, 'static> {
-    let memory = MemorySettings::new().with_preallocated_parsing_buffer_size(1024).with_max_allowed_memory_usage(MAX_MEMORY);
-    Settings::new_send().with_encoding(encoding).with_memory_settings(memory).with_strict(true)
+/// How a page is read.
+#[derive(Clone, Copy)]
+struct Reading {
+    encoding: AsciiCompatibleEncoding,
+    /// `esi:include` and `esi:comment` have no content.
+    esi: bool,
 }
 
-/// Adds the handlers that `element` and `document` make of each one's position.
+/// What a parser is told, with the handlers that `element` and `document` make of each one's position.
 fn listening(
-    encoding: AsciiCompatibleEncoding,
+    reading: Reading,
     handlers: &[Handler],
     element: impl Fn(usize, i32) -> ElementContentHandlers<'static>,
     document: impl Fn(usize, i32) -> DocumentContentHandlers<'static>,
 ) -> Settings<'static, 'static> {
-    let mut all = settings(encoding);
+    let memory = MemorySettings::new().with_preallocated_parsing_buffer_size(1024);
+    let mut all = Settings::new_send()
+        .with_encoding(reading.encoding)
+        .with_enable_esi_tags(reading.esi)
+        .with_memory_settings(memory.with_max_allowed_memory_usage(MAX_MEMORY))
+        .with_strict(true);
     for (at, handler) in handlers.iter().enumerate() {
         all = match &handler.selector {
             Some(selector) => all.append_element_content_handler((
@@ -185,27 +195,29 @@ pub fn answer(
 ) -> Result<bool, Malformed> {
     let mut write = Writer::new(out);
     match question {
-        sync::HTML_SELECTOR => return Ok(match select::parse(values.text()?) {
-            Ok(_) => false,
-            Err(error) => {
-                write.text(&error);
-                true
-            }
-        }),
+        sync::HTML_SELECTOR => {
+            return Ok(match select::parse(values.text()?) {
+                Ok(_) => false,
+                Err(error) => {
+                    write.text(&error);
+                    true
+                }
+            });
+        }
         sync::HTML_ENCODE => return select::encode(values, &mut write),
         _ => {}
     }
     let number = values.int()?;
     match question {
         sync::HTML_BEGIN => {
-            let open = &mut host.share.pages;
+            let full = host.share.pages.len() >= MAX_PAGES;
             match begin(values)? {
-                Ok(_) if open.len() >= MAX_PAGES => {
+                Ok(mut page) => {
+                    if !full && page.count(&mut host.limiter, memory) {
+                        host.share.pages.insert(number, page);
+                        return Ok(false);
+                    }
                     write.text(OUT_OF_MEMORY);
-                }
-                Ok(page) => {
-                    open.insert(number, page);
-                    return Ok(false);
                 }
                 Err(error) => {
                     write.text(&error);
@@ -255,8 +267,9 @@ fn begin(mut values: Reader<'_>) -> Result<Result<Page, String>, Malformed> {
         Ok(encoding) => encoding,
         Err(error) => return Ok(Err(error.to_owned())),
     };
+    let reading = Reading { encoding, esi: values.bool()? };
     let mut handlers = Vec::new();
-    let mut complexity = select::Complexity::default();
+    let mut complexity = Complexity::default();
     while !values.rest().is_empty() {
         let (selector, listens) = (values.text_or_null()?, values.int()?);
         if handlers.len() >= MAX_HANDLERS || !selector.is_none_or(|selector| complexity.add(selector)) {
@@ -268,7 +281,7 @@ fn begin(mut values: Reader<'_>) -> Result<Result<Page, String>, Malformed> {
         };
         handlers.push(Handler { selector, listens });
     }
-    Ok(Ok(Page::begin(encoding, handlers, complexity.combinators)))
+    Ok(Ok(Page::begin(reading, &handlers, &complexity)))
 }
 
 #[cfg(test)]

@@ -41,7 +41,8 @@ async fn a_rewriter_made_by_module_code_serves_every_request() {
         answer.is(203, "<p n=\"1\">1<p n=\"2\">2<b>x</b>after b<end>");
         assert_eq!((answer.header("x-kept"), answer.header("content-length")), ("yes", ""));
     }
-    gateway.post("marks", "/", "").await.is(203, "<end>");
+    // No body is no page.
+    gateway.post("marks", "/", "").await.is(203, "");
 }
 
 #[tokio::test]
@@ -131,7 +132,7 @@ async fn a_page_is_charged_to_its_tenant() {
         export default { async fetch(r) {
             if (r.url.endsWith('/quick')) return new Response('quick');
             const rewriter = new HTMLRewriter();
-            for (let i = 0; i < 1000; i++) rewriter.on(`a[x${i}=y] b`, { element() {} });
+            for (let i = 0; i < 1000; i++) rewriter.on(`b[x${i}=y]`, { element() {} });
             const endless = new ReadableStream({ pull: c => c.enqueue(page.slice()) });
             for await (const part of rewriter.transform(new Response(endless)).body);
         } };";
@@ -139,4 +140,42 @@ async fn a_page_is_charged_to_its_tenant() {
     let (burnt, quick) = tokio::join!(gateway.get("burner", "/"), gateway.get("burner", "/quick"));
     assert_eq!(burnt.status, 503, "{}", burnt.text());
     quick.is(200, "quick");
+}
+
+#[tokio::test]
+async fn handlers_run_in_the_context_of_transform() {
+    let gateway = TestGateway::start().await;
+    let source = "import { AsyncLocalStorage } from 'node:async_hooks';
+        const store = new AsyncLocalStorage();
+        const rewriter = store.run('on', () => new HTMLRewriter().on('p', {
+          element(e) { e.append(store.getStore() ?? 'none'); e.onEndTag(async (end) => { await null; end.before(store.getStore() ?? 'none'); }); } }));
+        export default { async fetch() {
+          let page;
+          const input = new ReadableStream({ start(c) { page = c; } });
+          const out = store.run('transform', () => rewriter.transform(new Response(input)));
+          store.run('input', () => { page.enqueue(new TextEncoder().encode('<p>x</p>')); page.close(); });
+          return store.run('read', async () => new Response(`${await out.text()} ${store.getStore()}`));
+        } };";
+    gateway.upload_with("ns", "x", source, json!({ "compatibility_flags": ["nodejs_compat"] })).await;
+    gateway.get("x", "/").await.is(200, "<p>xtransformtransform</p> read");
+}
+
+#[tokio::test]
+async fn flags_change_what_they_name() {
+    let gateway = TestGateway::start().await;
+    // As workerd answers with and without them.
+    let source = "const gzip = Uint8Array.from('1f8b0800000000000003cb48cdc9c9070086a6103605000000'.match(/../g), (pair) => parseInt(pair, 16));
+        const inflate = (bytes) => new Response(new Response(bytes).body.pipeThrough(new DecompressionStream('gzip'))).text().catch((error) => error.message);
+        export default { async fetch() {
+          const page = new HTMLRewriter().on('esi\\:include', { element(e) { e.replace('E'); } })
+            .transform(new Response('<p><esi:include src=x/>y</p>'));
+          return Response.json([await page.text(), await inflate(new Uint8Array([...gzip, 0])), await inflate(gzip.subarray(0, 14)), await inflate(new Uint8Array())]);
+        } };";
+    let trailing = "Trailing bytes after end of compressed data";
+    let cut = "Called close() on a decompression stream with incomplete data";
+    gateway.upload("ns", "without", source).await;
+    assert_eq!(gateway.get("without", "/").await.json(), json!(["<p>E", trailing, cut, cut]));
+    let flags = json!({ "compatibility_flags": ["html_rewriter_treats_esi_include_as_void_tag", "no_strict_compression_checks"] });
+    gateway.upload_with("ns", "with", source, flags).await;
+    assert_eq!(gateway.get("with", "/").await.json(), json!(["<p>Ey</p>", "hello", "hel", ""]));
 }

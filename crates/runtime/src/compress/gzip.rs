@@ -101,8 +101,12 @@ impl Header {
 
     /// The first part that is there, from the one of that flag on.
     fn after(&self, flag: u8) -> Part {
-        let order =
-            [(FLAG_EXTRA, Part::ExtraLength), (FLAG_NAME, Part::Name), (FLAG_COMMENT, Part::Comment), (FLAG_HEADER_CRC, Part::Checksum)];
+        let order = [
+            (FLAG_EXTRA, Part::ExtraLength),
+            (FLAG_NAME, Part::Name),
+            (FLAG_COMMENT, Part::Comment),
+            (FLAG_HEADER_CRC, Part::Checksum),
+        ];
         let from = order.iter().position(|(of, _)| *of == flag).unwrap_or(order.len());
         order[from..].iter().find(|(of, _)| self.flags & of != 0).map_or(Part::Whole, |(_, part)| *part)
     }

@@ -8,11 +8,11 @@ use lol_html::html_content::{
     Comment, ContentType, Doctype, DocumentEnd, EndTag, StreamingHandler, StreamingHandlerSink, TextChunk,
 };
 use lol_html::send::{DocumentContentHandlers, Element, ElementContentHandlers, HtmlRewriter};
-use lol_html::{AsciiCompatibleEncoding, HandlerResult, OutputSink};
+use lol_html::{HandlerResult, OutputSink};
 use parking_lot::Mutex;
 use switchyard_js::abi::{Malformed, Reader, Value, Writer};
 
-use super::{Handler, listening, listens};
+use super::{Handler, Reading, listening, listens};
 
 /// Commands, as the guest numbers them.
 mod command {
@@ -85,11 +85,11 @@ impl OutputSink for Put {
 }
 
 impl Apply {
-    pub fn new(encoding: AsciiCompatibleEncoding, handlers: &[Handler]) -> Self {
+    pub fn new(reading: Reading, handlers: &[Handler]) -> Self {
         let (wanted, put): (Arc<Mutex<Wanted>>, Arc<Mutex<Output>>) = Default::default();
         let doing = Doing { wanted: Arc::clone(&wanted), put: Arc::clone(&put) };
         let parser = HtmlRewriter::new(
-            listening(encoding, handlers, |_, bits| doing.elements(bits), |_, bits| doing.document(bits)),
+            listening(reading, handlers, |_, bits| doing.elements(bits), |_, bits| doing.document(bits)),
             Put(Arc::clone(&put)),
         );
         Self { parser: Some(parser), wanted, put }
@@ -165,11 +165,14 @@ impl Command {
         Ok(match values.int()? {
             place @ command::BEFORE..=command::INNER => {
                 let kind = if values.bool()? { ContentType::Html } else { ContentType::Text };
-                Command::Content(place, match values.value()? {
-                    Value::Text(text) => Content::Text(text.into(), kind),
-                    Value::Int(stream) => Content::Stream(stream),
-                    _ => return Err(Malformed::Unexpected),
-                })
+                Command::Content(
+                    place,
+                    match values.value()? {
+                        Value::Text(text) => Content::Text(text.into(), kind),
+                        Value::Int(stream) => Content::Stream(stream),
+                        _ => return Err(Malformed::Unexpected),
+                    },
+                )
             }
             command::REMOVE => Command::Remove,
             command::UNWRAP => Command::Unwrap,

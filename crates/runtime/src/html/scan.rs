@@ -4,14 +4,13 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use lol_html::AsciiCompatibleEncoding;
 use lol_html::html_content::{Comment, Doctype, DocumentEnd, EndTag, TextChunk};
 use lol_html::send::{DocumentContentHandlers, Element, ElementContentHandlers, HtmlRewriter};
 use lol_html::{HandlerResult, OutputSink};
 use parking_lot::Mutex;
 use switchyard_js::abi::Writer;
 
-use super::{Handler, MAX_HANDLERS, OUT_OF_MEMORY, listening, listens};
+use super::{Handler, MAX_HANDLERS, OUT_OF_MEMORY, Reading, listening, listens};
 
 /// Bytes of events of one slice. A tag may be as long as the parser's memory.
 const MAX_EVENTS: usize = 24 << 20;
@@ -60,10 +59,10 @@ impl OutputSink for Counted {
 }
 
 impl Scan {
-    pub fn new(encoding: AsciiCompatibleEncoding, handlers: &[Handler]) -> Self {
+    pub fn new(reading: Reading, handlers: &[Handler]) -> Self {
         let seen: Arc<Mutex<Seen>> = Arc::default();
         let parser = HtmlRewriter::new(
-            listening(encoding, handlers, |at, bits| elements(&seen, at, bits), |at, bits| document(&seen, at, bits)),
+            listening(reading, handlers, |at, bits| elements(&seen, at, bits), |at, bits| document(&seen, at, bits)),
             Counted(Arc::clone(&seen)),
         );
         Self { parser: Some(parser), seen, fed: 0, failed: None }

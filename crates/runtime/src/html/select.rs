@@ -13,6 +13,8 @@ const MAX_DEPTH: usize = 16;
 const MAX_SELECTORS: usize = 2048;
 /// Combinators in all selectors of a page: each may take memory in every element that is open.
 const MAX_COMBINATORS: usize = 256;
+/// All selectors of a page, in bytes.
+const MAX_SELECTOR_BYTES: usize = 256 << 10;
 /// Text that is encoded at once, in bytes.
 const MAX_TEXT: usize = 1 << 20;
 
@@ -21,12 +23,14 @@ const MAX_TEXT: usize = 1 << 20;
 pub struct Complexity {
     selectors: usize,
     pub combinators: usize,
+    pub bytes: usize,
 }
 
 impl Complexity {
     /// Whether there is room for that one as well.
     pub fn add(&mut self, selector: &str) -> bool {
         self.selectors += 1;
+        self.bytes += selector.len();
         let mut quiet = true; // no combinator can begin here
         let mut gap = false; // there was white space
         for byte in selector.bytes() {
@@ -46,7 +50,7 @@ impl Complexity {
                 }
             }
         }
-        self.selectors <= MAX_SELECTORS && self.combinators <= MAX_COMBINATORS
+        self.selectors <= MAX_SELECTORS && self.combinators <= MAX_COMBINATORS && self.bytes <= MAX_SELECTOR_BYTES
     }
 }
 
@@ -94,13 +98,9 @@ mod tests {
 
     #[test]
     fn combinators_and_lists_are_counted() {
-        for (selector, selectors, combinators) in [
-            ("p", 1, 0),
-            (" a , b ", 2, 0),
-            ("a b>c  >  d", 1, 3),
-            ("a:not( b , c )", 2, 2),
-            ("a\tb, c\n d", 2, 2),
-        ] {
+        for (selector, selectors, combinators) in
+            [("p", 1, 0), (" a , b ", 2, 0), ("a b>c  >  d", 1, 3), ("a:not( b , c )", 2, 2), ("a\tb, c\n d", 2, 2)]
+        {
             let mut complexity = Complexity::default();
             assert!(complexity.add(selector));
             assert_eq!((complexity.selectors, complexity.combinators), (selectors, combinators), "{selector}");

@@ -23,7 +23,7 @@ type Told = (i32, i32, Option<String>);
 fn page(handlers: &[(Option<&str>, i32)]) -> Page {
     let mut values = Vec::new();
     let mut write = Writer::new(&mut values);
-    write.null();
+    write.null().bool(false);
     for (selector, listens) in handlers {
         write.text_or_null(*selector).int(*listens);
     }
