@@ -167,7 +167,7 @@ async fn flags_change_what_they_name() {
     let source = "const gzip = Uint8Array.from('1f8b0800000000000003cb48cdc9c9070086a6103605000000'.match(/../g), (pair) => parseInt(pair, 16));
         const inflate = (bytes) => new Response(new Response(bytes).body.pipeThrough(new DecompressionStream('gzip'))).text().catch((error) => error.message);
         export default { async fetch() {
-          const page = new HTMLRewriter().on('esi\\:include', { element(e) { e.replace('E'); } })
+          const page = new HTMLRewriter().on('esi\\\\:include', { element(e) { e.replace('E'); } })
             .transform(new Response('<p><esi:include src=x/>y</p>'));
           return Response.json([await page.text(), await inflate(new Uint8Array([...gzip, 0])), await inflate(gzip.subarray(0, 14)), await inflate(new Uint8Array())]);
         } };";
