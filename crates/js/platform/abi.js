@@ -64,6 +64,15 @@ export const SYNC_ENV = 10;
 export const SYNC_STREAM_SMALL = 11;
 export const SYNC_COMPATIBILITY = 30;
 export const SYNC_REQUIRED_SOURCE = 31;
+export const SYNC_HTML_SELECTOR = 60;
+export const SYNC_HTML_BEGIN = 61;
+export const SYNC_HTML_SCAN = 62;
+export const SYNC_HTML_APPLY = 63;
+export const SYNC_HTML_END = 64;
+export const SYNC_HTML_ENCODE = 65;
+export const SYNC_COMPRESS_BEGIN = 66;
+export const SYNC_COMPRESS_PUSH = 67;
+export const SYNC_COMPRESS_END = 68;
 
 export const BODY_NONE = 0;
 export const BODY_WHOLE = 1;

@@ -30,5 +30,7 @@ host.register(EVENT_TRAINED, () => {
 });
 
 // Last, so that what each request touches lies together: node modules among it cost a hello a page.
+const { installLate } = await import('./late.js');
+installLate(globalThis);
 const { installNode } = await import('./node/install.js');
 installNode();

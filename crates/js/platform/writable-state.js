@@ -270,6 +270,7 @@ export class Writer {
     this.closed = null;
     this.ready = null;
     this.lost = null; // why the promises reject after release
+    this.pipes = false;
     stream.writer = this;
   }
 

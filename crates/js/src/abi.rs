@@ -100,6 +100,15 @@ pub mod sync {
     pub const STREAM_SMALL: i32 = 11;
     pub const COMPATIBILITY: i32 = 30;
     pub const REQUIRED_SOURCE: i32 = 31;
+    pub const HTML_SELECTOR: i32 = 60;
+    pub const HTML_BEGIN: i32 = 61;
+    pub const HTML_SCAN: i32 = 62;
+    pub const HTML_APPLY: i32 = 63;
+    pub const HTML_END: i32 = 64;
+    pub const HTML_ENCODE: i32 = 65;
+    pub const COMPRESS_BEGIN: i32 = 66;
+    pub const COMPRESS_PUSH: i32 = 67;
+    pub const COMPRESS_END: i32 = 68;
     /// The host's return value when there is no answer: null in the guest.
     pub const NO_ANSWER: i32 = -1;
 }

@@ -143,8 +143,9 @@ fn imports_of(engine: &Engine, code: &Module) -> wasmtime::Result<Linker<Host>> 
         },
     )?;
     linker.func_wrap(IMPORT_MODULE, "sync", |mut caller: Caller<'_, Host>, kind: i32, ptr: i32, len: i32| -> i32 {
+        let memory = caller.data().memory.map_or(0, |memory| memory.data_size(&caller));
         let Some((bytes, host)) = message(&mut caller, ptr, len) else { return question::NO_ANSWER };
-        if sync::answer(host, kind, bytes) { host.answer.len() as i32 } else { question::NO_ANSWER }
+        if sync::answer(host, kind, bytes, memory) { host.answer.len() as i32 } else { question::NO_ANSWER }
     })?;
     linker.func_wrap(
         IMPORT_MODULE,

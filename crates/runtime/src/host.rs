@@ -63,6 +63,10 @@ pub struct Share {
     number: i32,
     pub logs: Logs,
     pub streams: HashMap<i32, HostStream>,
+    /// Pages on their way through its rewriters.
+    pub pages: crate::html::Pages,
+    /// What it compresses and decompresses.
+    pub codecs: crate::compress::Codecs,
     meter: Arc<CpuMeter>,
     /// Operations it has started since the guest was called.
     starting: usize,
@@ -84,6 +88,8 @@ impl Share {
             number,
             logs,
             streams: HashMap::new(),
+            pages: HashMap::new(),
+            codecs: HashMap::new(),
             meter,
             starting: 0,
             pending: 0,

@@ -18,6 +18,7 @@ mod worker;
 
 mod artefacts;
 mod base;
+mod compress;
 mod crypto;
 mod delta;
 mod engine;
@@ -25,6 +26,7 @@ mod executor;
 mod head;
 mod held;
 mod host;
+mod html;
 mod image;
 mod instance;
 mod logs;

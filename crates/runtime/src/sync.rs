@@ -18,10 +18,17 @@ const MAX_DECODE: usize = 2 << 20;
 const MAX_SPECIFIER: usize = 4096;
 
 /// Answers into `host.answer`; `false` is null.
-pub fn answer(host: &mut Host, kind: i32, message: &[u8]) -> bool {
+/// `memory`: what the guest itself has, in bytes.
+pub fn answer(host: &mut Host, kind: i32, message: &[u8], memory: usize) -> bool {
     let mut out = std::mem::take(&mut host.answer);
     out.clear();
-    let answered = ask(host, kind, Reader::new(message), &mut out).unwrap_or(false);
+    let values = Reader::new(message);
+    let answered = match kind {
+        sync::HTML_SELECTOR..=sync::HTML_ENCODE => crate::html::answer(host, kind, values, memory, &mut out),
+        sync::COMPRESS_BEGIN..=sync::COMPRESS_END => crate::compress::answer(host, kind, values, memory, &mut out),
+        _ => ask(host, kind, values, &mut out),
+    };
+    let answered = answered.unwrap_or(false);
     host.answer = out;
     answered
 }
@@ -187,7 +194,7 @@ mod tests {
     fn run(host: &mut Host, kind: i32, build: impl FnOnce(&mut Writer<'_>)) -> Option<Vec<u8>> {
         let mut message = Vec::new();
         build(&mut Writer::new(&mut message));
-        answer(host, kind, &message).then(|| host.answer.clone())
+        answer(host, kind, &message, 0).then(|| host.answer.clone())
     }
 
     #[test]
