@@ -32,6 +32,7 @@ export const EVENT_TAIL = 6;
 export const EVENT_ENDED = 7;
 export const EVENT_NODE = 9;
 export const CALL_COMMONJS = 30;
+export const CALL_SITES = 40;
 
 export const REFUSED_OVER = 3;
 

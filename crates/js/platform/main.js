@@ -2,6 +2,7 @@
 // for the host's events, exercises itself, and waits for the host to train and freeze it.
 import * as host from 'switchyard:host';
 import { EVENT_TRAINED } from './abi.js';
+import { installCallSites } from './call-sites.js';
 import { installCommonJs } from './commonjs.js';
 import { installContext } from './context.js';
 import { installDispatch, setTraining } from './dispatch.js';
@@ -19,6 +20,7 @@ installContext(forgetPumps);
 installEnv();
 installDispatch();
 installCommonJs();
+installCallSites();
 
 train();
 setTraining(trainingWorker);
