@@ -89,6 +89,9 @@ static JSValue sy_throw(JSContext *ctx, JSErrorEnum kind, const char *format, ..
         case 'a':
             sy_put_atom(ctx, &out, va_arg(ap, JSAtom));
             break;
+        case '%':
+            dbuf_putc(&out, '%');
+            break;
         default:
             sy_put_value(ctx, &out, va_arg(ap, JSValueConst));
         }
@@ -326,8 +329,15 @@ static JSValue sy_throw_not_callable(JSContext *ctx, JSValueConst value, const c
         found = (*p == '(' || *p == '`' || sy_is_space((uint8_t)*p) || *p == '?') && sy_backward(&out, from, p);
     }
     if (!found) {
+        const char *name = *what == 'c' && JS_IsFunction(ctx, value) ? get_func_name(ctx, value) : NULL;
         out.size = 0;
-        sy_put_kind(ctx, &out, value);
+        if (name && *name)
+            dbuf_putstr(&out, name);
+        else if (*what == 'c' && !JS_IsString(value))
+            sy_put_value(ctx, &out, value);
+        else
+            sy_put_kind(ctx, &out, value);
+        JS_FreeCString(ctx, name);
     }
     dbuf_putstr(&out, *what == 'c' ? " is not a constructor" : " is not a function");
     return sy_throw_text(ctx, JS_TYPE_ERROR, &out);
@@ -497,7 +507,93 @@ static int sy_refuse_primitive(JSContext *ctx, int flags, JSAtom name, JSValueCo
                      JS_IsSymbol(value) ? "Cannot create property '%a' on symbol '%o'" : "Cannot create property '%a' on bigint '%o'", name, value);
 }
 
-/* --- JSON.stringify of a circle --- */
+static JSValue sy_throw_detached(JSContext *ctx)
+{
+    JSStackFrame *sf = ctx->rt->current_stack_frame;
+    JSObject *p = sf && !sy_code(safe_const(sf->cur_func)) ? sy_object(sf->sy_this) : NULL;
+    return sy_throw_active(ctx, JS_TYPE_ERROR, !p ? "Cannot perform %s on a detached ArrayBuffer" :
+                           is_typed_array(p->class_id) ? "Cannot perform %%TypedArray%%.prototype.%s on a detached ArrayBuffer" :
+                           p->class_id == JS_CLASS_DATAVIEW ? "Cannot perform DataView.prototype.%s on a detached ArrayBuffer" :
+                           "Cannot perform ArrayBuffer.prototype.%s on a detached ArrayBuffer", JS_UNDEFINED);
+}
+
+/* Methods of arrays say so when it is their receiver. */
+static JSValue sy_throw_to_object(JSContext *ctx)
+{
+    JSStackFrame *sf = ctx->rt->current_stack_frame;
+    const char *name = sf && (JS_IsUndefined(sf->sy_this) || JS_IsNull(sf->sy_this)) ? sy_active_name(ctx) : NULL;
+    JSAtom atom = name ? JS_NewAtom(ctx, name) : JS_ATOM_NULL;
+    bool of_array = name && sy_object(sy_plain(ctx, JS_VALUE_GET_OBJ(ctx->class_proto[JS_CLASS_ARRAY]), atom)) == sy_object(safe_const(sf->cur_func));
+    JS_FreeAtom(ctx, atom);
+    JS_FreeCString(ctx, name);
+    if (of_array)
+        return sy_throw_active(ctx, JS_TYPE_ERROR, "Array.prototype.%s called on null or undefined", JS_UNDEFINED);
+    return JS_ThrowTypeError(ctx, "Cannot convert undefined or null to object");
+}
+
+/* --- JSON --- */
+
+/* UTF-16 units in a piece of UTF-8. */
+static int sy_units(const uint8_t *from, const uint8_t *to)
+{
+    int count = 0;
+    for (; from < to; from++)
+        count += ((*from & 0xc0) != 0x80) + (*from >= 0xf0);
+    return count;
+}
+
+static bool sy_after_comma(JSParseState *s)
+{
+    const uint8_t *p = s->token.ptr;
+    while (p > s->buf_start && sy_is_space(p[-1]))
+        p--;
+    return p > s->buf_start && p[-1] == ',';
+}
+
+/* A token that cannot stand where it does: V8 shows ten characters on each side of the one it stumbled over. */
+static int sy_json_unexpected(JSParseState *s, const uint8_t *at)
+{
+    static const char *const special[] = { "undefined", "NaN", "Infinity", "[object Object]" };
+    static const char *const words[] = { "true", "false", "null" };
+    size_t length = s->buf_end - s->buf_start;
+    const uint8_t *from = s->buf_start, *to = s->buf_end, *after;
+    int before, behind;
+    if (*at == '"')
+        return json_parse_error(s, at, "Unexpected string");
+    if (*at == '-' || (*at >= '0' && *at <= '9'))
+        return json_parse_error(s, at, "Unexpected number");
+    for (size_t i = 0; i < countof(special); i++)
+        if (length == strlen(special[i]) && !memcmp(s->buf_start, special[i], length))
+            return js_parse_error(s, "\"%s\" is not valid JSON", special[i]);
+    for (size_t i = 0; i < countof(words); i++)
+        if (*at == *words[i])
+            for (const char *w = words[i]; at < to && *w && *at == (uint8_t)*w; w++)
+                at++;
+    if (at >= to)
+        return js_parse_error(s, "Unexpected end of JSON input");
+    before = sy_units(from, at);
+    behind = sy_units(at, to);
+    for (after = at + 1; after < to && (*after & 0xc0) == 0x80;)
+        after++;
+    if (before + behind < 21) {
+        from = s->buf_start;
+        before = behind = 0;
+    } else {
+        if (before >= 10)
+            for (from = at; sy_units(from, at) < 10;)
+                from--;
+        while (from < at && (*from & 0xc0) == 0x80)
+            from++;
+        if (behind > 10)
+            for (to = at; sy_units(at, to) < 10;)
+                to++;
+        while (to < s->buf_end && (*to & 0xc0) == 0x80)
+            to++;
+    }
+    return js_parse_error(s, "Unexpected token '%.*s', %s\"%.*s\"%s is not valid JSON", (int)(after - at), at, before >= 10 ? "..." : "",
+                          (int)(to - from), from, behind > 10 ? "..." : "");
+}
+
 
 /* The name by which `holder` has `value` as plain data. */
 static bool sy_put_property(JSContext *ctx, DynBuf *out, JSValueConst holder, JSValueConst value)

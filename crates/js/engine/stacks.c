@@ -29,7 +29,7 @@ static JSObject *sy_object(JSValueConst value)
 }
 
 /* A property found on the object or its prototypes as plain data; undefined where script would have to run to tell. */
-static JSValueConst sy_plain(JSObject *p, JSAtom name)
+static JSValueConst sy_plain(JSContext *ctx, JSObject *p, JSAtom name)
 {
     for (int depth = 0; p && depth < 32; depth++, p = p->shape->proto) {
         JSProperty *pr;
@@ -37,6 +37,11 @@ static JSValueConst sy_plain(JSObject *p, JSAtom name)
         if (p->class_id == JS_CLASS_PROXY)
             break;
         prs = find_own_property(&pr, p, name);
+        if (prs && (prs->flags & JS_PROP_TMASK) == JS_PROP_AUTOINIT) {
+            if (JS_AutoInitProperty(ctx, p, name, pr, prs))
+                break;
+            prs = find_own_property(&pr, p, name);
+        }
         if (!prs)
             continue;
         if ((prs->flags & JS_PROP_TMASK) != JS_PROP_NORMAL)
@@ -91,7 +96,16 @@ static bool sy_is_passage(JSValueConst func)
         return p && p->class_id == JS_CLASS_BOUND_FUNCTION;
     return p->u.cfunc.c_function.generic == js_function_call ||
            (JSCFunction *)p->u.cfunc.c_function.generic_magic == (JSCFunction *)js_function_apply ||
-           p->u.cfunc.c_function.generic == js_reflect_construct;
+           p->u.cfunc.c_function.generic == js_reflect_apply || p->u.cfunc.c_function.generic == js_reflect_construct;
+}
+
+/* A built-in that another one asks through a symbol: V8 goes there without a frame. */
+static bool sy_is_protocol(JSContext *ctx, JSValueConst func)
+{
+    const char *name = get_func_name(ctx, func);
+    bool is = name && !strncmp(name, "[Symbol.", 8);
+    JS_FreeCString(ctx, name);
+    return is;
 }
 
 static void sy_place(JSContext *ctx, SyFrame *frame, const uint8_t *pc)
@@ -177,6 +191,8 @@ static uint32_t sy_frames(JSContext *ctx, JSValueConst above, bool skip, SyFrame
         JSFunctionBytecode *code = sy_code(safe_const(sf->cur_func));
         if (code ? sy_of_platform(ctx, code) : sy_is_passage(safe_const(sf->cur_func)))
             continue;
+        if (!code && sy_is_protocol(ctx, safe_const(sf->cur_func)))
+            continue;
         if (!code && sy_frozen_end) {
             JSStackFrame *caller = sf->prev_frame;
             while (caller && !sy_code(safe_const(caller->cur_func)))
@@ -223,10 +239,10 @@ static const char *sy_type_name(JSContext *ctx, JSValueConst value)
     }
     if (p->class_id == JS_CLASS_GENERATOR && p->u.generator_data && p->u.generator_data->state != JS_GENERATOR_STATE_COMPLETED)
         return get_func_name(ctx, safe_const(p->u.generator_data->func_state.frame.cur_func));
-    found = sy_plain(p, JS_ATOM_Symbol_toStringTag);
+    found = sy_plain(ctx, p, JS_ATOM_Symbol_toStringTag);
     if (JS_IsString(found) && (name = JS_ToCString(ctx, found)) && *name)
         return name;
-    found = sy_plain(p, JS_ATOM_constructor);
+    found = sy_plain(ctx, p, JS_ATOM_constructor);
     if (JS_IsFunction(ctx, found)) {
         name = get_func_name(ctx, found);
         if (name && *name)
@@ -245,7 +261,7 @@ static const char *sy_method_name(JSContext *ctx, SyFrame *frame)
     int left = SY_MAX_SEARCH;
     if (name && *name) {
         JSAtom atom = JS_NewAtom(ctx, name);
-        JSObject *own = sy_object(sy_plain(p, atom));
+        JSObject *own = sy_object(sy_plain(ctx, p, atom));
         JS_FreeAtom(ctx, atom);
         if (own == func)
             return name;
@@ -393,6 +409,12 @@ static JSValue sy_maybe(JSContext *ctx, const char *text)
     return text ? JS_NewString(ctx, text) : JS_NULL;
 }
 
+/* Where a function begins, as far as its first token tells. */
+static int sy_first_column(JSFunctionBytecode *code)
+{
+    return code->sy_lead < (uint32_t)code->col_num ? code->col_num - (int)code->sy_lead : code->col_num;
+}
+
 /* The frames as arrays, from which the platform makes call sites (CALL_SITES). */
 static JSValue sy_frames_values(JSContext *ctx, SyFrame *frames, uint32_t count)
 {
@@ -408,6 +430,8 @@ static JSValue sy_frames_values(JSContext *ctx, SyFrame *frames, uint32_t count)
             sy_maybe(ctx, names.file), frame->code && frame->line >= 0 ? JS_NewInt32(ctx, frame->line) : JS_NULL,
             frame->code && frame->line >= 0 ? JS_NewInt32(ctx, frame->column) : JS_NULL, js_bool(names.toplevel && !frame->constructor),
             js_bool(frame->constructor), js_bool(frame->async), frame->index >= 0 ? JS_NewInt32(ctx, frame->index) : JS_NULL,
+            frame->code ? JS_NewInt32(ctx, frame->code->line_num) : JS_NULL,
+            frame->code ? JS_NewInt32(ctx, sy_first_column(frame->code)) : JS_NULL,
         };
         sy_free_names(ctx, &names);
         JSValue one = JS_NewArrayFrom(ctx, countof(parts), parts);
@@ -419,13 +443,25 @@ static JSValue sy_frames_values(JSContext *ctx, SyFrame *frames, uint32_t count)
     return all;
 }
 
+/* A setting: a plain property of Error itself. */
+static JSValueConst sy_setting(JSContext *ctx, const char *name)
+{
+    JSAtom atom = JS_NewAtom(ctx, name);
+    JSObject *p = sy_object(safe_const(ctx->error_ctor));
+    JSProperty *pr;
+    JSShapeProperty *prs = p && atom != JS_ATOM_NULL ? find_own_property(&pr, p, atom) : NULL;
+    JS_FreeAtom(ctx, atom);
+    return prs && (prs->flags & JS_PROP_TMASK) == JS_PROP_NORMAL ? safe_const(pr->u.value) : JS_UNDEFINED;
+}
+
 /* Error.stackTraceLimit. −1: it is no number, and stacks are not wanted at all. */
 static int sy_limit(JSContext *ctx)
 {
     double d;
-    if (!JS_IsNumber(safe_const(ctx->error_stack_trace_limit)))
+    JSValueConst limit = sy_setting(ctx, "stackTraceLimit");
+    if (!JS_IsNumber(limit))
         return -1;
-    JS_ToFloat64(ctx, &d, safe_const(ctx->error_stack_trace_limit));
+    JS_ToFloat64(ctx, &d, limit);
     return d > SY_MAX_FRAMES ? SY_MAX_FRAMES : d > 0 ? (int)d : 0;
 }
 
@@ -439,7 +475,7 @@ static JSValue sy_prepared(JSContext *ctx, JSValueConst error, SyFrame *frames, 
     JS_FreeValue(ctx, raw);
     if (JS_IsException(sites))
         return sites;
-    prepare = js_dup(ctx->error_prepare_stack);
+    prepare = js_dup(sy_setting(ctx, "prepareStackTrace"));
     made = JS_Call(ctx, prepare, ctx->error_ctor, 2, (JSValueConst[]){ error, safe_const(sites) });
     JS_FreeValue(ctx, prepare);
     JS_FreeValue(ctx, sites);
@@ -507,7 +543,7 @@ static JSValue sy_get_stack(JSContext *ctx, JSValueConst this_val)
             return text;
         set_value(ctx, &p->u.object_data, text);
     }
-    return js_dup(p->u.object_data);
+    return JS_IsNull(p->u.object_data) ? JS_UNDEFINED : js_dup(p->u.object_data);
 }
 
 static JSValue sy_set_stack(JSContext *ctx, JSValueConst this_val, JSValueConst value)
@@ -568,14 +604,14 @@ static void sy_take_stack(JSContext *ctx, JSValueConst error, const char *file, 
         count = sy_frames(ctx, JS_UNDEFINED, flags & JS_BACKTRACE_FLAG_SKIP_FIRST_LEVEL, frames, limit);
     if (limit < 0) {
         stack = JS_NULL;
-    } else if (JS_IsFunction(ctx, safe_const(ctx->error_prepare_stack)) && JS_IsFunction(ctx, sy_callback(SY_CALL_SITES))) {
+    } else if (JS_IsFunction(ctx, sy_setting(ctx, "prepareStackTrace")) && JS_IsFunction(ctx, sy_callback(SY_CALL_SITES))) {
         JSValue kept = js_dup(error);
         stack = sy_prepared(ctx, error, frames, count);
         JS_FreeValue(ctx, kept);
     } else {
         stack = sy_frames_text(ctx, frames, count, limit ? file : NULL, line, column);
         if (p->class_id == JS_CLASS_ERROR) {
-            JSValueConst message = sy_plain(p, JS_ATOM_message);
+            JSValueConst message = sy_plain(ctx, p, JS_ATOM_message);
             JSValue parts[] = { sy_unread(ctx), JS_IsString(message) ? js_dup(message) : JS_UNDEFINED, stack };
             stack = JS_NewArrayFrom(ctx, 3, parts);
         } else {
@@ -607,7 +643,7 @@ static JSValue sy_capture(JSContext *ctx, JSValueConst target, JSValueConst abov
     if (limit < 0)
         return JS_UNDEFINED;
     count = sy_frames(ctx, above, true, frames, limit);
-    if (!rt->in_build_stack_trace && JS_IsFunction(ctx, safe_const(ctx->error_prepare_stack)) && JS_IsFunction(ctx, sy_callback(SY_CALL_SITES))) {
+    if (!rt->in_build_stack_trace && JS_IsFunction(ctx, sy_setting(ctx, "prepareStackTrace")) && JS_IsFunction(ctx, sy_callback(SY_CALL_SITES))) {
         rt->in_build_stack_trace = true;
         stack = sy_prepared(ctx, target, frames, count);
         rt->in_build_stack_trace = false;

@@ -15,6 +15,8 @@ const TOPLEVEL = 7;
 const CONSTRUCTOR = 8;
 const ASYNC = 9;
 const INDEX = 10;
+const FIRST_LINE = 11;
+const FIRST_COLUMN = 12;
 
 let make;
 
@@ -33,10 +35,10 @@ class CallSite {
     return this.#frame[COLUMN];
   }
   getEnclosingColumnNumber() {
-    return this.#frame[COLUMN] ?? 0;
+    return this.#frame[FIRST_COLUMN];
   }
   getEnclosingLineNumber() {
-    return this.#frame[LINE] ?? 0;
+    return this.#frame[FIRST_LINE];
   }
   getEvalOrigin() {
     this.#frame;

@@ -8,11 +8,13 @@ import { installContext } from './context.js';
 import { installDispatch, setTraining } from './dispatch.js';
 import { forgetEnv, installEnv } from './env.js';
 import { install } from './globals.js';
+import { mendLanguage } from './language.js';
 import { installOps } from './ops.js';
 import { forgetPumps, installPumps } from './pump.js';
 import { train, trainingWorker } from './train.js';
 import 'cloudflare:workers';
 
+mendLanguage();
 install(globalThis);
 installOps();
 installPumps();

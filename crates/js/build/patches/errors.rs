@@ -23,6 +23,8 @@ static JSValue sy_throw_active(JSContext *ctx, JSErrorEnum kind, const char *for
 static JSValue sy_throw_receiver(JSContext *ctx, JSValueConst value, JSClassID class_id);
 static void sy_throw_index(JSContext *ctx, JSValueConst value);
 static void sy_throw_new(JSContext *ctx, JSValueConst func);
+static JSValue sy_throw_detached(JSContext *ctx);
+static JSValue sy_throw_to_object(JSContext *ctx);
 static void sy_throw_class_call(JSContext *ctx, JSValueConst func);
 static void sy_throw_brand(JSContext *ctx, JSValueConst func);
 static void sy_throw_circle(JSContext *ctx, JSValueConst stack, JSValueConst value);
@@ -115,9 +117,10 @@ static JSValue js_proxy_getPrototypeOf",
                 "    return sy_capture(ctx, v, argv[1]);\n",
             ),
             once("    JS_CGETSET_DEF(\"stack\", js_error_get_stack, js_error_set_stack ),\n", ""),
+            // Plain properties of Error, as in V8.
             once(
-                "    ctx->error_stack_trace_limit = js_dup(value);\n    return JS_UNDEFINED;",
-                "    JS_FreeValue(ctx, ctx->error_stack_trace_limit);\n    ctx->error_stack_trace_limit = js_dup(value);\n    return JS_UNDEFINED;",
+                "    JS_CGETSET_DEF(\"stackTraceLimit\", js_error_get_stackTraceLimit, js_error_set_stackTraceLimit ),\n    JS_CGETSET_DEF(\"prepareStackTrace\", js_error_get_prepareStackTrace, js_error_set_prepareStackTrace ),\n",
+                "    JS_PROP_INT32_DEF(\"stackTraceLimit\", 10, JS_PROP_C_W_E ),\n",
             ),
         ],
     },
@@ -130,7 +133,7 @@ static JSValue js_proxy_getPrototypeOf",
                 "static void emit_source_loc_at(JSParseState *s, int line_num, int col_num)\n",
                 r"static int sy_column(JSParseState *s)
 {
-    const uint8_t *p, *mark = s->mark;
+    const uint8_t *p, *mark = s->token.ptr > s->eol ? s->token.ptr : s->mark;
     if (s->sy_line != s->eol) {
         s->sy_line = s->sy_seen = s->eol;
         s->sy_excess = 0;

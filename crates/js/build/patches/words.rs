@@ -185,7 +185,7 @@ pub const PATCHES: &[Patch] = &[
             ),
             once(
                 r#"JS_ThrowTypeError(ctx, "operand 'prototype' property is not an object");"#,
-                r#"sy_throw(ctx, JS_TYPE_ERROR, "Function has non-object prototype '%o' in instanceof check", proto);"#,
+                r#"sy_throw(ctx, JS_TYPE_ERROR, "Function has non-object prototype '%o' in instanceof check", safe_const(obj_proto));"#,
             ),
             once(
                 r"        JS_ThrowTypeErrorPrivateNotFound(ctx, prop);
@@ -278,7 +278,7 @@ pub const PATCHES: &[Patch] = &[
             ),
             once(
                 r#"JS_ThrowRangeError(ctx, "invalid array index: %" PRId64, idx);"#,
-                r#"sy_throw_active(ctx, JS_RANGE_ERROR, "Invalid index : %.0s%o", argv[0]);"#,
+                r#"sy_throw(ctx, JS_RANGE_ERROR, "Invalid index : %o", argv[0]);"#,
             ),
             times(
                 5,
@@ -528,6 +528,228 @@ pub const PATCHES: &[Patch] = &[
             once(
                 r#"JS_ThrowTypeError(ctx, "object prototype may only be an Object or null")"#,
                 r#"sy_throw(ctx, JS_TYPE_ERROR, "Object prototype may only be an Object or null: %o", proto)"#,
+            ),
+            once(
+                r#"            JS_FreeValue(ctx, val);
+            return JS_ThrowTypeError(ctx, "Cannot convert a BigInt value to a number");"#,
+                r#"            JS_FreeValue(ctx, val);
+            if (ctx->rt->current_stack_frame && sy_code(safe_const(ctx->rt->current_stack_frame->cur_func)))
+                return JS_ThrowTypeError(ctx, "Cannot mix BigInt and other types, use explicit conversions");
+            return JS_ThrowTypeError(ctx, "Cannot convert a BigInt value to a number");"#,
+            ),
+            once(
+                r"    executor = argv[0];
+    if (check_function(ctx, executor))
+        return JS_EXCEPTION;
+",
+                r#"    executor = argv[0];
+    if (!JS_IsFunction(ctx, executor))
+        return sy_throw(ctx, JS_TYPE_ERROR, "Promise resolver %o is not a function", executor);
+"#,
+            ),
+            once(
+                r#"    if (!JS_IsObject(obj)) {
+        JS_FreeValue(ctx, obj);
+        JS_ThrowTypeError(ctx, "iterator must return an object");"#,
+                r#"    if (!JS_IsObject(obj)) {
+        sy_throw(ctx, JS_TYPE_ERROR, "Iterator result %o is not an object", safe_const(obj));
+        JS_FreeValue(ctx, obj);"#,
+            ),
+            once(
+                r#"    if (!JS_IsObject(obj)) {
+        JS_ThrowTypeError(ctx, "iterator must return an object");"#,
+                r#"    if (!JS_IsObject(obj)) {
+        sy_throw(ctx, JS_TYPE_ERROR, "Iterator result %o is not an object", safe_const(obj));"#,
+            ),
+            once(
+                r"    if (!JS_IsUndefined(asc.method)) {
+        if (check_function(ctx, asc.method))
+            goto exception;
+        asc.has_method = 1;
+    }
+",
+                r#"    if (!JS_IsUndefined(asc.method)) {
+        if (!JS_IsFunction(ctx, asc.method)) {
+            sy_throw(ctx, JS_TYPE_ERROR, "The comparison function must be either a function or undefined: %o", asc.method);
+            goto exception;
+        }
+        asc.has_method = 1;
+    }
+"#,
+            ),
+            once(
+                r#"    if (!is_valid_weakref_target(arg))
+        return JS_ThrowTypeError(ctx, "invalid target");"#,
+                r#"    if (!is_valid_weakref_target(arg))
+        return JS_ThrowTypeError(ctx, "WeakRef: invalid target");"#,
+            ),
+            once(
+                r#"    if (!is_valid_weakref_target(target))
+        return JS_ThrowTypeError(ctx, "invalid target");"#,
+                r#"    if (!is_valid_weakref_target(target))
+        return JS_ThrowTypeError(ctx, "FinalizationRegistry.prototype.register: invalid target");"#,
+            ),
+            once(
+                r#"        }
+    }
+    return JS_ThrowTypeError(ctx, "not a number");"#,
+                r#"        }
+    }
+    return sy_throw_active(ctx, JS_TYPE_ERROR, "Number.prototype.%s requires that 'this' be a Number", this_val);"#,
+            ),
+            once(
+                r#"        }
+    }
+    return JS_ThrowTypeError(ctx, "not a boolean");"#,
+                r#"        }
+    }
+    return sy_throw_active(ctx, JS_TYPE_ERROR, "Boolean.prototype.%s requires that 'this' be a Boolean", this_val);"#,
+            ),
+            once(
+                r#"        }
+    }
+    return JS_ThrowTypeError(ctx, "not a string");"#,
+                r#"        }
+    }
+    return sy_throw_active(ctx, JS_TYPE_ERROR, "String.prototype.%s requires that 'this' be a String", this_val);"#,
+            ),
+            once(
+                r#"        }
+    }
+    return JS_ThrowTypeError(ctx, "not a symbol");"#,
+                r#"        }
+    }
+    return sy_throw_active(ctx, JS_TYPE_ERROR, "Symbol.prototype.%s requires that 'this' be a Symbol", this_val);"#,
+            ),
+            once(
+                r#"        }
+    }
+    return JS_ThrowTypeError(ctx, "not a BigInt");"#,
+                r#"        }
+    }
+    return sy_throw_active(ctx, JS_TYPE_ERROR, "BigInt.prototype.%s requires that 'this' be a BigInt", this_val);"#,
+            ),
+            once(
+                r#"    if (!JS_IsSymbol(argv[0]))
+        return JS_ThrowTypeError(ctx, "not a symbol");"#,
+                r#"    if (!JS_IsSymbol(argv[0]))
+        return sy_throw(ctx, JS_TYPE_ERROR, "%o is not a symbol", argv[0]);"#,
+            ),
+            once(
+                r#""invalid property access""#,
+                r#""'caller', 'callee', and 'arguments' properties may not be accessed on strict mode functions or the arguments objects for calls to them""#,
+            ),
+            times(
+                2,
+                r#"return JS_ThrowRangeError(ctx, "out of bound");"#,
+                r#"return JS_ThrowRangeError(ctx, "Offset is outside the bounds of the DataView");"#,
+            ),
+            once(
+                r#"JS_ThrowTypeError(ctx, "not a object");"#,
+                r#"JS_ThrowTypeError(ctx, "CreateListFromArrayLike called on non-object");"#,
+            ),
+            once(
+                r"    desc = argv[2];
+
+    if (JS_VALUE_GET_TAG(obj) != JS_TAG_OBJECT)
+        return JS_ThrowTypeErrorNotAnObject(ctx);",
+                r#"    desc = argv[2];
+
+    if (JS_VALUE_GET_TAG(obj) != JS_TAG_OBJECT)
+        return JS_ThrowTypeError(ctx, magic ? "Reflect.defineProperty called on non-object" : "Object.defineProperty called on non-object");"#,
+            ),
+            once(
+                r#"    return JS_ThrowTypeError(ctx, "ArrayBuffer is detached");"#,
+                "    return sy_throw_detached(ctx);",
+            ),
+            once(
+                r#"    default:
+    case JS_TAG_NULL:
+    case JS_TAG_UNDEFINED:
+        return JS_ThrowTypeError(ctx, "Cannot convert undefined or null to object");"#,
+                r"    default:
+    case JS_TAG_NULL:
+    case JS_TAG_UNDEFINED:
+        return sy_throw_to_object(ctx);",
+            ),
+            once(
+                r"    if (check_function(ctx, this_val))
+        return JS_EXCEPTION;
+
+    p = JS_VALUE_GET_OBJ(this_val);
+    if (js_class_has_bytecode(p->class_id)) {",
+                r#"    if (!JS_IsFunction(ctx, this_val))
+        return JS_ThrowTypeError(ctx, "Function.prototype.toString requires that 'this' be a Function");
+
+    p = JS_VALUE_GET_OBJ(this_val);
+    if (js_class_has_bytecode(p->class_id)) {"#,
+            ),
+            once(
+                r"    int position = curp - s->buf_start;
+",
+                r"    int position = sy_units(s->buf_start, curp);
+",
+            ),
+            once(
+                "msg, position, line, (int)(p - line_start) + 1);",
+                "msg, position, line, sy_units(line_start, curp) + 1);",
+            ),
+            once(
+                r#"                        json_parse_error(s, s->token.ptr, "Expected property name or '}'");"#,
+                r#"                        json_parse_error(s, s->token.ptr, sy_after_comma(s) ? "Expected double-quoted property name" : "Expected property name or '}'");"#,
+            ),
+            once(
+                r#"            js_parse_error(s, "Unexpected end of JSON input");
+        } else {
+            js_parse_error(s, "unexpected token: '%.*s'",
+                           (int)(s->buf_ptr - s->token.ptr), s->token.ptr);
+        }"#,
+                r#"            js_parse_error(s, "Unexpected end of JSON input");
+        } else {
+            sy_json_unexpected(s, s->token.ptr);
+        }"#,
+            ),
+            once(
+                r#"        if (js_parse_error(s, "unexpected data at the end")) {"#,
+                r#"        if (json_parse_error(s, s->token.ptr, "Unexpected non-whitespace character after JSON")) {"#,
+            ),
+            once(
+                r#" end_of_input:
+    js_parse_error(s, "Unexpected end of JSON input");
+ fail:"#,
+                r#" end_of_input:
+    json_parse_error(s, s->buf_end, "Unterminated string");
+ fail:"#,
+            ),
+            once(
+                r#"            json_parse_error(s, p, "No number after minus sign");"#,
+                r#"            json_parse_error(s, p + 1, "No number after minus sign");"#,
+            ),
+            once(
+                r#"            json_parse_error(s, p, "Unexpected number");
+            goto fail;"#,
+                r#"            json_parse_error(s, p + 1, "Unexpected number");
+            goto fail;"#,
+            ),
+            once(
+                r#"            if (p_next == p + 1) {
+                js_parse_error(s, "Unexpected token '\\x%02x' in JSON", *p);
+            } else {
+                if (c > 0xFFFF) {
+                    c = get_hi_surrogate(c);
+                }
+                js_parse_error(s, "Unexpected token '\\u%04x' in JSON", c);
+            }"#,
+                "            sy_json_unexpected(s, p);",
+            ),
+            once(
+                r"static int json_parse_error(JSParseState *s, const uint8_t *curp, const char *msg)
+{",
+                r"static int sy_units(const uint8_t *from, const uint8_t *to);
+static bool sy_after_comma(JSParseState *s);
+static int sy_json_unexpected(JSParseState *s, const uint8_t *at);
+static int json_parse_error(JSParseState *s, const uint8_t *curp, const char *msg)
+{",
             ),
         ],
     },
