@@ -550,6 +550,19 @@ static bool sy_after_comma(JSParseState *s)
     return p > s->buf_start && p[-1] == ',';
 }
 
+static int sy_json_more(JSParseState *s)
+{
+    const uint8_t *p, *line = s->buf_start, *at = s->token.ptr;
+    int lines = 1;
+    for (p = s->buf_start; p < at; p++)
+        if (*p == '\n' || (*p == '\r' && p[1] != '\n')) {
+            line = p + 1;
+            lines++;
+        }
+    return js_parse_error(s, "Unexpected non-whitespace character after JSON at position %d (line %d column %d)",
+                          sy_units(s->buf_start, at), lines, sy_units(line, at) + 1);
+}
+
 /* A token that cannot stand where it does: V8 shows ten characters on each side of the one it stumbled over. */
 static int sy_json_unexpected(JSParseState *s, const uint8_t *at)
 {

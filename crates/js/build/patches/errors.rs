@@ -235,7 +235,7 @@ static void emit_source_loc_at(JSParseState *s, int line_num, int col_num)
             once("            fd->source_len = s->last_ptr - ptr;\n", "            fd->source_len = s->last_ptr - ptr;\n            fd->sy_from = ptr;\n"),
             once("        fd->source_len = s->buf_ptr - ptr;\n", "        fd->source_len = s->buf_ptr - ptr;\n        fd->sy_from = ptr;\n"),
             once("    ctor_fd->source_len = s->buf_ptr - class_start_ptr;\n", "    ctor_fd->source_len = s->buf_ptr - class_start_ptr;\n    ctor_fd->sy_from = class_start_ptr;\n"),
-            once("    fd->is_derived_class_constructor = (func_type == JS_PARSE_FUNC_DERIVED_CLASS_CONSTRUCTOR);\n", "    fd->is_derived_class_constructor = (func_type == JS_PARSE_FUNC_DERIVED_CLASS_CONSTRUCTOR);\n    fd->sy_at = s->token.ptr;\n"),
+            once("    fd->is_derived_class_constructor = (func_type == JS_PARSE_FUNC_DERIVED_CLASS_CONSTRUCTOR);\n", "    fd->is_derived_class_constructor = (func_type == JS_PARSE_FUNC_DERIVED_CLASS_CONSTRUCTOR);\n    fd->sy_at = s->token.line_num == function_line_num && s->token.col_num == function_col_num ? s->token.ptr : ptr;\n"),
         ],
     },
 ];

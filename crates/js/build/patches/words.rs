@@ -711,7 +711,7 @@ pub const PATCHES: &[Patch] = &[
             ),
             once(
                 r#"        if (js_parse_error(s, "unexpected data at the end")) {"#,
-                r#"        if (json_parse_error(s, s->token.ptr, "Unexpected non-whitespace character after JSON")) {"#,
+                r#"        if (sy_json_more(s)) {"#,
             ),
             once(
                 r#" end_of_input:
@@ -747,6 +747,7 @@ pub const PATCHES: &[Patch] = &[
 {",
                 r"static int sy_units(const uint8_t *from, const uint8_t *to);
 static bool sy_after_comma(JSParseState *s);
+static int sy_json_more(JSParseState *s);
 static int sy_json_unexpected(JSParseState *s, const uint8_t *at);
 static int json_parse_error(JSParseState *s, const uint8_t *curp, const char *msg)
 {",
