@@ -75,10 +75,15 @@ static bool sy_begins(JSContext *ctx, JSAtom atom, const char *with)
     return !name->is_wide_char && name->len >= len && memcmp(str8(name), with, len) == 0;
 }
 
-/* Once the base is frozen, its modules are the platform. */
+/* A platform that makes call sites is one that hides behind them. */
+static bool sy_hides(JSContext *ctx)
+{
+    return JS_IsFunction(ctx, sy_callback(SY_CALL_SITES));
+}
+
 static bool sy_of_platform(JSContext *ctx, JSFunctionBytecode *code)
 {
-    return sy_frozen_end && (sy_begins(ctx, code->filename, "platform:") || sy_begins(ctx, code->filename, "node:") ||
+    return sy_hides(ctx) && (sy_begins(ctx, code->filename, "platform:") || sy_begins(ctx, code->filename, "node:") ||
                              sy_begins(ctx, code->filename, "cloudflare:"));
 }
 
@@ -193,7 +198,7 @@ static uint32_t sy_frames(JSContext *ctx, JSValueConst above, bool skip, SyFrame
             continue;
         if (!code && sy_is_protocol(ctx, safe_const(sf->cur_func)))
             continue;
-        if (!code && sy_frozen_end) {
+        if (!code && sy_hides(ctx)) {
             JSStackFrame *caller = sf->prev_frame;
             while (caller && !sy_code(safe_const(caller->cur_func)))
                 caller = caller->prev_frame;
@@ -604,7 +609,7 @@ static void sy_take_stack(JSContext *ctx, JSValueConst error, const char *file, 
         count = sy_frames(ctx, JS_UNDEFINED, flags & JS_BACKTRACE_FLAG_SKIP_FIRST_LEVEL, frames, limit);
     if (limit < 0) {
         stack = JS_NULL;
-    } else if (JS_IsFunction(ctx, sy_setting(ctx, "prepareStackTrace")) && JS_IsFunction(ctx, sy_callback(SY_CALL_SITES))) {
+    } else if (JS_IsFunction(ctx, sy_setting(ctx, "prepareStackTrace")) && sy_hides(ctx)) {
         JSValue kept = js_dup(error);
         stack = sy_prepared(ctx, error, frames, count);
         JS_FreeValue(ctx, kept);
@@ -643,7 +648,7 @@ static JSValue sy_capture(JSContext *ctx, JSValueConst target, JSValueConst abov
     if (limit < 0)
         return JS_UNDEFINED;
     count = sy_frames(ctx, above, true, frames, limit);
-    if (!rt->in_build_stack_trace && JS_IsFunction(ctx, sy_setting(ctx, "prepareStackTrace")) && JS_IsFunction(ctx, sy_callback(SY_CALL_SITES))) {
+    if (!rt->in_build_stack_trace && JS_IsFunction(ctx, sy_setting(ctx, "prepareStackTrace")) && sy_hides(ctx)) {
         rt->in_build_stack_trace = true;
         stack = sy_prepared(ctx, target, frames, count);
         rt->in_build_stack_trace = false;

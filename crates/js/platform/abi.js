@@ -33,6 +33,8 @@ export const EVENT_ENDED = 7;
 export const EVENT_NODE = 9;
 export const CALL_COMMONJS = 30;
 export const CALL_SITES = 40;
+export const CALL_SCRIPT = 41;
+export const CALL_ATTRIBUTES = 42;
 
 export const REFUSED_OVER = 3;
 

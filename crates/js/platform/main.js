@@ -11,11 +11,15 @@ import { install } from './globals.js';
 import { mendLanguage } from './language.js';
 import { installOps } from './ops.js';
 import { forgetPumps, installPumps } from './pump.js';
+import { installListeners } from './service-worker.js';
 import { train, trainingWorker } from './train.js';
+import 'cloudflare:sockets';
 import 'cloudflare:workers';
+import 'cloudflare:workflows';
 
 mendLanguage();
 install(globalThis);
+installListeners(globalThis);
 installOps();
 installPumps();
 installContext(forgetPumps);

@@ -5,6 +5,7 @@
 mod databases;
 mod dns;
 mod harness;
+mod npm_packages;
 mod origin;
 mod packages;
 
@@ -27,6 +28,7 @@ mod fairness;
 mod headers;
 mod hostile;
 mod hosts;
+mod language;
 mod limits;
 mod loops;
 mod markers;

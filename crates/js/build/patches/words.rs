@@ -752,6 +752,11 @@ static int sy_json_unexpected(JSParseState *s, const uint8_t *at);
 static int json_parse_error(JSParseState *s, const uint8_t *curp, const char *msg)
 {",
             ),
+            once(
+                r#"            JS_ThrowTypeError(ctx, "options must be an object");"#,
+                r#"            JS_ThrowTypeError(ctx, "The second argument to import() must be an object");"#,
+            ),
+            once("module attribute values must be strings", "Import attribute value must be a string"),
         ],
     },
 ];
