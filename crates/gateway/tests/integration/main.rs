@@ -27,6 +27,7 @@ mod failures;
 mod fairness;
 mod headers;
 mod hostile;
+mod hostile_language;
 mod hosts;
 mod language;
 mod limits;
