@@ -29,7 +29,6 @@ for (const [name, run] of Object.entries({
   clone: () => structuredClone({ a: [1] }).a[0],
   abort: () => AbortSignal.abort().aborted,
   abortTimeout: () => AbortSignal.timeout(1),
-  cacheOpen: () => typeof caches,
   addEventListener: () => addEventListener('fetch', () => {}),
   atob: () => atob('YQ=='),
   blob: () => new Blob(['x']).size,

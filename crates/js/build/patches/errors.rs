@@ -135,7 +135,8 @@ static JSValue js_proxy_getPrototypeOf",
 {
     const uint8_t *p, *mark = s->token.ptr > s->eol ? s->token.ptr : s->mark;
     if (s->sy_line != s->eol) {
-        s->sy_line = s->sy_seen = s->eol;
+        s->sy_line = s->eol;
+        s->sy_seen = s->eol + 1;
         s->sy_excess = 0;
     }
     for (p = s->sy_seen; p < mark; p++)

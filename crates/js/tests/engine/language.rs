@@ -152,7 +152,7 @@ export const native = () => { try { [1].map(() => { null.x }) } catch (e) { retu
     let stack = guest.ask("outer", &[]);
     let lines: Vec<_> = stack.lines().collect();
     assert_eq!(lines[0], "TypeError: broken");
-    assert_eq!(lines[1], "    at inner (main.js:1:25)");
+    assert_eq!(lines[1], "    at inner (main.js:1:26)");
     assert!(lines[2].starts_with("    at Module.outer (main.js:2:"), "{stack}");
     assert!(!stack.ends_with('\n'));
     assert_eq!(guest.ask("custom", &[]), "Error: x");
