@@ -4,6 +4,13 @@
 
 use std::path::Path;
 
+#[path = "patches/errors.rs"]
+mod errors;
+#[path = "patches/language.rs"]
+mod language;
+#[path = "patches/words.rs"]
+mod words;
+
 /// One replacement in one file.
 pub struct Edit {
     file: &'static str,
@@ -19,7 +26,11 @@ pub struct Patch {
 }
 
 const fn once(find: &'static str, put: &'static str) -> Edit {
-    Edit { file: "quickjs.c", find, put, times: 1 }
+    times(1, find, put)
+}
+
+const fn times(times: usize, find: &'static str, put: &'static str) -> Edit {
+    Edit { file: "quickjs.c", find, put, times }
 }
 
 /// How many places count a reference up and down. Every one must go through the helpers of `immortal counts`.
@@ -297,39 +308,6 @@ int JS_EnqueueJob(JSContext *ctx, JSJobFunc *job_func,
             ),
         ],
     },
-    // `stack` as V8 has it: a first line of name and message, no name and parentheses around the place of what has no
-    // name (module code is a function called <eval> here), no newline at the end.
-    Patch {
-        name: "stack format",
-        edits: &[
-            once(
-                "static void build_backtrace(JSContext *ctx, JSValueConst error_val,",
-                "static void sy_stack_head(JSContext *ctx, DynBuf *out, JSValueConst error);\nstatic void build_backtrace(JSContext *ctx, JSValueConst error_val,",
-            ),
-            once(
-                "        js_dbuf_init(ctx, &dbuf);\n        if (stack_trace_limit == 0)\n",
-                "        js_dbuf_init(ctx, &dbuf);\n        sy_stack_head(ctx, &dbuf, error_obj);\n        if (stack_trace_limit == 0)\n",
-            ),
-            once(
-                "            dbuf_printf(&dbuf, \"    at %s\", str1);\n",
-                "            bool bare = b && sf->cur_pc && str1[0] == '<';\n            dbuf_printf(&dbuf, \"    at %s\", bare ? \"\" : str1);\n",
-            ),
-            once(
-                "                dbuf_printf(&dbuf, \" (%s\", atom_str ? atom_str : \"<null>\");\n",
-                "                dbuf_printf(&dbuf, bare ? \"%s\" : \" (%s\", atom_str ? atom_str : \"<null>\");\n",
-            ),
-            once(
-                "                    dbuf_printf(&dbuf, \":%d:%d\", line_num1, col_num1);\n                dbuf_putc(&dbuf, ')');\n",
-                "                    dbuf_printf(&dbuf, \":%d:%d\", line_num1, col_num1);\n                if (!bare)\n                    dbuf_putc(&dbuf, ')');\n",
-            ),
-            once("dbuf_printf(&dbuf, \" (missing)\");", "dbuf_printf(&dbuf, \" (<anonymous>)\");"),
-            once("dbuf_printf(&dbuf, \" (native)\");", "dbuf_printf(&dbuf, \" (<anonymous>)\");"),
-            once(
-                "            stack = JS_NewStringLen(ctx, (char *)dbuf.buf, dbuf.size);\n",
-                "            stack = JS_NewStringLen(ctx, (char *)dbuf.buf, dbuf.size - (dbuf.size && dbuf.buf[dbuf.size - 1] == '\\n'));\n",
-            ),
-        ],
-    },
     Patch {
         name: "internals",
         edits: &[once(
@@ -344,7 +322,7 @@ pub fn apply(dir: &Path) -> Result<(), String> {
     let main = dir.join("quickjs.c");
     let source = read(&main)?;
     write(&main, &counts(&source)?)?;
-    for patch in PATCHES {
+    for patch in PATCHES.iter().chain(errors::PATCHES).chain(words::PATCHES).chain(language::PATCHES) {
         for edit in patch.edits {
             let path = dir.join(edit.file);
             let text = read(&path)?;

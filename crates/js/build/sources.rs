@@ -32,8 +32,9 @@ const QUICKJS: &[&str] = &[
     "quickjs.h",
 ];
 
-/// Our own files. `internals.c` is included by quickjs.c and not compiled by itself.
-const ENGINE: &[&str] = &["engine.h", "heap.c", "host.c", "internals.c", "modules.c", "shim.c"];
+/// Our own files. `internals.c` is included by quickjs.c and includes two others: they are not compiled by themselves.
+const ENGINE: &[&str] =
+    &["engine.h", "heap.c", "host.c", "internals.c", "messages.c", "modules.c", "shim.c", "stacks.c"];
 
 /// What is compiled, the longest first.
 pub const UNITS: &[&str] =

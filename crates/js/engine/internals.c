@@ -218,42 +218,5 @@ bool sy_is_error(JSValueConst value)
     return id == JS_CLASS_ERROR || id == JS_CLASS_DOM_EXCEPTION;
 }
 
-/* A string found under `name` on the object or its prototypes as plain data. No code of the script may run here. */
-static const char *sy_plain_string(JSContext *ctx, JSObject *p, JSAtom name)
-{
-    for (int depth = 0; p && depth < 32; depth++, p = p->shape->proto) {
-        JSProperty *pr;
-        JSShapeProperty *prs;
-        if (p->class_id == JS_CLASS_PROXY)
-            return NULL;
-        prs = find_own_property(&pr, p, name);
-        if (!prs)
-            continue;
-        if ((prs->flags & JS_PROP_TMASK) != JS_PROP_NORMAL || !JS_IsString(pr->u.value))
-            return NULL;
-        return JS_ToCString(ctx, pr->u.value);
-    }
-    return NULL;
-}
-
-/* The first line of a stack, as V8 writes it: `Name: message`. */
-static void sy_stack_head(JSContext *ctx, DynBuf *out, JSValueConst error)
-{
-    const char *name, *message;
-    JSObject *p;
-    if (!sy_is_error(error))
-        return;
-    p = JS_VALUE_GET_OBJ(error);
-    name = sy_plain_string(ctx, p, JS_ATOM_name);
-    message = sy_plain_string(ctx, p, JS_ATOM_message);
-    dbuf_putstr(out, name ? name : "Error");
-    if (message && *message) {
-        dbuf_putstr(out, ": ");
-        dbuf_putstr(out, message);
-    }
-    dbuf_putc(out, '\n');
-    if (name)
-        JS_FreeCString(ctx, name);
-    if (message)
-        JS_FreeCString(ctx, message);
-}
+#include "stacks.c"
+#include "messages.c"

@@ -109,6 +109,22 @@ static int run_commonjs(JSContext *ctx, JSModuleDef *m)
     return JS_IsException(exports) ? -1 : JS_SetModuleExport(ctx, m, "default", exports);
 }
 
+/* A service worker: global code, which the platform runs. It exports nothing. */
+static int run_script(JSContext *ctx, JSModuleDef *m)
+{
+    JSAtom atom = JS_GetModuleName(ctx, m);
+    JSValue name = JS_AtomToString(ctx, atom);
+    JS_FreeAtom(ctx, atom);
+    if (JS_IsException(name))
+        return -1;
+    JSValue done = JS_Call(ctx, sy_callback(SY_CALL_SCRIPT), JS_UNDEFINED, 1, (JSValueConst *)&name);
+    JS_FreeValue(ctx, name);
+    if (JS_IsException(done))
+        return -1;
+    JS_FreeValue(ctx, done);
+    return 0;
+}
+
 /* The namespace of a module, evaluated here and now; of one that is being evaluated, as far as it has come. */
 JSValue sy_module_import_now(JSContext *ctx, const char *name)
 {
@@ -180,6 +196,9 @@ JSModuleDef *sy_module_load(JSContext *ctx, const char *name)
         if (m && JS_AddModuleExport(ctx, m, "default"))
             m = NULL;
         break;
+    case SY_KIND_SCRIPT:
+        m = JS_NewCModule(ctx, name, run_script);
+        break;
     default:
         no_such_module(ctx, name);
     }
@@ -187,6 +206,32 @@ JSModuleDef *sy_module_load(JSContext *ctx, const char *name)
     return m;
 }
 
-static JSModuleDef *load(JSContext *ctx, const char *name, void *opaque) { return sy_module_load(ctx, name); }
+static JSModuleDef *load(JSContext *ctx, const char *name, void *opaque, JSValueConst attributes)
+{
+    return sy_module_load(ctx, name);
+}
 
-void sy_modules_install(JSRuntime *rt) { JS_SetModuleLoaderFunc(rt, resolve, load, NULL); }
+/* Whether import attributes are refused is the platform's to say. Without any there is nothing to ask. */
+static int check_attributes(JSContext *ctx, void *opaque, JSValueConst attributes)
+{
+    JSPropertyEnum *names;
+    uint32_t count;
+    JSValue refused;
+    if (!JS_IsObject(attributes) || !JS_IsFunction(ctx, sy_callback(SY_CALL_ATTRIBUTES)))
+        return 0;
+    if (JS_GetOwnPropertyNames(ctx, &names, &count, attributes, JS_GPN_STRING_MASK))
+        return -1;
+    JS_FreePropertyEnum(ctx, names, count);
+    if (!count)
+        return 0;
+    refused = JS_Call(ctx, sy_callback(SY_CALL_ATTRIBUTES), JS_UNDEFINED, 0, NULL);
+    if (JS_IsException(refused))
+        return -1;
+    if (!JS_ToBool(ctx, refused))
+        return 0;
+    JS_FreeValue(ctx, refused);
+    JS_ThrowPlainError(ctx, "Unrecognized import attributes specified");
+    return -1;
+}
+
+void sy_modules_install(JSRuntime *rt) { JS_SetModuleLoaderFunc2(rt, resolve, load, check_attributes, NULL); }

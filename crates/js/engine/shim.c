@@ -129,6 +129,11 @@ static int32_t evaluate(const char *ptr, int32_t len, JSModuleDef **module)
     return result;
 }
 
+/* Shared memory is memory like other: nobody shares it, but it can grow in place. */
+static void *shared_alloc(void *opaque, size_t size) { return js_malloc_rt(opaque, size); }
+static void shared_free(void *opaque, void *ptr) { js_free_rt(opaque, ptr); }
+static void shared_dup(void *opaque, void *ptr) { (void)opaque; (void)ptr; }
+
 SY_EXPORT("sy_init") int32_t sy_init(void)
 {
     if (rt)
@@ -138,6 +143,8 @@ SY_EXPORT("sy_init") int32_t sy_init(void)
         return 1;
     JS_SetMaxStackSize(rt, SCRIPT_STACK);
     JS_UpdateStackTop(rt);
+    const JSSharedArrayBufferFunctions shared = { shared_alloc, shared_free, shared_dup, rt };
+    JS_SetSharedArrayBufferFunctions(rt, &shared);
     ctx = JS_NewContext(rt);
     if (!ctx)
         return 1;

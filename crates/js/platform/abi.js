@@ -43,6 +43,9 @@ export const EVENT_WS_CLOSED = 21;
 export const EVENT_WS_LOST = 22;
 export const EVENT_WS_FAILED = 23;
 export const CALL_COMMONJS = 30;
+export const CALL_SITES = 40;
+export const CALL_SCRIPT = 41;
+export const CALL_ATTRIBUTES = 42;
 
 export const REFUSED_OVER = 3;
 

@@ -1,8 +1,9 @@
 // CommonJS parts: `require`, `module`, `exports`. A part runs once, at its first import or require; who requires it
 // while it runs gets what it has exported so far.
 import * as host from 'switchyard:host';
-import { CALL_COMMONJS, SYNC_MODULE_RESOLVE, SYNC_REQUIRED_SOURCE } from './abi.js';
+import { CALL_ATTRIBUTES, CALL_COMMONJS, CALL_SCRIPT, SYNC_MODULE_RESOLVE, SYNC_REQUIRED_SOURCE } from './abi.js';
 import { isOn } from './compatibility.js';
+import { runScript } from './service-worker.js';
 import { builtin } from './node/internal/builtins.js';
 
 // Kinds of modules (ABI.md, Modules).
@@ -68,4 +69,8 @@ function requireFrom(referrer, specifier) {
 
 export function installCommonJs() {
   host.register(CALL_COMMONJS, (name) => part(name));
+  host.register(CALL_ATTRIBUTES, () => isOn('throw_on_unrecognized_import_assertion'));
+  host.register(CALL_SCRIPT, (name) => {
+    runScript(name, host.utf8Decode(host.sync(SYNC_REQUIRED_SOURCE, name)[1], false, false));
+  });
 }

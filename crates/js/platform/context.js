@@ -15,6 +15,8 @@ export let streamEnded;
 export let clientSignal; // (ctx): the signal that fires when the client leaves
 export let consoleWanted; // (context slot's value): bits of who listens to the console; 0 where nobody does
 export let countOperations; // (context slot's value, by): it has so many more in flight
+export let carry; // (ctx, request): the request it is of
+export let passed; // (ctx): that request, once, where an exception is to pass it on; null elsewhere
 export let ownEnv; // (ctx, make): the env of this request alone, made by make(JSON) at the first look; null without one
 
 export class ExecutionContext {
@@ -28,6 +30,8 @@ export class ExecutionContext {
   #told = false; // the host knows that nothing is waited for
   #signal = null;
   #console;
+  #request = null;
+  #passes = false; // passThroughOnException() was called
 
   constructor(id, props, parameters, console) {
     if (typeof id !== 'number') throw new TypeError('Illegal constructor');
@@ -42,6 +46,14 @@ export class ExecutionContext {
     consoleWanted = (ctx) => (ctx instanceof ExecutionContext ? ctx.#console : 0);
     countOperations = (ctx, by) => {
       if (#operations in ctx) ctx.#operations += by;
+    };
+    carry = (ctx, request) => {
+      ctx.#request = request;
+    };
+    passed = (ctx) => {
+      if (!ctx.#passes || ctx.#answered) return null;
+      ctx.#passes = false;
+      return ctx.#request;
     };
     ownEnv = (ctx, make) => {
       if (typeof ctx.#env === 'string') ctx.#env = make(ctx.#env);
@@ -117,6 +129,7 @@ export class ExecutionContext {
 
   passThroughOnException() {
     if (typeof this !== 'object' || this === null || !(#id in this)) throw illegalInvocation();
+    this.#passes = true;
   }
 }
 tag(ExecutionContext);

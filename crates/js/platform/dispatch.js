@@ -2,13 +2,15 @@
 // and from DISPATCH to RESPOND or THROW. The path of a hello is here: it makes a Request, a ctx and no more.
 import * as host from 'switchyard:host';
 import { EVENT_DISPATCH, EVENT_START, EVENT_TAIL, OP_ENDED, OP_STARTED, OP_THROW } from './abi.js';
-import { ExecutionContext, answered, requestId } from './context.js';
+import { ExecutionContext, answered, carry, passed, reportException, requestId } from './context.js';
 import { WorkerEntrypoint } from './entrypoint.js';
 import { requestEnv } from './env.js';
 import { describeThrown } from './errors.js';
+import { fetch } from './fetch.js';
 import { rejectLeft } from './ops.js';
 import { incomingRequest } from './request.js';
 import { isResponse, sendResponse } from './response.js';
+import { asItCame, listening } from './service-worker.js';
 import { traceItems } from './trace.js';
 
 const HANDLERS = ['fetch', 'scheduled', 'queue', 'tail', 'trace', 'tailStream', 'email', 'test', 'alarm'];
@@ -77,6 +79,12 @@ export function start(namespace) {
       report.named.push({ name, handlers, class: isClass });
     }
   }
+  // Listeners count where nothing is exported.
+  const service = main.target === undefined && named === null ? listening() : null;
+  if (service !== null) {
+    main = new Entrypoint(service.worker, null, service.worker.fetch);
+    report.handlers = service.handlers;
+  }
   host.op(OP_STARTED, 0, stringify(report));
 }
 
@@ -118,6 +126,12 @@ function respond(ctx, value) {
 }
 
 function fail(ctx, error) {
+  const request = passed(ctx);
+  if (request !== null) {
+    reportException(ctx, error);
+    then.call(fetch(asItCame(request)), settled, failed);
+    return;
+  }
   const [name, message, stack] = describeThrown(error);
   host.op(OP_THROW, requestId(ctx), name, message, stack, answered(ctx));
 }
@@ -138,6 +152,7 @@ function dispatch(id, console, method, url, headers, stream, length, name, props
   const previous = host.contextSet(ctx, id);
   try {
     const request = incomingRequest(method, url, headers, stream, length, ctx);
+    carry(ctx, request);
     const result = invoke(entrypoint(name), request, ctx);
     if (host.isPromise(result)) then.call(result, settled, failed);
     else if (typeof result === 'object' && result !== null && !isResponse(result) && typeof result.then === 'function') {

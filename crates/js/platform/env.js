@@ -136,7 +136,17 @@ export function requestEnv(ctx) {
   return ownEnv(ctx, withParameters) ?? currentEnv();
 }
 
+// Set by withEnv() of cloudflare:workers, for all that comes of its callback.
+let overridden = null;
+
+export function overrideEnv(env, run) {
+  overridden ??= new (host.importNow('node:async_hooks').AsyncLocalStorage)();
+  return overridden.run(env, run);
+}
+
 function envHere() {
+  const other = overridden === null ? undefined : overridden.getStore();
+  if (other !== undefined) return other;
   const ctx = host.contextGet();
   return ctx instanceof ExecutionContext ? requestEnv(ctx) : currentEnv();
 }
@@ -160,14 +170,26 @@ export const importedEnv = new Proxy({}, {
   },
 });
 
+// A service-worker script has its bindings as globals.
+let globals = null;
+
+export function bindGlobals(target) {
+  globals = target;
+  const env = currentEnv();
+  for (const name of Object.keys(env)) {
+    Object.defineProperty(target, name, { value: env[name], writable: true, enumerable: true, configurable: true });
+  }
+}
+
 export function installEnv() {
   host.register(EVENT_ENV, (id, status, ...values) => {
     current = build(values);
     if (status === MAKE_KEYS) for (const name of Object.keys(current)) current[name];
     if (written !== null) Object.assign(current, written);
+    if (globals !== null) bindGlobals(globals);
   });
 }
 
 export function forgetEnv() {
-  current = written = null;
+  current = written = globals = null;
 }

@@ -80,21 +80,7 @@ const FUNCTIONS = {
   clearInterval, clearTimeout, fetch, setInterval, setTimeout, structuredClone,
 };
 
-// A stack's frames are shown to scripts (Error.prepareStackTrace), their functions are not: the platform's and the
-// host's are among them. V8 gives none of a strict function either.
-function hideFunctions() {
-  const { prepareStackTrace } = Error;
-  Error.prepareStackTrace = (_, sites) => sites;
-  const [site] = new Error().stack;
-  Error.prepareStackTrace = prepareStackTrace;
-  const { getFunction, getThis } = { getFunction() {}, getThis() {} };
-  for (const value of [getFunction, getThis]) {
-    Reflect.defineProperty(Object.getPrototypeOf(site), value.name, { value, writable: true, configurable: true });
-  }
-}
-
 export function install(target) {
-  hideFunctions();
   const define = (values, enumerable) => {
     for (const name of Object.keys(values)) {
       Object.defineProperty(target, name, { value: values[name], writable: true, configurable: true, enumerable });

@@ -2,18 +2,25 @@
 // for the host's events, exercises itself, and waits for the host to train and freeze it.
 import * as host from 'switchyard:host';
 import { EVENT_TRAINED } from './abi.js';
+import { installCallSites } from './call-sites.js';
 import { installCommonJs } from './commonjs.js';
 import { installContext } from './context.js';
 import { installDispatch, setTraining } from './dispatch.js';
 import { forgetEnv, installEnv } from './env.js';
 import { install } from './globals.js';
+import { mendLanguage } from './language.js';
 import { installOps } from './ops.js';
 import { forgetPumps, installPumps } from './pump.js';
+import { installListeners } from './service-worker.js';
 import { train, trainingWorker } from './train.js';
 import { installWebSockets } from './websocket-ends.js';
+import 'cloudflare:sockets';
 import 'cloudflare:workers';
+import 'cloudflare:workflows';
 
+mendLanguage();
 install(globalThis);
+installListeners(globalThis);
 installOps();
 installPumps();
 installContext(forgetPumps);
@@ -21,6 +28,7 @@ installEnv();
 installDispatch();
 installCommonJs();
 installWebSockets();
+installCallSites();
 
 train();
 setTraining(trainingWorker);

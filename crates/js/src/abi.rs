@@ -157,6 +157,7 @@ pub mod module_kind {
     pub const DATA: i32 = 2;
     pub const JSON: i32 = 3;
     pub const COMMONJS: i32 = 4;
+    pub const SCRIPT: i32 = 5;
 }
 
 /// How a body is given.

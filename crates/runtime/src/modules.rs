@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
-use switchyard_catalog::{Code, Compatibility, ModuleKind};
+use switchyard_catalog::{Code, CodeSyntax, Compatibility, ModuleKind};
 use switchyard_js::PLATFORM;
 
 use crate::node;
@@ -14,9 +14,18 @@ const TEXT: i32 = 1;
 const DATA: i32 = 2;
 const JSON: i32 = 3;
 const COMMONJS: i32 = 4;
+const SCRIPT: i32 = 5;
 
-/// The module a tenant imports as `cloudflare:workers`.
-const CLOUDFLARE_WORKERS: &str = "cloudflare:workers";
+/// Modules of the platform that tenants import, and their files.
+const CLOUDFLARE: [(&str, &str); 3] = [
+    ("cloudflare:workers", "cloudflare-workers.js"),
+    ("cloudflare:sockets", "cloudflare-sockets.js"),
+    ("cloudflare:workflows", "cloudflare-workflows.js"),
+];
+
+fn cloudflare(name: &str) -> Option<&'static str> {
+    CLOUDFLARE.iter().find(|(known, _)| *known == name).map(|(_, file)| *file)
+}
 
 /// Names that begin so are the platform's: the engine trusts a module by its name.
 const RESERVED: [&str; 4] = ["platform:", "switchyard:", "cloudflare:", "node:"];
@@ -35,6 +44,8 @@ impl Modules {
     pub fn of(code: &Code, compatibility: Compatibility) -> Self {
         let by_name = code.modules.iter().filter_map(|module| {
             let kind = match module.kind {
+                // A service worker is one script; it imports nothing, whatever lies beside it.
+                _ if code.syntax == CodeSyntax::ServiceWorker && module.name == code.entry => SCRIPT,
                 ModuleKind::EsModule => ES_MODULE,
                 ModuleKind::Text => TEXT,
                 ModuleKind::Data => DATA,
@@ -55,7 +66,7 @@ impl Modules {
     pub fn resolve(&self, specifier: &str, referrer: &str) -> Result<String, String> {
         if let Some(folder) = platform_folder(referrer) {
             let known = node::file(specifier).is_some();
-            if known || specifier == "switchyard:host" || specifier == CLOUDFLARE_WORKERS {
+            if known || specifier == "switchyard:host" || cloudflare(specifier).is_some() {
                 return Ok(specifier.to_owned());
             }
             let name = match specifier.strip_prefix("platform:") {
@@ -64,7 +75,7 @@ impl Modules {
             };
             return platform(&name).map(|_| name).ok_or_else(|| specifier.to_owned());
         }
-        if specifier == CLOUDFLARE_WORKERS {
+        if cloudflare(specifier).is_some() {
             return Ok(specifier.to_owned());
         }
         if node::file(specifier).is_some() && node::is_reachable(specifier, &self.compatibility) {
@@ -94,8 +105,8 @@ impl Modules {
 
     /// Kind and bytes of a module by its canonical name.
     pub fn source(&self, name: &str) -> Option<(i32, Bytes)> {
-        if name == CLOUDFLARE_WORKERS {
-            return platform("platform:cloudflare-workers.js").map(|source| (ES_MODULE, source));
+        if let Some(file) = cloudflare(name) {
+            return platform(&format!("platform:{file}")).map(|source| (ES_MODULE, source));
         }
         if let Some(file) = node::file(name) {
             return platform(&format!("platform:{file}")).map(|source| (ES_MODULE, source));
@@ -135,9 +146,9 @@ fn platform(name: &str) -> Option<Bytes> {
 
 /// Folder of a platform module's file, empty or ending in a slash; `None` for a module that was uploaded.
 fn platform_folder(name: &str) -> Option<String> {
-    let file = match name {
-        CLOUDFLARE_WORKERS => "cloudflare-workers.js".to_owned(),
-        name => name.strip_prefix("platform:").map(str::to_owned).or_else(|| node::file(name))?,
+    let file = match cloudflare(name) {
+        Some(file) => file.to_owned(),
+        None => name.strip_prefix("platform:").map(str::to_owned).or_else(|| node::file(name))?,
     };
     Some(file.rfind('/').map_or_else(String::new, |slash| file[..=slash].to_owned()))
 }

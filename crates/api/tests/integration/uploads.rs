@@ -161,7 +161,7 @@ async fn module_kinds_follow_their_content_types() {
 }
 
 #[tokio::test]
-async fn a_service_worker_is_refused_with_a_way_out() {
+async fn a_service_worker_is_taken_in_every_form() {
     let h = Harness::with_scripts(&[]).await;
     let listener = Bytes::from_static(b"addEventListener('fetch', e => e.respondWith(new Response('x')))");
     let mut replies = vec![
@@ -175,9 +175,15 @@ async fn a_service_worker_is_refused_with_a_way_out() {
     );
     replies.push(put(&h, form).await);
     for reply in replies {
-        let reply = reply.refused(400, 10021);
-        assert!(reply.message().contains("main_module"), "{}", reply.message());
+        reply.ok();
     }
+    let form = Form::new().part("name=\"metadata\"", JSON, json!({ "body_part": "a.mjs" }).to_string()).part(
+        "name=\"a.mjs\"; filename=\"a.mjs\"",
+        Some("application/javascript+module"),
+        b"export default {}",
+    );
+    let reply = put(&h, form).await.refused(400, 10021);
+    assert!(reply.message().contains("main_module"), "{}", reply.message());
 }
 
 #[tokio::test]

@@ -61,15 +61,17 @@ pub(super) fn code(settings: &CatalogSettings, code: &Code) -> Result<(), Catalo
     let Some(entry) = code.modules.iter().find(|module| module.name == code.entry) else {
         return invalid(format!("the entry {:?} is not among the uploaded modules", code.entry));
     };
-    if code.syntax == CodeSyntax::ServiceWorker {
-        return invalid(
-            "service-worker scripts (addEventListener, body_part) are not supported: export the handlers from an ES module and name it in main_module".to_owned(),
-        );
+    if code.syntax == CodeSyntax::ServiceWorker && entry.kind != ModuleKind::CommonJs {
+        return invalid(format!(
+            "the body_part {:?} is no script: a service worker is of application/javascript; ES modules are named by main_module",
+            code.entry
+        ));
     }
     match entry.kind {
         // A component brings all it needs; whether it is one, the validator says.
         ModuleKind::Wasm => return Ok(()),
         ModuleKind::EsModule => {}
+        ModuleKind::CommonJs if code.syntax == CodeSyntax::ServiceWorker => {}
         _ => return invalid(format!("the entry {:?} is neither an ES module nor a wasm component", code.entry)),
     }
     for module in &code.modules {

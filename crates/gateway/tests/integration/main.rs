@@ -5,6 +5,7 @@
 mod databases;
 mod dns;
 mod harness;
+mod npm_packages;
 mod origin;
 mod packages;
 mod websocket_client;
@@ -28,8 +29,10 @@ mod failures;
 mod fairness;
 mod headers;
 mod hostile;
+mod hostile_language;
 mod hosts;
 mod html;
+mod language;
 mod limits;
 mod loops;
 mod markers;

@@ -21,11 +21,23 @@ pub fn modules(area: &str) -> Vec<(String, String)> {
     let mut names: Vec<String> = std::fs::read_dir(probes())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.starts_with(&format!("{area}-")) && name.ends_with(".mjs"))
+        .filter(|name| name.starts_with(&format!("{area}-")) && kind(name).is_some())
         .collect();
     names.sort();
     let names = [format!("{area}.mjs"), "show.mjs".into()].into_iter().chain(names);
-    names.map(|name| (name.clone(), std::fs::read_to_string(probes().join(name)).unwrap())).collect()
+    let read = |name: &str| String::from_utf8_lossy(&std::fs::read(probes().join(name)).unwrap()).into_owned();
+    names.map(|name| (name.clone(), read(&name))).collect()
+}
+
+/// What a part is by its name: its content type in an upload, and its field in workerd's configuration.
+pub fn kind(name: &str) -> Option<(&'static str, &'static str)> {
+    Some(match Path::new(name).extension()?.to_str()? {
+        "mjs" => ("application/javascript+module", "esModule"),
+        "cjs" => ("application/javascript", "commonJsModule"),
+        "txt" => ("text/plain", "text"),
+        "json" if name.contains('-') && !name.ends_with("-bindings.json") => ("application/json", "json"),
+        _ => return None,
+    })
 }
 
 /// What workerd answers to a GET; `None` where it cannot be installed.
@@ -57,7 +69,7 @@ pub async fn answers(modules: &[(String, String)], bindings: &[Value]) -> Option
 
 fn config(modules: &[(String, String)], bindings: &[Value]) -> String {
     let modules: Vec<String> =
-        modules.iter().map(|(name, _)| format!("(name = {name:?}, esModule = embed {name:?})")).collect();
+        modules.iter().map(|(name, _)| format!("(name = {name:?}, {} = embed {name:?})", kind(name).unwrap().1)).collect();
     let bindings: Vec<String> = bindings.iter().map(crypto_key).collect();
     format!(
         "using Workerd = import \"/workerd/workerd.capnp\";\n\

@@ -218,10 +218,13 @@ async fn code_is_held_to_its_rules() {
     invalid(upload("a.js", vec![es("a.js"), wasm.clone()]).await, "upload a wasm component instead");
     let common = module("c.cjs", ModuleKind::CommonJs, "x");
     invalid(upload("c.cjs", vec![es("a.js"), common.clone()]).await, "neither an ES module");
-    let script =
-        Code { syntax: CodeSyntax::ServiceWorker, entry: "c.cjs".to_owned(), modules: vec![common], upstream: None };
-    let script = f.upload(&at("a"), NewScript { code: Some(script), ..NewScript::default() }).await;
-    invalid(script, "service-worker");
+    let script = async |entry: Module| {
+        let (entry, modules) = (entry.name.clone(), vec![entry]);
+        let code = Code { syntax: CodeSyntax::ServiceWorker, entry, modules, upstream: None };
+        f.upload(&at("a"), NewScript { code: Some(code), ..NewScript::default() }).await
+    };
+    invalid(script(es("a.js")).await, "is no script");
+    script(common).await.expect("a service worker");
     let large = upload("a.js", vec![es("a.js"), module("b", ModuleKind::Data, &"x".repeat(1_000))]).await;
     assert!(matches!(large, Err(CatalogError::TooLarge(m)) if m.contains("1001") && m.contains("1000")));
     let many = upload("0", (0..4).map(|n| es(&n.to_string())).collect()).await;
