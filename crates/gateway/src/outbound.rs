@@ -170,7 +170,7 @@ impl RequestOutbound {
                 let call = Call { limits, plan, outbound, dispatchers, ..Call::default() };
                 Callee { route, call, is_outbound: false }
             }
-            Target::Binding { .. } | Target::Dispatch { .. } => {
+            Target::Binding { .. } | Target::Dispatch { .. } | Target::Cache { .. } => {
                 return Err(FetchError::type_error("This binding has no fetch()."));
             }
         };
@@ -217,6 +217,11 @@ impl RequestOutbound {
         request: FetchRequest,
         parent: u64,
     ) -> Result<FetchResponse, FetchError> {
+        if let Target::Cache { name, operation } = target {
+            let (end, answer) = self.dispatcher.caches.run(&self.route, name.as_deref(), operation, request).await;
+            self.ctx.observer().metrics.cache(end);
+            return answer;
+        }
         let mut journey = Journey::new(request, self.dispatcher.egress.max_redirects())?;
         loop {
             if let Target::Binding { binding: WorkerBinding::Assets { version } } = &target {

@@ -20,6 +20,7 @@ export const OP_WAITING = 17;
 export const OP_ENDED = 18;
 export const OP_EXCEPTION = 19;
 export const OP_EXIT = 40;
+export const OP_CACHE = 70;
 
 export const EVENT_START = -1;
 export const EVENT_DISPATCH = 0;
@@ -53,6 +54,11 @@ export const SYNC_ENV = 10;
 export const SYNC_STREAM_SMALL = 11;
 export const SYNC_COMPATIBILITY = 30;
 export const SYNC_REQUIRED_SOURCE = 31;
+export const SYNC_DEFAULT_CACHE = 70;
+
+export const CACHE_MATCH = 0;
+export const CACHE_PUT = 1;
+export const CACHE_DELETE = 2;
 
 export const BODY_NONE = 0;
 export const BODY_WHOLE = 1;

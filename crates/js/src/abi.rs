@@ -24,6 +24,7 @@ pub mod op {
     pub const ENDED: i32 = 18;
     pub const EXCEPTION: i32 = 19;
     pub const EXIT: i32 = 40;
+    pub const CACHE: i32 = 70;
 }
 
 /// What the host answers to an `op`.
@@ -44,6 +45,13 @@ pub mod event {
     pub const TAIL: i32 = 6;
     pub const ENDED: i32 = 7;
     pub const NODE: i32 = 9;
+}
+
+/// What a CACHE does.
+pub mod cache {
+    pub const MATCH: i32 = 0;
+    pub const PUT: i32 = 1;
+    pub const DELETE: i32 = 2;
 }
 
 /// What event NODE switches on, added up.
@@ -93,6 +101,7 @@ pub mod sync {
     pub const REQUIRED_SOURCE: i32 = 31;
     /// The host's return value when there is no answer: null in the guest.
     pub const NO_ANSWER: i32 = -1;
+    pub const DEFAULT_CACHE: i32 = 70;
 }
 
 /// `crypto(what, …)`: what the host computes for Web Crypto, at once or as the operation CRYPTO.

@@ -29,6 +29,17 @@ pub enum Target {
         /// JSON: `{args?, limits?: {cpuMs?, subRequests?}, outbound?}`.
         options: Option<String>,
     },
+    /// A cache of the Worker's own (`None`: `caches.default`). An answer of status 0 is none.
+    Cache { name: Option<String>, operation: CacheOperation },
+}
+
+/// What is done with the response to a request's URL.
+#[derive(Debug, Clone)]
+pub enum CacheOperation {
+    Match,
+    Delete,
+    /// The request's body is the response's.
+    Put { status: u16, headers: HeaderMap },
 }
 
 /// A request as a Worker made it. The URL is as the Worker wrote it (already serialised by `URL`).

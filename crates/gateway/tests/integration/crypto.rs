@@ -12,7 +12,7 @@ fn bindings() -> Vec<Value> {
 }
 
 /// Uploads several modules; the answer's status and text.
-async fn upload(
+pub async fn upload(
     gateway: &TestGateway,
     script: &str,
     modules: &[(String, String)],

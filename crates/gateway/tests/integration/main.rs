@@ -23,6 +23,8 @@ mod egress_rebinding;
 mod egress_rules;
 mod egress_spellings;
 mod failures;
+mod fetch;
+mod fetch_origin;
 mod fairness;
 mod headers;
 mod hostile;

@@ -30,6 +30,11 @@ pub fn modules(area: &str) -> Vec<(String, String)> {
 
 /// What workerd answers to a GET; `None` where it cannot be installed.
 pub async fn answers(modules: &[(String, String)], bindings: &[Value]) -> Option<Value> {
+    answers_at("/", modules, bindings).await
+}
+
+/// As [`answers`], to a GET of that target.
+pub async fn answers_at(target: &str, modules: &[(String, String)], bindings: &[Value]) -> Option<Value> {
     let arch = if cfg!(target_arch = "aarch64") { "arm64" } else { "64" };
     let package = format!("@cloudflare/workerd-linux-{arch}");
     let installed = packages::npm_scoped(&package, WORKERD).await?;
@@ -49,7 +54,7 @@ pub async fn answers(modules: &[(String, String)], bindings: &[Value]) -> Option
             break port;
         }
     };
-    let (status, text) = crate::process::get(&format!("http://127.0.0.1:{port}/"), "probe.test").await;
+    let (status, text) = crate::process::get(&format!("http://127.0.0.1:{port}{target}"), "probe.test").await;
     assert_eq!(status, 200, "{text}");
     child.kill().await.unwrap();
     Some(serde_json::from_str(&text).unwrap())
@@ -62,7 +67,8 @@ fn config(modules: &[(String, String)], bindings: &[Value]) -> String {
     format!(
         "using Workerd = import \"/workerd/workerd.capnp\";\n\
          const config :Workerd.Config = (\n\
-           services = [(name = \"main\", worker = .worker)],\n\
+           services = [(name = \"main\", worker = .worker),\
+             (name = \"internet\", network = (allow = [\"public\", \"private\"]))],\n\
            sockets = [(name = \"http\", address = \"127.0.0.1:0\", http = (), service = \"main\")]);\n\
          const worker :Workerd.Worker = (compatibilityDate = \"2026-01-01\",\n\
            modules = [{}],\n  bindings = [{}]);\n",

@@ -14,6 +14,10 @@ export default {
     const origin = new URL(request.url).searchParams.get('origin');
     if (origin === null) return Response.json(await runAll(probes, env));
     setOrigin(origin);
-    return Response.json(await runAll(network, env));
+    // Its port is another each time.
+    const text = JSON.stringify(await runAll(network, env));
+    const { host, port } = new URL(origin);
+    const spelled = [[host, 'origin'], [encodeURIComponent(host), 'origin'], [`localhost:${port}`, 'abroad'], [encodeURIComponent(`localhost:${port}`), 'abroad']];
+    return new Response(spelled.reduce((told, [from, to]) => told.replaceAll(from, to), text));
   },
 };
