@@ -179,6 +179,9 @@ impl Egress {
         }
         self.loops.mark(&mut headers, passed);
         let body = journey.take_body();
+        if http_body::Body::is_end_stream(&body) && !matches!(journey.method, Method::GET | Method::HEAD) {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(0));
+        }
         let mut request = Request::new(body);
         *request.method_mut() = journey.method.clone();
         *request.uri_mut() = uri;

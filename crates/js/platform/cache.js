@@ -185,7 +185,7 @@ export class CacheStorage {
     try {
       if (arguments.length === 0) throw notOfType('open', 'CacheStorage', 1, 'string');
       name = toText(name);
-      if (name.length > MAX_NAME) throw new TypeError('Cache name is too long.');
+      if (name.length >= MAX_NAME) throw new TypeError('Cache name is too long.');
       return Promise.resolve(new Cache(TOKEN, name));
     } catch (error) {
       return Promise.reject(error);

@@ -109,8 +109,12 @@ export function extract(body) {
   return whole(toText(body));
 }
 
+const plainText = Object.prototype.toString;
+
+// What has a text of its own (a String object, one with its own toString) is that text.
 function isIterable(body) {
-  return typeof body[Symbol.asyncIterator] === 'function' || typeof body[Symbol.iterator] === 'function';
+  if (typeof body[Symbol.asyncIterator] !== 'function' && typeof body[Symbol.iterator] !== 'function') return false;
+  return Array.isArray(body) || body.toString === plainText && body[Symbol.toPrimitive] === undefined;
 }
 
 function whole(data) {

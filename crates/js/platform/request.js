@@ -1,6 +1,6 @@
 // Request, by the Fetch standard with workerd's limits and messages. An incoming one keeps what the host sent
 // (method, URL, headers text, number of the body stream) as it is until it is looked at or changed.
-import { BODY_GUEST, BODY_HOST, BODY_NONE, RAW_RESPONSE } from './abi.js';
+import { BODY_GUEST, BODY_HOST, BODY_NONE, BODY_WHOLE, RAW_RESPONSE } from './abi.js';
 import { isAbortSignal, newSignal } from './abort.js';
 import { Content, checkSendable, cloneContent, extract, extracted, giveAway } from './content.js';
 import { clientSignal } from './context.js';
@@ -138,7 +138,7 @@ export class Request {
     if (init !== undefined && init !== null) body = this.#initialize(init);
     let content = null;
     if (body !== undefined) {
-      if (body !== null) content = this.#newBody(body);
+      if (body !== null) content = rewindable(init) ? takeContent(init) : this.#newBody(body);
     } else if (from !== null) {
       content = takeContent(from);
     }
@@ -308,11 +308,17 @@ export class Request {
 }
 present(Request);
 
+// A Request as init whose body is no stream yet: what it was made from can be sent again after a redirect.
+function rewindable(init) {
+  const content = isRequest(init) ? requestContent(init) : null;
+  return content !== null && content.kind === BODY_WHOLE && !content.isUsed() && !content.isLocked();
+}
+
 // What `cache` says to caches on the way.
 function uncached(text) {
   const headers = new Headers(headersFromText(text, false));
-  if (!headers.has('cache-control') || !isOn('cache_option_preserves_cache_control')) headers.set('cache-control', 'no-cache');
-  headers.set('pragma', 'no-cache');
+  if (!headers.has('cache-control')) headers.set('cache-control', 'no-cache');
+  if (!headers.has('pragma')) headers.set('pragma', 'no-cache');
   return headersText(headers);
 }
 

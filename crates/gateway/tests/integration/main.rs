@@ -12,6 +12,7 @@ mod admin;
 mod architecture;
 mod assets;
 mod basics;
+mod cache;
 mod clients;
 mod crash;
 mod crypto;

@@ -60,17 +60,29 @@ pub async fn answers_at(target: &str, modules: &[(String, String)], bindings: &[
     Some(serde_json::from_str(&text).unwrap())
 }
 
+/// The module of the service behind workerd's Cache API, where an area has one.
+const CACHE: &str = "cache-service.mjs";
+
 fn config(modules: &[(String, String)], bindings: &[Value]) -> String {
+    let (service, outbound) = if modules.iter().any(|(name, _)| name == CACHE) {
+        let worker = format!(
+            "(name = \"cache\", worker = (compatibilityDate = \"2026-01-01\",\
+              modules = [(name = {CACHE:?}, esModule = embed {CACHE:?})])),"
+        );
+        (worker, "cacheApiOutbound = \"cache\", ")
+    } else {
+        (String::new(), "")
+    };
     let modules: Vec<String> =
         modules.iter().map(|(name, _)| format!("(name = {name:?}, esModule = embed {name:?})")).collect();
     let bindings: Vec<String> = bindings.iter().map(crypto_key).collect();
     format!(
         "using Workerd = import \"/workerd/workerd.capnp\";\n\
          const config :Workerd.Config = (\n\
-           services = [(name = \"main\", worker = .worker),\
+           services = [(name = \"main\", worker = .worker), {service}\
              (name = \"internet\", network = (allow = [\"public\", \"private\"]))],\n\
            sockets = [(name = \"http\", address = \"127.0.0.1:0\", http = (), service = \"main\")]);\n\
-         const worker :Workerd.Worker = (compatibilityDate = \"2026-01-01\",\n\
+         const worker :Workerd.Worker = (compatibilityDate = \"2026-01-01\", {outbound}\n\
            modules = [{}],\n  bindings = [{}]);\n",
         modules.join(", "),
         bindings.join(", ")

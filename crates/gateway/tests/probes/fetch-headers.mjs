@@ -75,7 +75,7 @@ export const headers = {
     const iterator = made.entries();
     const prototype = Object.getPrototypeOf(iterator);
     return [String(iterator), iterator[Symbol.iterator]() === iterator, Object.prototype.toString.call(made.keys()), members(prototype),
-      typeof prototype.next, Object.getOwnPropertyNames(Object.getPrototypeOf(prototype)).sort(), iterator.next(), iterator.next(), iterator.next()];
+      typeof prototype.next, Object.getPrototypeOf(prototype) === Iterator.prototype, iterator.next(), iterator.next(), iterator.next()];
   },
   'headers: changed while iterated': () => {
     const made = H({ a: '1', b: '2' });

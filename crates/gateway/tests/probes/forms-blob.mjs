@@ -6,8 +6,9 @@ const B = (...all) => new Blob(...all);
 export const blobs = {
   'blob: surface': () => [members(Blob.prototype), members(File.prototype), Blob.length, File.length, String(B()), String(new File([], 'n')), members(B()), Object.keys(Blob.prototype), Object.keys(File.prototype), Object.getPrototypeOf(File.prototype) === Blob.prototype],
   'blob: descriptors': () => [[Blob.prototype, 'size'], [Blob.prototype, 'slice'], [File.prototype, 'name']].map(([object, name]) => { const it = Object.getOwnPropertyDescriptor(object, name); return [it.enumerable, it.writable, it.configurable, typeof it.get, (it.get ?? it.value).name, (it.get ?? it.value).length]; }),
-  'blob: parts': () => each(...[undefined, [], ['a', 'b'], [1, null, undefined, {}], [text('ab').subarray(1)], [new ArrayBuffer(2)], [B(['x']), 'y'], [new DataView(new ArrayBuffer(3), 1)], ['\ud800'], ['é'], [Symbol('x')], new Set(['a', 'b']), new Uint8Array(3), 'text', null, 1, {}, { length: 1, 0: 'a' }, (function* () { yield 'a'; })(), [[1, 2]], ['a\nb\r\n'], new String('ab'), [new URLSearchParams('a=b')]]
+  'blob: parts': () => each(...[undefined, [], ['a', 'b'], [1, null, undefined, {}], [text('ab').subarray(1)], [new ArrayBuffer(2)], [B(['x']), 'y'], [new DataView(new ArrayBuffer(3), 1)], ['é'], [Symbol('x')], new Set(['a', 'b']), new Uint8Array(3), 'text', null, 1, {}, { length: 1, 0: 'a' }, (function* () { yield 'a'; })(), [[1, 2]], ['a\nb\r\n'], new String('ab'), [new URLSearchParams('a=b')]]
     .map((parts) => async () => { const made = B(parts); return [made.size, await made.text()]; })),
+  'blob: half of a surrogate pair': async () => { const made = B(['\ud800']); return [made.size, await made.text()]; },
   'blob: types': () => each(...[undefined, null, '', 'text/plain', 'TEXT/Plain', 'é', 'a\x7f', 'a\0', 'a\n', 1, {}, ' a ', Symbol('x')].map((type) => () => B([], { type }).type)),
   'blob: options': () => each(() => B([], null).type, () => B([], undefined).type, () => B([], 1), () => B([], 'x'), () => B([], () => {}).type, () => B([], []).type, () => B(['a\nb'], { endings: 'native' }).size, () => B(['a\nb'], { endings: 'transparent' }).size, () => B([], { endings: 'x' }).size),
   'blob: options are read in order': () => { const seen = []; const options = new Proxy({}, { get: (_, key) => { seen.push(String(key)); return undefined; } }); B([], options); new File([], 'n', options); return seen; },
@@ -28,6 +29,7 @@ export const blobs = {
   'file: constructor': () => each(() => new File(), () => new File([]), () => new File([], undefined).name, () => new File([], null).name, () => new File([], 1).name, () => new File(null, 'n'), () => new File(undefined, 'n').size, () => new File('x', 'n'), () => new File(['a'], '').name, () => new File([], 'a/b:c').name, () => new File([], '\ud800').name, () => new File([], Symbol('x')), () => new File([], 'n', null).name, () => new File([], 'n', 1)),
   'file: lastModified': () => each(...[5, 5.9, -1, '7', NaN, undefined, null, new Date(9), 2 ** 53, Infinity, true, {}].map((lastModified) => () => { const made = new File([], 'n', { lastModified }); return lastModified === undefined ? Math.abs(Date.now() - made.lastModified) < 10_000 : made.lastModified; })),
   'constructors without new': () => each(() => Blob(), () => File(), () => FormData()),
+  'file: chain of classes': () => Object.getPrototypeOf(File) === Blob,
   'file: type and readers': async () => { const made = new File(['abc'], 'n', { type: 'A/B' }); return [made.type, made.size, await made.text(), await made.bytes(), made instanceof Blob]; },
   'file: webkitRelativePath': () => ['webkitRelativePath' in new File([], 'n'), 'stream' in new File([], 'n')],
   'file: of files and blobs': () => file(new File([new File(['a'], 'x'), B(['b'])], 'n')),
