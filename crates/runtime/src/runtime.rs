@@ -125,7 +125,7 @@ impl Runtime {
         let base = Base::make(&core)?;
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let threads = if config.guest_threads == 0 { cores } else { config.guest_threads };
-        let executor = Executor::start(threads, &core.engine).map_err(io("start the guest threads"))?;
+        let executor = Executor::start(threads, &core.engine, &tokio).map_err(io("start the guest threads"))?;
         let limits = QueueLimits {
             max_instances: config.max_instances,
             instances_per_tenant: config.instances_per_tenant,
@@ -183,11 +183,17 @@ impl Runtime {
         version: VersionId,
         source: &dyn WorkerSource,
     ) -> Result<Arc<Worker>, Arc<RuntimeError>> {
-        if let Some(worker) = self.inner.workers.get(&version).await {
-            self.inner.counts.hit();
-            return Ok(worker);
+        match self.loaded(version).await {
+            Some(worker) => Ok(worker),
+            None => self.inner.workers.try_get_with(version, self.load(version, source)).await,
         }
-        self.inner.workers.try_get_with(version, self.load(version, source)).await
+    }
+
+    /// The Worker of a version, where it is in memory.
+    pub async fn loaded(&self, version: VersionId) -> Option<Arc<Worker>> {
+        let worker = self.inner.workers.get(&version).await?;
+        self.inner.counts.hit();
+        Some(worker)
     }
 
     async fn load(&self, version: VersionId, source: &dyn WorkerSource) -> Result<Arc<Worker>, RuntimeError> {
@@ -347,16 +353,17 @@ impl Inner {
             }
             None => self.new_slot()?,
         };
-        match slot.hold(&self.base, script) {
-            Ok(()) => Ok(slot),
-            Err(message) => {
-                // A doubt: this slot goes, a new one takes its place.
-                tracing::error!(message, "a slot could not be made ready and is dropped");
-                drop(slot);
-                let mut slot = self.new_slot()?;
-                slot.hold(&self.base, script).map(|()| slot)
-            }
+        if let Err(message) = slot.hold(&self.base, script) {
+            // A doubt: this slot goes, a new one takes its place.
+            tracing::error!(message, "a slot could not be made ready and is dropped");
+            drop(slot);
+            slot = self.new_slot()?;
+            slot.hold(&self.base, script)?;
         }
+        #[cfg(test)]
+        self.proof.check(&mut slot, &self.base);
+        slot.watch();
+        Ok(slot)
     }
 
     fn new_slot(&self) -> Result<Slot, String> {
@@ -373,8 +380,6 @@ impl Inner {
     /// After a request that ended well.
     pub fn release(&self, mut slot: Slot) {
         if slot.release(&self.base) {
-            #[cfg(test)]
-            self.proof.check(&mut slot, &self.base);
             self.slots.give_back(slot);
         }
     }
