@@ -113,6 +113,7 @@ impl Admin {
             gauges.runtime = dispatcher.runtime.stats();
             let (in_use, idle) = dispatcher.upstreams.connections();
             self.observer.metrics.upstream().connections(in_use, idle);
+            gauges.cache = dispatcher.caches.usage();
             gauges.overload = dispatcher.admission.overload.stats();
         }
         let mut response = Response::new(Full::new(self.observer.metrics.scrape(&gauges).into()));

@@ -23,6 +23,7 @@ use crate::announce::reachable;
 use crate::bootstrap::{self, BootstrapError, Bootstrapped};
 use crate::config::{self, Config, Wrong};
 use crate::dispatch::{Dispatcher, Network};
+use crate::cache::Caches;
 use crate::egress::Egress;
 use crate::gateway::{Bounds, Gateway, Live};
 use crate::listen::{Deadlines, Handler, Server, ServerConfig};
@@ -227,10 +228,11 @@ impl App {
             tokio::spawn(async move { runtime.forget(&versions).await });
         })));
 
+        let caches = Arc::new(Caches::new(&config.cache));
         let admission = Arc::new(Admission::new(config.limits.requests_per_script, config.limits.requests));
         let watcher = match Probe::of(config.overload.memory) {
             Some(probe) => Some(
-                Watcher::start(probe, &config.overload, admission.overload.clone(), runtime.clone())
+                Watcher::start(probe, &config.overload, admission.overload.clone(), runtime.clone(), caches.clone())
                     .map_err(AppError::Thread)?,
             ),
             None => None,
@@ -239,7 +241,7 @@ impl App {
         let tails = TailHub::new(config.limits.tails, parts.observer.clone());
         parts.background.push(tokio::spawn(tail::watch(tails.clone(), catalog.clone())));
         let dispatcher = {
-            let (terms, network) = (NodeTerms::of(config, limits), Network { egress, upstreams });
+            let (terms, network) = (NodeTerms::of(config, limits), Network { egress, upstreams, caches });
             Dispatcher::new(runtime.clone(), catalog.clone(), routes.clone(), admission, network, tails.clone(), terms)
         };
         let live = live(config, &catalog, &routes, &parts.observer, None).await?;

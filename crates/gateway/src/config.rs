@@ -45,6 +45,7 @@ pub struct Config {
     pub runtime: Runtime,
     pub overload: Overload,
     pub egress: Egress,
+    pub cache: Cache,
     pub upstream: Upstream,
     pub websocket: WebSocket,
     pub timeouts: Timeouts,
@@ -256,6 +257,18 @@ pub struct Egress {
     #[serde(with = "units::duration")]
     pub body_timeout: Duration,
     pub redirects: u32,
+}
+
+/// Responses that Workers keep with the Cache API, in memory.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cache {
+    #[serde(with = "units::size")]
+    pub bytes: u64,
+    #[serde(with = "units::size")]
+    pub bytes_per_script: u64,
+    #[serde(with = "units::size")]
+    pub object_bytes: u64,
 }
 
 /// Tenants that are an origin instead of code.

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use crate::admission::{Admission, ScriptPermit};
 use crate::assets::Assets;
 use crate::body::{Cap, Reached, cap};
+use crate::cache::Caches;
 use crate::context::RequestContext;
 use crate::egress::Egress;
 use crate::error::Failure;
@@ -36,6 +37,7 @@ pub struct Dispatcher {
     pub(crate) routes: Arc<Routes>,
     pub(crate) admission: Arc<Admission>,
     pub(crate) egress: Egress,
+    pub(crate) caches: Arc<Caches>,
     pub(crate) assets: Assets,
     pub(crate) tails: TailHub,
     pub(crate) upstreams: Arc<Upstreams>,
@@ -43,10 +45,12 @@ pub struct Dispatcher {
     terms: ArcSwap<NodeTerms>,
 }
 
-/// The two ways out of the node: that of Workers, and that of requests to tenants that are an origin.
+/// The two ways out of the node, that of Workers and that of requests to tenants that are an origin; and what is kept.
 pub struct Network {
     pub egress: Egress,
     pub upstreams: Arc<Upstreams>,
+    /// What Workers keep of it.
+    pub caches: Arc<Caches>,
 }
 
 /// How a Worker is called, besides the request.
@@ -96,13 +100,14 @@ impl Dispatcher {
         tails: TailHub,
         terms: NodeTerms,
     ) -> Arc<Self> {
-        let Network { egress, upstreams } = network;
+        let Network { egress, upstreams, caches } = network;
         let assets = Assets::new(catalog.clone());
         let dispatcher = Arc::new(Self {
             runtime,
             routes,
             admission,
             egress,
+            caches,
             assets,
             tails,
             upstreams,
@@ -266,6 +271,7 @@ impl Dispatcher {
             isolation: route.settings.isolation,
             depth: call.depth,
             outbound: RequestOutbound::of(self, ctx, route, &call),
+            default_cache: route.scope == Scope::Account || route.trusted,
             entrypoint: call.entrypoint,
             props: call.props,
             parameters: call.parameters,

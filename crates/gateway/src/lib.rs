@@ -18,6 +18,7 @@ mod admission;
 mod assets;
 mod authority;
 mod body;
+mod cache;
 mod coding;
 mod context;
 mod dispatch;

@@ -173,7 +173,7 @@ impl RequestOutbound {
                 let call = Call { limits, plan, outbound, dispatchers, ..Call::default() };
                 Callee { route, call, is_outbound: false }
             }
-            Target::Binding { .. } | Target::Dispatch { .. } => {
+            Target::Binding { .. } | Target::Dispatch { .. } | Target::Cache { .. } => {
                 return Err(FetchError::type_error("This binding has no fetch()."));
             }
         };
@@ -220,6 +220,11 @@ impl RequestOutbound {
         request: FetchRequest,
         parent: u64,
     ) -> Result<FetchResponse, FetchError> {
+        if let Target::Cache { name, operation } = target {
+            let (end, answer) = self.dispatcher.caches.run(&self.route, name.as_deref(), operation, request).await;
+            self.ctx.observer().metrics.cache(end);
+            return answer;
+        }
         let mut journey = Journey::new(request, self.dispatcher.egress.max_redirects())?;
         loop {
             if let Target::Binding { binding: WorkerBinding::Assets { version } } = &target {
@@ -281,13 +286,16 @@ fn held(mut response: Response<Body>, permit: ScriptPermit) -> Response<Body> {
 
 fn worker_response(response: Response<Body>, journey: &Journey) -> FetchResponse {
     let (mut head, body) = response.into_parts();
-    let body = for_worker(&mut head, body);
+    let body = for_worker(&mut head, body, journey.raw);
     let socket = Socket::take(&mut head.extensions);
     let mut url = journey.url.clone();
     url.set_fragment(None);
     FetchResponse {
         status: head.status.as_u16(),
-        status_text: head.extensions.get::<StatusText>().map_or_else(String::new, |text| text.0.clone()),
+        status_text: match head.extensions.remove::<StatusText>() {
+            Some(StatusText(text)) => text,
+            None => head.status.canonical_reason().unwrap_or_default().to_owned(),
+        },
         headers: head.headers,
         url: url.into(),
         redirected: journey.redirected(),

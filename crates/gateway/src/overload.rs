@@ -14,6 +14,7 @@ use parking_lot::{Condvar, Mutex};
 use switchyard_catalog::ScriptId;
 use switchyard_runtime::Runtime;
 
+use crate::cache::Caches;
 use crate::config;
 pub use probe::Probe;
 
@@ -186,11 +187,12 @@ impl Watcher {
         config: &config::Overload,
         overload: Arc<Overload>,
         runtime: Runtime,
+        caches: Arc<Caches>,
     ) -> std::io::Result<Self> {
         let end: Arc<(Mutex<bool>, Condvar)> = Arc::default();
         let (ended, lines) = (Arc::clone(&end), Lines::of(config));
         overload.ceiling.store(probe.limit, Ordering::Relaxed);
-        let mut look = Look { probe, lines, overload, runtime, deep: None };
+        let mut look = Look { probe, lines, overload, runtime, caches, deep: None };
         look.once();
         let thread = std::thread::Builder::new().name("memory".into()).spawn(move || {
             let (flag, told) = &*ended;
@@ -219,6 +221,7 @@ struct Look {
     lines: Lines,
     overload: Arc<Overload>,
     runtime: Runtime,
+    caches: Arc<Caches>,
     /// When all Workers kept ready were dropped last.
     deep: Option<Instant>,
 }
@@ -249,6 +252,13 @@ impl Look {
     }
 
     fn evict(&mut self) {
+        // What Workers put aside goes first: nobody waits for it to be made again.
+        let cached = self.caches.clear();
+        if cached > 0 {
+            self.overload.evicted.fetch_add(cached, Ordering::Relaxed);
+            give_back_to_the_system();
+            return;
+        }
         let deep = self.deep.is_none_or(|at| at.elapsed() >= DEEP);
         let Some(evicted) = self.runtime.evict(deep) else { return };
         if evicted.what != "warm" {

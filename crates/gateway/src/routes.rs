@@ -24,6 +24,8 @@ pub struct Route {
     pub name: ScriptName,
     /// The namespace's, as they are now.
     pub settings: NamespaceSettings,
+    /// The namespace's Workers trust each other; false for the account's own.
+    pub trusted: bool,
     /// Its own; the namespace's is in the settings.
     pub plan: Option<PlanName>,
     versions: Vec<VersionShare>,
@@ -57,6 +59,7 @@ impl Route {
             script: ScriptId::random(),
             name: ScriptName::parse("x").expect("a name"),
             settings,
+            trusted: false,
             plan,
             versions: Vec::new(),
             with_assets: Vec::new(),
@@ -146,13 +149,20 @@ impl AccountRoutes {
     }
 }
 
+/// What a namespace's scripts go by.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Ruled {
+    settings: NamespaceSettings,
+    trusted: bool,
+}
+
 /// Every deployed script of this node.
 #[derive(Default)]
 pub struct Routes {
     accounts: DashMap<AccountId, Arc<AccountRoutes>>,
     scripts: DashMap<ScriptId, Arc<Route>>,
-    /// A namespace's account, name and settings as this table has them.
-    namespaces: DashMap<NamespaceId, (AccountId, NamespaceName, NamespaceSettings)>,
+    /// A namespace's account and name, and what holds for its scripts, as this table has them.
+    namespaces: DashMap<NamespaceId, (AccountId, NamespaceName, Ruled)>,
     /// Changes up to here are in the table.
     revision: AtomicU64,
 }
@@ -169,7 +179,8 @@ impl Routes {
         let routes = Self::default();
         for account in storage.account_list().await? {
             for namespace in storage.namespace_list(&account.id).await? {
-                routes.namespace_set(namespace.account, namespace.id, namespace.name, namespace.settings);
+                let ruled = Ruled { settings: namespace.settings, trusted: namespace.trusted_workers };
+                routes.namespace_set(namespace.account, namespace.id, namespace.name, ruled);
             }
         }
         let (revision, rows) = storage.routes_load().await?;
@@ -252,7 +263,8 @@ impl Routes {
             },
             ChangeKind::Namespace(id) => match storage.namespace_by_id(id).await? {
                 Some(namespace) => {
-                    self.namespace_set(namespace.account, id, namespace.name, namespace.settings);
+                    let ruled = Ruled { settings: namespace.settings, trusted: namespace.trusted_workers };
+                    self.namespace_set(namespace.account, id, namespace.name, ruled);
                     Vec::new()
                 }
                 None => self.namespace_remove(id),
@@ -262,8 +274,8 @@ impl Routes {
 
     fn script_set(&self, row: RouteRow) -> Vec<VersionId> {
         let account = self.account(&row.account);
-        let settings = match row.scope {
-            Scope::Account => NamespaceSettings::default(),
+        let Ruled { settings, trusted } = match row.scope {
+            Scope::Account => Ruled::default(),
             Scope::Namespace(id) => self.namespaces.get(&id).map(|known| known.2.clone()).unwrap_or_default(),
         };
         let route = Arc::new(Route {
@@ -273,6 +285,7 @@ impl Routes {
             script: row.script,
             name: row.name,
             settings,
+            trusted,
             plan: row.plan,
             versions: row.versions,
             with_assets: row.with_assets,
@@ -287,7 +300,7 @@ impl Routes {
                 if let Some(name) = &route.namespace
                     && !self.namespaces.contains_key(&id)
                 {
-                    self.namespace_set(route.account.clone(), id, name.clone(), NamespaceSettings::default());
+                    self.namespace_set(route.account.clone(), id, name.clone(), Ruled::default());
                 }
                 account.table(id).insert(route.name.as_str().into(), route.clone());
             }
@@ -313,12 +326,12 @@ impl Routes {
         route.versions().collect()
     }
 
-    fn namespace_set(&self, account: AccountId, id: NamespaceId, name: NamespaceName, settings: NamespaceSettings) {
-        let before = self.namespaces.insert(id, (account.clone(), name.clone(), settings.clone()));
+    fn namespace_set(&self, account: AccountId, id: NamespaceId, name: NamespaceName, ruled: Ruled) {
+        let before = self.namespaces.insert(id, (account.clone(), name.clone(), ruled.clone()));
         let routes = self.account(&account);
         let table = routes.table(id);
-        if let Some((_, before, settings_before)) = before
-            && (before != name || settings_before != settings)
+        if let Some((_, before, ruled_before)) = before
+            && (before != name || ruled_before != ruled)
         {
             if before != name {
                 routes.names.remove_if(before.as_str(), |_, there| *there == id);
@@ -331,7 +344,8 @@ impl Routes {
                     namespace: Some(name.clone()),
                     script: script.script,
                     name: script.name.clone(),
-                    settings: settings.clone(),
+                    settings: ruled.settings.clone(),
+                    trusted: ruled.trusted,
                     plan: script.plan.clone(),
                     versions: script.versions.clone(),
                     with_assets: script.with_assets.clone(),

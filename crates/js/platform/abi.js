@@ -27,6 +27,7 @@ export const OP_WS_SEND = 53;
 export const OP_WS_CLOSE = 54;
 export const OP_WS_DROP = 55;
 export const OP_TURN = 56;
+export const OP_CACHE = 70;
 
 export const EVENT_START = -1;
 export const EVENT_DISPATCH = 0;
@@ -76,11 +77,19 @@ export const SYNC_HTML_ENCODE = 65;
 export const SYNC_COMPRESS_BEGIN = 66;
 export const SYNC_COMPRESS_PUSH = 67;
 export const SYNC_COMPRESS_END = 68;
+export const SYNC_DEFAULT_CACHE = 70;
+
+export const CACHE_MATCH = 0;
+export const CACHE_PUT = 1;
+export const CACHE_DELETE = 2;
 
 export const BODY_NONE = 0;
 export const BODY_WHOLE = 1;
 export const BODY_GUEST = 2;
 export const BODY_HOST = 3;
+
+export const VERBATIM = 4096; // added to RESPOND's status: the body is encoded already
+export const RAW_RESPONSE = 4; // added to FETCH's redirect mode: nothing is decoded
 
 export const BINDING_NETWORK = -1;
 

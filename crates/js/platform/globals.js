@@ -4,6 +4,7 @@ import * as host from 'switchyard:host';
 import { AbortController, AbortSignal } from './abort.js';
 import { Blob, File } from './blob.js';
 import { Body } from './body.js';
+import { Cache, CacheStorage, caches } from './cache.js';
 import { ReadableStreamBYOBRequest } from './byte-controller.js';
 import { structuredClone } from './clone.js';
 import { Cloudflare } from './compatibility.js';
@@ -62,7 +63,7 @@ class Navigator {
 tag(Navigator);
 
 const CLASSES = {
-  AbortController, AbortSignal, Blob, Body, ByteLengthQueuingStrategy, CountQueuingStrategy, Crypto, CryptoKey, CustomEvent,
+  AbortController, AbortSignal, Blob, Body, ByteLengthQueuingStrategy, Cache, CacheStorage, CountQueuingStrategy, Crypto, CryptoKey, CustomEvent,
   Event,
   EventTarget, File, FixedLengthStream, FormData, Headers, IdentityTransformStream, Navigator,
   ReadableByteStreamController, ReadableStream, ReadableStreamBYOBReader, ReadableStreamBYOBRequest,
@@ -90,6 +91,6 @@ export function install(target) {
   define(OBJECTS, false);
   define(FUNCTIONS, true);
   define({
-    Cloudflare, crypto, navigator: new Navigator(), performance: new Performance(), scheduler: new Scheduler(), self: target,
+    Cloudflare, caches, crypto, navigator: new Navigator(), performance: new Performance(), scheduler: new Scheduler(), self: target,
   }, true);
 }

@@ -14,6 +14,7 @@ class Pump {
     this.id = id;
     this.reader = new Reader(stream);
     this.operation = 0;
+    this.failed = null; // who hears of the stream's own error
     this.owner = host.contextGet(); // the request, which is not over before this is
     streamBegun(this.owner);
   }
@@ -54,6 +55,7 @@ class Pump {
 
   error(reason) {
     if (pumps.delete(this.id)) {
+      this.failed?.(reason);
       host.op(OP_ABORT, this.id, describeThrown(reason)[1]);
       streamEnded(this.owner);
     }

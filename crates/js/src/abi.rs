@@ -31,6 +31,7 @@ pub mod op {
     pub const WS_CLOSE: i32 = 54;
     pub const WS_DROP: i32 = 55;
     pub const TURN: i32 = 56;
+    pub const CACHE: i32 = 70;
 }
 
 /// What the host answers to an `op`.
@@ -59,6 +60,12 @@ pub mod event {
 
 /// The body's number in a completed FETCH whose response began a WebSocket: its number is the operation's.
 pub const FETCHED_SOCKET: i32 = -2;
+/// What a CACHE does.
+pub mod cache {
+    pub const MATCH: i32 = 0;
+    pub const PUT: i32 = 1;
+    pub const DELETE: i32 = 2;
+}
 
 /// What event NODE switches on, added up.
 pub mod node_switch {
@@ -75,6 +82,11 @@ pub mod console {
     pub const TEXT: i32 = 1;
     pub const VALUES: i32 = 2;
 }
+
+/// Added to RESPOND's status: the body is encoded already.
+pub const VERBATIM: i32 = 1 << 12;
+/// Added to FETCH's redirect mode: the response's body is wanted as it comes, not decoded.
+pub const RAW: i32 = 4;
 
 /// The status of an ENV event: keys among the bindings are made at once, and the event throws for one that is none.
 pub const MAKE_KEYS: i32 = 1;
@@ -111,6 +123,7 @@ pub mod sync {
     pub const COMPRESS_END: i32 = 68;
     /// The host's return value when there is no answer: null in the guest.
     pub const NO_ANSWER: i32 = -1;
+    pub const DEFAULT_CACHE: i32 = 70;
 }
 
 /// `crypto(what, …)`: what the host computes for Web Crypto, at once or as the operation CRYPTO.

@@ -44,7 +44,7 @@ pub struct GuestOp {
 impl GuestOp {
     /// What is completed later, and so counts as pending until then.
     fn starts(&self) -> bool {
-        matches!(self.kind, op::FETCH | op::TIMER | op::READ | op::WRITE | op::CRYPTO | op::TURN)
+        matches!(self.kind, op::FETCH | op::CACHE | op::TIMER | op::READ | op::WRITE | op::CRYPTO | op::TURN)
     }
 }
 
@@ -72,6 +72,8 @@ pub struct Share {
     starting: usize,
     /// Operations that its session has pending.
     pending: usize,
+    /// Its Worker has `caches.default`.
+    pub default_cache: bool,
     /// It was refused memory; explains a failure that follows.
     pub refused: bool,
     /// … since the node had no room, not the instance.
@@ -93,6 +95,7 @@ impl Share {
             meter,
             starting: 0,
             pending: 0,
+            default_cache: false,
             refused: false,
             refused_by_node: false,
         }
@@ -358,7 +361,7 @@ impl Host {
     /// An operation that is stopped before anyone acted on it never was.
     fn take_back(&mut self, id: i32) -> bool {
         let request = self.share.number;
-        let is = |op: &GuestOp| op.id == id && op.request == request && matches!(op.kind, op::TIMER | op::FETCH);
+        let is = |op: &GuestOp| op.id == id && op.request == request && matches!(op.kind, op::TIMER | op::FETCH | op::CACHE);
         let at = self.ops.iter().rposition(is);
         if let Some(at) = at {
             self.ops.remove(at);

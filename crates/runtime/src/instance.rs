@@ -163,6 +163,7 @@ impl Instance {
         let number = self.last;
         let Arrival { runtime, worker: _, event: of, invocation, meter, reply, finish, again } = arrival;
         let mut share = Share::new(number, Arc::clone(&meter), invocation.limits.log_bytes);
+        share.default_cache = invocation.default_cache;
         let (kind, values, of, repeatable) = match of {
             Event::Fetch(request) => {
                 let (parts, body) = request.into_parts();

@@ -19,6 +19,8 @@ pub struct Invocation {
     pub depth: u8,
     /// How this Worker reaches anything. Called with `depth` as above; the implementation adds one.
     pub outbound: Arc<dyn Outbound>,
+    /// Whether it has `caches.default`.
+    pub default_cache: bool,
     /// Named export to call instead of the default one.
     pub entrypoint: Option<String>,
     /// `ctx.props`, as JSON text.

@@ -53,9 +53,11 @@ pub use body::{Body, BodyError};
 pub use config::Config;
 pub use counts::RuntimeCounts;
 pub use error::{RunError, RunErrorKind, RuntimeError};
-pub use head::{StatusText, wants_socket};
+pub use head::{StatusText, Verbatim, wants_socket};
 pub use invocation::{Console, Invocation};
-pub use outbound::{FetchError, FetchRequest, FetchResponse, Outbound, RedirectMode, Target, on_io_thread};
+pub use outbound::{
+    CacheOperation, FetchError, FetchRequest, FetchResponse, Outbound, RedirectMode, Target, on_io_thread,
+};
 pub use outcome::{Ending, Exception, LogLevel, LogLine, Outcome};
 pub use runtime::{Evicted, Runtime, RuntimeStats, WorkerSource};
 pub use socket::{Close, Message, NotSent, Socket, SocketReader, SocketWriter, Waiting};

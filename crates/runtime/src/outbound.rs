@@ -39,6 +39,17 @@ pub enum Target {
         /// JSON: `{args?, limits?: {cpuMs?, subRequests?}, outbound?}`.
         options: Option<String>,
     },
+    /// A cache of the Worker's own (`None`: `caches.default`). An answer of status 0 is none.
+    Cache { name: Option<String>, operation: CacheOperation },
+}
+
+/// What is done with the response to a request's URL.
+#[derive(Debug, Clone)]
+pub enum CacheOperation {
+    Match,
+    Delete,
+    /// The request's body is the response's.
+    Put { status: u16, headers: HeaderMap },
 }
 
 /// A request as a Worker made it. The URL is as the Worker wrote it (already serialised by `URL`).
@@ -48,6 +59,8 @@ pub struct FetchRequest {
     pub url: String,
     pub headers: HeaderMap,
     pub redirect: RedirectMode,
+    /// The response's body is wanted as it comes, in the coding that its header names.
+    pub raw: bool,
     pub body: Body,
 }
 
@@ -62,7 +75,7 @@ pub enum RedirectMode {
 #[derive(Debug)]
 pub struct FetchResponse {
     pub status: u16,
-    /// Empty: the standard phrase.
+    /// As `statusText` shows it.
     pub status_text: String,
     pub headers: HeaderMap,
     /// Of the last hop.

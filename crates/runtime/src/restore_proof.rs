@@ -203,6 +203,7 @@ impl Mix {
             isolation: None,
             depth: 0,
             outbound: Arc::new(Nowhere),
+            default_cache: false,
             entrypoint: None,
             props: None,
             parameters: None,

@@ -117,6 +117,11 @@ fn ask(host: &mut Host, question: i32, mut values: Reader<'_>, out: &mut Vec<u8>
             });
             true
         }
+        // A module may hold on to it: what is refused is its use.
+        sync::DEFAULT_CACHE => {
+            write.bool(host.mode != Mode::Handler || host.share.default_cache);
+            true
+        }
         sync::STREAM_SMALL => match small_body(host, values.int()?) {
             Some(bytes) => {
                 write.bytes(&bytes);

@@ -32,6 +32,14 @@ impl Config {
         self.overload.check()?;
         self.trace.check()?;
         self.plan.iter().try_for_each(|(name, plan)| plan.check(name))?;
+        for (key, wrong, least) in [
+            ("bytes_per_script", self.cache.bytes_per_script > self.cache.bytes, "bytes"),
+            ("object_bytes", self.cache.object_bytes > self.cache.bytes_per_script, "bytes_per_script"),
+        ] {
+            if wrong {
+                return Err(Wrong { key: Some(key), ..Wrong::new("cache", 0, format!("{key} is more than {least}")) });
+            }
+        }
         for (section, key, zero) in [
             ("limits", "requests", self.limits.requests == 0),
             ("limits", "requests_per_script", self.limits.requests_per_script == 0),

@@ -7,7 +7,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use switchyard_catalog::Isolation;
 
 use super::{
-    AccessFormat, AccessTarget, Admin, Bootstrap, Config, Egress, Limits, Listener, Log, LookupCache, MemoryCeiling,
+    AccessFormat, AccessTarget, Admin, Bootstrap, Cache, Config, Egress, Limits, Listener, Log, LookupCache, MemoryCeiling,
     Overload, Resolver, ResolverKind, Runtime, Timeouts, Upstream,
 };
 
@@ -24,6 +24,7 @@ impl Default for Config {
             runtime: Runtime::default(),
             overload: Overload::default(),
             egress: Egress::default(),
+            cache: Cache::default(),
             upstream: Upstream::default(),
             websocket: Default::default(),
             timeouts: Timeouts::default(),
@@ -77,6 +78,12 @@ impl Resolver {
 
     pub fn worker(script: &str) -> Self {
         Self { script: Some(script.into()), ..Self::of(ResolverKind::Worker) }
+    }
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self { bytes: 64 << 20, bytes_per_script: 16 << 20, object_bytes: 8 << 20 }
     }
 }
 

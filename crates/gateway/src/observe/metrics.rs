@@ -12,6 +12,7 @@ use switchyard_catalog::Limit;
 use switchyard_runtime::{Ending, Outcome};
 
 use super::node_metrics::{Gauges, NodeMetrics};
+use crate::cache::CacheEnd;
 use crate::egress::EgressEnd;
 use crate::error::Kind;
 use crate::resolve::Source;
@@ -32,6 +33,7 @@ pub struct Metrics {
     cpu: Counter,
     subrequests: IntCounter,
     egress: Vec<IntCounter>,
+    cache: Vec<IntCounter>,
     limits: Vec<IntCounter>,
     api: IntCounterVec,
     lookups: LookupMetrics,
@@ -96,6 +98,7 @@ impl Metrics {
         )?;
         let runs = counters("switchyard_runs_total", "Runs of Workers, by how they ended.", &["ending"])?;
         let egress = counters("switchyard_egress_total", "Hops of Workers over the network.", &["end"])?;
+        let cache = counters("switchyard_cache_total", "Operations of Workers' Cache API, by how they ended.", &["end"])?;
         let limits = counters("switchyard_limits_total", "Times a Worker reached a limit.", &["limit"])?;
         let lookups = counters(
             "switchyard_resolver_lookups_total",
@@ -153,6 +156,7 @@ impl Metrics {
             cpu,
             subrequests,
             egress: EgressEnd::ALL.iter().map(|end| egress.with_label_values(&[end.as_str()])).collect(),
+            cache: CacheEnd::ALL.iter().map(|end| cache.with_label_values(&[end.as_str()])).collect(),
             limits: Limit::ALL.iter().map(|limit| limits.with_label_values(&[limit.as_str()])).collect(),
             api,
             lookups: LookupMetrics {
@@ -201,6 +205,10 @@ impl Metrics {
         if let Some(at) = EgressEnd::ALL.iter().position(|other| *other == end) {
             self.egress[at].inc();
         }
+    }
+
+    pub fn cache(&self, end: CacheEnd) {
+        self.cache[end as usize].inc();
     }
 
     pub fn limit(&self, limit: Limit) {

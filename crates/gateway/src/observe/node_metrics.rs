@@ -4,6 +4,7 @@
 use prometheus::{Counter, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 use switchyard_runtime::RuntimeStats;
 
+use crate::cache::Usage;
 use crate::overload::{OverloadStats, Shed};
 use crate::trace::TraceStats;
 
@@ -16,6 +17,7 @@ pub struct Gauges {
     pub runtime: RuntimeStats,
     pub overload: OverloadStats,
     pub trace: TraceStats,
+    pub cache: Usage,
 }
 
 /// Everything that [`Gauges`] is shown as.
@@ -42,6 +44,9 @@ pub struct NodeMetrics {
     evaluating: IntGauge,
     instance_starts: Vec<IntCounter>,
     spans: Vec<IntCounter>,
+    cache_bytes: IntGauge,
+    cache_entries: IntGauge,
+    cache_evicted: IntCounter,
     resident: IntGauge,
     cpu: prometheus::Gauge,
     open_files: IntGauge,
@@ -152,6 +157,9 @@ impl NodeMetrics {
                 "result",
                 &["sent", "dropped", "failed"],
             )?,
+            cache_bytes: make.gauge("switchyard_cache_bytes", "Responses that Workers keep with the Cache API.")?,
+            cache_entries: make.gauge("switchyard_cache_entries", "How many those are.")?,
+            cache_evicted: make.counter("switchyard_cache_evicted_total", "Of them, given up for want of room.")?,
             resident: make.gauge("process_resident_memory_bytes", "Memory of the process.")?,
             cpu,
             open_files: make.gauge("process_open_fds", "Descriptors that the process has open.")?,
@@ -161,7 +169,7 @@ impl NodeMetrics {
 
     /// One caller at a time.
     pub fn set(&self, gauges: &Gauges) {
-        let Gauges { in_flight, scripts, access_dropped, runtime, overload, trace } = gauges;
+        let Gauges { in_flight, scripts, access_dropped, runtime, overload, trace, cache } = gauges;
         set(&self.in_flight, *in_flight);
         set(&self.scripts, *scripts);
         for (state, count) in [
@@ -201,6 +209,9 @@ impl NodeMetrics {
         let more = counts.evaluation.as_secs_f64() - self.evaluation_seconds.get();
         self.evaluation_seconds.inc_by(more.max(0.0));
         set(&self.evaluating, runtime.publishing as u64);
+        set(&self.cache_bytes, cache.bytes);
+        set(&self.cache_entries, cache.entries);
+        raise(&self.cache_evicted, cache.evicted);
         if let Some((cpu, resident)) = process() {
             self.cpu.set(cpu);
             set(&self.resident, resident);

@@ -104,7 +104,8 @@ async fn redirects_are_followed_hop_by_hop() {
     let seen = gateway.get("f", &format!("/?url=http://{origin}/away")).await;
     assert!(seen.text().contains("auth=-"), "{}", seen.text());
     let seen = gateway.get("f", &format!("/?url=http://{origin}/loop")).await;
-    seen.is(500, "TypeError: Too many redirects.");
+    assert!(seen.text().starts_with("TypeError: Too many redirects.http"), "{}", seen.text());
+    assert_eq!(seen.text().matches("/loop").count(), 21);
 }
 
 #[tokio::test]

@@ -276,7 +276,9 @@ impl TestGateway {
 
     async fn try_put(&self, path: &str, source: &str, mut metadata: Value) -> Answer {
         metadata["main_module"] = "index.js".into();
-        metadata["compatibility_date"] = "2026-01-01".into();
+        if metadata["compatibility_date"].is_null() {
+            metadata["compatibility_date"] = "2026-01-01".into();
+        }
         let body = format!(
             "--b\r\nContent-Disposition: form-data; name=\"metadata\"\r\n\r\n{metadata}\r\n\
              --b\r\nContent-Disposition: form-data; name=\"index.js\"; filename=\"index.js\"\r\n\

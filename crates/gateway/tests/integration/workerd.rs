@@ -42,6 +42,11 @@ pub fn kind(name: &str) -> Option<(&'static str, &'static str)> {
 
 /// What workerd answers to a GET; `None` where it cannot be installed.
 pub async fn answers(modules: &[(String, String)], bindings: &[Value]) -> Option<Value> {
+    answers_at("/", modules, bindings).await
+}
+
+/// As [`answers`], to a GET of that target.
+pub async fn answers_at(target: &str, modules: &[(String, String)], bindings: &[Value]) -> Option<Value> {
     let arch = if cfg!(target_arch = "aarch64") { "arm64" } else { "64" };
     let package = format!("@cloudflare/workerd-linux-{arch}");
     let installed = packages::npm_scoped(&package, WORKERD).await?;
@@ -61,22 +66,35 @@ pub async fn answers(modules: &[(String, String)], bindings: &[Value]) -> Option
             break port;
         }
     };
-    let (status, text) = crate::process::get(&format!("http://127.0.0.1:{port}/"), "probe.test").await;
+    let (status, text) = crate::process::get(&format!("http://127.0.0.1:{port}{target}"), "probe.test").await;
     assert_eq!(status, 200, "{text}");
     child.kill().await.unwrap();
     Some(serde_json::from_str(&text).unwrap())
 }
 
+/// The module of the service behind workerd's Cache API, where an area has one.
+const CACHE: &str = "cache-service.mjs";
+
 fn config(modules: &[(String, String)], bindings: &[Value]) -> String {
+    let (service, outbound) = if modules.iter().any(|(name, _)| name == CACHE) {
+        let worker = format!(
+            "(name = \"cache\", worker = (compatibilityDate = \"2026-01-01\",\
+              modules = [(name = {CACHE:?}, esModule = embed {CACHE:?})])),"
+        );
+        (worker, "cacheApiOutbound = \"cache\", ")
+    } else {
+        (String::new(), "")
+    };
     let modules: Vec<String> =
         modules.iter().map(|(name, _)| format!("(name = {name:?}, {} = embed {name:?})", kind(name).unwrap().1)).collect();
     let bindings: Vec<String> = bindings.iter().map(crypto_key).collect();
     format!(
         "using Workerd = import \"/workerd/workerd.capnp\";\n\
          const config :Workerd.Config = (\n\
-           services = [(name = \"main\", worker = .worker)],\n\
+           services = [(name = \"main\", worker = .worker), {service}\
+             (name = \"internet\", network = (allow = [\"public\", \"private\"]))],\n\
            sockets = [(name = \"http\", address = \"127.0.0.1:0\", http = (), service = \"main\")]);\n\
-         const worker :Workerd.Worker = (compatibilityDate = \"2026-01-01\",\n\
+         const worker :Workerd.Worker = (compatibilityDate = \"2026-01-01\", {outbound}\n\
            modules = [{}],\n  bindings = [{}]);\n",
         modules.join(", "),
         bindings.join(", ")

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, Abortable};
 use switchyard_catalog::Limit;
-use switchyard_js::abi::{Malformed, Reader, Value, body_kind, op, status};
+use switchyard_js::abi::{self, Malformed, Reader, Value, body_kind, cache, op, status};
 
 use super::{Happened, NOT_READ, Session, TOO_MANY_SOCKETS, TOO_MANY_STREAMS, error_values};
 use crate::error::{RunError, RunErrorKind};
@@ -17,7 +17,7 @@ use crate::meter::{CALLER, CpuMeter};
 use crate::outbound::AbortOnDrop;
 use crate::outcome::{Exception, now_ms};
 use crate::stream::{HostStream, MAX_STREAMS, guest_stream};
-use crate::{Body, BodyError, FetchError, FetchRequest, FetchResponse, RedirectMode, Target, head};
+use crate::{Body, BodyError, CacheOperation, FetchError, FetchRequest, FetchResponse, RedirectMode, Target, head};
 
 /// Bytes kept of an error's name.
 const MAX_NAME: usize = 256;
@@ -58,6 +58,7 @@ impl Session {
             op::ENDED if id == self.request => self.ended(values.bool()?),
             op::EXCEPTION if id == self.request => self.threw_beside(values)?,
             op::FETCH => self.fetch(host, id, &started.values)?,
+            op::CACHE => self.cache(host, id, &started.values)?,
             op::TIMER => {
                 let millis = values.float()?.clamp(0.0, f64::from(i32::MAX));
                 let sleep = tokio::time::sleep(Duration::from_micros((millis * 1000.0) as u64));
@@ -245,16 +246,14 @@ impl Session {
         let binding = values.int()?;
         let (name, options) = (values.text_or_null()?, values.text_or_null()?);
         let (method, url, headers) = (values.text()?, values.text()?, values.text()?);
-        let redirect = match values.int()? {
+        let mode = values.int()?;
+        let redirect = match mode & !abi::RAW {
             0 => RedirectMode::Follow,
             1 => RedirectMode::Manual,
             _ => RedirectMode::Error,
         };
         let given = Given::read(&mut values)?;
-        self.subrequests = self.subrequests.saturating_add(1);
-        if self.subrequests > self.context.invocation.limits.subrequests.unwrap_or(10_000) {
-            self.met.insert(Limit::Subrequests);
-            self.refuse(id, "Error", "Too many subrequests by single Worker invocation.");
+        if !self.one_more(id) {
             return Ok(());
         }
         let bound = usize::try_from(binding).ok().and_then(|binding| self.context.bindings.get(binding).cloned());
@@ -281,8 +280,6 @@ impl Session {
             self.refuse(id, "Error", TOO_MANY_STREAMS);
             return Ok(());
         };
-        let request = FetchRequest { method, url: url.to_owned(), headers, redirect, body };
-        let (outbound, depth) = (Arc::clone(&self.context.invocation.outbound), self.context.invocation.depth);
         let turn = matches!(target, Target::Internet).then(|| {
             let connections = Arc::clone(&self.connections);
             Arc::clone(&connections).try_acquire_owned().map_err(|_| connections)
@@ -290,6 +287,65 @@ impl Session {
         if matches!(turn, Some(Err(_))) {
             self.met.insert(Limit::Connections);
         }
+        let request = FetchRequest { method, url: url.to_owned(), headers, redirect, raw: mode & abi::RAW != 0, body };
+        self.send(id, message, target, request, turn);
+        Ok(())
+    }
+
+    /// Counts a subrequest. False: there were too many, and the guest is told.
+    fn one_more(&mut self, id: i32) -> bool {
+        self.subrequests = self.subrequests.saturating_add(1);
+        let fits = self.subrequests <= self.context.invocation.limits.subrequests.unwrap_or(10_000);
+        if !fits {
+            self.met.insert(Limit::Subrequests);
+            self.refuse(id, "Error", "Too many subrequests by single Worker invocation.");
+        }
+        fits
+    }
+
+    /// An operation of the Cache API, which counts as a subrequest.
+    fn cache(&mut self, host: &mut Host, id: i32, message: &Bytes) -> Result<(), Malformed> {
+        let mut values = Reader::new(message);
+        let (name, what) = (values.text_or_null()?, values.int()?);
+        let (url, headers) = (values.text()?, values.text()?);
+        let given = Given::read(&mut values)?;
+        let (status, of_response) = (values.int()?, values.text()?);
+        if !self.one_more(id) {
+            return Ok(());
+        }
+        let (headers, of_response) = match (head::header_map(headers), head::header_map(of_response)) {
+            (Ok(headers), Ok(of_response)) => (headers, of_response),
+            (Err(refusal), _) | (_, Err(refusal)) => {
+                self.refuse(id, "TypeError", refusal);
+                return Ok(());
+            }
+        };
+        let operation = match what {
+            cache::MATCH => CacheOperation::Match,
+            cache::DELETE => CacheOperation::Delete,
+            _ => CacheOperation::Put { status: u16::try_from(status).unwrap_or_default(), headers: of_response },
+        };
+        let Some((body, _)) = self.body(host, given, message, None)? else {
+            self.refuse(id, "Error", TOO_MANY_STREAMS);
+            return Ok(());
+        };
+        let (method, redirect) = (http::Method::GET, RedirectMode::Manual);
+        let request = FetchRequest { method, url: url.to_owned(), headers, redirect, raw: false, body };
+        let target = Target::Cache { name: name.map(str::to_owned), operation };
+        self.send(id, message, target, request, None);
+        Ok(())
+    }
+
+    /// `turn`: a connection, or where one will be had.
+    fn send(
+        &mut self,
+        id: i32,
+        message: &Bytes,
+        target: Target,
+        request: FetchRequest,
+        turn: Option<Result<tokio::sync::OwnedSemaphorePermit, Arc<tokio::sync::Semaphore>>>,
+    ) {
+        let (outbound, depth) = (Arc::clone(&self.context.invocation.outbound), self.context.invocation.depth);
         // Long heads count as held for as long as the request has them.
         let message = message.clone();
         let internet = turn.is_some();
@@ -311,7 +367,6 @@ impl Session {
             let fetching = std::panic::AssertUnwindSafe(fetching).catch_unwind();
             self.start(id, async move { fetched(id, fetching.await) });
         }
-        Ok(())
     }
 
     fn read(&mut self, host: &mut Host, id: i32, stream: i32) {
@@ -380,10 +435,12 @@ impl Session {
     }
 }
 
-/// A subrequest that came to its end, or panicked.
+/// A subrequest that came to its end, or panicked. Status 0 is no response: of a cache.
 fn fetched<E>(op: i32, result: Result<Result<FetchResponse, FetchError>, E>) -> Happened {
-    let result = result.unwrap_or_else(|_| Err(FetchError::error("internal error")));
-    Happened::Fetched { op, result }
+    match result.unwrap_or_else(|_| Err(FetchError::error("internal error"))) {
+        Ok(FetchResponse { status: 0, .. }) => Happened::Complete { op, status: status::END, values: Vec::new() },
+        result => Happened::Fetched { op, result },
+    }
 }
 
 fn id_of(value: switchyard_js::abi::Value<'_>) -> Result<i32, Malformed> {

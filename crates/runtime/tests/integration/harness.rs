@@ -106,6 +106,7 @@ impl Bench {
             isolation: None,
             depth: 0,
             outbound: Arc::clone(&self.outbound),
+            default_cache: false,
             entrypoint: None,
             props: None,
             parameters: None,
