@@ -24,6 +24,19 @@ export function show(value, depth = 0) {
   return shown;
 }
 
+// A list of attempts, each told: what it gave, or threw, at once or later.
+export async function tries(...attempts) {
+  const out = [];
+  for (const attempt of attempts) {
+    try {
+      out.push(show(await attempt()));
+    } catch (error) {
+      out.push({ thrown: show(error) });
+    }
+  }
+  return out;
+}
+
 const NEVER = Symbol('never');
 
 async function outcome(probe, env) {
