@@ -30,12 +30,10 @@ impl Coding {
         if values.next().is_some() {
             return None;
         }
-        if value.eq_ignore_ascii_case(b"gzip") || value.eq_ignore_ascii_case(b"x-gzip") {
-            Some(Self::Gzip)
-        } else if value.eq_ignore_ascii_case(b"br") {
-            Some(Self::Brotli)
-        } else {
-            None
+        match value {
+            b"gzip" => Some(Self::Gzip),
+            b"br" => Some(Self::Brotli),
+            _ => None,
         }
     }
 
@@ -46,9 +44,9 @@ impl Coding {
             Self::Gzip => {
                 let mut decoder = GzipDecoder::new(reader);
                 decoder.multiple_members(true);
-                from_reader(decoder)
+                from_reader(decoder, move |error| self.explain(error))
             }
-            Self::Brotli => from_reader(BrotliDecoder::new(reader)),
+            Self::Brotli => from_reader(BrotliDecoder::new(reader), move |error| self.explain(error)),
         }
     }
 
@@ -56,9 +54,26 @@ impl Coding {
     pub fn encode(self, body: Body) -> Body {
         let reader = reader(body);
         match self {
-            Self::Gzip => from_reader(GzipEncoder::with_quality(reader, async_compression::Level::Precise(5))),
-            Self::Brotli => from_reader(BrotliEncoder::with_quality(reader, async_compression::Level::Precise(4))),
+            Self::Gzip => from_reader(GzipEncoder::with_quality(reader, async_compression::Level::Precise(5)), inner),
+            Self::Brotli => {
+                from_reader(BrotliEncoder::with_quality(reader, async_compression::Level::Precise(4)), inner)
+            }
         }
+    }
+
+    /// What a Worker hears of a body that cannot be decoded.
+    fn explain(self, error: std::io::Error) -> BodyError {
+        if error.get_ref().is_some_and(|source| source.is::<BodyError>()) {
+            return inner(error);
+        }
+        let name = match self {
+            Self::Gzip => "Gzip",
+            Self::Brotli => "Brotli",
+        };
+        BodyError(match error.kind() {
+            std::io::ErrorKind::UnexpectedEof => format!("TypeError: {name} compressed stream ended prematurely."),
+            _ => format!("TypeError: {name} decompression failed."),
+        })
     }
 }
 
@@ -67,9 +82,17 @@ fn reader(body: Body) -> impl AsyncBufRead + Send + 'static {
     BufReader::with_capacity(CHUNK, StreamReader::new(stream))
 }
 
-fn from_reader(reader: impl AsyncRead + Send + 'static) -> Body {
+/// Of the body that is read.
+fn inner(error: std::io::Error) -> BodyError {
+    BodyError(error.to_string())
+}
+
+fn from_reader(
+    reader: impl AsyncRead + Send + 'static,
+    explain: impl Fn(std::io::Error) -> BodyError + Send + 'static,
+) -> Body {
     let stream = ReaderStream::with_capacity(reader, CHUNK);
-    let stream = stream.map_ok(Frame::<Bytes>::data).map_err(|error| BodyError(error.to_string()));
+    let stream = stream.map_ok(Frame::<Bytes>::data).map_err(explain);
     Body::stream(StreamBody::new(stream))
 }
 
@@ -97,9 +120,9 @@ mod tests {
         let of = |values: &[&str]| {
             Coding::of(&values.iter().map(|value| (header::CONTENT_ENCODING, value.parse().unwrap())).collect())
         };
-        assert_eq!(of(&["GZIP"]), Some(Coding::Gzip));
+        assert_eq!(of(&["gzip"]), Some(Coding::Gzip));
         assert_eq!(of(&["br"]), Some(Coding::Brotli));
-        for passed in [&[][..], &["zstd"], &["deflate"], &["gzip, br"], &["gzip", "br"], &["identity"]] {
+        for passed in [&[][..], &["GZIP"], &["x-gzip"], &["zstd"], &["deflate"], &["gzip, br"], &["gzip", "br"], &["identity"]] {
             assert_eq!(of(passed), None, "{passed:?}");
         }
     }

@@ -10,7 +10,9 @@ mod redirect;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Uri, header};
+use http_body_util::BodyExt;
 use switchyard_runtime::{Body, FetchError, FetchResponse};
 use url::Url;
 
@@ -116,21 +118,25 @@ impl Egress {
         };
         let (mut head, body) = response.into_parts();
         let reason = head.extensions.get::<hyper::ext::ReasonPhrase>();
-        let status_text = reason.map_or_else(String::new, |text| String::from_utf8_lossy(text.as_bytes()).into_owned());
-        remove_hop_by_hop(&mut head.headers);
-        let mut body = if http_body::Body::is_end_stream(&body) {
-            Body::Empty
-        } else {
-            Body::stream(Bounded::new(body, self.config.body_timeout, u64::MAX))
+        let status_text = match reason {
+            Some(text) => String::from_utf8_lossy(text.as_bytes()).into_owned(),
+            None => head.status.canonical_reason().unwrap_or_default().to_owned(),
         };
-        let empty = head_only || matches!(body, Body::Empty) || matches!(head.status.as_u16(), 204 | 205 | 304);
-        if let Some(coding) = Coding::of(&head.headers)
-            && !empty
-        {
-            // The header stays, as in Cloudflare's runtime: passed on, it says how to encode again.
-            head.headers.remove(header::CONTENT_LENGTH);
-            body = coding.decode(body);
-        }
+        remove_hop_by_hop(&mut head.headers);
+        let none = head_only || matches!(head.status.as_u16(), 204 | 205 | 304);
+        let body = if none {
+            Body::Empty
+        } else if http_body::Body::is_end_stream(&body) {
+            Body::Whole(Bytes::new())
+        } else {
+            let body = body.map_err(|_| LOST);
+            let body = Body::stream(Bounded::new(body, self.config.body_timeout, u64::MAX));
+            match Coding::of(&head.headers).filter(|_| !journey.raw) {
+                // The headers stay, as in Cloudflare's runtime: passed on, they say how to encode again.
+                Some(coding) => coding.decode(body),
+                None => body,
+            }
+        };
         let response = FetchResponse {
             status: head.status.as_u16(),
             status_text,

@@ -10,7 +10,7 @@ use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, request};
 use hyper::body::Incoming;
 use ipnet::IpNet;
-use switchyard_runtime::{Body, StatusText};
+use switchyard_runtime::{Body, StatusText, Verbatim};
 
 use crate::authority::{Authority, AuthorityError};
 use crate::body::Bounded;
@@ -24,7 +24,7 @@ use crate::observe::{Ending, Observer, Recorded};
 use crate::outbound::OutboundWorker;
 use crate::resolve::{Question, Resolved, Resolvers, trusts};
 use crate::trace::SpanKind;
-use crate::upstream::{Asked, Switched, Verbatim};
+use crate::upstream::{Asked, Switched};
 use crate::version::VersionChoice;
 
 /// Answers clients.

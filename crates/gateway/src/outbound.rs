@@ -268,12 +268,15 @@ fn worker_request(journey: &mut Journey) -> Result<Request<Body>, FetchError> {
 
 fn worker_response(response: Response<Body>, journey: &Journey) -> FetchResponse {
     let (mut head, body) = response.into_parts();
-    let body = for_worker(&mut head, body);
+    let body = for_worker(&mut head, body, journey.raw);
     let mut url = journey.url.clone();
     url.set_fragment(None);
     FetchResponse {
         status: head.status.as_u16(),
-        status_text: head.extensions.get::<StatusText>().map_or_else(String::new, |text| text.0.clone()),
+        status_text: match head.extensions.remove::<StatusText>() {
+            Some(StatusText(text)) => text,
+            None => head.status.canonical_reason().unwrap_or_default().to_owned(),
+        },
         headers: head.headers,
         url: url.into(),
         redirected: journey.redirected(),

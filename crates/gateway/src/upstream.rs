@@ -35,7 +35,7 @@ use connect::Connector;
 pub use failure::UpstreamError;
 pub use metrics::UpstreamMetrics;
 use pool::{Counted, Tenant};
-pub use serve::{Verbatim, for_worker};
+pub use serve::for_worker;
 pub use tunnel::{Asked, Switched};
 
 /// How often health is looked after.

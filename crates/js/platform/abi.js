@@ -59,6 +59,9 @@ export const BODY_WHOLE = 1;
 export const BODY_GUEST = 2;
 export const BODY_HOST = 3;
 
+export const VERBATIM = 4096; // added to RESPOND's status: the body is encoded already
+export const RAW_RESPONSE = 4; // added to FETCH's redirect mode: nothing is decoded
+
 export const BINDING_NETWORK = -1;
 
 export const CRYPTO_DIGEST = 1;

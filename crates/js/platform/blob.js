@@ -1,13 +1,17 @@
 // Blob and File, by the File API: bytes in memory with a type. slice() shares the bytes, which never change.
 import * as host from 'switchyard:host';
-import { refuseGlobalScope, tag } from './errors.js';
+import { refuseGlobalScope } from './errors.js';
+import { illegalInvocation, isObject, notConstructed, present, toInt, toNumber, toText } from './idl.js';
 import { publicReadable } from './readable.js';
 import { newByteStream } from './byte-controller.js';
 
 const TOKEN = Symbol('bytes');
 
 export let isBlob;
+export let isFile;
+export let blobType;
 export let blobBytes; // (Blob) -> Uint8Array, not to be written to
+export let fileOf; // (Blob, name) -> File of its bytes and type
 
 export class Blob {
   #bytes;
@@ -19,49 +23,62 @@ export class Blob {
       this.#type = options.type;
       return;
     }
-    this.#bytes = parts === undefined ? new Uint8Array(0) : concatenate(parts);
+    if (parts !== undefined && !Array.isArray(parts)) throw notConstructed('Blob', 1, 'Array');
+    if (!isOptions(options)) throw notConstructed('Blob', 2, 'Options');
     this.#type = normalType(options?.type);
+    refuseEndings(options);
+    this.#bytes = parts === undefined ? new Uint8Array(0) : concatenate(parts);
   }
 
   static {
+    blobType = (blob) => blob.#type;
     isBlob = (value) => typeof value === 'object' && value !== null && #bytes in value;
     blobBytes = (blob) => blob.#bytes;
   }
 
+  static #of(value) {
+    if (!isBlob(value)) throw illegalInvocation();
+    return value;
+  }
+
   get size() {
-    return this.#bytes.byteLength;
+    return Blob.#of(this).#bytes.byteLength;
   }
 
   get type() {
-    return this.#type;
+    return Blob.#of(this).#type;
   }
 
-  slice(start = 0, end = undefined, type = '') {
-    const size = this.#bytes.byteLength;
+  slice(start = undefined, end = undefined, type = undefined) {
+    const bytes = Blob.#of(this).#bytes;
+    const size = bytes.byteLength;
     const place = (value) => {
-      value = Math.trunc(Number(value)) || 0;
+      value = toInt(value);
       return value < 0 ? Math.max(size + value, 0) : Math.min(value, size);
     };
-    const from = place(start);
+    const from = start === undefined ? 0 : place(start);
     const to = end === undefined ? size : place(end);
-    return new Blob(TOKEN, { bytes: this.#bytes.subarray(from, Math.max(from, to)), type: normalType(type) });
-  }
-
-  text() {
-    return attempt(() => host.utf8Decode(this.#bytes, false, false));
+    return new Blob(TOKEN, { bytes: bytes.subarray(from, Math.max(from, to)), type: normalType(type) });
   }
 
   arrayBuffer() {
-    return attempt(() => this.#bytes.slice().buffer);
+    const bytes = Blob.#of(this).#bytes;
+    return attempt(() => bytes.slice().buffer);
   }
 
   bytes() {
-    return attempt(() => this.#bytes.slice());
+    const bytes = Blob.#of(this).#bytes;
+    return attempt(() => bytes.slice());
+  }
+
+  text() {
+    const bytes = Blob.#of(this).#bytes;
+    return attempt(() => host.utf8Decode(bytes, false, true));
   }
 
   stream() {
+    const bytes = Blob.#of(this).#bytes;
     refuseGlobalScope();
-    const bytes = this.#bytes;
     return publicReadable(newByteStream({
       pull(controller) {
         if (bytes.byteLength > 0) controller.enqueue(bytes.slice());
@@ -70,7 +87,7 @@ export class Blob {
     }));
   }
 }
-tag(Blob);
+present(Blob);
 
 function attempt(convert) {
   try {
@@ -80,19 +97,26 @@ function attempt(convert) {
   }
 }
 
+// The type as it is.
 export function newBlob(bytes, type) {
-  return new Blob(TOKEN, { bytes, type: normalType(type) });
+  return new Blob(TOKEN, { bytes, type });
 }
 
+function isOptions(options) {
+  return options === undefined || options === null || isObject(options);
+}
+
+function refuseEndings(options) {
+  if (options?.endings !== undefined) throw new Error("The 'endings' field on 'Options' is not implemented.");
+}
+
+// Without characters that no type has, it would be another's: there is none then.
 function normalType(type) {
-  const text = type === undefined ? '' : `${type}`;
-  return /^[\x20-\x7e]*$/.test(text) ? text.toLowerCase() : '';
+  const text = type === undefined ? '' : toText(type);
+  return /^[\x20-\x7f]*$/.test(text) ? text.toLowerCase() : '';
 }
 
 function concatenate(parts) {
-  if (typeof parts !== 'object' || parts === null || typeof parts[Symbol.iterator] !== 'function') {
-    throw new TypeError("Failed to construct 'Blob': parameter 1 is not of type 'Array'.");
-  }
   const pieces = [];
   let size = 0;
   for (const part of parts) {
@@ -100,7 +124,7 @@ function concatenate(parts) {
     if (isBlob(part)) piece = blobBytes(part);
     else if (ArrayBuffer.isView(part)) piece = new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
     else if (part instanceof ArrayBuffer) piece = new Uint8Array(part);
-    else piece = host.utf8Encode(`${part}`);
+    else piece = host.utf8Encode(typeof part === 'string' ? part : toText(part));
     pieces.push(piece);
     size += piece.byteLength;
   }
@@ -117,19 +141,46 @@ export class File extends Blob {
   #name;
   #lastModified;
 
-  constructor(parts, name, options = undefined) {
-    if (arguments.length < 2) throw new TypeError("Failed to construct 'File': 2 arguments required.");
-    super(parts, options);
-    this.#name = `${name}`.toWellFormed();
-    this.#lastModified = options?.lastModified === undefined ? Date.now() : Math.trunc(Number(options.lastModified)) || 0;
+  constructor(parts = undefined, name = undefined, options = undefined) {
+    if (parts === TOKEN) {
+      super(TOKEN, options);
+      this.#name = name;
+      this.#lastModified = Date.now();
+      return;
+    }
+    if (parts !== undefined && !Array.isArray(parts)) throw notConstructed('File', 1, 'Array');
+    if (arguments.length < 2) throw notConstructed('File', 2, 'string');
+    name = toText(name);
+    if (!isOptions(options)) throw notConstructed('File', 3, 'Options');
+    const type = normalType(options?.type);
+    const lastModified = options?.lastModified;
+    const time = lastModified === undefined ? Date.now() : toNumber(lastModified);
+    refuseEndings(options);
+    super(TOKEN, { bytes: concatenate(parts ?? []), type });
+    this.#name = name;
+    this.#lastModified = Number.isNaN(time) ? 0 : time;
+  }
+
+  static {
+    isFile = (value) => typeof value === 'object' && value !== null && #name in value;
+    fileOf = (blob, name) => new File(TOKEN, name, { bytes: blobBytes(blob), type: blobType(blob) });
+  }
+
+  static #of(value) {
+    if (!isFile(value)) throw illegalInvocation();
+    return value;
   }
 
   get name() {
-    return this.#name;
+    return File.#of(this).#name;
   }
 
   get lastModified() {
-    return this.#lastModified;
+    return File.#of(this).#lastModified;
   }
 }
-tag(File);
+present(File);
+
+export function newFile(bytes, name, type) {
+  return new File(TOKEN, name, { bytes, type });
+}

@@ -1,9 +1,11 @@
 // The Body mixin of the Fetch standard, as a class above Request and Response (workerd has it as a global too).
 // It holds nothing: the two keep their bodies themselves, so that making one is a single constructor's work.
 import { newBlob } from './blob.js';
-import { BUFFER, BYTES, JSON_VALUE, TEXT, consume } from './content.js';
-import { tag } from './errors.js';
-import { parseFormData } from './formdata.js';
+import { isOn } from './compatibility.js';
+import { BUFFER, BYTES, JSON_VALUE, TEXT, consume, refuseUsed } from './content.js';
+import { parseFormData, refuseNoType } from './forms.js';
+import { illegalInvocation, present } from './idl.js';
+import { essenceText } from './mime.js';
 import { publicReadable } from './readable.js';
 import { Request, isRequest, requestContent } from './request.js';
 import { Response, isResponse, responseContent } from './response.js';
@@ -11,18 +13,14 @@ import { Response, isResponse, responseContent } from './response.js';
 function contentOf(value) {
   if (isResponse(value)) return responseContent(value);
   if (isRequest(value)) return requestContent(value);
-  throw new TypeError('Illegal invocation');
-}
-
-function read(value, how) {
-  try {
-    return consume(contentOf(value), how);
-  } catch (error) {
-    return Promise.reject(error);
-  }
+  throw illegalInvocation();
 }
 
 export class Body {
+  constructor() {
+    throw new TypeError('Illegal constructor');
+  }
+
   get body() {
     const content = contentOf(this);
     return content === null ? null : publicReadable(content.readable());
@@ -33,33 +31,49 @@ export class Body {
     return content !== null && content.isUsed();
   }
 
-  text() {
-    return read(this, TEXT);
-  }
-
-  json() {
-    return read(this, JSON_VALUE);
-  }
-
   arrayBuffer() {
-    return read(this, BUFFER);
+    return consume(contentOf(this), BUFFER);
   }
 
   bytes() {
-    return read(this, BYTES);
+    return consume(contentOf(this), BYTES);
   }
 
-  blob() {
-    return read(this, BYTES).then((bytes) => newBlob(bytes, this.headers.get('content-type') ?? ''));
+  text() {
+    return consume(contentOf(this), TEXT);
+  }
+
+  json() {
+    return consume(contentOf(this), JSON_VALUE);
   }
 
   formData() {
-    return read(this, BYTES).then((bytes) => parseFormData(bytes, this.headers.get('content-type')));
+    const content = contentOf(this);
+    try {
+      refuseUsed(content);
+      const type = typeOf(this);
+      refuseNoType(type);
+      return consume(content, BYTES).then((bytes) => parseFormData(bytes, type));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  blob() {
+    const content = contentOf(this);
+    return consume(content, BYTES).then((bytes) => newBlob(bytes, blobType(typeOf(this) ?? '')));
   }
 }
-tag(Body);
+present(Body);
 
-for (const message of [Request, Response]) {
-  Object.setPrototypeOf(message, Body);
-  Object.setPrototypeOf(message.prototype, Body.prototype);
+const headersGetters = [Request, Response].map((message) => Object.getOwnPropertyDescriptor(message.prototype, 'headers').get);
+
+function typeOf(message) {
+  return Reflect.apply(headersGetters[isRequest(message) ? 0 : 1], message, []).get('content-type');
 }
+
+function blobType(type) {
+  return isOn('blob_standard_mime_type') ? essenceText(type) : type;
+}
+
+for (const message of [Request, Response]) Object.setPrototypeOf(message.prototype, Body.prototype);

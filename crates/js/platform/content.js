@@ -4,11 +4,15 @@
 import * as host from 'switchyard:host';
 import { BODY_GUEST, BODY_HOST, BODY_WHOLE, STATUS_END, STATUS_OK, SYNC_STREAM_SMALL } from './abi.js';
 import { blobBytes, isBlob } from './blob.js';
+import { isOn } from './compatibility.js';
+import { copyOf, sizeOf } from './crypto-idl.js';
 import { SOURCE, hostError, refuseForeign, refuseGlobalScope } from './errors.js';
-import { isFormData, serializeFormData } from './formdata.js';
+import { isFormData } from './formdata.js';
+import { serializeFormData } from './forms.js';
 import { newHostStream } from './host-stream.js';
+import { replaceHalves, toText } from './idl.js';
 import { forget, readHost } from './ops.js';
-import { innerReadable } from './readable.js';
+import { ReadableStream, innerReadable } from './readable.js';
 import { newByteStream } from './byte-controller.js';
 import { Reader, closeStream } from './readable-state.js';
 import { tee } from './tee.js';
@@ -24,6 +28,7 @@ export class Content {
     this.length = length; // in bytes, where a stream's is known
     this.used = false;
     this.stream = null; // the stream inside, once there is one
+    this.source = null; // of a body that was cloned: the stream that its two halves come from
     this.collector = null; // who is reading a host stream to its end
   }
 
@@ -82,10 +87,9 @@ export function extract(body) {
     return whole(body);
   }
   if (typeof body === 'object') {
-    if (ArrayBuffer.isView(body)) {
-      return whole(new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice());
+    if (ArrayBuffer.isView(body) || host.kind(body) === 'ArrayBuffer') {
+      return whole(sizeOf(body) === 0 ? new Uint8Array(0) : copyOf(body));
     }
-    if (body instanceof ArrayBuffer) return whole(new Uint8Array(body.slice(0)));
     if (body instanceof URLSearchParams) {
       extracted.type = 'application/x-www-form-urlencoded;charset=UTF-8';
       return whole(body.toString());
@@ -99,9 +103,14 @@ export function extract(body) {
       extracted.type = type;
       return whole(bytes);
     }
+    if (isIterable(body) && isOn('fetch_iterable_type_support')) return streamContent(innerReadable(ReadableStream.from(body)));
   }
   extracted.type = TEXT_TYPE;
-  return whole(`${body}`);
+  return whole(toText(body));
+}
+
+function isIterable(body) {
+  return typeof body[Symbol.asyncIterator] === 'function' || typeof body[Symbol.iterator] === 'function';
 }
 
 function whole(data) {
@@ -135,9 +144,9 @@ function convert(data, how) {
     return bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer;
   }
   let text = data;
-  if (typeof data !== 'string') text = host.utf8Decode(data, false, false);
-  else if (data.charCodeAt(0) === 0xfeff) text = data.slice(1);
-  else if (!data.isWellFormed()) text = data.toWellFormed();
+  if (typeof data !== 'string') text = host.utf8Decode(data, false, true);
+  else if (!data.isWellFormed()) text = replaceHalves(data);
+  if (text.charCodeAt(0) === 0xfeff && isOn('strip_bom_in_read_all_text')) text = text.slice(1);
   return how === JSON_VALUE ? JSON.parse(text) : text;
 }
 
@@ -176,8 +185,7 @@ class Collector {
   }
 
   chunk(value) {
-    if (typeof value === 'string') value = host.utf8Encode(value);
-    else if (value instanceof ArrayBuffer) value = new Uint8Array(value);
+    if (value instanceof ArrayBuffer) value = new Uint8Array(value);
     else if (ArrayBuffer.isView(value)) value = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
     else {
       this.reject(new TypeError('This ReadableStream did not return bytes.'));
@@ -222,13 +230,17 @@ class Collector {
   }
 }
 
+// Throws where a body cannot be read any more.
+export function refuseUsed(content) {
+  if (content === null) return;
+  if (content.isUsed()) throw new TypeError(USED);
+  if (content.isLocked()) throw new TypeError('This ReadableStream is currently locked to a reader.');
+}
+
 export function consume(content, how) {
   try {
     if (content === null) return Promise.resolve(convert('', how));
-    if (content.isUsed()) return Promise.reject(new TypeError(USED));
-    if (content.isLocked()) {
-      return Promise.reject(new TypeError('This ReadableStream is currently locked to a reader.'));
-    }
+    refuseUsed(content);
     refuseForeign(content.owner, SOURCE);
     content.used = true;
     if (content.kind === BODY_WHOLE) {
@@ -268,11 +280,11 @@ function seal(content) {
 // A host stream fails for a reason of the script's (an AbortSignal): its reader, now or later, gets that reason.
 export function abortContent(content, reason) {
   const { collector } = content;
-  if (collector !== null) {
+  if (collector !== null && content.kind === BODY_HOST) {
     forget(collector.operation);
     collector.reject(reason);
   } else if (!content.used) {
-    content.readable().controller.error(reason);
+    (content.source ?? content.readable()).controller.error(reason);
     content.kind = BODY_GUEST; // the number is worth nothing any more
     content.data = null;
   }
@@ -298,7 +310,7 @@ export function giveAway(content) {
 // A second body with the same bytes; the first goes on through the other half of the tee.
 export function cloneContent(content) {
   if (content === null) return null;
-  if (content.isUsed() || content.isLocked()) {
+  if (content.used || content.isLocked()) {
     throw new TypeError('This ReadableStream is currently locked to a reader,');
   }
   refuseForeign(content.owner, SOURCE);
@@ -306,7 +318,9 @@ export function cloneContent(content) {
     const data = content.data;
     return new Content(BODY_WHOLE, typeof data === 'string' ? data : data.slice(), content.length, content.owner);
   }
-  const branches = tee(content.readable());
+  const source = content.readable();
+  const branches = tee(source);
+  content.source ??= source;
   content.kind = BODY_GUEST;
   content.data = null;
   content.stream = branches[0];

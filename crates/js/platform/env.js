@@ -31,8 +31,8 @@ class Fetcher {
     this.#options = options;
   }
 
-  fetch(input, init = undefined) {
-    return fetchThrough(this.#binding, this.#name, this.#options, input, init);
+  fetch() {
+    return fetchThrough(this.#binding, this.#name, this.#options, arguments, 'Fetcher');
   }
 }
 tag(Fetcher);

@@ -1,30 +1,34 @@
 // fetch(), to the network and to bindings: one FETCH operation each. A Request that nobody looked into leaves as
 // it came; the Response is made from the completion's values.
 import * as host from 'switchyard:host';
-import { BINDING_NETWORK, OP_CANCEL, OP_FETCH, OP_READ_CANCEL, STATUS_OK } from './abi.js';
+import { BINDING_NETWORK, OP_CANCEL, OP_FETCH, OP_READ_CANCEL, RAW_RESPONSE, STATUS_OK } from './abi.js';
 import { offAbort, onAbort } from './abort.js';
 import { abortContent } from './content.js';
-import { hostError, refusal } from './errors.js';
+import { readDataUrl } from './data-url.js';
+import { describeThrown, hostError, refusal } from './errors.js';
+import { illegalInvocation, isObject, notOfType, toText } from './idl.js';
 import { expect, forget, nextId } from './ops.js';
 import { dropPump, runPump } from './pump.js';
 import { cancelStream } from './readable-state.js';
 import { Parts, REDIRECT_FOLLOW, Request, isRequest, requestParts } from './request.js';
-import { fetchedResponse, responseContent } from './response.js';
+import { Response, fetchedResponse, responseContent } from './response.js';
 import { parseUrl } from './url.js';
 
 class Fetching {
-  constructor(id, resolve, reject, signal, pump) {
+  constructor(id, resolve, reject, parts) {
+    const { signal } = parts;
     this.id = id;
+    this.raw = parts.redirect >= RAW_RESPONSE;
     this.owner = host.contextGet();
     this.resolve = resolve;
     this.reject = reject;
     this.signal = signal;
-    this.pump = pump;
+    this.pump = parts.pump;
     this.content = null; // of the response, once it is here
     this.stream = -1;
     this.stop = null;
     if (signal !== null) {
-      this.stop = () => this.abort(signal.reason);
+      this.stop = () => this.abort(asError(signal.reason));
       onAbort(signal, this.stop);
     }
   }
@@ -36,7 +40,7 @@ class Fetching {
       this.reject(hostError(code, text));
       return;
     }
-    const response = fetchedResponse(code, text, headers, url, redirected, stream, length);
+    const response = fetchedResponse(code, text, headers, url, redirected, stream, length, this.raw);
     if (this.signal !== null) {
       this.content = responseContent(response);
       this.stream = stream;
@@ -76,47 +80,73 @@ function send(binding, name, options, parts) {
       reject(refusal(code));
       return;
     }
-    expect(id, new Fetching(id, resolve, reject, parts.signal, parts.pump));
+    expect(id, new Fetching(id, resolve, reject, parts));
     if (parts.pump !== null) runPump(parts.pump);
   });
 }
 
+// A reason that comes after the request has gone out: on workerd it has crossed the runtime as an error by then.
+function asError(reason) {
+  return reason instanceof Error ? reason : new Error(describeThrown(reason)[1]);
+}
+
 function checkUrl(input) {
-  const url = `${input}`;
+  const url = toText(input);
   const parsed = parseUrl(url, null);
   if (parsed === null) throw new TypeError(`Invalid URL: ${url}`);
   return parsed;
 }
 
-export function fetchThrough(binding, name, options, input, init) {
+// A URL that is not for the network -> the response that it is itself.
+function withoutNetwork(url, method) {
+  const data = url.startsWith('data:') ? readDataUrl(url) : null;
+  if (data === null) throw new TypeError(`Fetch API cannot load: ${url}`);
+  return new Response(method === 'GET' ? data.bytes : null, { statusText: 'OK', headers: { 'content-type': data.type } });
+}
+
+function attempt(binding, name, options, input, init) {
+  let parts;
+  if (isRequest(input) || (init !== undefined && init !== null)) {
+    const plain = isRequest(input) && (init === undefined || init === null);
+    parts = requestParts(plain ? input : new Request(input, init));
+    if (binding === BINDING_NETWORK && !/^https?:/.test(parts.url)) {
+      if (parts.pump !== null) dropPump(parts.pump);
+      return withoutNetwork(parts.url, parts.method);
+    }
+  } else {
+    const parsed = checkUrl(input);
+    if (binding === BINDING_NETWORK && parsed[1] !== 'http:' && parsed[1] !== 'https:') {
+      return withoutNetwork(parsed[0], 'GET');
+    }
+    parts = new Parts('GET', parsed[0], '', REDIRECT_FOLLOW, null);
+  }
+  if (parts.signal?.aborted) {
+    if (parts.pump !== null) {
+      dropPump(parts.pump);
+      cancelStream(parts.content.stream, parts.signal.reason).catch(() => {});
+    }
+    return Promise.reject(parts.signal.reason);
+  }
+  return send(binding, name, options, parts);
+}
+
+// `args` are those of the call, of which `owner` has the method.
+export function fetchThrough(binding, name, options, args, owner) {
   try {
-    let parts;
-    if (isRequest(input) || (init !== undefined && init !== null)) {
-      const plain = isRequest(input) && (init === undefined || init === null);
-      parts = requestParts(plain ? input : new Request(input, init));
-      if (binding === BINDING_NETWORK && !/^https?:/.test(parts.url)) {
-        throw new TypeError(`Fetch API cannot load: ${parts.url}`);
-      }
-    } else {
-      const parsed = checkUrl(input);
-      if (binding === BINDING_NETWORK && parsed[1] !== 'http:' && parsed[1] !== 'https:') {
-        throw new TypeError(`Fetch API cannot load: ${parsed[0]}`);
-      }
-      parts = new Parts('GET', parsed[0], '', REDIRECT_FOLLOW, null);
+    const input = args[0];
+    const init = args[1];
+    if (args.length === 0) throw notOfType('fetch', owner, 1, 'Request or string');
+    if (init !== undefined && init !== null && !isObject(init)) {
+      throw notOfType('fetch', owner, 2, 'RequestInitializerDict or Request');
     }
-    if (parts.signal?.aborted) {
-      if (parts.pump !== null) {
-        dropPump(parts.pump);
-        cancelStream(parts.content.stream, parts.signal.reason).catch(() => {});
-      }
-      return Promise.reject(parts.signal.reason);
-    }
-    return send(binding, name, options, parts);
+    const response = attempt(binding, name, options, input, init);
+    return host.isPromise(response) ? response : Promise.resolve(response);
   } catch (error) {
     return Promise.reject(error);
   }
 }
 
-export function fetch(input, init = undefined) {
-  return fetchThrough(BINDING_NETWORK, null, null, input, init);
+export function fetch() {
+  if (this !== undefined && this !== globalThis) return Promise.reject(illegalInvocation());
+  return fetchThrough(BINDING_NETWORK, null, null, arguments, 'ServiceWorkerGlobalScope');
 }

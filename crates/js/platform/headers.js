@@ -1,10 +1,11 @@
 // Headers, by the Fetch standard, with workerd's limits on names and values and its messages. What came over
 // the wire stays one text (`name\nvalue\n…`) until somebody looks into it: most messages pass untouched.
-import { tag } from './errors.js';
+import { ENTRY, KEY, VALUE, illegalInvocation, isObject, iterable, iterate, notConstructed, notOfType, present, replaceHalves,
+  toText } from './idl.js';
 
 const NAME_REFUSED = /[\0-\x20\x7f()<>@,;:\\"\/\[\]?={}]/;
 const NAME_PLAIN = /^[a-z0-9-]+$/;
-const VALUE_UNUSUAL = /[\0\r\n]|^[\t ]|[\t ]$/;
+const VALUE_UNUSUAL = /[\0\r\n\ud800-\udfff]|^[\t ]|[\t ]$/;
 
 // Names as people write them: saves a regular expression and a lower-casing for nearly all headers set.
 const KNOWN = { __proto__: null };
@@ -15,25 +16,31 @@ for (const name of ['Accept', 'Accept-Encoding', 'Authorization', 'Cache-Control
 }
 
 function normalName(name) {
-  const known = KNOWN[name];
-  if (known !== undefined) return known;
-  name = `${name}`;
+  if (typeof name === 'string') {
+    const known = KNOWN[name];
+    if (known !== undefined) return known;
+  }
+  name = toText(name);
   if (NAME_PLAIN.test(name)) return name;
   if (NAME_REFUSED.test(name)) throw new TypeError('Invalid header name.');
-  return name.toLowerCase();
+  if (!/[^\0-\x7f]/.test(name)) return name.toLowerCase();
+  name = name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  // workerd reads a Latin-1 name as bytes, which are no UTF-8.
+  return /[^\0-\xff]/.test(name) ? name : name.replace(/[\x80-\xff]/g, '\ufffd');
 }
 
 function normalValue(value) {
-  value = `${value}`;
+  if (typeof value !== 'string') value = toText(value);
   if (!VALUE_UNUSUAL.test(value)) return value;
+  if (!value.isWellFormed()) value = replaceHalves(value);
   value = value.replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, '');
   if (/[\0\r\n]/.test(value)) throw new TypeError('Invalid header value.');
   return value;
 }
 
-const BAD_INIT = "Failed to construct 'Headers': constructor parameter 1 is not of type 'Headers or Sequence or object'.";
-const BAD_PAIR = 'To initialize a Headers object from a sequence, each inner sequence must have exactly two elements.';
+const INIT = 'Headers or Sequence or object';
 
+export let isHeaders;
 export let headersFromText; // (text, immutable) -> Headers
 export let headersText; // (Headers) -> text for the wire
 export let contentTypeIfMissing; // (Headers, value): sets it where the constructor's init did not
@@ -45,10 +52,13 @@ export class Headers {
   #immutable = false;
 
   constructor(init = undefined) {
-    if (init !== undefined) this.#fill(init);
+    if (init === undefined) return;
+    if (!isObject(init)) throw notConstructed('Headers', 1, INIT);
+    this.#fill(init);
   }
 
   static {
+    isHeaders = (value) => typeof value === 'object' && value !== null && #list in value;
     headersFromText = (text, immutable) => {
       const headers = new Headers();
       headers.#text = text;
@@ -62,29 +72,38 @@ export class Headers {
   }
 
   #fill(init) {
-    if (typeof init !== 'object' && typeof init !== 'function' || init === null) throw new TypeError(BAD_INIT);
     if (#list in init) {
       if (init.#list === null) this.#text = init.#text;
       else this.#list = init.#list.slice();
       return;
     }
     const list = (this.#list = []);
-    if (init[Symbol.iterator] === undefined) {
+    const iterator = init[Symbol.iterator];
+    if (typeof iterator !== 'function') {
       for (const name of Object.keys(init)) this.#add(list, name, init[name]);
       return;
     }
     for (const pair of init) {
-      const both = Array.isArray(pair) ? pair : typeof pair === 'object' && pair !== null ? [...pair] : [];
-      if (both.length !== 2) throw new TypeError(BAD_PAIR);
+      if (!isObject(pair) || typeof pair[Symbol.iterator] !== 'function') {
+        throw new TypeError("Incorrect type: the provided value is not of type 'Sequence'.");
+      }
+      const both = Array.isArray(pair) ? pair : [...pair];
+      if (both.length !== 2) {
+        throw new TypeError(
+          'To initialize a Headers object from a sequence, each inner sequence must have exactly two elements.');
+      }
       this.#add(list, both[0], both[1]);
     }
   }
 
-  // An empty name is accepted and never sent, so it is not kept either.
   #add(list, name, value) {
     name = normalName(name);
-    value = normalValue(value);
-    if (name !== '') list.push(name, value);
+    list.push(name, normalValue(value));
+  }
+
+  static #of(value) {
+    if (typeof value !== 'object' || value === null || !(#list in value)) throw illegalInvocation();
+    return value;
   }
 
   #read() {
@@ -102,26 +121,11 @@ export class Headers {
     return -1;
   }
 
-  append(name, value) {
-    this.#add(this.#write(), name, value);
-  }
-
-  delete(name) {
-    const list = this.#write();
-    name = normalName(name);
-    let kept = 0;
-    for (let i = 0; i < list.length; i += 2) {
-      if (list[i] === name) continue;
-      list[kept] = list[i];
-      list[kept + 1] = list[i + 1];
-      kept += 2;
-    }
-    list.length = kept;
-  }
-
   get(name) {
-    const list = this.#read();
+    const headers = Headers.#of(this);
+    if (arguments.length === 0) throw notOfType('get', 'Headers', 1, 'string');
     name = normalName(name);
+    const list = headers.#read();
     let value = null;
     for (let i = 0; i < list.length; i += 2) {
       if (list[i] === name) value = value === null ? list[i + 1] : `${value}, ${list[i + 1]}`;
@@ -129,46 +133,79 @@ export class Headers {
     return value;
   }
 
+  getAll(name) {
+    const headers = Headers.#of(this);
+    if (arguments.length === 0) throw notOfType('getAll', 'Headers', 1, 'string');
+    if (toText(name).toLowerCase() !== 'set-cookie') {
+      throw new TypeError('getAll() can only be used with the header name "Set-Cookie".');
+    }
+    return headers.#cookies();
+  }
+
   getSetCookie() {
+    return Headers.#of(this).#cookies();
+  }
+
+  #cookies() {
     const list = this.#read();
     const values = [];
     for (let i = 0; i < list.length; i += 2) if (list[i] === 'set-cookie') values.push(list[i + 1]);
     return values;
   }
 
-  getAll(name) {
-    if (normalName(name) !== 'set-cookie') {
-      throw new TypeError('getAll() can only be used with the header name "Set-Cookie".');
-    }
-    return this.getSetCookie();
-  }
-
   has(name) {
-    return this.#find(normalName(name)) >= 0;
+    const headers = Headers.#of(this);
+    if (arguments.length === 0) throw notOfType('has', 'Headers', 1, 'string');
+    return headers.#find(normalName(name)) >= 0;
   }
 
   set(name, value) {
-    const list = this.#write();
+    const headers = Headers.#of(this);
+    if (arguments.length < 2) throw notOfType('set', 'Headers', arguments.length + 1, 'string');
+    const list = headers.#write();
     name = normalName(name);
     value = normalValue(value);
-    const at = this.#find(name);
+    const at = headers.#find(name);
     if (at < 0) {
-      if (name !== '') list.push(name, value);
+      list.push(name, value);
       return;
     }
     list[at + 1] = value;
-    let kept = at + 2;
-    for (let i = kept; i < list.length; i += 2) {
-      if (list[i] === name) continue;
-      list[kept] = list[i];
-      list[kept + 1] = list[i + 1];
-      kept += 2;
-    }
-    list.length = kept;
+    remove(list, name, at + 2);
+  }
+
+  append(name, value) {
+    const headers = Headers.#of(this);
+    if (arguments.length < 2) throw notOfType('append', 'Headers', arguments.length + 1, 'string');
+    headers.#add(headers.#write(), name, value);
+  }
+
+  delete(name) {
+    const headers = Headers.#of(this);
+    if (arguments.length === 0) throw notOfType('delete', 'Headers', 1, 'string');
+    remove(headers.#write(), normalName(name), 0);
+  }
+
+  forEach(callback, thisArg = undefined) {
+    const headers = Headers.#of(this);
+    if (typeof callback !== 'function') throw notOfType('forEach', 'Headers', 1, 'function');
+    for (const [name, value] of headers.#pairs()) callback.call(thisArg, value, name, this);
+  }
+
+  entries() {
+    return iterate(Headers.#of(this).#pairs(), ENTRY);
+  }
+
+  keys() {
+    return iterate(Headers.#of(this).#pairs(), KEY);
+  }
+
+  values() {
+    return iterate(Headers.#of(this).#pairs(), VALUE);
   }
 
   // Sorted by name, values of one name joined; each Set-Cookie stays an entry of its own.
-  #entries() {
+  #pairs() {
     const list = this.#read();
     const joined = { __proto__: null };
     for (let i = 0; i < list.length; i += 2) {
@@ -176,34 +213,33 @@ export class Headers {
       if (name === 'set-cookie') (joined[name] ??= []).push(list[i + 1]);
       else joined[name] = name in joined ? `${joined[name]}, ${list[i + 1]}` : list[i + 1];
     }
-    const entries = [];
+    const pairs = [];
     for (const name of Object.keys(joined).sort()) {
-      if (name === 'set-cookie') for (const value of joined[name]) entries.push([name, value]);
-      else entries.push([name, joined[name]]);
+      if (name === 'set-cookie') for (const value of joined[name]) pairs.push([name, value]);
+      else pairs.push([name, joined[name]]);
     }
-    return entries;
-  }
-
-  forEach(callback, thisArg = undefined) {
-    if (typeof callback !== 'function') {
-      throw new TypeError("Failed to execute 'forEach' on 'Headers': parameter 1 is not of type 'function'.");
-    }
-    for (const [name, value] of this.#entries()) callback.call(thisArg, value, name, this);
-  }
-
-  *entries() {
-    yield* this.#entries();
-  }
-
-  *keys() {
-    for (const entry of this.#entries()) yield entry[0];
-  }
-
-  *values() {
-    for (const entry of this.#entries()) yield entry[1];
+    return pairs;
   }
 }
-Object.defineProperty(Headers.prototype, Symbol.iterator, {
-  value: Headers.prototype.entries, writable: true, configurable: true,
-});
-tag(Headers);
+present(Headers);
+iterable(Headers);
+
+// All entries of that name from there on.
+function remove(list, name, from) {
+  let kept = from;
+  for (let i = from; i < list.length; i += 2) {
+    if (list[i] === name) continue;
+    list[kept] = list[i];
+    list[kept + 1] = list[i + 1];
+    kept += 2;
+  }
+  list.length = kept;
+}
+
+// The `headers` of a Request's or a Response's init.
+export function headersOf(value, struct) {
+  if (!isObject(value)) {
+    throw new TypeError(`Incorrect type for the 'headers' field on '${struct}': the provided value is not of type '${INIT}'.`);
+  }
+  return new Headers(value);
+}

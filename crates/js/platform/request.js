@@ -1,11 +1,13 @@
 // Request, by the Fetch standard with workerd's limits and messages. An incoming one keeps what the host sent
 // (method, URL, headers text, number of the body stream) as it is until it is looked at or changed.
-import { BODY_GUEST, BODY_HOST, BODY_NONE } from './abi.js';
+import { BODY_GUEST, BODY_HOST, BODY_NONE, RAW_RESPONSE } from './abi.js';
 import { isAbortSignal, newSignal } from './abort.js';
 import { Content, checkSendable, cloneContent, extract, extracted, giveAway } from './content.js';
 import { clientSignal } from './context.js';
-import { SOURCE, refuseForeign, tag } from './errors.js';
-import { Headers, contentTypeIfMissing, headersFromText, headersText } from './headers.js';
+import { isOn } from './compatibility.js';
+import { SOURCE, refuseForeign } from './errors.js';
+import { Headers, contentTypeIfMissing, headersFromText, headersOf, headersText } from './headers.js';
+import { illegalInvocation, isObject, notConstructed, notField, present, toText } from './idl.js';
 import { newPump } from './pump.js';
 import { parseUrl } from './url.js';
 
@@ -14,6 +16,8 @@ const INCOMING = Symbol('incoming');
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'PURGE', 'OPTIONS', 'TRACE', 'COPY', 'LOCK',
   'MKCOL', 'MOVE', 'PROPFIND', 'PROPPATCH', 'SEARCH', 'UNLOCK', 'ACL', 'REPORT', 'MKACTIVITY', 'CHECKOUT', 'MERGE',
   'MSEARCH', 'NOTIFY', 'SUBSCRIBE', 'UNSUBSCRIBE', 'QUERY', 'BAN']);
+// Those that were always taken in lower case as well.
+const OLD_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS']);
 
 export const REDIRECT_FOLLOW = 0;
 export const REDIRECT_MANUAL = 1;
@@ -41,12 +45,61 @@ export class Parts {
 
 let setContent;
 
+const STRUCT = 'RequestInitializerDict';
+
 // What the script decided about a request of its own; an incoming one has none of it.
 class Settings {
   constructor(redirect, signal) {
     this.redirect = redirect;
     this.signal = signal;
+    this.cf = undefined;
+    this.cache = undefined;
+    this.raw = false; // the response's body is wanted as it comes, encoded or not
   }
+}
+
+// An object of the script's, as it is now: what goes out is JSON.
+export function copyCf(cf, struct) {
+  if (cf === undefined) return undefined;
+  if (!isObject(cf)) throw notField('cf', struct, 'Object');
+  const text = JSON.stringify(cf);
+  return text === undefined ? undefined : JSON.parse(text);
+}
+
+function methodOf(given) {
+  const text = toText(given);
+  let upper = text;
+  if (!METHODS.has(text)) {
+    upper = text.toUpperCase();
+    if (!METHODS.has(upper) || !OLD_METHODS.has(upper) && !isOn('upper_case_all_http_methods')) {
+      throw new TypeError(`Invalid HTTP method string: ${text}`);
+    }
+  }
+  return upper;
+}
+
+function redirectOf(given) {
+  const text = toText(given);
+  const mode = text.toLowerCase();
+  if (mode === 'manual') return REDIRECT_MANUAL;
+  if (mode === 'follow') return REDIRECT_FOLLOW;
+  throw new TypeError('Invalid redirect value, must be one of "follow" or "manual" ("error" won\'t be ' +
+    'implemented since it does not make sense at the edge; use "manual" and check the response status code).');
+}
+
+function cacheOf(given) {
+  if (!isOn('cache_option_enabled')) {
+    throw new Error("The 'cache' field on 'RequestInitializerDict' is not implemented.");
+  }
+  const text = toText(given);
+  if (text === 'no-store' || text === 'no-cache' && isOn('cache_no_cache_enabled')) return text;
+  throw new TypeError(`Unsupported cache mode: ${text}`);
+}
+
+function rawOf(given) {
+  const text = toText(given);
+  if (text !== 'automatic' && text !== 'manual') throw new TypeError(`encodeResponseBody: unexpected value: ${text}`);
+  return text === 'manual';
 }
 
 export class Request {
@@ -60,10 +113,13 @@ export class Request {
 
   constructor(input, init = undefined) {
     if (input === INCOMING) return;
-    if (arguments.length === 0) throw new TypeError("Failed to construct 'Request': 1 argument required.");
+    if (arguments.length === 0) throw notConstructed('Request', 1, 'Request or string');
     const from = isRequest(input) ? input : null;
+    const url = from === null ? toText(input) : '';
+    if (init !== undefined && init !== null && !isObject(init)) {
+      throw notConstructed('Request', 2, `${STRUCT} or Request`);
+    }
     if (from === null) {
-      const url = `${input}`;
       const parsed = parseUrl(url, null);
       if (parsed === null) throw new TypeError(`Invalid URL: ${url}`);
       this.#method = 'GET';
@@ -74,15 +130,15 @@ export class Request {
       this.#method = from.#method;
       this.#url = from.#url;
       this.#headers = from.#headText();
-      this.#settings = from.#settings === null ? new Settings(REDIRECT_MANUAL, null) :
-        new Settings(from.#settings.redirect, from.#settings.signal);
+      this.#settings = from.#copySettings();
       this.#ctx = from.#ctx;
     }
     this.#content = null;
-    if (init !== undefined && init !== null) this.#initialize(init);
+    let body;
+    if (init !== undefined && init !== null) body = this.#initialize(init);
     let content = null;
-    if (init !== undefined && init !== null && init.body !== undefined && init.body !== null) {
-      content = this.#newBody(init.body);
+    if (body !== undefined) {
+      if (body !== null) content = this.#newBody(body);
     } else if (from !== null) {
       content = takeContent(from);
     }
@@ -92,32 +148,36 @@ export class Request {
     this.#content = content;
   }
 
+  // Everything is read once, in this order; what it gives is the body.
   #initialize(init) {
-    if (typeof init !== 'object') throw new TypeError("Failed to construct 'Request': parameter 2 is not an object.");
-    const { method, headers, redirect, signal, cache } = init;
-    if (method !== undefined) {
-      const upper = `${method}`.toUpperCase();
-      if (!METHODS.has(upper)) throw new TypeError(`Invalid HTTP method string: ${method}`);
-      this.#method = upper;
-    }
-    if (headers !== undefined) this.#headers = new Headers(headers);
-    if (redirect !== undefined) {
-      if (redirect === 'manual') this.#settings.redirect = REDIRECT_MANUAL;
-      else if (redirect === 'follow') this.#settings.redirect = REDIRECT_FOLLOW;
-      else {
-        throw new TypeError('Invalid redirect value, must be one of "follow" or "manual" ("error" won\'t be ' +
-          'implemented since it does not make sense at the edge; use "manual" and check the response status code).');
-      }
+    const { method, headers, body, redirect, fetcher, cf, cache, integrity, signal, encodeResponseBody } = init;
+    const settings = this.#settings;
+    if (method !== undefined) this.#method = methodOf(method);
+    if (headers !== undefined) this.#headers = headersOf(headers, STRUCT);
+    if (redirect !== undefined) settings.redirect = redirectOf(redirect);
+    if (fetcher !== undefined && fetcher !== null) throw notField('fetcher', STRUCT, 'Fetcher');
+    if (cf !== undefined) settings.cf = copyCf(cf, STRUCT);
+    if (cache !== undefined) settings.cache = cacheOf(cache);
+    if (integrity !== undefined && toText(integrity) !== '') {
+      throw new TypeError('Subrequest integrity checking is not implemented. The integrity option must be either ' +
+        'undefined or an empty string.');
     }
     if (signal !== undefined) {
-      if (signal !== null && !isAbortSignal(signal)) {
-        throw new TypeError("Failed to construct 'Request': 'signal' is not of type 'AbortSignal'.");
-      }
-      this.#settings.signal = signal;
+      if (signal !== null && !isAbortSignal(signal)) throw notField('signal', STRUCT, 'AbortSignal');
+      settings.signal = signal;
     }
-    if (cache !== undefined && cache !== 'no-store' && cache !== 'no-cache') {
-      throw new TypeError(`Unsupported cache mode: ${cache}`);
-    }
+    if (encodeResponseBody !== undefined) settings.raw = rawOf(encodeResponseBody);
+    return body;
+  }
+
+  #copySettings() {
+    const from = this.#settings;
+    if (from === null) return new Settings(REDIRECT_MANUAL, null);
+    const settings = new Settings(from.redirect, from.signal);
+    if (from.cf !== undefined) settings.cf = copyCf(from.cf, STRUCT);
+    settings.cache = from.cache;
+    settings.raw = from.raw;
+    return settings;
   }
 
   #newBody(body) {
@@ -154,6 +214,8 @@ export class Request {
       const settings = request.#settings;
       const parts = new Parts(request.#method, request.#url, request.#headText(),
         settings === null ? REDIRECT_MANUAL : settings.redirect, settings === null ? null : settings.signal);
+      if (settings !== null && settings.raw) parts.redirect |= RAW_RESPONSE;
+      if (settings !== null && settings.cache !== undefined) parts.headers = uncached(parts.headers);
       const content = requestContent(request);
       if (content === null) return parts;
       if (content.isUsed()) throw usedBody();
@@ -177,55 +239,82 @@ export class Request {
     return typeof headers === 'string' ? headers : headersText(headers);
   }
 
+  static #of(value) {
+    if (!isRequest(value)) throw illegalInvocation();
+    return value;
+  }
+
+  clone() {
+    const request = Request.#of(this);
+    const copy = new Request(INCOMING);
+    copy.#content = cloneContent(requestContent(request));
+    copy.#method = request.#method;
+    copy.#url = request.#url;
+    copy.#headers = request.#headText();
+    copy.#settings = request.#settings === null ? null : request.#copySettings();
+    copy.#ctx = request.#ctx;
+    return copy;
+  }
+
   get method() {
-    return this.#method;
+    return Request.#of(this).#method;
   }
 
   get url() {
-    return this.#url;
+    return Request.#of(this).#url;
   }
 
   get headers() {
-    const headers = this.#headers;
+    const request = Request.#of(this);
+    const headers = request.#headers;
     if (typeof headers !== 'string') return headers;
-    return (this.#headers = headersFromText(headers, this.#settings === null));
+    return (request.#headers = headersFromText(headers, request.#settings === null));
   }
 
   get redirect() {
-    return this.#settings === null || this.#settings.redirect === REDIRECT_MANUAL ? 'manual' : 'follow';
+    const settings = Request.#of(this).#settings;
+    return settings === null || settings.redirect === REDIRECT_MANUAL ? 'manual' : 'follow';
+  }
+
+  get fetcher() {
+    Request.#of(this);
+    return null;
   }
 
   get signal() {
-    if (this.#ctx !== undefined && (this.#settings === null || this.#settings.signal === null)) {
-      return clientSignal(this.#ctx);
-    }
-    return (this.#settings.signal ??= newSignal());
+    const request = Request.#of(this);
+    const settings = request.#settings;
+    if (request.#ctx !== undefined && (settings === null || settings.signal === null)) return clientSignal(request.#ctx);
+    return (settings.signal ??= newSignal());
   }
 
   get cf() {
-    return undefined;
+    return Request.#of(this).#settings?.cf;
   }
 
   get integrity() {
+    Request.#of(this);
     return '';
   }
 
   get keepalive() {
+    Request.#of(this);
     return false;
   }
 
-  clone() {
-    const copy = new Request(INCOMING);
-    copy.#content = cloneContent(requestContent(this));
-    copy.#method = this.#method;
-    copy.#url = this.#url;
-    copy.#headers = this.#headText();
-    copy.#settings = this.#settings;
-    copy.#ctx = this.#ctx;
-    return copy;
+  get cache() {
+    return Request.#of(this).#settings?.cache;
   }
 }
-tag(Request);
+present(Request);
+
+// What `cache` says to caches on the way.
+function uncached(text) {
+  const headers = new Headers(headersFromText(text, false));
+  if (!headers.has('cache-control') || !isOn('cache_option_preserves_cache_control')) headers.set('cache-control', 'no-cache');
+  headers.set('pragma', 'no-cache');
+  return headersText(headers);
+}
 
 function usedBody() {
   return new TypeError('Cannot reconstruct a Request with a used body.');
@@ -235,7 +324,8 @@ function usedBody() {
 function takeContent(from) {
   const content = requestContent(from);
   if (content === null) return null;
-  if (content.isUsed() || content.isLocked()) throw usedBody();
+  if (content.isUsed()) throw usedBody();
+  if (content.isLocked()) throw new TypeError('The ReadableStream has been locked to a reader.');
   refuseForeign(content.owner, SOURCE);
   const moved = new Content(content.kind, content.data, content.length, content.owner);
   moved.stream = content.stream;

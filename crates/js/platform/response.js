@@ -1,12 +1,14 @@
 // Response, by the Fetch standard with workerd's limits and messages. One made from a status and a text holds
 // just these; headers become objects when somebody looks at them, and go to the host as one text.
 import * as host from 'switchyard:host';
-import { BODY_GUEST, BODY_HOST, BODY_NONE, BODY_WHOLE, OP_RESPOND } from './abi.js';
+import { BODY_GUEST, BODY_HOST, BODY_NONE, BODY_WHOLE, OP_RESPOND, VERBATIM } from './abi.js';
 import { Content, SPENT, TEXT_TYPE, checkSendable, cloneContent, extract, extracted, giveAway } from './content.js';
 import { answered } from './context.js';
-import { SOURCE, refuseForeign, refuseGlobalScope, tag } from './errors.js';
-import { Headers, contentTypeIfMissing, headersFromText, headersText } from './headers.js';
+import { SOURCE, refuseForeign, refuseGlobalScope } from './errors.js';
+import { contentTypeIfMissing, headersFromText, headersOf, headersText } from './headers.js';
+import { illegalInvocation, isObject, notConstructed, notField, notOfType, present, toInt, toText } from './idl.js';
 import { newPump, runPump } from './pump.js';
+import { copyCf } from './request.js';
 import { parseUrl } from './url.js';
 
 const REDIRECTS = [301, 302, 303, 307, 308];
@@ -18,12 +20,16 @@ function nullBodyStatus(status) {
   return status === 204 || status === 205 || status === 304 || status === 101;
 }
 
-// What only some responses have: fetched ones, redirects.
+const STRUCT = 'InitializerDict';
+
+// What only some responses have: fetched ones, redirects, those with unusual inits.
 class Details {
   constructor(immutable, url, redirected) {
     this.immutable = immutable;
     this.url = url;
     this.redirected = redirected;
+    this.cf = undefined;
+    this.manual = false; // the body is encoded already
   }
 }
 
@@ -45,7 +51,7 @@ export class Response {
       this.#initialize(init);
       if (nullBodyStatus(this.#status)) {
         if (this.#status === 101) throw badStatus();
-        if (body !== null && body !== undefined && body !== '') throw nullBody();
+        if (body !== null && body !== undefined && body !== '' && !isEmpty(extract(body))) throw nullBody();
         return;
       }
     }
@@ -65,20 +71,34 @@ export class Response {
     else contentTypeIfMissing(this.#headers, type);
   }
 
+  // Everything is read once, in this order.
   #initialize(init) {
-    if (typeof init !== 'object') throw new TypeError("Failed to construct 'Response': parameter 2 is not an object.");
-    const { status, statusText, headers } = init;
+    if (!isObject(init)) throw notConstructed('Response', 2, `${STRUCT} or Response`);
+    const { status, statusText, headers, cf, webSocket, encodeBody } = init;
     if (status !== undefined) {
-      this.#status = Math.trunc(Number(status));
+      this.#status = toInt(status);
       if (!(this.#status >= 200 && this.#status <= 599) && this.#status !== 101) throw badStatus();
     }
     if (statusText !== undefined) {
-      const text = `${statusText}`;
-      if (/[^\t\x20-\x7e\x80-\xff]/.test(text)) throw new TypeError('Invalid statusText');
+      const text = toText(statusText);
+      if (/[\0-\x1f]/.test(text)) throw new TypeError('Invalid statusText');
       // Another response's own '' is no phrase that somebody gave.
       this.#statusText = text === '' && #status in init ? init.#statusText : text;
     }
-    if (headers !== undefined) this.#headers = new Headers(headers);
+    if (headers !== undefined) this.#headers = headersOf(headers, STRUCT);
+    if (cf !== undefined) this.#detail().cf = copyCf(cf, STRUCT);
+    if (webSocket !== undefined && webSocket !== null) throw notField('webSocket', STRUCT, 'WebSocket');
+    if (encodeBody !== undefined) {
+      const text = toText(encodeBody);
+      if (text !== 'automatic' && text !== 'manual') throw new TypeError(`encodeBody: unexpected value: ${text}`);
+      if (text === 'manual') this.#detail().manual = true;
+    } else if (#status in init && init.#details !== null && init.#details.manual) {
+      this.#detail().manual = true;
+    }
+  }
+
+  #detail() {
+    return (this.#details ??= new Details(false, '', false));
   }
 
   static {
@@ -88,12 +108,13 @@ export class Response {
       return typeof content === 'string' ? (response.#content =
         new Content(BODY_WHOLE, content, null, response.#owner)) : content;
     };
-    fetchedResponse = (status, statusText, headers, url, redirected, stream, length) => {
+    fetchedResponse = (status, statusText, headers, url, redirected, stream, length, raw) => {
       const response = new Response();
       response.#status = status;
       response.#statusText = statusText;
       response.#headers = headers;
       response.#details = new Details(true, url, redirected);
+      response.#details.manual = raw;
       if (stream >= 0 && !nullBodyStatus(status)) {
         response.#content = new Content(BODY_HOST, stream, length, host.contextGet());
       }
@@ -109,7 +130,7 @@ export class Response {
       if (typeof content === 'string') {
         if (response.#owner !== ctx) refuseForeign(response.#owner, SOURCE);
         response.#content = SPENT;
-        host.op(OP_RESPOND, id, status, response.#statusText, headers, BODY_WHOLE, content, null, answered(ctx));
+        host.op(OP_RESPOND, id, response.#wireStatus(), response.#statusText, headers, BODY_WHOLE, content, null, answered(ctx));
         return;
       }
       if (content === null) {
@@ -126,14 +147,23 @@ export class Response {
       } else {
         giveAway(content);
       }
-      host.op(OP_RESPOND, id, status, response.#statusText, headers, kind, body, length, answered(ctx));
+      host.op(OP_RESPOND, id, response.#wireStatus(), response.#statusText, headers, kind, body, length, answered(ctx));
       if (pump !== null) runPump(pump);
     };
+  }
+
+  #wireStatus() {
+    return this.#details !== null && this.#details.manual ? this.#status + VERBATIM : this.#status;
   }
 
   #headText() {
     const headers = this.#headers;
     return typeof headers === 'string' ? headers : headersText(headers);
+  }
+
+  static #of(value) {
+    if (!isResponse(value)) throw illegalInvocation();
+    return value;
   }
 
   static error() {
@@ -142,7 +172,28 @@ export class Response {
     return response;
   }
 
+  static redirect(url, status = 302) {
+    if (arguments.length === 0) throw notOfType('redirect', 'Response', 1, 'string');
+    url = toText(url);
+    status = toInt(status);
+    refuseGlobalScope();
+    const parsed = parseUrl(url, null);
+    if (parsed === null) throw new TypeError(`Unable to parse URL: ${url}`);
+    if (!REDIRECTS.includes(status)) {
+      throw new RangeError(`${status} is not a redirect status code. It must be one of: 301, 302, 303, 307, or 308.`);
+    }
+    const response = new Response(null, { status });
+    response.#headers = `location\n${parsed[0]}`;
+    response.#detail().immutable = true;
+    return response;
+  }
+
   static json(data, init = undefined) {
+    if (arguments.length === 0) throw notOfType('json', 'Response', 1, 'Value');
+    if (init !== undefined && init !== null && !isObject(init)) {
+      throw notOfType('json', 'Response', 2, `${STRUCT} or Response`);
+    }
+    if (typeof data === 'bigint') throw new TypeError('Do not know how to serialize a BigInt');
     const text = `${JSON.stringify(data)}`;
     const owner = host.contextGet();
     if (owner === undefined) refuseGlobalScope();
@@ -155,61 +206,66 @@ export class Response {
     return response;
   }
 
-  static redirect(url, status = 302) {
-    refuseGlobalScope();
-    const parsed = parseUrl(`${url}`, null);
-    if (parsed === null) throw new TypeError(`Unable to parse URL: ${url}`);
-    status = Math.trunc(Number(status));
-    if (!REDIRECTS.includes(status)) {
-      throw new RangeError(`${status} is not a redirect status code. It must be one of: 301, 302, 303, 307, or 308.`);
-    }
-    const response = new Response(null, { status });
-    response.#headers = `location\n${parsed[0]}`;
-    response.#details = new Details(true, '', false);
-    return response;
-  }
-
-  get headers() {
-    const headers = this.#headers;
-    if (typeof headers !== 'string') return headers;
-    return (this.#headers = headersFromText(headers, this.#details !== null && this.#details.immutable));
+  clone() {
+    const response = Response.#of(this);
+    const copy = new Response();
+    copy.#content = cloneContent(responseContent(response));
+    copy.#status = response.#status;
+    copy.#statusText = response.#statusText;
+    copy.#headers = response.#headText();
+    copy.#details = response.#details;
+    return copy;
   }
 
   get status() {
-    return this.#status;
+    return Response.#of(this).#status;
   }
 
   get statusText() {
-    return this.#statusText ?? '';
+    return Response.#of(this).#statusText ?? '';
+  }
+
+  get headers() {
+    const response = Response.#of(this);
+    const headers = response.#headers;
+    if (typeof headers !== 'string') return headers;
+    return (response.#headers = headersFromText(headers, response.#details !== null && response.#details.immutable));
   }
 
   get ok() {
-    return this.#status >= 200 && this.#status <= 299;
+    const status = Response.#of(this).#status;
+    return status >= 200 && status <= 299;
   }
 
   get redirected() {
-    return this.#details !== null && this.#details.redirected;
+    const details = Response.#of(this).#details;
+    return details !== null && details.redirected;
   }
 
   get url() {
-    return this.#details === null ? '' : this.#details.url;
+    const details = Response.#of(this).#details;
+    return details === null ? '' : details.url;
+  }
+
+  get webSocket() {
+    Response.#of(this);
+    return null;
+  }
+
+  get cf() {
+    return Response.#of(this).#details?.cf;
   }
 
   get type() {
-    return this.#status === 0 ? 'error' : 'default';
-  }
-
-  clone() {
-    const copy = new Response();
-    copy.#content = cloneContent(responseContent(this));
-    copy.#status = this.#status;
-    copy.#statusText = this.#statusText;
-    copy.#headers = this.#headText();
-    copy.#details = this.#details;
-    return copy;
+    return Response.#of(this).#status === 0 ? 'error' : 'default';
   }
 }
-tag(Response);
+present(Response);
+
+function isEmpty(content) {
+  const { data } = content;
+  return typeof data === 'string' ? data === '' : content.kind === BODY_WHOLE && data.byteLength === 0;
+}
 
 function badStatus() {
   return new RangeError('Responses may only be constructed with status codes in the range 200 to 599, inclusive.');

@@ -62,6 +62,11 @@ pub mod console {
     pub const VALUES: i32 = 2;
 }
 
+/// Added to RESPOND's status: the body is encoded already.
+pub const VERBATIM: i32 = 1 << 12;
+/// Added to FETCH's redirect mode: the response's body is wanted as it comes, not decoded.
+pub const RAW: i32 = 4;
+
 /// The status of an ENV event: keys among the bindings are made at once, and the event throws for one that is none.
 pub const MAKE_KEYS: i32 = 1;
 

@@ -8,10 +8,17 @@ use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 
-/// Why a body ended before its end.
+/// Why a body ended before its end. A text that begins with `TypeError: ` is one for the Worker that reads it.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 pub struct BodyError(pub String);
+
+impl BodyError {
+    /// The name and the message of the error that a Worker gets.
+    pub fn parts(&self) -> (&'static str, &str) {
+        self.0.strip_prefix("TypeError: ").map_or(("Error", &self.0), |message| ("TypeError", message))
+    }
+}
 
 /// A body. `Whole` costs nothing to make and is known to be complete, so that a small request is
 /// handed to a Worker with its bytes in the first message.

@@ -2,7 +2,7 @@
 //! values of a DISPATCH and of a completed FETCH (ABI.md).
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
-use switchyard_js::abi::Writer;
+use switchyard_js::abi::{self, Writer};
 
 use crate::Body;
 
@@ -10,6 +10,11 @@ use crate::Body;
 /// server that writes HTTP/1.
 #[derive(Debug, Clone)]
 pub struct StatusText(pub String);
+
+/// Marks a response whose body is in the coding that its header names: as an origin sent it, or by the Worker's
+/// word (`encodeBody: "manual"`). What a Worker answers otherwise is plain, and encoded as its header says.
+#[derive(Debug, Clone, Copy)]
+pub struct Verbatim;
 
 /// Headers as one text. Values that are not UTF-8 are read as Latin-1.
 pub fn header_text(headers: &HeaderMap) -> String {
@@ -66,12 +71,17 @@ pub fn response(
     headers: &str,
     body: Body,
 ) -> Result<Response<Body>, &'static str> {
+    let verbatim = status & abi::VERBATIM != 0;
     let status =
-        u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok()).ok_or("Invalid status.")?;
+        u16::try_from(status & !abi::VERBATIM).ok().and_then(|status| StatusCode::from_u16(status).ok()).ok_or("Invalid status.")?;
     let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = header_map(headers)?;
-    if let Some(text) = status_text {
+    if verbatim {
+        response.extensions_mut().insert(Verbatim);
+    }
+    // A standard phrase is what the server writes anyhow.
+    if let Some(text) = status_text.filter(|text| status.canonical_reason() != Some(text)) {
         if text.len() > MAX_HEADERS || text.chars().any(|c| c.is_control() && c != '\t') {
             return Err("Invalid statusText");
         }

@@ -50,7 +50,7 @@ pub use body::{Body, BodyError};
 pub use config::Config;
 pub use counts::RuntimeCounts;
 pub use error::{RunError, RunErrorKind, RuntimeError};
-pub use head::StatusText;
+pub use head::{StatusText, Verbatim};
 pub use invocation::{Console, Invocation};
 pub use outbound::{FetchError, FetchRequest, FetchResponse, Outbound, RedirectMode, Target};
 pub use outcome::{Ending, Exception, LogLevel, LogLine, Outcome};

@@ -38,6 +38,8 @@ pub struct FetchRequest {
     pub url: String,
     pub headers: HeaderMap,
     pub redirect: RedirectMode,
+    /// The response's body is wanted as it comes, in the coding that its header names.
+    pub raw: bool,
     pub body: Body,
 }
 
@@ -52,7 +54,7 @@ pub enum RedirectMode {
 #[derive(Debug)]
 pub struct FetchResponse {
     pub status: u16,
-    /// Empty: the standard phrase.
+    /// As `statusText` shows it.
     pub status_text: String,
     pub headers: HeaderMap,
     /// Of the last hop.

@@ -367,7 +367,8 @@ impl Session {
                         status::OK
                     }
                     Some(Err(error)) => {
-                        values = error_values("Error", &error.to_string());
+                        let (name, message) = error.parts();
+                        values = error_values(name, message);
                         status::ERROR
                     }
                     None => status::END,

@@ -1,10 +1,14 @@
-//! Follows redirects as the fetch standard says (§4.4 HTTP-redirect fetch), one hop at a time, so
-//! that every hop is checked like the first.
+//! Follows redirects as Cloudflare's runtime does, one hop at a time, so that every hop is checked like the first:
+//! methods change as the fetch standard says (§4.4 HTTP-redirect fetch), and of the headers only `Authorization`
+//! stays behind, where the next hop is another origin.
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, header};
 use switchyard_runtime::{Body, FetchError, FetchRequest, RedirectMode};
 use url::Url;
+
+/// Bytes of an error that lists where it went.
+const MAX_MESSAGE: usize = 4096;
 
 /// A request on its way through redirects.
 pub struct Journey {
@@ -15,7 +19,10 @@ pub struct Journey {
     pub headers: HeaderMap,
     body: Kept,
     mode: RedirectMode,
-    hops: u32,
+    /// The last response's body is wanted as it comes.
+    pub raw: bool,
+    /// Where the hops before were, for the error that there were too many.
+    before: Vec<String>,
     max_hops: u32,
 }
 
@@ -39,9 +46,9 @@ impl Journey {
             Body::Whole(bytes) => Kept::Whole(bytes),
             stream => Kept::Unsent(stream),
         };
-        let FetchRequest { method, url: written, headers, redirect: mode, .. } =
+        let FetchRequest { method, url: written, headers, redirect: mode, raw, .. } =
             FetchRequest { body: Body::Empty, ..request };
-        Ok(Self { method, url, written, headers, body, mode, hops: 0, max_hops })
+        Ok(Self { method, url, written, headers, body, mode, raw, before: Vec::new(), max_hops })
     }
 
     /// The body for the hop at hand.
@@ -61,7 +68,7 @@ impl Journey {
 
     /// Whether some hop was followed.
     pub fn redirected(&self) -> bool {
-        self.hops > 0
+        !self.before.is_empty()
     }
 
     /// Looks at a response's head. True: the journey goes on, with the next hop in its fields.
@@ -77,14 +84,18 @@ impl Journey {
             return Err(FetchError::type_error("Unexpected redirect, and the request's redirect mode is \"error\"."));
         }
         let location = String::from_utf8_lossy(location.as_bytes());
-        let mut next =
-            self.url.join(&location).map_err(|_| FetchError::type_error(format!("Invalid URL: {location}")))?;
+        let next = self.url.join(&location).ok().filter(|next| matches!(next.scheme(), "http" | "https"));
+        let Some(mut next) = next else {
+            return Err(FetchError::type_error("Invalid Location header; unable to follow redirect."));
+        };
         if next.fragment().is_none() {
             next.set_fragment(self.url.fragment());
         }
-        self.hops += 1;
-        if self.hops > self.max_hops {
-            return Err(FetchError::type_error("Too many redirects."));
+        self.before.push(self.url.to_string());
+        if self.before.len() > self.max_hops as usize {
+            let mut message = format!("Too many redirects.{}", self.before.join(", "));
+            message.truncate(message.floor_char_boundary(MAX_MESSAGE));
+            return Err(FetchError::type_error(message));
         }
         let to_get = match status {
             301 | 302 => self.method == Method::POST,
@@ -94,15 +105,7 @@ impl Journey {
         if to_get {
             self.method = Method::GET;
             self.body = Kept::None;
-            for name in [
-                header::CONTENT_ENCODING,
-                header::CONTENT_LANGUAGE,
-                header::CONTENT_LOCATION,
-                header::CONTENT_TYPE,
-                header::CONTENT_LENGTH,
-            ] {
-                self.headers.remove(name);
-            }
+            self.headers.remove(header::CONTENT_LENGTH);
         }
         if matches!(self.body, Kept::Gone) {
             return Err(FetchError::type_error(
@@ -112,9 +115,7 @@ impl Journey {
             ));
         }
         if self.url.origin() != next.origin() {
-            for name in [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION] {
-                self.headers.remove(name);
-            }
+            self.headers.remove(header::AUTHORIZATION);
         }
         self.headers.remove(header::HOST);
         self.written = next.to_string();
@@ -133,7 +134,7 @@ mod tests {
             headers.insert(name, value.parse().unwrap());
         }
         let url = "http://a.example/x#f".into();
-        Journey::new(FetchRequest { method, url, headers, redirect: mode, body }, 2).unwrap()
+        Journey::new(FetchRequest { method, url, headers, redirect: mode, raw: false, body }, 2).unwrap()
     }
 
     fn to(location: &str) -> HeaderMap {
@@ -152,7 +153,7 @@ mod tests {
             assert!(journey.follow(status, &to("/y")).unwrap());
             assert_eq!(journey.url.as_str(), "http://a.example/y#f");
             assert_eq!(journey.method == Method::POST, kept, "{status}");
-            assert_eq!(journey.headers.contains_key(header::CONTENT_TYPE), kept);
+            assert!(journey.headers.contains_key(header::CONTENT_TYPE));
             assert_eq!(matches!(journey.take_body(), Body::Whole(_)), kept);
             assert!(journey.headers.contains_key(header::AUTHORIZATION));
         }
@@ -164,7 +165,7 @@ mod tests {
             let mut journey = journey(Method::GET, Body::Empty, RedirectMode::Follow);
             assert!(journey.follow(302, &to(location)).unwrap());
             assert!(!journey.headers.contains_key(header::AUTHORIZATION), "{location}");
-            assert!(!journey.headers.contains_key(header::COOKIE));
+            assert!(journey.headers.contains_key(header::COOKIE));
         }
     }
 
@@ -183,6 +184,13 @@ mod tests {
         assert!(!journey.follow(200, &to("/y")).unwrap());
         assert!(!journey.follow(302, &HeaderMap::new()).unwrap());
         assert!(journey.follow(302, &to("/1")).unwrap() && journey.follow(302, &to("/2")).unwrap());
-        assert_eq!(journey.follow(302, &to("/3")).unwrap_err().message, "Too many redirects.");
+        assert_eq!(
+            journey.follow(302, &to("/3")).unwrap_err().message,
+            "Too many redirects.http://a.example/x#f, http://a.example/1#f, http://a.example/2#f"
+        );
+        for nowhere in ["http://", "data:,x", "ftp://a/", "http://a:99999/"] {
+            let error = self::journey(Method::GET, Body::Empty, RedirectMode::Follow).follow(302, &to(nowhere));
+            assert!(error.unwrap_err().message.starts_with("Invalid Location header"), "{nowhere}");
+        }
     }
 }

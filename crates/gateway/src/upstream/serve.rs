@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header, r
 use hyper::body::Incoming;
 use hyper::ext::ReasonPhrase;
 use switchyard_catalog::{Limits, Timestamp, Upstream, VersionId};
-use switchyard_runtime::{Body, Ending, Exception, Outcome, StatusText};
+use switchyard_runtime::{Body, Ending, Exception, Outcome, StatusText, Verbatim};
 
 use super::UpstreamError;
 use super::body::{Exchange, OriginBody};
@@ -30,11 +30,6 @@ use crate::version;
 
 /// A body that is known to be no longer is looked for at once, since mostly it has come with its head.
 const READ_AHEAD: u64 = 64 << 10;
-
-/// Marks a response whose body is in the coding that its header names, as an origin sent it. What a Worker
-/// answers is plain, and encoded as its header says.
-#[derive(Debug, Clone, Copy)]
-pub struct Verbatim;
 
 impl Dispatcher {
     /// Sends a request to the origin that a version is. Returns with the response's head.
@@ -177,17 +172,17 @@ fn one_cookie(headers: &mut HeaderMap) {
     }
 }
 
-/// What a Worker that called an upstream gets: a plain body, as of all that it fetches.
-pub fn for_worker(head: &mut response::Parts, body: Body) -> Body {
+/// What a Worker that called another gets: a plain body, as of all that it fetches; with `raw` one in the coding that
+/// its header names.
+pub fn for_worker(head: &mut response::Parts, body: Body, raw: bool) -> Body {
     if let Some(reason) = head.extensions.remove::<ReasonPhrase>() {
         let text = String::from_utf8_lossy(reason.as_bytes()).into_owned();
         head.extensions.insert(StatusText(text));
     }
+    let verbatim = head.extensions.remove::<Verbatim>().is_some();
     match Coding::of(&head.headers) {
-        Some(coding) if head.extensions.remove::<Verbatim>().is_some() && !matches!(body, Body::Empty) => {
-            head.headers.remove(header::CONTENT_LENGTH);
-            coding.decode(body)
-        }
+        Some(coding) if verbatim && !raw && !matches!(body, Body::Empty) => coding.decode(body),
+        Some(coding) if !verbatim && raw && !matches!(body, Body::Empty) => coding.encode(body),
         _ => body,
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::{AbortHandle, Abortable};
 use switchyard_catalog::Limit;
-use switchyard_js::abi::{Malformed, Reader, Value, body_kind, op, status};
+use switchyard_js::abi::{self, Malformed, Reader, Value, body_kind, op, status};
 
 use super::{Happened, NOT_READ, Session, TOO_MANY_STREAMS, error_values};
 use crate::error::{RunError, RunErrorKind};
@@ -221,7 +221,8 @@ impl Session {
         let binding = values.int()?;
         let (name, options) = (values.text_or_null()?, values.text_or_null()?);
         let (method, url, headers) = (values.text()?, values.text()?, values.text()?);
-        let redirect = match values.int()? {
+        let mode = values.int()?;
+        let redirect = match mode & !abi::RAW {
             0 => RedirectMode::Follow,
             1 => RedirectMode::Manual,
             _ => RedirectMode::Error,
@@ -257,7 +258,7 @@ impl Session {
             self.refuse(id, "Error", TOO_MANY_STREAMS);
             return Ok(());
         };
-        let request = FetchRequest { method, url: url.to_owned(), headers, redirect, body };
+        let request = FetchRequest { method, url: url.to_owned(), headers, redirect, raw: mode & abi::RAW != 0, body };
         let (outbound, depth) = (Arc::clone(&self.context.invocation.outbound), self.context.invocation.depth);
         let turn = matches!(target, Target::Internet).then(|| {
             let connections = Arc::clone(&self.connections);
