@@ -53,6 +53,8 @@ export const SYNC_ENV = 10;
 export const SYNC_STREAM_SMALL = 11;
 export const SYNC_COMPATIBILITY = 30;
 export const SYNC_REQUIRED_SOURCE = 31;
+export const SYNC_PATTERN = 80;
+export const SYNC_PATTERN_INPUT = 81;
 
 export const BODY_NONE = 0;
 export const BODY_WHOLE = 1;

@@ -1,8 +1,8 @@
-// What a script finds on globalThis, installed in one go: classes not enumerable, as in browsers and workerd.
-// The engine's own (queueMicrotask, DOMException, atob, btoa) stay as they are.
-import * as host from 'switchyard:host';
+// What a script finds on globalThis, installed in one go: as on workerd the classes and functions are enumerable and
+// lie on the prototype of the global, its objects on the global itself.
 import { AbortController, AbortSignal } from './abort.js';
 import { Blob, File } from './blob.js';
+import { atob, btoa } from './base64.js';
 import { Body } from './body.js';
 import { ReadableStreamBYOBRequest } from './byte-controller.js';
 import { structuredClone } from './clone.js';
@@ -10,12 +10,20 @@ import { Cloudflare } from './compatibility.js';
 import { console } from './console.js';
 import { Crypto, CryptoKey, SubtleCrypto, crypto } from './crypto.js';
 import { TextDecoder, TextEncoder } from './encoding.js';
-import { tag } from './errors.js';
-import { CustomEvent, Event, EventTarget } from './events.js';
+import { DOMException } from './errors.js';
+import { EventSource } from './event-source.js';
+import { CustomEvent, ErrorEvent, Event, EventTarget } from './events.js';
 import { fetch } from './fetch.js';
 import { FormData } from './formdata.js';
+import {
+  PromiseRejectionEvent, ServiceWorkerGlobalScope, WorkerGlobalScope, inherit, queueMicrotask, reportError,
+} from './global-scope.js';
 import { Headers } from './headers.js';
 import { FixedLengthStream, IdentityTransformStream } from './identity.js';
+import { MessageChannel, MessagePort } from './message-channel.js';
+import { MessageEvent } from './message-event.js';
+import { Navigator, navigator } from './navigator.js';
+import { performance } from './performance.js';
 import { ReadableStream, ReadableStreamDefaultReader } from './readable.js';
 import { ReadableByteStreamController, ReadableStreamBYOBReader } from './readable-bytes.js';
 import { ReadableStreamDefaultController } from './readable-default.js';
@@ -26,53 +34,23 @@ import { TextDecoderStream, TextEncoderStream } from './text-streams.js';
 import { Scheduler, clearInterval, clearTimeout, setInterval, setTimeout } from './timers.js';
 import { TransformStream, TransformStreamDefaultController } from './transform.js';
 import { URL } from './url.js';
+import { URLPattern } from './url-pattern.js';
 import { URLSearchParams } from './url-search-params.js';
 import { WritableStream, WritableStreamDefaultController, WritableStreamDefaultWriter } from './writable.js';
 
-// Time is that of the wall clock in whole milliseconds, counted from 1970, as on workerd.
-class Performance extends EventTarget {
-  get timeOrigin() {
-    return 0;
-  }
-  now() {
-    return Math.floor(host.now());
-  }
-  toJSON() {
-    return { timeOrigin: 0 };
-  }
-}
-tag(Performance);
-
-class Navigator {
-  get userAgent() {
-    return 'Cloudflare-Workers';
-  }
-  get language() {
-    return 'en';
-  }
-  get hardwareConcurrency() {
-    return 1;
-  }
-  get platform() {
-    return '';
-  }
-}
-tag(Navigator);
-
 const CLASSES = {
   AbortController, AbortSignal, Blob, Body, ByteLengthQueuingStrategy, CountQueuingStrategy, Crypto, CryptoKey, CustomEvent,
-  Event,
-  EventTarget, File, FixedLengthStream, FormData, Headers, IdentityTransformStream, Navigator,
+  DOMException, ErrorEvent, Event, EventSource,
+  File, FixedLengthStream, FormData, Headers, IdentityTransformStream,
+  MessageChannel, MessageEvent, MessagePort, Navigator, PromiseRejectionEvent,
   ReadableByteStreamController, ReadableStream, ReadableStreamBYOBReader, ReadableStreamBYOBRequest,
   ReadableStreamDefaultController, ReadableStreamDefaultReader, Request, Response, SubtleCrypto, TextDecoder,
   TextDecoderStream, TextEncoder, TextEncoderStream, TransformStream, TransformStreamDefaultController, URL,
-  URLSearchParams, WritableStream, WritableStreamDefaultController, WritableStreamDefaultWriter,
+  URLPattern, URLSearchParams, WorkerGlobalScope, WritableStream, WritableStreamDefaultController, WritableStreamDefaultWriter,
 };
 
-const OBJECTS = { console };
-
 const FUNCTIONS = {
-  clearInterval, clearTimeout, fetch, setInterval, setTimeout, structuredClone,
+  atob, btoa, clearInterval, clearTimeout, fetch, queueMicrotask, reportError, setInterval, setTimeout, structuredClone,
 };
 
 // A stack's frames are shown to scripts (Error.prepareStackTrace), their functions are not: the platform's and the
@@ -88,17 +66,24 @@ function hideFunctions() {
   }
 }
 
+function define(target, values, enumerable = true) {
+  for (const name of Object.keys(values)) {
+    Object.defineProperty(target, name, { value: values[name], writable: true, configurable: true, enumerable });
+  }
+}
+
 export function install(target) {
   hideFunctions();
-  const define = (values, enumerable) => {
-    for (const name of Object.keys(values)) {
-      Object.defineProperty(target, name, { value: values[name], writable: true, configurable: true, enumerable });
-    }
-  };
-  define(CLASSES, false);
-  define(OBJECTS, false);
-  define(FUNCTIONS, true);
-  define({
-    Cloudflare, crypto, navigator: new Navigator(), performance: new Performance(), scheduler: new Scheduler(), self: target,
-  }, true);
+  inherit(target);
+  // Of what the engine put on the global itself: those below are in its place.
+  for (const name of [...Object.keys(CLASSES), ...Object.keys(FUNCTIONS)]) Reflect.deleteProperty(target, name);
+  for (const run of Object.values(FUNCTIONS)) Object.defineProperty(run, 'length', { value: 0 });
+  define(ServiceWorkerGlobalScope.prototype, CLASSES);
+  define(ServiceWorkerGlobalScope.prototype, FUNCTIONS);
+  define(WorkerGlobalScope.prototype, { EventTarget });
+  define(target, { console }, false);
+  define(target, {
+    Cloudflare, ServiceWorkerGlobalScope, crypto, navigator, performance, scheduler: new Scheduler(), self: target,
+  });
+  Object.defineProperty(target, 'origin', { get: () => 'null', configurable: true, enumerable: true });
 }

@@ -1,6 +1,6 @@
 // ReadableStreamPipeTo of the Streams standard: reads while the destination wants more, carries errors and
 // the end over in both directions unless an option prevents it, and stops on an AbortSignal.
-import { onAbort, offAbort, isAbortSignal } from './abort.js';
+import { onAbort, offAbort } from './abort.js';
 import { Deferred } from './queue.js';
 import { CLOSED, ERRORED, Reader, cancelStream } from './readable-state.js';
 import { Writer, isWritableClosed, writableFailure } from './writable-state.js';
@@ -10,7 +10,6 @@ function nothing() {}
 class Pipe {
   constructor(source, target, options) {
     const { preventAbort, preventCancel, preventClose, signal } = options;
-    if (signal !== undefined && !isAbortSignal(signal)) throw new TypeError('signal is not an AbortSignal.');
     this.source = source;
     this.target = target;
     this.preventAbort = Boolean(preventAbort);
@@ -59,7 +58,7 @@ class Pipe {
       if (this.waiting) return;
       this.shutdown(this.preventClose ? null : () => this.writer.closeWithErrorPropagation(), false);
     } else if (isWritableClosed(target)) {
-      const error = new TypeError('The destination stream has been closed.');
+      const error = new TypeError('This destination writable stream is closed.');
       this.shutdown(this.preventCancel ? null : () => cancelStream(source, error), true, error);
     }
   }
@@ -78,7 +77,7 @@ class Pipe {
   chunk(value) {
     this.waiting = false;
     this.lastWrite = this.writer.write(value);
-    this.lastWrite.catch(nothing);
+    this.lastWrite.catch((reason) => this.target.controller.errorIfNeeded(reason));
     if (this.source.state !== 0) this.check();
     this.step();
   }
@@ -97,8 +96,8 @@ class Pipe {
     const { source, target } = this;
     this.shutdown(() => {
       const actions = [];
-      if (!this.preventAbort) actions.push(target.abort(reason));
       if (!this.preventCancel) actions.push(cancelStream(source, reason));
+      if (!this.preventAbort) actions.push(target.abort(reason));
       return Promise.all(actions);
     }, true, reason);
   }

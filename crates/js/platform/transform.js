@@ -1,7 +1,7 @@
 // TransformStream and its controller, by the Streams standard: a writable side that fills a readable side.
 // IdentityTransformStream and FixedLengthStream (identity.js) are built on the same inside.
-import { tag } from './errors.js';
-import { Deferred, handled, highWaterMark, member, promiseCall, sizeFunction } from './queue.js';
+import { isObject, notConstructed, present } from './idl.js';
+import { Deferred, handled, member, promiseCall, strategyOf } from './queue.js';
 import { ERRORED, INTERNAL, READABLE, Readable } from './readable-state.js';
 import { DefaultController } from './readable-default.js';
 import { publicReadable } from './readable.js';
@@ -47,16 +47,15 @@ export class Transform {
 
   // The methods of the transform's controller.
   desiredSize() {
-    return this.readable.controller.desiredSize();
+    return this.readable.controller.closing ? null : this.readable.controller.desiredSize();
   }
 
   enqueue(chunk) {
     const controller = this.readable.controller;
-    if (!controller.open()) throw new TypeError('The stream is not in a state that permits enqueue.');
-    try {
-      controller.enqueue(chunk);
-    } catch (error) {
-      this.errorWritable(error);
+    if (!controller.open()) throw new TypeError('The readable side of this TransformStream is no longer readable.');
+    controller.enqueue(chunk);
+    if (this.readable.state === ERRORED) { // by the size of the chunk
+      this.errorWritable(this.readable.error);
       throw this.readable.error;
     }
     const backpressure = !(controller.desiredSize() > 0) && !(controller.stream.reader?.requests.length > 0);
@@ -70,7 +69,7 @@ export class Transform {
 
   terminate() {
     this.readable.controller.close();
-    this.errorWritable(new TypeError('This TransformStream has been terminated.'));
+    this.errorWritable(new TypeError('The transform stream has been terminated'));
   }
 
   errorWritable(reason) {
@@ -193,34 +192,40 @@ export class TransformStreamDefaultController {
     this.#inner.terminate();
   }
 }
-tag(TransformStreamDefaultController);
+present(TransformStreamDefaultController);
+
+// Marks a pair of streams that a subclass brings as its two sides.
+export const SIDES = Symbol('sides');
 
 export class TransformStream {
   #readable;
   #writable;
 
-  constructor(transformer = {}, writableStrategy = {}, readableStrategy = {}) {
+  constructor(transformer = undefined, writableStrategy = undefined, readableStrategy = undefined) {
     if (transformer instanceof Transform) {
       this.#readable = publicReadable(transformer.readable);
       this.#writable = publicWritable(transformer.writable);
       return;
     }
+    if (transformer === SIDES) {
+      [this.#readable, this.#writable] = writableStrategy;
+      return;
+    }
     transformer ??= {};
-    if (transformer.readableType !== undefined) throw new RangeError('readableType must be undefined.');
-    if (transformer.writableType !== undefined) throw new RangeError('writableType must be undefined.');
-    const readableSize = sizeFunction(readableStrategy ?? {});
-    const readableMark = highWaterMark(readableStrategy ?? {}, 0);
-    const writableSize = sizeFunction(writableStrategy ?? {});
-    const writableMark = highWaterMark(writableStrategy ?? {}, 1);
-    const start = member(transformer, 'start');
-    const inner = new Transform(transformer, writableMark, writableSize, readableMark, readableSize);
-    inner.transform = member(transformer, 'transform');
-    inner.flush = member(transformer, 'flush');
-    inner.cancel = member(transformer, 'cancel');
+    if (!isObject(transformer)) throw notConstructed('TransformStream', 1, 'Transformer');
+    const writing = strategyOf(writableStrategy, 1, 'TransformStream', 2);
+    const reading = strategyOf(readableStrategy, 0, 'TransformStream', 3);
+    if (transformer.readableType !== undefined) throw new TypeError('transformer.readableType must be undefined.');
+    if (transformer.writableType !== undefined) throw new TypeError('transformer.writableType must be undefined.');
+    const start = member(transformer, 'start', 'Transformer');
+    const inner = new Transform(transformer, writing.mark, writing.size, reading.mark, reading.size);
+    inner.transform = member(transformer, 'transform', 'Transformer');
+    inner.flush = member(transformer, 'flush', 'Transformer');
+    inner.cancel = member(transformer, 'cancel', 'Transformer');
     inner.facade = new TransformStreamDefaultController(INTERNAL, inner);
     this.#readable = publicReadable(inner.readable);
     this.#writable = publicWritable(inner.writable);
-    inner.started.resolve(start === undefined ? undefined : start.call(transformer, inner.facade));
+    inner.started.resolve(promiseCall(start, transformer, inner.facade));
   }
 
   get readable() {
@@ -231,4 +236,4 @@ export class TransformStream {
     return this.#writable;
   }
 }
-tag(TransformStream);
+present(TransformStream);

@@ -48,9 +48,8 @@ export class Writable {
   }
 
   close() {
-    if (this.state === CLOSED || this.state === ERRORED) {
-      return rejected(new TypeError('This WritableStream has been closed.'));
-    }
+    if (this.state === ERRORED) return rejected(this.error);
+    if (this.state === CLOSED) return rejected(new TypeError('This WritableStream has been closed.'));
     const deferred = (this.closeRequest = new Deferred());
     if (this.writer !== null && this.backpressure && this.state === WRITABLE) this.writer.becomeReady();
     this.controller.close();
@@ -143,6 +142,8 @@ export class WritableController {
     this.started = false;
     this.abortController = null;
     this.facade = undefined;
+    this.convert = undefined; // what a chunk becomes before it is queued; may refuse it
+    this.aborting = undefined; // told of an abort at once
     this.write = this.closeSink = this.abort = undefined;
     stream.controller = this;
     stream.backpressure = mark <= 0;
@@ -169,6 +170,7 @@ export class WritableController {
     if (this.facade !== undefined || this.abortController !== null) {
       (this.abortController ??= new AbortController()).abort(reason);
     }
+    this.aborting?.(reason);
   }
 
   desiredSize() {
@@ -325,12 +327,18 @@ export class Writer {
   write(chunk) {
     const stream = this.stream;
     const controller = stream.controller;
+    if (controller.convert !== undefined && stream.state === WRITABLE) {
+      try {
+        chunk = controller.convert(chunk);
+      } catch (error) {
+        return rejected(error);
+      }
+    }
     const size = controller.chunkSize(chunk);
     if (stream !== this.stream) return rejected(new TypeError('This WritableStream writer has been released.'));
     if (stream.state === ERRORED) return rejected(stream.error);
-    if (stream.closing() || stream.state === CLOSED) {
-      return rejected(new TypeError('This WritableStream has been closed.'));
-    }
+    if (stream.state === CLOSED) return rejected(new TypeError('This WritableStream has been closed.'));
+    if (stream.closing()) return rejected(new TypeError('This ReadableStream is closed.')); // workerd's words
     if (stream.state === ERRORING) return rejected(stream.error);
     const deferred = new Deferred();
     handled(deferred.promise);
@@ -340,7 +348,7 @@ export class Writer {
   }
 
   close() {
-    if (this.stream.closing()) return rejected(new TypeError('This WritableStream is already being closed.'));
+    if (this.stream.closing()) return rejected(new TypeError('Cannot close a writer that is already being closed'));
     return this.stream.close();
   }
 

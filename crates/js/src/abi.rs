@@ -91,6 +91,8 @@ pub mod sync {
     pub const STREAM_SMALL: i32 = 11;
     pub const COMPATIBILITY: i32 = 30;
     pub const REQUIRED_SOURCE: i32 = 31;
+    pub const PATTERN: i32 = 80;
+    pub const PATTERN_INPUT: i32 = 81;
     /// The host's return value when there is no answer: null in the guest.
     pub const NO_ANSWER: i32 = -1;
 }

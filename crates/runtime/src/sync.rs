@@ -2,6 +2,7 @@
 //! decoding. All are bounded by bytes, since epochs cannot stop host work.
 
 mod decode;
+mod pattern;
 
 use switchyard_js::abi::{Malformed, Reader, Writer, sync};
 use url::Url;
@@ -85,6 +86,8 @@ fn ask(host: &mut Host, question: i32, mut values: Reader<'_>, out: &mut Vec<u8>
             write.bytes(&bytes);
             true
         }
+        sync::PATTERN => return pattern::pattern(values, &mut write),
+        sync::PATTERN_INPUT => return pattern::matched(values, &mut write),
         sync::DECODE => return decode::decode(values, &mut write),
         sync::ENCODING => match encoding_rs::Encoding::for_label_no_replacement(values.text()?.as_bytes()) {
             Some(encoding) => {

@@ -49,6 +49,7 @@ mod secrets;
 mod series;
 mod start;
 mod streams;
+mod surfaces;
 mod tail;
 mod tail_workers;
 mod tools;
