@@ -1,23 +1,70 @@
 // structuredClone, by the HTML standard's StructuredSerialize and Deserialize in one pass: JavaScript's own types,
 // errors, cycles, Blob and File, and the transfer of ArrayBuffers.
 import * as host from 'switchyard:host';
-import { isBlob } from './blob.js';
-import { keyOf } from './crypto-key.js';
 import { DOMException } from './errors.js';
+import { isObject, notField, notOfType } from './idl.js';
 
 const ERRORS = { __proto__: null, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError };
 const PLAIN = new Set(['Object', null, undefined]); // kinds of an object that is just properties
 const TYPED = Object.getPrototypeOf(Uint8Array);
 
-function uncloneable(value) {
-  const text = typeof value === 'symbol' || typeof value === 'function' ? String(value) : '#<Object>';
-  return new DOMException(`${text} could not be cloned.`, 'DataCloneError');
+function refuse(message) {
+  return new DOMException(message, 'DataCloneError');
+}
+
+// The engine's own objects are named as V8 names them.
+function uncloneable(value, kind = undefined) {
+  let text;
+  if (typeof value === 'symbol' || typeof value === 'function') text = String(value);
+  else if (value === globalThis) text = '#<ServiceWorkerGlobalScope>';
+  else if (NAMED.has(kind)) text = `#<${kind}>`;
+  else {
+    const tag = toText(value);
+    text = tag === '[object Object]' || tag === '[object Arguments]' ? '#<Object>' : tag;
+  }
+  return refuse(`${text} could not be cloned.`);
+}
+
+const NAMED = new Set(['WeakMap', 'WeakSet', 'WeakRef', 'Promise', 'FinalizationRegistry']);
+const REFUSED = new Set([...NAMED, 'Generator', 'AsyncGenerator', 'Array Iterator', 'Map Iterator', 'Set Iterator',
+  'String Iterator', 'RegExp String Iterator', 'Iterator Helper', 'Arguments', 'Symbol', 'Proxy']);
+
+function toText(value) {
+  return Reflect.apply(Object.prototype.toString, value, []);
+}
+
+const { getPrototypeOf } = Object;
+let platform = null; // prototype of a class of the platform -> its name
+
+// Told of the classes once the base is complete: their objects keep their state where no copy reaches it.
+export function knowClasses(classes) {
+  platform = new Map(Object.keys(classes).map((name) => [classes[name].prototype, name]));
+}
+
+function platformClass(value) {
+  for (let at = getPrototypeOf(value); at !== null && at !== Object.prototype; at = getPrototypeOf(at)) {
+    const name = platform.get(at);
+    if (name !== undefined) return name;
+  }
+  return undefined;
+}
+
+const ONLY_RPC = new Set(['ReadableStream', 'WritableStream']);
+
+// An object of the platform: some can be copied.
+function clonePlatform(value, name) {
+  if (name === 'Headers') return new globalThis.Headers(value);
+  if (name === 'Request') return new globalThis.Request(value);
+  if (name === 'Response') return value.clone();
+  if (name === 'Blob') return value; // its bytes never change
+  if (ONLY_RPC.has(name)) throw refuse(`${name} can only be serialized for RPC.`);
+  if (name === 'AbortSignal') throw refuse('AbortSignal serialization is not enabled.');
+  throw refuse(`Could not serialize object of type "${name}". This type does not support serialization.`);
 }
 
 class Cloner {
-  constructor(transfer) {
+  constructor() {
     this.seen = new Map();
-    this.transfer = transfer;
   }
 
   clone(value) {
@@ -52,15 +99,16 @@ class Cloner {
       if (!(value instanceof TYPED)) return new DataView(buffer, value.byteOffset, value.byteLength);
       return new globalThis[value[Symbol.toStringTag]](buffer, value.byteOffset, value.length);
     }
-    if (isBlob(value)) return value; // its bytes never change
-    if (keyOf(value) !== undefined) {
-      throw new DOMException(
-        'Could not serialize object of type "CryptoKey". This type does not support serialization.', 'DataCloneError');
-    }
+    if (REFUSED.has(kind) || host.proxyParts(value) !== undefined || value === globalThis) throw uncloneable(value, kind);
+    const name = kind === 'Error' || kind === 'DOMException' ? undefined : platformClass(value);
+    if (name !== undefined && name !== 'DOMException') return clonePlatform(value, name);
     switch (kind) {
       case 'ArrayBuffer':
         if (value.detached) throw detached();
+        if (value.resizable) return resizable(value);
         return value.slice(0);
+      case 'SharedArrayBuffer':
+        return value; // both sides see the same bytes
       case 'Map':
         return new Map();
       case 'Set':
@@ -83,10 +131,8 @@ class Cloner {
       case undefined:
         break;
       default:
-        throw uncloneable(value);
+        throw uncloneable(value, kind);
     }
-    // An object of the platform, or with methods of its own class: only plain data goes over.
-    if (value[Symbol.toStringTag] !== undefined && PLATFORM.has(value[Symbol.toStringTag])) throw uncloneable(value);
     return {};
   }
 
@@ -104,14 +150,21 @@ class Cloner {
   }
 
   properties(value, copy) {
-    for (const key of Object.keys(value)) copy[key] = this.clone(value[key]);
+    const keys = Object.keys(value);
+    for (const key of keys) {
+      if (!Object.hasOwn(value, key)) continue; // a getter took it away
+      const item = this.clone(value[key]);
+      if (key === '__proto__') Object.defineProperty(copy, key, { value: item, writable: true, enumerable: true, configurable: true });
+      else copy[key] = item;
+    }
   }
 }
 
-// Objects that keep their state in private fields cannot be taken apart.
-const PLATFORM = new Set(['Headers', 'Request', 'Response', 'ReadableStream', 'WritableStream', 'TransformStream',
-  'AbortSignal', 'AbortController', 'URL', 'URLSearchParams', 'FormData', 'ExecutionContext', 'Fetcher', 'WeakMap',
-  'WeakSet', 'WeakRef', 'Promise', 'Generator', 'AsyncGenerator']);
+function resizable(buffer) {
+  const copy = new ArrayBuffer(buffer.byteLength, { maxByteLength: buffer.maxByteLength });
+  new Uint8Array(copy).set(new Uint8Array(buffer));
+  return copy;
+}
 
 function detached() {
   return new DOMException('An ArrayBuffer is detached and could not be cloned.', 'DataCloneError');
@@ -122,25 +175,34 @@ function hidden(object, name, value) {
 }
 
 function makeError(value) {
-  const copy = new (ERRORS[value.name] ?? Error)(String(value.message));
-  if (typeof value.stack === 'string') hidden(copy, 'stack', value.stack);
+  const Made = ERRORS[value.name] ?? Error;
+  const message = Object.getOwnPropertyDescriptor(value, 'message');
+  const copy = message === undefined ? new Made() : new Made(String(value.message));
+  const { stack } = value;
+  if (typeof stack === 'string') hidden(copy, 'stack', stack);
+  else delete copy.stack;
   return copy;
 }
 
+function transferred(options) {
+  if (options === undefined || options === null) return [];
+  if (!isObject(options)) throw notOfType('structuredClone', 'ServiceWorkerGlobalScope', 2, 'StructuredCloneOptions');
+  const { transfer } = options;
+  if (transfer === undefined) return [];
+  if (!Array.isArray(transfer)) throw notField('transfer', 'StructuredCloneOptions', 'Array');
+  return [...transfer].map((item) => {
+    if (isObject(item) && ArrayBuffer.isView(item)) item = item.buffer;
+    if (!isObject(item) || host.kind(item) !== 'ArrayBuffer') throw new TypeError('Object is not transferable');
+    return item;
+  });
+}
+
 export function structuredClone(value, options = undefined) {
-  if (arguments.length === 0) throw new TypeError("Failed to execute 'structuredClone': 1 argument required.");
-  const transfer = [...(options?.transfer ?? [])];
-  const cloner = new Cloner(transfer);
-  for (const buffer of transfer) {
-    if (!(buffer instanceof ArrayBuffer)) {
-      throw new DOMException('Only ArrayBuffers can be transferred.', 'DataCloneError');
-    }
-    if (buffer.detached || cloner.seen.has(buffer)) {
-      throw detached();
-    }
-    cloner.seen.set(buffer, buffer.slice(0));
-  }
+  if (arguments.length === 0) throw notOfType('structuredClone', 'ServiceWorkerGlobalScope', 1, 'Value');
+  const transfer = transferred(options).filter((buffer) => !buffer.detached);
+  const cloner = new Cloner();
+  for (const buffer of transfer) cloner.seen.set(buffer, buffer.resizable ? resizable(buffer) : buffer.slice(0));
   const copy = cloner.clone(value);
-  for (const buffer of transfer) host.detach(buffer);
+  for (const buffer of transfer) if (!buffer.detached) host.detach(buffer);
   return copy;
 }

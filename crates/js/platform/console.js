@@ -74,6 +74,7 @@ function isJson(value) {
 }
 
 function label(value) {
+  if (typeof value === 'symbol') return String(value);
   return value === undefined ? 'default' : `${value}`;
 }
 
@@ -81,21 +82,21 @@ function elapsed(name) {
   return `${name}: ${Math.floor(host.now()) - timers.get(name)}ms`;
 }
 
-export const console = {
+const methods = {
   debug(...values) {
     write(DEBUG, values);
   },
-  log(...values) {
-    write(LOG, values);
+  error(...values) {
+    write(ERROR, values);
   },
   info(...values) {
     write(INFO, values);
   },
+  log(...values) {
+    write(LOG, values);
+  },
   warn(...values) {
     write(WARN, values);
-  },
-  error(...values) {
-    write(ERROR, values);
   },
   trace(...values) {
     const stack = new Error().stack ?? '';
@@ -128,7 +129,7 @@ export const console = {
     indent += '  ';
   },
   groupCollapsed(...values) {
-    console.group(...values);
+    methods.group(...values);
   },
   groupEnd() {
     indent = indent.slice(2);
@@ -150,5 +151,21 @@ export const console = {
     if (!timers?.has(name)) return;
     print(LOG, name, () => (values.length > 0 ? `${elapsed(name)} ${format(values)}` : elapsed(name)));
   },
+};
+
+// In workerd's order. What only a debugger would show does nothing.
+const ORDER = ['debug', 'error', 'info', 'log', 'warn', 'dir', 'dirxml', 'table', 'trace', 'group', 'groupCollapsed',
+  'groupEnd', 'clear', 'count', 'countReset', 'assert', 'profile', 'profileEnd', 'time', 'timeLog', 'timeEnd',
+  'timeStamp', 'context'];
+export const console = Object.create({});
+for (const name of ORDER) {
+  const method = methods[name] ?? { [name]() {} }[name];
+  Object.defineProperty(method, 'length', { value: 0 });
+  console[name] = method;
+}
+// A console of a part of the program: the same here.
+console.context = () => {
+  const { context, ...same } = console;
+  return same;
 };
 Object.defineProperty(console, Symbol.toStringTag, { value: 'console', configurable: true });

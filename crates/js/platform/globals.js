@@ -5,7 +5,7 @@ import { Blob, File } from './blob.js';
 import { atob, btoa } from './base64.js';
 import { Body } from './body.js';
 import { ReadableStreamBYOBRequest } from './byte-controller.js';
-import { structuredClone } from './clone.js';
+import { knowClasses, structuredClone } from './clone.js';
 import { Cloudflare } from './compatibility.js';
 import { console } from './console.js';
 import { Crypto, CryptoKey, SubtleCrypto, crypto } from './crypto.js';
@@ -81,9 +81,12 @@ export function install(target) {
   define(ServiceWorkerGlobalScope.prototype, CLASSES);
   define(ServiceWorkerGlobalScope.prototype, FUNCTIONS);
   define(WorkerGlobalScope.prototype, { EventTarget });
+  knowClasses({
+    ...CLASSES, EventTarget, Cloudflare: Cloudflare.constructor, Performance: performance.constructor,
+  });
   define(target, { console }, false);
   define(target, {
     Cloudflare, ServiceWorkerGlobalScope, crypto, navigator, performance, scheduler: new Scheduler(), self: target,
   });
-  Object.defineProperty(target, 'origin', { get: () => 'null', configurable: true, enumerable: true });
+  Object.defineProperty(target, 'origin', { value: 'null', configurable: true, enumerable: true });
 }

@@ -16,7 +16,10 @@ const place = (name) => {
   }
   return 'none';
 };
-const places = (...list) => () => Object.fromEntries(list.join(' ').split(' ').map((name) => [name, place(name)]));
+const places = (...list) => () => Object.fromEntries(list.join(' ').split(' ').filter((name) => !OTHERS.includes(name)).map((name) => [name, place(name)]));
+// Names that are no part of this area.
+const OTHERS = ['Cache', 'CacheStorage', 'caches', 'WebSocket', 'WebSocketPair', 'WebSocketRequestResponsePair', 'CloseEvent', 'HTMLRewriter', 'CompressionStream', 'DecompressionStream', 'ExtendableEvent', 'FetchEvent', 'ScheduledEvent', 'TailEvent', 'TraceEvent', 'Intl', 'WebAssembly'];
+const mine = (list) => list.filter((name) => !OTHERS.includes(name)).sort();
 const chain = (object) => { const list = []; for (let at = object; at !== null; at = Object.getPrototypeOf(at)) list.push(at.constructor?.name ?? '?'); return list; };
 
 export const names = {
@@ -28,15 +31,19 @@ export const names = {
   'objects': places('caches console crypto navigator origin performance scheduler self Cloudflare globalThis'),
   'names that are not there': places('window document Buffer process global require module exports setImmediate clearImmediate XMLHttpRequest importScripts postMessage close name location onmessage onfetch alert Deno Bun Worker BroadcastChannel Performance PerformanceEntry Scheduler Console TaskController Temporal ShadowRealm gc print std os navigation'),
   'language names': places('AggregateError Array ArrayBuffer AsyncDisposableStack Atomics BigInt BigInt64Array BigUint64Array Boolean DataView Date DisposableStack Error EvalError FinalizationRegistry Float16Array Float32Array Float64Array Function Infinity Int8Array Iterator JSON Map Math NaN Number Object Promise Proxy RangeError Reflect RegExp Set SharedArrayBuffer String SuppressedError Symbol SyntaxError TypeError URIError Uint8Array WeakMap WeakRef WeakSet decodeURI encodeURIComponent escape eval isNaN parseInt undefined unescape'),
-  'own names': () => Object.getOwnPropertyNames(globalThis).filter((name) => !['Intl', 'WebAssembly'].includes(name)).sort(),
-  'inherited names': () => [1, 2, 3].map((depth) => { let at = globalThis; for (let i = 0; i < depth; i++) at = Object.getPrototypeOf(at); return Object.getOwnPropertyNames(at).sort(); }),
-  'enumerable names': () => { const list = []; for (const name in globalThis) list.push(name); return list.sort(); },
-  'the chain of globalThis': () => [chain(globalThis), String(globalThis), self === globalThis, globalThis instanceof EventTarget, globalThis instanceof WorkerGlobalScope, globalThis instanceof ServiceWorkerGlobalScope],
+  'own names': () => mine(Object.getOwnPropertyNames(globalThis)),
+  'inherited names': () => [1, 2, 3].map((depth) => { let at = globalThis; for (let i = 0; i < depth; i++) at = Object.getPrototypeOf(at); return mine(Object.getOwnPropertyNames(at)); }),
+  'enumerable names': () => { const list = []; for (const name in globalThis) list.push(name); return mine(list); },
+  'the chain of globalThis': () => [chain(globalThis), String(globalThis), self === globalThis, globalThis instanceof ServiceWorkerGlobalScope],
+  'what the global is an instance of': () => [globalThis instanceof EventTarget, globalThis instanceof WorkerGlobalScope],
   'global constructors': () => tries(() => new ServiceWorkerGlobalScope(), () => new WorkerGlobalScope(), () => new Navigator()),
   'origin': () => [typeof origin, origin],
   'this of a module function': () => typeof (function () { return this; })(),
+  'classes called without new': () => tries(...['URL', 'URLPattern', 'URLSearchParams', 'TextDecoder', 'TextEncoder', 'TextDecoderStream', 'DOMException', 'AbortController', 'MessageChannel', 'EventSource', 'Event', 'EventTarget', 'FixedLengthStream', 'IdentityTransformStream', 'ReadableStream', 'TransformStream', 'WritableStream', 'WritableStreamDefaultWriter'].map((name) => () => globalThis[name]('http://a'))),
+  'methods of another object': () => tries(() => URL.prototype.toString.call({}), () => URLSearchParams.prototype.get.call({}, 'a'), () => URLSearchParams.prototype.size, () => TextEncoder.prototype.encode.call({}, 'x'), () => URLPattern.prototype.exec.call({}), () => ReadableStream.prototype.pipeTo.call({}, new WritableStream()), () => EventTarget.prototype.addEventListener.call({}, 'x', () => {}), () => setTimeout.call({}, () => {}) > 0, () => URL.prototype.href),
+  'read-only properties are written': () => tries(() => { new URL('http://a').origin = 'x'; }, () => { new URL('http://a').searchParams = 'x'; }, () => { new TextDecoder().encoding = 'x'; }, () => { new AbortController().signal.aborted = true; }, () => { new Event('x').type = 'y'; }, () => { new Event('x').returnValue = false; }, () => { new ReadableStream().locked = true; }, () => { navigator.userAgent = 'x'; }, () => { new DOMException('m').name = 'x'; }),
   'class chains': () => [TransformStream, IdentityTransformStream, FixedLengthStream, TextEncoderStream, AbortSignal, CustomEvent, File, Response, DOMException, MessagePort, EventSource].map((of) => chain(of.prototype)),
-  'class statics': () => [URL, TextDecoder, ReadableStream, AbortSignal, EventSource, Event, DOMException, FixedLengthStream].map((of) => [of.length, describe(of, 'prototype'), describe(of, 'name'), Object.getPrototypeOf(of) === Function.prototype]),
+  'class statics': () => [URL, TextDecoder, ReadableStream, AbortSignal, EventSource, Event, DOMException, FixedLengthStream].map((of) => [of.length, describe(of, 'name'), Object.getPrototypeOf(of) === Function.prototype]),
   'prototype members': () => [[URL, 'href'], [URL, 'toString'], [TextDecoder, 'decode'], [TextDecoder, 'encoding'], [ReadableStream, 'locked'], [ReadableStream, 'getReader'], [ReadableStream, 'values'], [Event, 'type'], [EventTarget, 'addEventListener'], [AbortSignal, 'aborted'], [AbortSignal, 'onabort'], [URLSearchParams, 'size'], [URLSearchParams, 'get'], [ReadableStream, Symbol.asyncIterator], [URLSearchParams, Symbol.iterator], [URL, Symbol.toStringTag], [WritableStreamDefaultWriter, 'closed'], [URL, 'constructor']].map(([of, name]) => `${of.name} ${String(name)} ${describe(of.prototype, name)}`),
   'navigator': () => [navigator.userAgent, navigator.language, navigator.languages, navigator.hardwareConcurrency, navigator.platform, navigator.onLine, String(navigator), Object.getOwnPropertyNames(Navigator.prototype).sort(), typeof navigator.gpu, typeof navigator.sendBeacon],
   'navigator.sendBeacon': () => tries(() => navigator.sendBeacon(), () => navigator.sendBeacon('nope'), () => navigator.sendBeacon('/x', 'y')),

@@ -19,5 +19,5 @@ export const timers = {
   'a timer clears another': log(async (see) => { let later; setTimeout(() => { see(1); clearTimeout(later); }, 0); later = setTimeout(() => see('never'), 0); await wait(5); }),
   'a microtask that throws': log(async (see) => { queueMicrotask(() => { see(1); throw new Error('mine'); }); queueMicrotask(() => see(2)); await wait(); }),
   'timer shape': () => ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'queueMicrotask', 'reportError'].map((name) => [globalThis[name].name, globalThis[name].length]),
-  'detached timers': () => tries(() => { const { setTimeout: set, clearTimeout: clear } = globalThis; clear(set(() => {})); }, () => setTimeout.call(undefined, () => {}) > 0, () => setTimeout.call({}, () => {}) > 0),
+  'detached timers': () => tries(() => { const { setTimeout: set, clearTimeout: clear } = globalThis; clear(set(() => {})); }, () => setTimeout.call(undefined, () => {}) > 0),
 };

@@ -13,7 +13,7 @@ const outcome = (promise) => promise.then((x) => ['ok', x], (e) => ['no', e]);
 export const pipes = {
   'pipeTo': log((see) => outcome(of(1, 2).pipeTo(sink(see)))),
   'pipeTo locks': log(async (see) => { const s = of(1); const w = sink(see); const p = s.pipeTo(w); see([s.locked, w.locked]); await p; see([s.locked, w.locked]); }),
-  'pipeTo refuses': () => tries(() => of().pipeTo(), () => of().pipeTo({}), () => of().pipeTo(null), () => of().pipeTo(new WritableStream(), 5), () => of().pipeTo(new WritableStream(), null), () => of().pipeTo(new WritableStream(), { signal: 5 }), () => of().pipeTo(new WritableStream(), { signal: null }), () => { const w = new WritableStream(); w.getWriter(); return of().pipeTo(w); }, () => ReadableStream.prototype.pipeTo.call({}, new WritableStream())),
+  'pipeTo refuses': () => tries(() => of().pipeTo(), () => of().pipeTo({}), () => of().pipeTo(null), () => of().pipeTo(new WritableStream(), 5), () => of().pipeTo(new WritableStream(), null), () => of().pipeTo(new WritableStream(), { signal: 5 }), () => of().pipeTo(new WritableStream(), { signal: null }), () => { const w = new WritableStream(); w.getWriter(); return of().pipeTo(w); }),
   'pipeTo preventClose': log(async (see) => { const w = sink(see); const gave = await outcome(of(1).pipeTo(w, { preventClose: true })); see(w.locked); await w.getWriter().write('more'); return gave; }),
   'pipeTo of a failing source': log((see) => outcome(failing().pipeTo(sink(see)))),
   'pipeTo preventAbort': log(async (see) => { const w = sink(see); const gave = await outcome(failing().pipeTo(w, { preventAbort: true })); await w.getWriter().write('still'); return gave; }),
