@@ -15,7 +15,8 @@ function refuse(message) {
 // The engine's own objects are named as V8 names them.
 function uncloneable(value, kind = undefined) {
   let text;
-  if (typeof value === 'symbol' || typeof value === 'function') text = String(value);
+  if (typeof value === 'symbol') text = String(value);
+  else if (typeof value === 'function') text = String(value).replace(/\{\s+\[native code\]\s+\}$/, '{ [native code] }');
   else if (value === globalThis) text = '#<ServiceWorkerGlobalScope>';
   else if (NAMED.has(kind)) text = `#<${kind}>`;
   else {
@@ -65,6 +66,7 @@ function clonePlatform(value, name) {
 class Cloner {
   constructor() {
     this.seen = new Map();
+    this.unfilled = []; // [original, copy, kind]
   }
 
   clone(value) {
@@ -80,17 +82,25 @@ class Cloner {
     if (value === null) return null;
     const known = this.seen.get(value);
     if (known !== undefined) return known;
+    if (host.proxyParts(value) !== undefined) throw uncloneable(value);
     if (Array.isArray(value)) {
       const copy = new Array(value.length);
       this.seen.set(value, copy);
-      this.properties(value, copy);
+      this.unfilled.push([value, copy, null]);
       return copy;
     }
     const kind = host.kind(value);
     const copy = this.make(value, kind);
     this.seen.set(value, copy);
-    this.fill(value, copy, kind);
+    this.unfilled.push([value, copy, kind]);
     return copy;
+  }
+
+  // Copies whose contents are still missing get them here, not within each other: depth costs no stack.
+  all(value) {
+    const whole = this.clone(value);
+    for (let next = this.unfilled.pop(); next !== undefined; next = this.unfilled.pop()) this.fill(...next);
+    return whole;
   }
 
   make(value, kind) {
@@ -99,9 +109,10 @@ class Cloner {
       if (!(value instanceof TYPED)) return new DataView(buffer, value.byteOffset, value.byteLength);
       return new globalThis[value[Symbol.toStringTag]](buffer, value.byteOffset, value.length);
     }
-    if (REFUSED.has(kind) || host.proxyParts(value) !== undefined || value === globalThis) throw uncloneable(value, kind);
-    const name = kind === 'Error' || kind === 'DOMException' ? undefined : platformClass(value);
-    if (name !== undefined && name !== 'DOMException') return clonePlatform(value, name);
+    if (REFUSED.has(kind) || value === globalThis) throw uncloneable(value, kind);
+    const name = platformClass(value);
+    if (name === 'DOMException') return cloneException(value);
+    if (name !== undefined) return clonePlatform(value, name);
     switch (kind) {
       case 'ArrayBuffer':
         if (value.detached) throw detached();
@@ -124,8 +135,6 @@ class Cloner {
         return Object(value.valueOf());
       case 'Error':
         return makeError(value);
-      case 'DOMException':
-        return new DOMException(value.message, value.name);
       case 'Object':
       case null:
       case undefined:
@@ -174,11 +183,17 @@ function hidden(object, name, value) {
   Object.defineProperty(object, name, { value, writable: true, configurable: true, enumerable: false });
 }
 
+function cloneException(value) {
+  const copy = new DOMException(value.message, value.name);
+  copy.stack = value.stack;
+  return copy;
+}
+
 function makeError(value) {
   const Made = ERRORS[value.name] ?? Error;
   const message = Object.getOwnPropertyDescriptor(value, 'message');
   const copy = message === undefined ? new Made() : new Made(String(value.message));
-  const { stack } = value;
+  const stack = Object.hasOwn(value, 'stack') ? value.stack : undefined;
   if (typeof stack === 'string') hidden(copy, 'stack', stack);
   else delete copy.stack;
   return copy;
@@ -202,7 +217,7 @@ export function structuredClone(value, options = undefined) {
   const transfer = transferred(options).filter((buffer) => !buffer.detached);
   const cloner = new Cloner();
   for (const buffer of transfer) cloner.seen.set(buffer, buffer.resizable ? resizable(buffer) : buffer.slice(0));
-  const copy = cloner.clone(value);
+  const copy = cloner.all(value);
   for (const buffer of transfer) if (!buffer.detached) host.detach(buffer);
   return copy;
 }

@@ -161,6 +161,7 @@ export const console = Object.create({});
 for (const name of ORDER) {
   const method = methods[name] ?? { [name]() {} }[name];
   Object.defineProperty(method, 'length', { value: 0 });
+  Object.defineProperty(method, 'name', { value: '' });
   console[name] = method;
 }
 // A console of a part of the program: the same here.

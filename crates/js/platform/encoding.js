@@ -2,7 +2,7 @@
 // decoding in pieces, are the host's, with the state between pieces kept here as bytes.
 import * as host from 'switchyard:host';
 import { SYNC_DECODE, SYNC_ENCODING } from './abi.js';
-import { isObject, notConstructed, notOfType, present } from './idl.js';
+import { isObject, notConstructed, notOfType, present, toText } from './idl.js';
 
 export class TextEncoder {
   get encoding() {
@@ -10,12 +10,12 @@ export class TextEncoder {
   }
 
   encode(input = '') {
-    return host.utf8Encode(`${input}`);
+    return host.utf8Encode(typeof input === 'string' ? input : toText(input));
   }
 
   encodeInto(source, destination) {
     if (arguments.length === 0) throw notOfType('encodeInto', 'TextEncoder', 1, 'String');
-    source = `${source}`;
+    source = typeof source === 'string' ? source : toText(source);
     if (!(destination instanceof Uint8Array)) {
       throw notOfType('encodeInto', 'TextEncoder', 2, 'Uint8Array');
     }
@@ -63,7 +63,7 @@ export class TextDecoder {
       throw notConstructed('TextDecoder', 2, 'ConstructorOptions');
     }
     if (label !== undefined && label !== 'utf-8' && label !== 'utf8' && label !== 'UTF-8') {
-      const name = host.sync(SYNC_ENCODING, `${label}`);
+      const name = host.sync(SYNC_ENCODING, (label = toText(label)));
       if (name === undefined || name === null || name === 'replacement') {
         throw new RangeError(`"${label}" is not a valid encoding.`);
       }

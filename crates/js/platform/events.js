@@ -1,7 +1,7 @@
 // Event, CustomEvent, ErrorEvent and EventTarget, by the DOM standard as workerd has it: targets without parents, no
 // capturing, and a listener that throws ends the dispatch, whose caller gets the error.
 import { DOMException } from './errors.js';
-import { illegalInvocation, isObject, notConstructed, notField, notOfType, present, toInt } from './idl.js';
+import { illegalInvocation, isObject, notConstructed, notField, notOfType, present, toInt, toText } from './idl.js';
 
 const { apply } = Reflect;
 
@@ -33,7 +33,7 @@ export class Event {
 
   constructor(type, init = undefined) {
     init = initOf('Event', arguments.length, init);
-    this.#type = `${type}`;
+    this.#type = toText(type);
     if (init === null) return;
     this.#bubbles = Boolean(init.bubbles);
     this.#cancelable = Boolean(init.cancelable);
@@ -236,7 +236,7 @@ export class EventTarget {
     const target = Listeners.of(this);
     const count = arguments.length;
     if (count === 0) throw notOfType('addEventListener', 'EventTarget', 1, 'string');
-    type = `${type}`;
+    type = toText(type);
     const none = callback === undefined || callback === null;
     if (count < 2 || !none && !isObject(callback)) {
       throw notOfType('addEventListener', 'EventTarget', 2, 'function or HandlerObject');
@@ -262,7 +262,7 @@ export class EventTarget {
   removeEventListener(type, callback, options = undefined) {
     const target = Listeners.of(this);
     if (arguments.length === 0) throw notOfType('removeEventListener', 'EventTarget', 1, 'string');
-    type = `${type}`;
+    type = toText(type);
     if (arguments.length < 2 || callback !== undefined && callback !== null && !isObject(callback)) {
       throw notOfType('removeEventListener', 'EventTarget', 2, 'Object');
     }

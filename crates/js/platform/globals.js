@@ -75,8 +75,8 @@ function define(target, values, enumerable = true) {
 export function install(target) {
   hideFunctions();
   inherit(target);
-  // Of what the engine put on the global itself: those below are in its place.
-  for (const name of [...Object.keys(CLASSES), ...Object.keys(FUNCTIONS)]) Reflect.deleteProperty(target, name);
+  // Of what the engine put on the global itself: those below are in its place, and one class is QuickJS's alone.
+  for (const name of [...Object.keys(CLASSES), ...Object.keys(FUNCTIONS), 'InternalError']) Reflect.deleteProperty(target, name);
   for (const run of Object.values(FUNCTIONS)) Object.defineProperty(run, 'length', { value: 0 });
   define(ServiceWorkerGlobalScope.prototype, CLASSES);
   define(ServiceWorkerGlobalScope.prototype, FUNCTIONS);

@@ -1,7 +1,7 @@
 // TextEncoderStream and TextDecoderStream, by the Encoding standard: the two classes of encoding.js as transforms.
 import * as host from 'switchyard:host';
 import { TextDecoder } from './encoding.js';
-import { isObject, present } from './idl.js';
+import { isObject, present, toText } from './idl.js';
 import { Transform, TransformStream } from './transform.js';
 
 export class TextEncoderStream extends TransformStream {
@@ -9,7 +9,7 @@ export class TextEncoderStream extends TransformStream {
     const inner = new Transform({}, 1, null, 0, null);
     let high = ''; // the first half of a surrogate pair that a chunk ended with
     inner.transform = (chunk, controller) => {
-      let text = high + `${chunk}`;
+      let text = high + (typeof chunk === 'string' ? chunk : toText(chunk));
       const last = text.charCodeAt(text.length - 1);
       high = last >= 0xd800 && last <= 0xdbff ? text[text.length - 1] : '';
       if (high !== '') text = text.slice(0, -1);

@@ -31,7 +31,7 @@ async function bodies() {
   writer.write('a').catch(swallow);
   writer.close().catch(swallow);
   for await (const chunk of readable) values.push(chunk);
-  const [one, two] = ReadableStream.from(['x']).tee();
+  const [one, two] = ReadableStream.from([new Uint8Array([120])]).tee();
   await Promise.all([new Response(one).text(), two.pipeTo(new WritableStream())]);
   const bytes = new ReadableStream({
     type: 'bytes',

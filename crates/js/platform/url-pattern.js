@@ -9,7 +9,7 @@ const FIELDS = [...PARTS, 'baseURL'];
 const { RegExp: Expression } = globalThis;
 const { exec } = Expression.prototype;
 const { apply } = Reflect;
-const ANYTHING = new Expression('^([\\s\\S]*)$', 'v'); // a lone asterisk's, shared by all patterns
+const ANYTHING = new Expression('^([\\s\\S]*)$', 'u'); // a lone asterisk's, shared by all patterns
 
 function text(value) {
   if (typeof value === 'symbol') throw new TypeError('Cannot convert a Symbol value to a string');
@@ -43,7 +43,7 @@ class Part {
   constructor(pattern, source, names, ignoreCase) {
     this.pattern = pattern;
     this.names = names === '' ? [] : names.split('\n');
-    this.expression = pattern === '*' ? ANYTHING : new Expression(source, ignoreCase ? 'vi' : 'v');
+    this.expression = pattern === '*' ? ANYTHING : new Expression(source, ignoreCase ? 'ui' : 'u');
   }
 
   match(input) {
