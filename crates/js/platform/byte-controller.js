@@ -1,8 +1,10 @@
 // The controller of byte streams inside, by the Streams standard: bytes in a queue, buffers that readers brought to
 // be filled, and the request objects through which a source fills them. The public classes are in readable-bytes.js.
 import { isObject, notOfType, present, toNumber } from './idl.js';
-import { Queue, promiseCall } from './queue.js';
+import { DONE, PENDING, Queue, promiseCall } from './queue.js';
 import { CLOSED, ERRORED, INTERNAL, READABLE, Readable, closeStream, errorStream } from './readable-state.js';
+
+const { apply } = Reflect;
 
 // A buffer handed in by a reader (or made for one) and how far it is filled.
 class PullInto {
@@ -39,6 +41,8 @@ export class ByteController {
     this.closing = false;
     this.pulling = false;
     this.again = false;
+    this.pulled = null; // what follows a pull; made once
+    this.failed = null;
     this.onTaken = null; // told when the last byte of the queue has been taken
     stream.controller = this;
   }
@@ -66,13 +70,25 @@ export class ByteController {
       return;
     }
     this.pulling = true;
-    promiseCall(this.pull, this.source, this.argument).then(() => {
-      this.pulling = false;
-      if (this.again) {
-        this.again = false;
-        this.callPull();
-      }
-    }, (reason) => this.error(reason));
+    if (this.pulled === null) {
+      this.pulled = () => {
+        this.pulling = false;
+        if (this.again) {
+          this.again = false;
+          this.callPull();
+        }
+      };
+      this.failed = (reason) => this.error(reason);
+    }
+    let done = DONE;
+    try {
+      const result = this.pull === undefined ? undefined : apply(this.pull, this.source, [this.argument]);
+      if (result === PENDING) return;
+      if (isObject(result)) done = Promise.resolve(result);
+    } catch (error) {
+      done = Promise.reject(error);
+    }
+    done.then(this.pulled, this.failed);
   }
 
   begin() {

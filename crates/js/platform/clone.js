@@ -82,7 +82,7 @@ class Cloner {
     if (value === null) return null;
     const known = this.seen.get(value);
     if (known !== undefined) return known;
-    if (host.proxyParts(value) !== undefined) throw uncloneable(value);
+    if (host.proxyParts(value) !== undefined) throw refuse(`${Array.isArray(value) ? '[object Object]' : '#<Object>'} could not be cloned.`);
     if (Array.isArray(value)) {
       const copy = new Array(value.length);
       this.seen.set(value, copy);
@@ -193,7 +193,7 @@ function makeError(value) {
   const Made = ERRORS[value.name] ?? Error;
   const message = Object.getOwnPropertyDescriptor(value, 'message');
   const copy = message === undefined ? new Made() : new Made(String(value.message));
-  const stack = Object.hasOwn(value, 'stack') ? value.stack : undefined;
+  const { stack } = value;
   if (typeof stack === 'string') hidden(copy, 'stack', stack);
   else delete copy.stack;
   return copy;

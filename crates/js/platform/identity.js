@@ -5,11 +5,12 @@ import { describeThrown, refuseGlobalScope } from './errors.js';
 import { newByteStream } from './byte-controller.js';
 import { isObject, notConstructed, present } from './idl.js';
 import { Deferred, whole } from './queue.js';
-import { CLOSED, ERRORED } from './readable-state.js';
+import { adoptHost } from './host-stream.js';
+import { READABLE, closeStream } from './readable-state.js';
 import { publicReadable } from './readable.js';
 import { SIDES, TransformStream } from './transform.js';
 import { publicWritable } from './writable.js';
-import { Writable, WritableController } from './writable-state.js';
+import { Writable, WritableController, isWritableOpen } from './writable-state.js';
 
 const MOST_BYTES = 2 ** 53;
 
@@ -34,7 +35,7 @@ class Pipe {
     this.expected = expected;
     this.seen = 0;
     this.pending = null; // the write whose bytes have not all been taken
-    this.cancelled = null; // why the readable side wants no more
+    this.adopted = false; // a host stream took the place of what is written
     this.readable = newByteStream(this);
     this.readable.length = expected;
     this.readable.controller.onTaken = () => this.taken();
@@ -71,6 +72,7 @@ class Pipe {
 
   close() {
     const { controller } = this.readable;
+    if (this.adopted) return;
     if (this.expected !== null && this.seen !== this.expected) {
       controller.error(new TypeError('FixedLengthStream did not see all expected bytes before close().'));
     } else {
@@ -97,11 +99,19 @@ class Pipe {
     pending?.reject(error);
   }
 
-  // Nothing has gone through, and nobody reads: another source can take this one's place.
-  isFresh() {
-    const { readable } = this;
-    return this.seen === 0 && this.expected === null && this.pending === null && readable.reader === null &&
-      !readable.disturbed && readable.state !== CLOSED && readable.state !== ERRORED;
+  // A body that nobody has looked into is piped in whole: if nothing has gone through and nobody reads either, it
+  // becomes the readable side itself, and goes on to the host unread. Says whether it did.
+  adopt(stream) {
+    const { readable, writable } = this;
+    if (stream.host < 0 || stream.disturbed || stream.state !== READABLE) return false;
+    if (this.seen > 0 || this.expected !== null || this.adopted || readable.reader !== null || readable.disturbed) return false;
+    if (readable.state !== READABLE || !isWritableOpen(writable) || writable.inflight() || writable.writes.length > 0) return false;
+    this.adopted = true;
+    adoptHost(readable, stream.host);
+    stream.host = -1;
+    stream.disturbed = true;
+    closeStream(stream);
+    return true;
   }
 }
 

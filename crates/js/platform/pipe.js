@@ -1,11 +1,10 @@
 // ReadableStreamPipeTo of the Streams standard: reads while the destination wants more, carries errors and
-// the end over in both directions unless an option prevents it, and stops on an AbortSignal.
+// the end over in both directions unless an option prevents it, and stops on an AbortSignal. A chunk that goes from
+// one side to the other costs no promise of the pipe's.
 import { onAbort, offAbort } from './abort.js';
-import { Deferred } from './queue.js';
+import { DONE, Deferred } from './queue.js';
 import { CLOSED, ERRORED, Reader, cancelStream } from './readable-state.js';
-import { Writer, isWritableClosed, writableFailure } from './writable-state.js';
-
-function nothing() {}
+import { Writer, isWritableClosed, isWritableOpen, writableFailure } from './writable-state.js';
 
 class Pipe {
   constructor(source, target, options) {
@@ -20,8 +19,10 @@ class Pipe {
     this.writer = new Writer(target);
     this.finished = new Deferred();
     this.shuttingDown = false;
+    this.stepping = false;
     this.waiting = false; // a read is under way
-    this.lastWrite = Promise.resolve();
+    this.unwritten = 0; // writes under way
+    this.act = null; // what is done when they are over
     source.disturbed = true;
   }
 
@@ -38,8 +39,10 @@ class Pipe {
     const check = () => this.check();
     this.reader.closedPromise().then(check, check);
     this.writer.closedPromise().then(check, check);
+    const step = () => this.step();
+    this.writer.onReady = () => DONE.then(step);
     this.check();
-    if (!this.shuttingDown) this.step();
+    DONE.then(step);
   }
 
   // The four ways a side ends, in the order the standard tries them.
@@ -63,21 +66,22 @@ class Pipe {
     }
   }
 
+  // Reads as long as chunks are there and the destination has room; goes on at the next chunk, or when there is room.
   step() {
-    if (this.shuttingDown) return;
-    this.writer.readyPromise().then(() => {
-      this.check();
-      if (this.shuttingDown) return;
+    if (this.stepping) return;
+    this.stepping = true;
+    while (!this.shuttingDown && !this.waiting && isWritableOpen(this.target) && !this.target.backpressure) {
       this.waiting = true;
       this.reader.read(this);
-    }, nothing);
+    }
+    this.stepping = false;
   }
 
   // As a read request.
   chunk(value) {
     this.waiting = false;
-    this.lastWrite = this.writer.write(value);
-    this.lastWrite.catch((reason) => this.target.controller.errorIfNeeded(reason));
+    this.unwritten++;
+    this.writer.writeFor(value, this);
     if (this.source.state !== 0) this.check();
     this.step();
   }
@@ -90,6 +94,26 @@ class Pipe {
   error() {
     this.waiting = false;
     this.check();
+  }
+
+  // As one who waits for a write.
+  resolve() {
+    this.unwritten--;
+    this.written();
+  }
+
+  fail(reason) {
+    this.unwritten--;
+    this.target.controller.errorIfNeeded(reason);
+    this.written();
+    this.check();
+  }
+
+  written() {
+    const { act } = this;
+    if (this.unwritten > 0 || act === null) return;
+    this.act = null;
+    DONE.then(act);
   }
 
   aborted(reason) {
@@ -110,7 +134,7 @@ class Pipe {
       else action().then(() => this.finish(failed, error), (reason) => this.finish(true, reason));
     };
     // Chunks that were read are written before anything is closed or aborted.
-    if (writableFailure(this.target) === null && !isWritableClosed(this.target)) this.lastWrite.then(act, act);
+    if (this.unwritten > 0 && isWritableOpen(this.target)) this.act = act;
     else act();
   }
 
@@ -124,6 +148,8 @@ class Pipe {
 }
 
 export function pipe(source, target, options) {
+  const { preventClose, signal } = options;
+  if (target.pipe !== null && !preventClose && signal === undefined && target.pipe.adopt(source)) return target.close();
   const state = new Pipe(source, target, options);
   state.start();
   return state.finished.promise;

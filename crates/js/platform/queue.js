@@ -85,9 +85,21 @@ export class Deferred {
       this.reject = reject;
     });
   }
+
+  // Rejects what somebody may look at later.
+  fail(reason) {
+    handled(this.promise);
+    this.reject(reason);
+  }
 }
 
 function ignore() {}
+
+// For what is done already: whoever waits for it is told in the next job.
+export const DONE = Promise.resolve();
+
+// What pull() of a source of ours gives when it will call the controller's `pulled` itself.
+export const PENDING = Symbol('pending');
 
 // A rejection that somebody may look at later is no unhandled one.
 export function handled(promise) {

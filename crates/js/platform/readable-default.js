@@ -1,8 +1,10 @@
 // ReadableStreamDefaultController, by the Streams standard: a queue of chunks with a size, and the rule when
 // to ask the source for more. Also how the platform itself makes a stream from an object with pull and cancel.
 import { notOfType, present } from './idl.js';
-import { SizedQueue, member, promiseCall } from './queue.js';
+import { DONE, PENDING, SizedQueue, member, promiseCall } from './queue.js';
 import { CLOSED, ERRORED, INTERNAL, READABLE, Readable, closeStream, errorStream } from './readable-state.js';
+
+const { apply } = Reflect;
 
 export class DefaultController {
   constructor(stream, source, argument, highWaterMark, size) {
@@ -52,7 +54,19 @@ export class DefaultController {
       };
       this.failed = (reason) => this.error(reason);
     }
-    promiseCall(this.pull, this.source, this.argument).then(this.pulled, this.failed);
+    if (this.pull === undefined) {
+      DONE.then(this.pulled);
+      return;
+    }
+    let done = DONE;
+    try {
+      const result = apply(this.pull, this.source, [this.argument]);
+      if (result === PENDING) return;
+      if (typeof result === 'object' && result !== null || typeof result === 'function') done = Promise.resolve(result);
+    } catch (error) {
+      done = Promise.reject(error);
+    }
+    done.then(this.pulled, this.failed);
   }
 
   begin() {

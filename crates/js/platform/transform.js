@@ -1,7 +1,7 @@
 // TransformStream and its controller, by the Streams standard: a writable side that fills a readable side.
 // IdentityTransformStream and FixedLengthStream (identity.js) are built on the same inside.
 import { isObject, notConstructed, present } from './idl.js';
-import { Deferred, handled, member, promiseCall, strategyOf } from './queue.js';
+import { DONE, Deferred, PENDING, handled, member, promiseCall, strategyOf } from './queue.js';
 import { ERRORED, INTERNAL, READABLE, Readable } from './readable-state.js';
 import { DefaultController } from './readable-default.js';
 import { publicReadable } from './readable.js';
@@ -17,6 +17,8 @@ export class Transform {
     this.facade = this; // what the transformer's methods get
     this.backpressure = undefined;
     this.backpressureChange = null;
+    this.pulling = false; // the readable side has asked, and waits for the next change
+    this.pulled = null;
     this.finishing = null;
     this.started = new Deferred();
 
@@ -36,9 +38,19 @@ export class Transform {
   }
 
   setBackpressure(backpressure) {
-    if (this.backpressureChange !== null) this.backpressureChange.resolve();
-    this.backpressureChange = new Deferred();
+    const change = this.backpressureChange;
+    this.backpressureChange = null;
     this.backpressure = backpressure;
+    if (change !== null) change.resolve();
+    if (this.pulling) {
+      this.pulling = false;
+      DONE.then(this.pulled);
+    }
+  }
+
+  // A promise of the next change; made when somebody waits for it.
+  changed() {
+    return (this.backpressureChange ??= new Deferred()).promise;
   }
 
   forget() {
@@ -78,18 +90,18 @@ export class Transform {
     if (this.backpressure) this.setBackpressure(false);
   }
 
+  // A transformer that is done at once costs no promise.
   perform(chunk) {
     let result;
     try {
-      if (this.transform === undefined) {
-        this.enqueue(chunk);
-        return Promise.resolve();
-      }
-      result = Promise.resolve(this.transform.call(this.transformer, chunk, this.facade));
+      if (this.transform === undefined) this.enqueue(chunk);
+      else result = this.transform.call(this.transformer, chunk, this.facade);
     } catch (error) {
-      result = Promise.reject(error);
+      this.error(error);
+      throw error;
     }
-    return result.then(nothing, (reason) => {
+    if (typeof result !== 'object' && typeof result !== 'function' || result === null) return undefined;
+    return Promise.resolve(result).then(nothing, (reason) => {
       this.error(reason);
       throw reason;
     });
@@ -98,7 +110,7 @@ export class Transform {
   // Called by the sides' controllers, with this as their sink and source.
   sinkWrite(chunk) {
     if (!this.backpressure) return this.perform(chunk);
-    return this.backpressureChange.promise.then(() => {
+    return this.changed().then(() => {
       if (writableFailure(this.writable) !== null) throw this.writable.error;
       return this.perform(chunk);
     });
@@ -140,9 +152,12 @@ export class Transform {
     return handled(finishing.promise);
   }
 
-  sourcePull() {
+  // Under way until the next change, which is told by `pulled`.
+  sourcePull(controller) {
     this.setBackpressure(false);
-    return this.backpressureChange.promise;
+    this.pulled = controller.pulled;
+    this.pulling = true;
+    return PENDING;
   }
 
   sourceCancel(reason) {

@@ -27,6 +27,7 @@ mod fairness;
 mod headers;
 mod hostile;
 mod hosts;
+mod identity;
 mod limits;
 mod loops;
 mod markers;
