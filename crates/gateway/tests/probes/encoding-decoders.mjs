@@ -46,6 +46,7 @@ const LABELS = [
 ].map((line) => line.split(' '));
 
 const HIGH = Uint8Array.from({ length: 128 }, (_, i) => i + 128);
+const TABLES = ['chinese', 'gb18030', 'big5', 'csunicode']; // ICU's are not the standard's
 const LEGACY = [...'日本語テキスト'].flatMap((_, i) => [0x93, 0xfa, 0x96, 0x7b + i]);
 const pieces = (label, options, list) => {
   const decoder = new TextDecoder(label, options);
@@ -81,7 +82,8 @@ export const decoders = {
     }
   }))].join(' / ')),
   'labels trimmed': () => tries(...[' utf-8 ', '\tUTF8\n', '\u00a0utf-8', 'utf-8\u0000', '', ' ', 'UTF-16', 'Latin1', null, undefined, 5, {}].map((label) => () => new TextDecoder(label).encoding)),
-  'high halves': () => LABELS.filter((labels) => !labels.includes('replacement')).map(([label]) => { try { return `${label} ${new TextDecoder(label).decode(HIGH)}`; } catch (error) { return error; } }),
+  'high halves': () => LABELS.filter(([label]) => !TABLES.includes(label) && label !== 'csiso2022kr').map(([label]) => { try { return `${label} ${new TextDecoder(label).decode(HIGH)}`; } catch (error) { return error; } }),
+  'high halves by other tables': () => TABLES.map((label) => new TextDecoder(label).decode(HIGH)),
   'multibyte': () => ['shift_jis', 'euc-jp', 'gbk', 'gb18030', 'big5', 'euc-kr', 'iso-2022-jp'].map((label) => new TextDecoder(label).decode(bytes(...LEGACY))),
   'utf-8 well formed': utf8([], [0x61, 0xc3, 0xa9], [0xe2, 0x98, 0x95], [0xf0, 0x9d, 0x92, 0xb3], [0xef, 0xbb, 0xbf, 0x61], [0xef, 0xbb, 0xbf, 0xef, 0xbb, 0xbf]),
   'utf-8 malformed': utf8([0xff], [0xc3], [0xc3, 0x28], [0xe2, 0x98], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xc0, 0x80], [0xf0, 0x9f, 0x98], [0xe2, 0x28, 0xa1], [0x80, 0x61, 0xbf], [0xf8, 0x88, 0x80, 0x80, 0x80], [0xef, 0xbb]),
@@ -89,11 +91,13 @@ export const decoders = {
   'legacy fatal': () => tries(...['shift_jis', 'gb18030', 'big5', 'euc-kr', 'euc-jp', 'iso-2022-jp', 'utf-16le', 'utf-16be', 'windows-1253', 'windows-1252', 'x-user-defined'].map((label) => () => new TextDecoder(label, { fatal: true }).decode(bytes(0xff, 0x61, 0xd8)))),
   'ignoreBOM': () => ['utf-8', 'utf-16le', 'utf-16be'].flatMap((label) => [false, true].map((ignoreBOM) => { const input = label === 'utf-8' ? [0xef, 0xbb, 0xbf, 0x61, 0x62] : label === 'utf-16le' ? [0xff, 0xfe, 0x61, 0] : [0xfe, 0xff, 0, 0x61]; const text = new TextDecoder(label, { ignoreBOM }).decode(bytes(...input)); return `${label} ${ignoreBOM} ${text.length} ${text.codePointAt(0)}`; })),
   'bom in pieces': () => [pieces('utf-8', {}, [[0xef], [0xbb], [0xbf, 0x61], [0xef, 0xbb, 0xbf]]), pieces('utf-8', { ignoreBOM: true }, [[0xef], [0xbb, 0xbf], [0x61]]), pieces('utf-16le', {}, [[0xff], [0xfe, 0x61], [0]])].map((list) => list.map((text) => [...text].map((c) => c.codePointAt(0)))),
-  'pieces': () => [pieces('utf-8', {}, [[0xe2], [0x98], [0x95]]), pieces('utf-8', {}, [[0xf0, 0x9d], [0x92], []]), pieces('utf-8', {}, [[0xe2], [0x61], undefined]), pieces('shift_jis', {}, [[0x93], [0xfa], [0x96]]), pieces('utf-16le', {}, [[0x3d], [0xd8, 0], [0xde], [0x3d, 0xd8]]), pieces('utf-8', {}, [[0x61, 0xc3], []])],
+  'pieces': () => [pieces('utf-8', {}, [[0xe2], [0x98], [0x95]]), pieces('utf-8', {}, [[0xf0, 0x9d], [0x92], []]), pieces('utf-8', {}, [[0xe2], [0x61], undefined]), pieces('shift_jis', {}, [[0x93], [0xfa], [0x96]]), pieces('utf-16le', {}, [[0x3d], [0xd8, 0], [0xde]]), pieces('utf-8', {}, [[0x61, 0xc3], []])],
+  'half a pair at the end': () => pieces('utf-16le', {}, [[0x61, 0], [0x3d, 0xd8]]),
   'pieces fatal': () => [pieces('utf-8', { fatal: true }, [[0xe2], [0x61], [0x62]]), pieces('utf-8', { fatal: true }, [[0xe2], []]), pieces('shift_jis', { fatal: true }, [[0x81], [], [0x61]]), pieces('utf-16le', { fatal: true }, [[0x61], []])],
   'decode again after an end': () => { const decoder = new TextDecoder(); return [decoder.decode(bytes(0xe2, 0x98), { stream: true }), decoder.decode(), decoder.decode(bytes(0xef, 0xbb, 0xbf, 0x62)), decoder.decode(bytes(0x95))]; },
-  'input kinds': () => tries(() => new TextDecoder().decode(), () => new TextDecoder().decode(undefined), () => new TextDecoder().decode(null), () => new TextDecoder().decode('x'), () => new TextDecoder().decode(5), () => new TextDecoder().decode({}), () => new TextDecoder().decode([0x61]), () => new TextDecoder().decode(bytes(0x61).buffer), () => new TextDecoder().decode(new DataView(bytes(0x61, 0x62).buffer, 1)), () => new TextDecoder().decode(new Uint16Array([0x6161])), () => { const shared = new SharedArrayBuffer(1); new Uint8Array(shared)[0] = 0x63; return new TextDecoder().decode(shared); }, () => { const gone = bytes(0x61); gone.buffer.transfer(); return new TextDecoder().decode(gone); }, () => new TextDecoder().decode(bytes(0x61), null), () => new TextDecoder().decode(bytes(0x61), 5)),
-  'decoder options': () => tries(() => { const { fatal, ignoreBOM, encoding } = new TextDecoder('utf-8', { fatal: 1, ignoreBOM: 'x' }); return [fatal, ignoreBOM, encoding]; }, () => new TextDecoder('utf-8', null).fatal, () => new TextDecoder('utf-8', 5).fatal, () => new TextDecoder(Symbol('x')), () => new TextDecoder({ toString: () => 'koi8-r' }).encoding),
+  'input kinds': () => tries(() => new TextDecoder().decode(), () => new TextDecoder().decode(undefined), () => new TextDecoder().decode(null), () => new TextDecoder().decode('x'), () => new TextDecoder().decode(5), () => new TextDecoder().decode({}), () => new TextDecoder().decode([0x61]), () => new TextDecoder().decode(bytes(0x61).buffer), () => new TextDecoder().decode(new DataView(bytes(0x61, 0x62).buffer, 1)), () => new TextDecoder().decode(new Uint16Array([0x6161])), () => { const shared = new SharedArrayBuffer(1); new Uint8Array(shared)[0] = 0x63; return new TextDecoder().decode(shared); }, () => { const gone = bytes(0x61); gone.buffer.transfer(); return new TextDecoder().decode(gone); }, () => new TextDecoder().decode(bytes(0x61), 5)),
+  'decoder options': () => tries(() => { const { fatal, ignoreBOM, encoding } = new TextDecoder('utf-8', { fatal: 1, ignoreBOM: 'x' }); return [fatal, ignoreBOM, encoding]; }, () => new TextDecoder('utf-8', 5).fatal, () => new TextDecoder(Symbol('x')), () => new TextDecoder({ toString: () => 'koi8-r' }).encoding),
+  'options of null': () => tries(() => new TextDecoder('utf-8', null).fatal, () => new TextDecoder().decode(bytes(0x61), null)),
   'decoder shape': () => [Object.getOwnPropertyNames(TextDecoder.prototype).sort(), Object.keys(new TextDecoder()), String(new TextDecoder()), TextDecoder.length, TextDecoder.prototype.decode.length],
   'decoder stream': () => through(new TextDecoderStream(), [bytes(0x61, 0xe2), bytes(0x98), bytes(0x95, 0x62), bytes(0xc3)]),
   'decoder stream of a label': () => through(new TextDecoderStream('shift_jis'), [bytes(0x93), bytes(0xfa, 0x96, 0x7b).buffer]),
