@@ -1,6 +1,7 @@
 // structuredClone, by the HTML standard's StructuredSerialize and Deserialize in one pass: JavaScript's own types,
 // errors, cycles, Blob and File, and the transfer of ArrayBuffers.
 import * as host from 'switchyard:host';
+import { keyOf } from './crypto-key.js';
 import { DOMException } from './errors.js';
 import { isObject, notField, notOfType } from './idl.js';
 
@@ -110,7 +111,8 @@ class Cloner {
       return new globalThis[value[Symbol.toStringTag]](buffer, value.byteOffset, value.length);
     }
     if (REFUSED.has(kind) || value === globalThis) throw uncloneable(value, kind);
-    const name = platformClass(value);
+    let name = platformClass(value);
+    if (name === 'CryptoKey' && keyOf(value) === undefined) name = undefined; // it only inherits
     if (name === 'DOMException') return cloneException(value);
     if (name !== undefined) return clonePlatform(value, name);
     switch (kind) {

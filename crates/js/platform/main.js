@@ -3,6 +3,7 @@
 import * as host from 'switchyard:host';
 import { EVENT_TRAINED } from './abi.js';
 import { installCommonJs } from './commonjs.js';
+import { forgetCompatibility } from './compatibility.js';
 import { installContext } from './context.js';
 import { installDispatch, setTraining } from './dispatch.js';
 import { forgetEnv, installEnv } from './env.js';
@@ -25,6 +26,7 @@ setTraining(trainingWorker);
 host.register(EVENT_TRAINED, () => {
   setTraining(null);
   forgetEnv();
+  forgetCompatibility(); // of nobody's Worker: each has its own
 });
 
 // Last, so that what each request touches lies together: node modules among it cost a hello a page.
