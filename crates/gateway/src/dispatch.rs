@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use http::{Request, Response};
 use switchyard_catalog::{Catalog, Limit, Limits, NamespaceName, PlanName, Scope, VersionId, WorkerSpec};
-use switchyard_runtime::{Body, Console, Invocation, Runtime, Worker, WorkerSource};
+use switchyard_runtime::{Body, Console, Invocation, Runtime, Worker, WorkerSource, on_io_thread};
 use tokio::time::Instant;
 
 use crate::admission::{Admission, ScriptPermit};
@@ -181,14 +181,20 @@ impl Dispatcher {
         if call.passed.hops.saturating_add(call.depth.into()) > MAX_DEPTH.into() {
             return Err(Failure::TooDeep);
         }
+        let depth = call.depth;
         let version = call.version.of(route).ok_or(Failure::NoTenant)?;
         if let Some(upstream) = route.upstream(version) {
-            // Boxed: what runs Workers need not be as large as this.
-            return Box::pin(self.proxy(ctx, route, (version, upstream), (call, terms.limits), request)).await;
+            let (dispatcher, ctx, route, upstream) = (self.clone(), ctx.clone(), route.clone(), upstream.clone());
+            let proxied = async move {
+                dispatcher.proxy(&ctx, &route, (version, &upstream), (call, terms.limits), request).await
+            };
+            return on_io(depth, proxied).await;
         }
         if route.has_assets(version) {
             let named = call.entrypoint.is_some();
-            let answered = self.assets.before_worker(version, named, request).await.map_err(|error| {
+            let dispatcher = self.clone();
+            let answered = async move { dispatcher.assets.before_worker(version, named, request).await };
+            let answered = on_io(depth, answered).await.map_err(|error| {
                 let trace = format!("{:032x}", ctx.trace.id);
                 tracing::error!(script = %route.script, %version, ray = ?ctx.ray, trace, error = %chain(&error), "assets could not be served");
                 Failure::Assets(error)
@@ -198,7 +204,13 @@ impl Dispatcher {
                 ControlFlow::Continue(request) => request,
             };
         }
-        let worker = self.worker(ctx, route, version).await?;
+        let worker = match self.runtime.loaded(version).await {
+            Some(worker) => worker,
+            None => {
+                let (dispatcher, ctx, route) = (self.clone(), ctx.clone(), route.clone());
+                on_io(depth, async move { dispatcher.worker(&ctx, &route, version).await }).await?
+            }
+        };
         let limits = terms.limits.tighten(worker.about().limits);
         let request = capped_request(ctx, request, &limits)?;
         let until = limits.wall().map(|wall| Instant::now() + wall);
@@ -292,6 +304,12 @@ impl Dispatcher {
         }
         admitted.map(|permit| (permit, terms))
     }
+}
+
+/// What connects, reads files or asks the database. A call that a Worker makes is polled on a guest thread.
+async fn on_io<T: Send + 'static>(depth: u8, part: impl Future<Output = T> + Send + 'static) -> T {
+    // Boxed: what runs Workers need not be as large as this.
+    if depth == 0 { Box::pin(part).await } else { on_io_thread(part).await }
 }
 
 pub(crate) fn capped_request(

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use http::{HeaderValue, Request, Response, Uri, header};
 use switchyard_catalog::{Limits, PlanName, Scope, VersionId, WorkerBinding};
 use switchyard_runtime::{
-    Body, FetchError, FetchRequest, FetchResponse, Outbound, RunError, RunErrorKind, StatusText, Target,
+    Body, FetchError, FetchRequest, FetchResponse, Outbound, RunError, RunErrorKind, StatusText, Target, on_io_thread,
 };
 
 use crate::body::hold;
@@ -112,7 +112,8 @@ impl RequestOutbound {
     /// One look into the Worker's own assets.
     async fn asset(&self, version: VersionId, journey: &mut Journey) -> Result<FetchResponse, FetchError> {
         let (head, _) = worker_request(journey)?.into_parts();
-        match self.dispatcher.assets.fetch(version, &head).await {
+        let dispatcher = self.dispatcher.clone();
+        match on_io_thread(async move { dispatcher.assets.fetch(version, &head).await }).await {
             Ok(response) => Ok(worker_response(response, journey)),
             Err(error) => {
                 tracing::error!(%version, error = %chain(&error), "assets could not be served");

@@ -90,11 +90,11 @@ pub fn must_give_up() -> bool {
 }
 
 impl Executor {
-    /// Starts `threads` guest threads and the epoch ticker of `engine`.
+    /// Starts `threads` guest threads, which are in `tokio`'s context, and the epoch ticker of `engine`.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(threads: usize, engine: &wasmtime::Engine) -> std::io::Result<Self> {
+    pub fn start(threads: usize, engine: &wasmtime::Engine, tokio: &tokio::runtime::Handle) -> std::io::Result<Self> {
         let state = State { queues: Queues::default(), threads: Vec::new(), ticking: false, ended: false };
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
@@ -106,9 +106,12 @@ impl Executor {
         for number in 0..threads.max(1) {
             let give_up: Arc<AtomicBool> = Arc::default();
             this.shared.state.lock().threads.push(Thread { give_up: Arc::clone(&give_up), runs: None });
-            let shared = Arc::clone(&this.shared);
+            let (shared, tokio) = (Arc::clone(&this.shared), tokio.clone());
             let builder = std::thread::Builder::new().name(format!("guest-{number}")).stack_size(GUEST_THREAD_STACK);
-            this.threads.push(builder.spawn(move || shared.work(number, &give_up))?);
+            this.threads.push(builder.spawn(move || {
+                let _tokio = tokio.enter();
+                shared.work(number, &give_up);
+            })?);
         }
         let shared = Arc::clone(&this.shared);
         this.threads.push(std::thread::Builder::new().name("epoch".into()).spawn(move || shared.tick())?);

@@ -52,7 +52,7 @@ pub use counts::RuntimeCounts;
 pub use error::{RunError, RunErrorKind, RuntimeError};
 pub use head::{StatusText, Verbatim};
 pub use invocation::{Console, Invocation};
-pub use outbound::{FetchError, FetchRequest, FetchResponse, Outbound, RedirectMode, Target};
+pub use outbound::{FetchError, FetchRequest, FetchResponse, Outbound, RedirectMode, Target, on_io_thread};
 pub use outcome::{Ending, Exception, LogLevel, LogLine, Outcome};
 pub use runtime::{Evicted, Runtime, RuntimeStats, WorkerSource};
 pub use worker::{About, Worker};

@@ -1,15 +1,25 @@
 //! Everything a Worker can reach: one trait, handed in with each invocation, implemented by the gateway.
 
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
 use async_trait::async_trait;
 use http::{HeaderMap, Method};
+use tokio::task::{JoinError, JoinHandle};
 
 use crate::Body;
+use crate::meter::{CALLER, CpuMeter};
 
 /// The only way out of a Worker (design §3).
 #[async_trait]
 pub trait Outbound: Send + Sync + 'static {
     /// Performs one subrequest. Dropping the future cancels it. Redirects are followed here, since
     /// every hop must be checked again. The runtime has counted the subrequest already.
+    ///
+    /// Polled on an I/O thread for [`Target::Internet`], else on the guest thread of the Worker that calls, which
+    /// pays for it: what connects, reads files or asks the database goes through [`on_io_thread`] there.
     ///
     /// `depth` is that of the Worker that calls.
     async fn fetch(&self, depth: u8, target: Target, request: FetchRequest) -> Result<FetchResponse, FetchError>;
@@ -78,5 +88,44 @@ impl FetchError {
 
     pub fn type_error(message: impl Into<String>) -> Self {
         Self { name: "TypeError".into(), message: message.into() }
+    }
+}
+
+/// Does a part of a subrequest in a task of tokio's, which ends when nobody waits for it any more. A guest thread, in
+/// tokio's context like any other, waits no longer than it takes to wake it. Panics as the task does.
+pub async fn on_io_thread<T: Send + 'static>(part: impl Future<Output = T> + Send + 'static) -> T {
+    let tokio = tokio::runtime::Handle::current();
+    let task = match CALLER.try_with(Arc::<CpuMeter>::clone) {
+        Ok(caller) => AbortOnDrop::spawn(&tokio, CALLER.scope(caller, part)),
+        Err(_) => AbortOnDrop::spawn(&tokio, part),
+    };
+    match task.await {
+        Ok(done) => done,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        // The runtime ends, and with it whoever waits.
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// A task that ends with the one who waits for it.
+pub(crate) struct AbortOnDrop<T>(JoinHandle<T>);
+
+impl<T: Send + 'static> AbortOnDrop<T> {
+    pub(crate) fn spawn(tokio: &tokio::runtime::Handle, task: impl Future<Output = T> + Send + 'static) -> Self {
+        Self(tokio.spawn(task))
+    }
+}
+
+impl<T> Future for AbortOnDrop<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+}
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }

@@ -125,7 +125,7 @@ impl Runtime {
         let base = Base::make(&core)?;
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let threads = if config.guest_threads == 0 { cores } else { config.guest_threads };
-        let executor = Executor::start(threads, &core.engine).map_err(io("start the guest threads"))?;
+        let executor = Executor::start(threads, &core.engine, &tokio).map_err(io("start the guest threads"))?;
         let limits = QueueLimits {
             max_instances: config.max_instances,
             instances_per_tenant: config.instances_per_tenant,
@@ -183,11 +183,17 @@ impl Runtime {
         version: VersionId,
         source: &dyn WorkerSource,
     ) -> Result<Arc<Worker>, Arc<RuntimeError>> {
-        if let Some(worker) = self.inner.workers.get(&version).await {
-            self.inner.counts.hit();
-            return Ok(worker);
+        match self.loaded(version).await {
+            Some(worker) => Ok(worker),
+            None => self.inner.workers.try_get_with(version, self.load(version, source)).await,
         }
-        self.inner.workers.try_get_with(version, self.load(version, source)).await
+    }
+
+    /// The Worker of a version, where it is in memory.
+    pub async fn loaded(&self, version: VersionId) -> Option<Arc<Worker>> {
+        let worker = self.inner.workers.get(&version).await?;
+        self.inner.counts.hit();
+        Some(worker)
     }
 
     async fn load(&self, version: VersionId, source: &dyn WorkerSource) -> Result<Arc<Worker>, RuntimeError> {

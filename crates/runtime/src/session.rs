@@ -136,10 +136,7 @@ pub struct Session {
 impl Session {
     pub fn new(context: SessionContext, request: i32, reply: Reply) -> Self {
         let connections = context.invocation.limits.connections.or(Limits::DEFAULT.connections).unwrap_or(1);
-        let wall = context.invocation.limits.wall().map(|wall| {
-            let _runtime = context.tokio.enter();
-            Box::pin(tokio::time::sleep(wall))
-        });
+        let wall = context.invocation.limits.wall().map(|wall| Box::pin(tokio::time::sleep(wall)));
         Self {
             context,
             request,
@@ -197,7 +194,6 @@ impl Session {
                 }
             }
             if self.answered && self.body_stream.is_none() && self.grace.is_none() {
-                let _runtime = self.context.tokio.enter();
                 self.grace = Some(Box::pin(tokio::time::sleep(WAIT_UNTIL_GRACE)));
             }
             return Ok(Step::Wait);

@@ -1,11 +1,11 @@
 //! What each operation of a guest starts or ends (ABI.md, Operations).
 
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use futures_util::future::{AbortHandle, Abortable};
 use switchyard_catalog::Limit;
 use switchyard_js::abi::{self, Malformed, Reader, Value, body_kind, op, status};
@@ -14,9 +14,10 @@ use super::{Happened, NOT_READ, Session, TOO_MANY_STREAMS, error_values};
 use crate::error::{RunError, RunErrorKind};
 use crate::host::{GuestOp, Host, Unacceptable};
 use crate::meter::{CALLER, CpuMeter};
+use crate::outbound::AbortOnDrop;
 use crate::outcome::{Exception, now_ms};
 use crate::stream::{HostStream, MAX_STREAMS, guest_stream};
-use crate::{Body, BodyError, FetchError, FetchRequest, RedirectMode, Target, head};
+use crate::{Body, BodyError, FetchError, FetchRequest, FetchResponse, RedirectMode, Target, head};
 
 /// Bytes kept of an error's name.
 const MAX_NAME: usize = 256;
@@ -56,7 +57,6 @@ impl Session {
             op::FETCH => self.fetch(host, id, &started.values)?,
             op::TIMER => {
                 let millis = values.float()?.clamp(0.0, f64::from(i32::MAX));
-                let _runtime = self.context.tokio.enter();
                 let sleep = tokio::time::sleep(Duration::from_micros((millis * 1000.0) as u64));
                 self.start(id, async move {
                     sleep.await;
@@ -269,7 +269,7 @@ impl Session {
         }
         // Long heads count as held for as long as the request has them.
         let message = message.clone();
-        // On an I/O thread: it may connect, and guests' threads are not for that.
+        let internet = turn.is_some();
         let fetching = async move {
             let _message = message;
             let _connection = match turn {
@@ -279,12 +279,15 @@ impl Session {
             };
             outbound.fetch(depth, target, request).await
         };
-        let task = CALLER.scope(Arc::clone(&self.context.meter), fetching);
-        let task = AbortOnDrop(self.context.tokio.spawn(task));
-        self.start(id, async move {
-            let result = task.await.unwrap_or_else(|_| Err(FetchError::error("internal error")));
-            Happened::Fetched { op: id, result }
-        });
+        let fetching = CALLER.scope(Arc::clone(&self.context.meter), fetching);
+        if internet {
+            let task = AbortOnDrop::spawn(&self.context.tokio, fetching);
+            self.start(id, async move { fetched(id, task.await) });
+        } else {
+            // Mostly another Worker, whose instance runs on these threads too: no I/O thread is woken for it.
+            let fetching = std::panic::AssertUnwindSafe(fetching).catch_unwind();
+            self.start(id, async move { fetched(id, fetching.await) });
+        }
         Ok(())
     }
 
@@ -354,21 +357,10 @@ impl Session {
     }
 }
 
-/// A task that ends with the one who waits for it.
-struct AbortOnDrop<T>(tokio::task::JoinHandle<T>);
-
-impl<T> Future for AbortOnDrop<T> {
-    type Output = Result<T, tokio::task::JoinError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx)
-    }
-}
-
-impl<T> Drop for AbortOnDrop<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+/// A subrequest that came to its end, or panicked.
+fn fetched<E>(op: i32, result: Result<Result<FetchResponse, FetchError>, E>) -> Happened {
+    let result = result.unwrap_or_else(|_| Err(FetchError::error("internal error")));
+    Happened::Fetched { op, result }
 }
 
 fn id_of(value: switchyard_js::abi::Value<'_>) -> Result<i32, Malformed> {
