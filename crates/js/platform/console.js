@@ -24,12 +24,9 @@ function write(level, values) {
   if (wanted !== 0) send(level, wanted, values, format);
 }
 
-// For the others: what `show` makes of the value is all there is.
+// For the others: what `show` makes of the value goes to a terminal. Tails are told of none of them, as on workerd.
 function print(level, value, show) {
-  const wanted = consoleWanted(host.contextGet());
-  if (wanted === 0) return;
-  const text = show(value);
-  send(level, wanted, [text], () => text);
+  if (consoleWanted(host.contextGet()) & CONSOLE_TEXT) send(level, CONSOLE_TEXT, value, show);
 }
 
 function send(level, wanted, values, show) {
@@ -106,7 +103,7 @@ const methods = {
     if (condition) return;
     if (typeof values[0] === 'string') values[0] = `Assertion failed: ${values[0]}`;
     else values.unshift(values.length > 0 ? 'Assertion failed:' : 'Assertion failed');
-    write(ERROR, values);
+    print(ERROR, values, format);
   },
   clear() {},
   count(name = undefined) {
@@ -122,10 +119,10 @@ const methods = {
     print(LOG, value, () => inspect(value, options ?? {}));
   },
   dirxml(...values) {
-    write(LOG, values);
+    print(LOG, values, format);
   },
   group(...values) {
-    if (values.length > 0) write(LOG, values);
+    if (values.length > 0) print(LOG, values, format);
     indent += '  ';
   },
   groupCollapsed(...values) {

@@ -17,6 +17,7 @@ class Pipe {
     this.signal = signal;
     this.reader = new Reader(source);
     this.writer = new Writer(target);
+    this.writer.pipes = true; // what is no chunk for it ends the pipe
     this.finished = new Deferred();
     this.shuttingDown = false;
     this.stepping = false;

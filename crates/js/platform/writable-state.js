@@ -297,6 +297,7 @@ export class Writer {
     this.ready = null;
     this.lost = null; // why the promises reject after release
     this.onReady = null; // told when there is room again
+    this.pipes = false;
     stream.writer = this;
   }
 
