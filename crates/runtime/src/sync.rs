@@ -200,7 +200,9 @@ fn set_part(url: &mut Url, part: &str, value: &str) {
             // Without a host, two slashes at the beginning would become one.
             if value.starts_with("//") && url.host().is_none() && !url.cannot_be_a_base() && url.scheme() != "file" {
                 let rest = &url[url::Position::AfterPath..];
-                if let Ok(changed) = Url::parse(&format!("{}:/.{}{rest}", url.scheme(), value.replace('?', "%3F").replace('#', "%23"))) {
+                if let Ok(changed) =
+                    Url::parse(&format!("{}:/.{}{rest}", url.scheme(), value.replace('?', "%3F").replace('#', "%23")))
+                {
                     *url = changed;
                 }
             } else {

@@ -13,10 +13,7 @@ const MAX_PATTERN: usize = 16 << 10;
 const MAX_INPUT: usize = 1 << 20;
 
 /// A text and its base, or the nine fields of an init; `None`: too long.
-fn input(
-    values: &mut Reader<'_>,
-    most: usize,
-) -> Result<Option<(StringOrInit<'static>, Option<String>)>, Malformed> {
+fn input(values: &mut Reader<'_>, most: usize) -> Result<Option<(StringOrInit<'static>, Option<String>)>, Malformed> {
     let mut length = 0;
     let mut text = |values: &mut Reader<'_>| -> Result<Option<String>, Malformed> {
         let text = values.text_or_null()?;
@@ -106,7 +103,9 @@ mod tests {
         let is = pattern(Reader::new(&question), &mut Writer::new(&mut answer)).unwrap();
         is.then(|| {
             let values = Reader::new(&answer).map(Result::unwrap);
-            values.filter_map(|value| if let Value::Text(text) = value { Some(text.to_owned()) } else { None }).collect()
+            values
+                .filter_map(|value| if let Value::Text(text) = value { Some(text.to_owned()) } else { None })
+                .collect()
         })
     }
 
@@ -129,7 +128,29 @@ mod tests {
 
     #[test]
     fn no_text_makes_the_parser_panic() {
-        let pieces = ["{", "}", "(", ")", "?", "*", "+", ":", "/", "\\", "[", "]", "é", "a", "#", "@", ".", "\u{10ffff}", "1", "//", "https"];
+        let pieces = [
+            "{",
+            "}",
+            "(",
+            ")",
+            "?",
+            "*",
+            "+",
+            ":",
+            "/",
+            "\\",
+            "[",
+            "]",
+            "é",
+            "a",
+            "#",
+            "@",
+            ".",
+            "\u{10ffff}",
+            "1",
+            "//",
+            "https",
+        ];
         let mut state = 99u64;
         for _ in 0..20_000 {
             let mut text = String::new();

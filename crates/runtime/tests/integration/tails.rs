@@ -69,13 +69,7 @@ async fn methods_that_make_a_text_are_for_terminals_alone() {
     let lines: Vec<_> = outcome.logs.iter().map(|line| (line.text.as_str(), line.values.as_str())).collect();
     assert_eq!(
         lines,
-        [
-            ("g", ""),
-            ("  in 1", r#"["in",1]"#),
-            ("Assertion failed: no", ""),
-            ("c: 1", ""),
-            ("{ a: 1 }", "")
-        ]
+        [("g", ""), ("  in 1", r#"["in",1]"#), ("Assertion failed: no", ""), ("c: 1", ""), ("{ a: 1 }", "")]
     );
     let outcome = printed(VALUES, body).await;
     assert_eq!(values(&outcome), [json!(["in", 1])]);
