@@ -9,13 +9,15 @@ const TOKEN = Symbol('AbortSignal');
 
 export let onAbort; // (signal, callback): an algorithm of the platform, before the listeners
 export let offAbort;
-export let signalAbort; // (signal, reason)
+export let signalAbort; // (signal, reason): throws what a listener throws
 export let isAbortSignal;
 
 export class AbortSignal extends EventTarget {
   #aborted = false;
   #reason = undefined;
   #algorithms = null;
+  #followers = null; // signals that are aborted with this one
+  #sources = null; // those that this one follows
   #handlers = null;
 
   constructor(token) {
@@ -34,13 +36,30 @@ export class AbortSignal extends EventTarget {
     };
     signalAbort = (signal, reason) => {
       if (signal.#aborted) return;
-      signal.#aborted = true;
-      signal.#reason = reason === undefined ? new DOMException('The operation was aborted', 'AbortError') : reason;
-      const algorithms = signal.#algorithms;
-      signal.#algorithms = null;
-      if (algorithms !== null) for (const algorithm of algorithms) algorithm();
-      if (hasListeners(signal, 'abort')) dispatch(signal, trusted(new Event('abort')));
+      if (reason === undefined) reason = new DOMException('The operation was aborted', 'AbortError');
+      const all = [signal, ...(signal.#followers ?? []).filter((one) => !one.#aborted)];
+      signal.#followers = null;
+      for (const one of all) {
+        one.#aborted = true;
+        one.#reason = reason;
+        for (const root of one.#sources ?? []) root.#unfollow(one);
+        one.#sources = null;
+      }
+      for (const one of all) one.#runAlgorithms();
+      for (const one of all) if (hasListeners(one, 'abort')) dispatch(one, trusted(new Event('abort')));
     };
+  }
+
+  // What is over is kept by nobody who may live longer.
+  #unfollow(signal) {
+    const at = this.#followers === null ? -1 : this.#followers.indexOf(signal);
+    if (at >= 0) this.#followers.splice(at, 1);
+  }
+
+  #runAlgorithms() {
+    const algorithms = this.#algorithms;
+    this.#algorithms = null;
+    if (algorithms !== null) for (const algorithm of algorithms) algorithm();
   }
 
   static abort(reason = undefined) {
@@ -70,12 +89,10 @@ export class AbortSignal extends EventTarget {
       signalAbort(signal, first.#reason);
       return signal;
     }
-    const follow = () => {
-      const done = sources.find((source) => source.#aborted);
-      for (const source of sources) offAbort(source, follow);
-      signalAbort(signal, done.#reason);
-    };
-    for (const source of sources) onAbort(source, follow);
+    // Those that others follow follow nobody themselves: all are told at once.
+    const roots = new Set(sources.flatMap((source) => source.#sources ?? [source]));
+    signal.#sources = [...roots];
+    for (const root of roots) (root.#followers ??= []).push(signal);
     return signal;
   }
 

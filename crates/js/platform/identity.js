@@ -104,10 +104,12 @@ class Pipe {
   adopt(stream) {
     const { readable, writable } = this;
     if (stream.host < 0 || stream.disturbed || stream.state !== READABLE) return false;
-    if (this.seen > 0 || this.expected !== null || this.adopted || readable.reader !== null || readable.disturbed) return false;
+    if (this.expected !== null && this.expected !== stream.length) return false;
+    if (this.seen > 0 || this.adopted || readable.reader !== null || readable.disturbed) return false;
     if (readable.state !== READABLE || !isWritableOpen(writable) || writable.inflight() || writable.writes.length > 0) return false;
     this.adopted = true;
     adoptHost(readable, stream.host);
+    readable.length = this.expected;
     stream.host = -1;
     stream.disturbed = true;
     closeStream(stream);

@@ -172,7 +172,11 @@ export class WritableController {
   signalAbort(reason) {
     // Without a public controller nobody can be listening.
     if (this.facade !== undefined || this.abortController !== null) {
-      (this.abortController ??= new AbortController()).abort(reason);
+      try {
+        (this.abortController ??= new AbortController()).abort(reason);
+      } catch {
+        // A listener of the sink's that throws keeps nothing from being aborted.
+      }
     }
     this.aborting?.(reason);
   }

@@ -250,4 +250,19 @@ mod tests {
         });
         assert!(refused.is_none());
     }
+
+    #[test]
+    fn what_the_standard_has_since_is_added() {
+        let href = |text: &str| parse_url(text, None).unwrap().to_string();
+        assert_eq!(href("http://a/x^y?^#^"), "http://a/x%5Ey?^#^");
+        assert_eq!(href("data:a  ?q"), "data:a %20?q");
+        assert_eq!(href("data:a  #h"), "data:a %20#h");
+        assert_eq!(href("data:a  "), "data:a");
+        let origin_of = |text: &str| origin(&parse_url(text, None).unwrap());
+        assert_eq!(origin_of("blob:https://a:1/b"), "https://a:1");
+        assert_eq!(origin_of("blob:ftp://a/b"), "null");
+        let mut url = parse_url("foo:/bar?q#h", None).unwrap();
+        set_part(&mut url, "pathname", "//x?y");
+        assert_eq!(url.as_str(), "foo:/.//x%3Fy?q#h");
+    }
 }
