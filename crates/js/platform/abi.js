@@ -82,6 +82,8 @@ export const SYNC_DEFAULT_CACHE = 70;
 export const CACHE_MATCH = 0;
 export const CACHE_PUT = 1;
 export const CACHE_DELETE = 2;
+export const SYNC_PATTERN = 80;
+export const SYNC_PATTERN_INPUT = 81;
 
 export const BODY_NONE = 0;
 export const BODY_WHOLE = 1;

@@ -1,21 +1,24 @@
 // AbortController and AbortSignal, by the DOM standard. Platform code listens through onAbort, which costs no
 // events; an Event is only made when a script listens.
-import { DOMException, tag } from './errors.js';
-import { Event, EventTarget, hasListeners } from './events.js';
+import { DOMException } from './errors.js';
+import { Event, EventTarget, dispatch, handlerOf, hasListeners, setHandler, setOnAbort, trusted } from './events.js';
+import { notOfType, present, toNumber } from './idl.js';
 import { startTimer } from './timers.js';
 
 const TOKEN = Symbol('AbortSignal');
 
 export let onAbort; // (signal, callback): an algorithm of the platform, before the listeners
 export let offAbort;
-export let signalAbort; // (signal, reason)
+export let signalAbort; // (signal, reason): throws what a listener throws
 export let isAbortSignal;
 
 export class AbortSignal extends EventTarget {
   #aborted = false;
   #reason = undefined;
   #algorithms = null;
-  #handler = null;
+  #followers = null; // signals that are aborted with this one
+  #sources = null; // those that this one follows
+  #handlers = null;
 
   constructor(token) {
     if (token !== TOKEN) throw new TypeError('Illegal constructor');
@@ -33,13 +36,30 @@ export class AbortSignal extends EventTarget {
     };
     signalAbort = (signal, reason) => {
       if (signal.#aborted) return;
-      signal.#aborted = true;
-      signal.#reason = reason === undefined ? new DOMException('The operation was aborted', 'AbortError') : reason;
-      const algorithms = signal.#algorithms;
-      signal.#algorithms = null;
-      if (algorithms !== null) for (const algorithm of algorithms) algorithm();
-      if (hasListeners(signal, 'abort')) signal.dispatchEvent(new Event('abort'));
+      if (reason === undefined) reason = new DOMException('The operation was aborted', 'AbortError');
+      const all = [signal, ...(signal.#followers ?? []).filter((one) => !one.#aborted)];
+      signal.#followers = null;
+      for (const one of all) {
+        one.#aborted = true;
+        one.#reason = reason;
+        for (const root of one.#sources ?? []) root.#unfollow(one);
+        one.#sources = null;
+      }
+      for (const one of all) one.#runAlgorithms();
+      for (const one of all) if (hasListeners(one, 'abort')) dispatch(one, trusted(new Event('abort')));
     };
+  }
+
+  // What is over is kept by nobody who may live longer.
+  #unfollow(signal) {
+    const at = this.#followers === null ? -1 : this.#followers.indexOf(signal);
+    if (at >= 0) this.#followers.splice(at, 1);
+  }
+
+  #runAlgorithms() {
+    const algorithms = this.#algorithms;
+    this.#algorithms = null;
+    if (algorithms !== null) for (const algorithm of algorithms) algorithm();
   }
 
   static abort(reason = undefined) {
@@ -49,29 +69,30 @@ export class AbortSignal extends EventTarget {
   }
 
   static timeout(milliseconds) {
+    if (arguments.length === 0) throw notOfType('timeout', 'AbortSignal', 1, 'number');
     const signal = newSignal();
     startTimer(() => signalAbort(signal, new DOMException('The operation was aborted due to timeout', 'TimeoutError')),
-      Number(milliseconds));
+      toNumber(milliseconds));
     return signal;
   }
 
   static any(signals) {
+    if (!Array.isArray(signals)) throw notOfType('any', 'AbortSignal', 1, 'Array');
     const signal = newSignal();
     const sources = [...signals];
-    for (const source of sources) {
-      if (!isAbortSignal(source)) throw new TypeError('AbortSignal.any takes AbortSignals only.');
+    for (let i = 0; i < sources.length; i++) {
+      if (isAbortSignal(sources[i])) continue;
+      throw new TypeError(`Incorrect type for array element ${i}: the provided value is not of type 'AbortSignal'.`);
     }
-    const first = sources.find((source) => source.aborted);
+    const first = sources.find((source) => source.#aborted);
     if (first !== undefined) {
-      signalAbort(signal, first.reason);
+      signalAbort(signal, first.#reason);
       return signal;
     }
-    const follow = () => {
-      const done = sources.find((source) => source.aborted);
-      for (const source of sources) offAbort(source, follow);
-      signalAbort(signal, done.reason);
-    };
-    for (const source of sources) onAbort(source, follow);
+    // Those that others follow follow nobody themselves: all are told at once.
+    const roots = new Set(sources.flatMap((source) => source.#sources ?? [source]));
+    signal.#sources = [...roots];
+    for (const root of roots) (root.#followers ??= []).push(signal);
     return signal;
   }
 
@@ -84,21 +105,19 @@ export class AbortSignal extends EventTarget {
   }
 
   get onabort() {
-    return this.#handler;
+    return handlerOf(this.#handlers, 'abort');
   }
 
-  // The handler's place among the listeners is where it was first set; replacing it moves it to the end here.
   set onabort(value) {
-    if (this.#handler !== null) this.removeEventListener('abort', this.#handler);
-    this.#handler = typeof value === 'function' ? value : null;
-    if (this.#handler !== null) this.addEventListener('abort', this.#handler);
+    setHandler(this, (this.#handlers ??= new Map()), 'abort', value);
   }
 
   throwIfAborted() {
     if (this.#aborted) throw this.#reason;
   }
 }
-tag(AbortSignal);
+present(AbortSignal);
+setOnAbort(isAbortSignal, onAbort);
 
 export function newSignal() {
   return new AbortSignal(TOKEN);
@@ -115,4 +134,4 @@ export class AbortController {
     signalAbort(this.#signal, reason);
   }
 }
-tag(AbortController);
+present(AbortController);

@@ -1,8 +1,10 @@
 // The controller of byte streams inside, by the Streams standard: bytes in a queue, buffers that readers brought to
 // be filled, and the request objects through which a source fills them. The public classes are in readable-bytes.js.
-import { tag } from './errors.js';
-import { Queue, promiseCall } from './queue.js';
+import { isObject, notOfType, present, toNumber } from './idl.js';
+import { DONE, PENDING, Queue, promiseCall } from './queue.js';
 import { CLOSED, ERRORED, INTERNAL, READABLE, Readable, closeStream, errorStream } from './readable-state.js';
+
+const { apply } = Reflect;
 
 // A buffer handed in by a reader (or made for one) and how far it is filled.
 class PullInto {
@@ -17,7 +19,7 @@ class PullInto {
     this.kind = kind; // 'default', 'byob', 'none' (its reader is gone)
   }
   view() {
-    return new this.make(this.buffer, this.offset, this.filled / this.size);
+    return new this.make(this.buffer, this.offset, Math.floor(this.filled / this.size));
   }
 }
 
@@ -39,6 +41,9 @@ export class ByteController {
     this.closing = false;
     this.pulling = false;
     this.again = false;
+    this.pulled = null; // what follows a pull; made once
+    this.failed = null;
+    this.onTaken = null; // told when the last byte of the queue has been taken
     stream.controller = this;
   }
 
@@ -65,13 +70,25 @@ export class ByteController {
       return;
     }
     this.pulling = true;
-    promiseCall(this.pull, this.source, this.argument).then(() => {
-      this.pulling = false;
-      if (this.again) {
-        this.again = false;
-        this.callPull();
-      }
-    }, (reason) => this.error(reason));
+    if (this.pulled === null) {
+      this.pulled = () => {
+        this.pulling = false;
+        if (this.again) {
+          this.again = false;
+          this.callPull();
+        }
+      };
+      this.failed = (reason) => this.error(reason);
+    }
+    let done = DONE;
+    try {
+      const result = this.pull === undefined ? undefined : apply(this.pull, this.source, [this.argument]);
+      if (result === PENDING) return;
+      if (isObject(result)) done = Promise.resolve(result);
+    } catch (error) {
+      done = Promise.reject(error);
+    }
+    done.then(this.pulled, this.failed);
   }
 
   begin() {
@@ -105,22 +122,24 @@ export class ByteController {
       this.closing = true;
       return;
     }
-    if (this.intos.length > 0) {
-      const into = this.intos.peek();
-      if (into.filled % into.size !== 0) {
-        const error = new TypeError('Insufficient bytes to fill elements in the given buffer.');
-        this.error(error);
-        throw error;
-      }
-    }
     this.forgetSource();
+    // As on workerd a reader gets what there is, though it asked for more, and bytes of half an element are lost.
+    if (this.intos.length > 0 && this.intos.peek().filled > 0 && this.stream.reader?.byob) this.commit(this.intos.shift());
     closeStream(this.stream);
+    if (this.stream.reader?.byob) this.answerAll();
   }
 
-  // close() for the platform's own sources: a reader whose buffer still waits is answered with no bytes.
+  // Readers whose buffers wait get them back with no bytes in them: the stream is closed.
+  answerAll() {
+    const { requests } = this.stream.reader;
+    while (requests.length > 0) {
+      const into = this.intos.shift();
+      requests.shift().close(new into.make(into.buffer.transfer(), into.offset, 0));
+    }
+  }
+
   finish() {
     this.close();
-    if (this.stream.state === CLOSED && this.intos.length > 0) this.respond(0, this.intos.peek().buffer);
   }
 
   error(reason) {
@@ -162,6 +181,7 @@ export class ByteController {
       } else {
         if (this.intos.length > 0) this.intos.shift();
         reader.requests.shift().chunk(new Uint8Array(buffer, byteOffset, byteLength));
+        if (this.onTaken !== null) this.onTaken();
       }
     } else {
       this.push(buffer, byteOffset, byteLength);
@@ -180,13 +200,31 @@ export class ByteController {
   }
 
   fillFromQueue(request) {
-    const { buffer, offset, length } = this.queue.shift();
-    this.total -= length;
+    const chunk = this.takeAll();
     this.drained();
-    request.chunk(new Uint8Array(buffer, offset, length));
+    request.chunk(chunk);
+  }
+
+  // All bytes of the queue: as on workerd one read takes them.
+  takeAll() {
+    const { buffer, offset, length } = this.queue.shift();
+    let chunk = new Uint8Array(buffer, offset, length);
+    if (length < this.total) {
+      const all = new Uint8Array(this.total);
+      all.set(chunk, 0);
+      for (let at = length; this.queue.length > 0;) {
+        const next = this.queue.shift();
+        all.set(new Uint8Array(next.buffer, next.offset, next.length), at);
+        at += next.length;
+      }
+      chunk = all;
+    }
+    this.total = 0;
+    return chunk;
   }
 
   drained() {
+    if (this.total === 0 && this.onTaken !== null) this.onTaken();
     if (this.total === 0 && this.closing) {
       this.forgetSource();
       closeStream(this.stream);
@@ -231,6 +269,7 @@ export class ByteController {
       done.push(into);
     }
     for (const into of done) this.commit(into);
+    if (this.total === 0 && this.onTaken !== null) this.onTaken();
   }
 
   commit(into) {
@@ -282,9 +321,13 @@ export class ByteController {
         return;
       }
       if (this.closing) {
-        const error = new TypeError('Insufficient bytes to fill elements in the given buffer.');
-        this.error(error);
-        request.error(error);
+        into.buffer = into.buffer.transfer();
+        const filled = into.view();
+        this.queue.clear();
+        this.total = 0;
+        this.drained();
+        if (filled.byteLength > 0) request.chunk(filled);
+        else request.close(filled);
         return;
       }
     }
@@ -296,11 +339,14 @@ export class ByteController {
   respond(count, buffer) {
     const into = this.intos.peek();
     if (this.stream.state === CLOSED) {
-      if (count !== 0) throw new TypeError('bytesWritten must be 0 for a closed stream.');
+      if (count !== 0) throw new TypeError('The bytesWritten must be zero after the stream is closed.');
     } else {
-      if (count === 0) throw new TypeError('bytesWritten must be more than 0.');
-      if (into.filled + count > into.length) throw new RangeError('bytesWritten is larger than the view.');
+      if (count === 0) throw new TypeError('The bytesWritten must be more than zero while the stream is open.');
+      if (into.filled + count > into.length) {
+        throw new RangeError(`Too many bytes [${count}] in response to a BYOB read request.`);
+      }
     }
+    if (into === undefined) return; // it was answered when the stream was closed
     into.buffer = buffer.transfer();
     this.dropRequest();
     if (this.stream.state === CLOSED) {
@@ -355,6 +401,10 @@ function viewClass(view, constructor) {
 
 let clearRequest;
 
+function invalidated() {
+  return new TypeError('This ReadableStreamBYOBRequest has been invalidated.');
+}
+
 export class ReadableStreamBYOBRequest {
   #controller;
   #view;
@@ -375,21 +425,33 @@ export class ReadableStreamBYOBRequest {
     return this.#view;
   }
 
+  // Bytes that the reader wants at least, of those that are still to come.
+  get atLeast() {
+    if (this.#controller === null) return null;
+    const into = this.#controller.intos.peek();
+    return Math.max(1, into.minimum - into.filled);
+  }
+
   respond(bytesWritten) {
-    if (this.#controller === null) throw new TypeError('This BYOB request has been invalidated.');
-    this.#controller.respond(Number(bytesWritten), this.#view.buffer);
+    if (arguments.length === 0) throw notOfType('respond', 'ReadableStreamBYOBRequest', 1, 'integer');
+    const count = Math.max(0, Math.trunc(toNumber(bytesWritten)) || 0);
+    if (this.#controller === null) throw invalidated();
+    this.#controller.respond(count, this.#view.buffer);
   }
 
   respondWithNewView(view) {
-    if (this.#controller === null) throw new TypeError('This BYOB request has been invalidated.');
-    if (!ArrayBuffer.isView(view)) throw new TypeError('respondWithNewView needs an ArrayBufferView.');
+    if (view instanceof ArrayBuffer) view = new Uint8Array(view);
+    if (!isObject(view) || !ArrayBuffer.isView(view)) {
+      throw notOfType('respondWithNewView', 'ReadableStreamBYOBRequest', 1, 'BufferSource');
+    }
+    if (this.#controller === null) throw invalidated();
     const into = this.#controller.intos.peek();
-    if (into.offset + into.filled !== view.byteOffset) throw new RangeError('The view starts elsewhere.');
-    if (into.buffer.byteLength !== view.buffer.byteLength) throw new RangeError('The buffer has another length.');
+    if (into.offset + into.filled !== view.byteOffset) throw new RangeError('The given view has an invalid byte offset.');
+    if (into.buffer.byteLength !== view.buffer.byteLength) throw new RangeError('The given view has an invalid length.');
     this.#controller.respond(view.byteLength, view.buffer);
   }
 }
-tag(ReadableStreamBYOBRequest);
+present(ReadableStreamBYOBRequest);
 
 // A byte stream of the platform's own: `source` has pull(controller) and cancel(reason) and needs no start.
 export function newByteStream(source, highWaterMark = 0) {

@@ -1,23 +1,73 @@
 // structuredClone, by the HTML standard's StructuredSerialize and Deserialize in one pass: JavaScript's own types,
 // errors, cycles, Blob and File, and the transfer of ArrayBuffers.
 import * as host from 'switchyard:host';
-import { isBlob } from './blob.js';
 import { keyOf } from './crypto-key.js';
 import { DOMException } from './errors.js';
+import { isObject, notField, notOfType } from './idl.js';
 
 const ERRORS = { __proto__: null, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError };
 const PLAIN = new Set(['Object', null, undefined]); // kinds of an object that is just properties
 const TYPED = Object.getPrototypeOf(Uint8Array);
 
-function uncloneable(value) {
-  const text = typeof value === 'symbol' || typeof value === 'function' ? String(value) : '#<Object>';
-  return new DOMException(`${text} could not be cloned.`, 'DataCloneError');
+function refuse(message) {
+  return new DOMException(message, 'DataCloneError');
+}
+
+// The engine's own objects are named as V8 names them.
+function uncloneable(value, kind = undefined) {
+  let text;
+  if (typeof value === 'symbol') text = String(value);
+  else if (typeof value === 'function') text = String(value).replace(/\{\s+\[native code\]\s+\}$/, '{ [native code] }');
+  else if (value === globalThis) text = '#<ServiceWorkerGlobalScope>';
+  else if (NAMED.has(kind)) text = `#<${kind}>`;
+  else {
+    const tag = toText(value);
+    text = tag === '[object Object]' || tag === '[object Arguments]' ? '#<Object>' : tag;
+  }
+  return refuse(`${text} could not be cloned.`);
+}
+
+const NAMED = new Set(['WeakMap', 'WeakSet', 'WeakRef', 'Promise', 'FinalizationRegistry']);
+const REFUSED = new Set([...NAMED, 'Generator', 'AsyncGenerator', 'Array Iterator', 'Map Iterator', 'Set Iterator',
+  'String Iterator', 'RegExp String Iterator', 'Iterator Helper', 'Arguments', 'Symbol', 'Proxy']);
+
+function toText(value) {
+  return Reflect.apply(Object.prototype.toString, value, []);
+}
+
+const { getPrototypeOf } = Object;
+let platform = null; // prototype of a class of the platform -> its name
+
+// Told of the classes once the base is complete: their objects keep their state where no copy reaches it.
+export function knowClasses(classes) {
+  platform = new Map(Object.keys(classes).map((name) => [classes[name].prototype, name]));
+}
+
+function platformClass(value) {
+  for (let at = getPrototypeOf(value); at !== null && at !== Object.prototype; at = getPrototypeOf(at)) {
+    const name = platform.get(at);
+    if (name !== undefined) return name;
+  }
+  return undefined;
+}
+
+const ONLY_RPC = new Set(['ReadableStream', 'WritableStream']);
+
+// An object of the platform: some can be copied.
+function clonePlatform(value, name) {
+  if (name === 'Headers') return new globalThis.Headers(value);
+  if (name === 'Request') return new globalThis.Request(value);
+  if (name === 'Response') return value.clone();
+  if (name === 'Blob') return value; // its bytes never change
+  if (ONLY_RPC.has(name)) throw refuse(`${name} can only be serialized for RPC.`);
+  if (name === 'AbortSignal') throw refuse('AbortSignal serialization is not enabled.');
+  throw refuse(`Could not serialize object of type "${name}". This type does not support serialization.`);
 }
 
 class Cloner {
-  constructor(transfer) {
+  constructor() {
     this.seen = new Map();
-    this.transfer = transfer;
+    this.unfilled = []; // [original, copy, kind]
   }
 
   clone(value) {
@@ -33,17 +83,25 @@ class Cloner {
     if (value === null) return null;
     const known = this.seen.get(value);
     if (known !== undefined) return known;
+    if (host.proxyParts(value) !== undefined) throw refuse(`${Array.isArray(value) ? '[object Object]' : '#<Object>'} could not be cloned.`);
     if (Array.isArray(value)) {
       const copy = new Array(value.length);
       this.seen.set(value, copy);
-      this.properties(value, copy);
+      this.unfilled.push([value, copy, null]);
       return copy;
     }
     const kind = host.kind(value);
     const copy = this.make(value, kind);
     this.seen.set(value, copy);
-    this.fill(value, copy, kind);
+    this.unfilled.push([value, copy, kind]);
     return copy;
+  }
+
+  // Copies whose contents are still missing get them here, not within each other: depth costs no stack.
+  all(value) {
+    const whole = this.clone(value);
+    for (let next = this.unfilled.pop(); next !== undefined; next = this.unfilled.pop()) this.fill(...next);
+    return whole;
   }
 
   make(value, kind) {
@@ -52,15 +110,18 @@ class Cloner {
       if (!(value instanceof TYPED)) return new DataView(buffer, value.byteOffset, value.byteLength);
       return new globalThis[value[Symbol.toStringTag]](buffer, value.byteOffset, value.length);
     }
-    if (isBlob(value)) return value; // its bytes never change
-    if (keyOf(value) !== undefined) {
-      throw new DOMException(
-        'Could not serialize object of type "CryptoKey". This type does not support serialization.', 'DataCloneError');
-    }
+    if (REFUSED.has(kind) || value === globalThis) throw uncloneable(value, kind);
+    let name = platformClass(value);
+    if (name === 'CryptoKey' && keyOf(value) === undefined) name = undefined; // it only inherits
+    if (name === 'DOMException') return cloneException(value);
+    if (name !== undefined) return clonePlatform(value, name);
     switch (kind) {
       case 'ArrayBuffer':
         if (value.detached) throw detached();
+        if (value.resizable) return resizable(value);
         return value.slice(0);
+      case 'SharedArrayBuffer':
+        return value; // both sides see the same bytes
       case 'Map':
         return new Map();
       case 'Set':
@@ -76,17 +137,13 @@ class Cloner {
         return Object(value.valueOf());
       case 'Error':
         return makeError(value);
-      case 'DOMException':
-        return new DOMException(value.message, value.name);
       case 'Object':
       case null:
       case undefined:
         break;
       default:
-        throw uncloneable(value);
+        throw uncloneable(value, kind);
     }
-    // An object of the platform, or with methods of its own class: only plain data goes over.
-    if (value[Symbol.toStringTag] !== undefined && PLATFORM.has(value[Symbol.toStringTag])) throw uncloneable(value);
     return {};
   }
 
@@ -104,14 +161,21 @@ class Cloner {
   }
 
   properties(value, copy) {
-    for (const key of Object.keys(value)) copy[key] = this.clone(value[key]);
+    const keys = Object.keys(value);
+    for (const key of keys) {
+      if (!Object.hasOwn(value, key)) continue; // a getter took it away
+      const item = this.clone(value[key]);
+      if (key === '__proto__') Object.defineProperty(copy, key, { value: item, writable: true, enumerable: true, configurable: true });
+      else copy[key] = item;
+    }
   }
 }
 
-// Objects that keep their state in private fields cannot be taken apart.
-const PLATFORM = new Set(['Headers', 'Request', 'Response', 'ReadableStream', 'WritableStream', 'TransformStream',
-  'AbortSignal', 'AbortController', 'URL', 'URLSearchParams', 'FormData', 'ExecutionContext', 'Fetcher', 'WeakMap',
-  'WeakSet', 'WeakRef', 'Promise', 'Generator', 'AsyncGenerator']);
+function resizable(buffer) {
+  const copy = new ArrayBuffer(buffer.byteLength, { maxByteLength: buffer.maxByteLength });
+  new Uint8Array(copy).set(new Uint8Array(buffer));
+  return copy;
+}
 
 function detached() {
   return new DOMException('An ArrayBuffer is detached and could not be cloned.', 'DataCloneError');
@@ -121,26 +185,41 @@ function hidden(object, name, value) {
   Object.defineProperty(object, name, { value, writable: true, configurable: true, enumerable: false });
 }
 
-function makeError(value) {
-  const copy = new (ERRORS[value.name] ?? Error)(String(value.message));
-  if (typeof value.stack === 'string') hidden(copy, 'stack', value.stack);
+function cloneException(value) {
+  const copy = new DOMException(value.message, value.name);
+  copy.stack = value.stack;
   return copy;
 }
 
+function makeError(value) {
+  const Made = ERRORS[value.name] ?? Error;
+  const message = Object.getOwnPropertyDescriptor(value, 'message');
+  const copy = message === undefined ? new Made() : new Made(String(value.message));
+  const { stack } = value;
+  if (typeof stack === 'string') hidden(copy, 'stack', stack);
+  else delete copy.stack;
+  return copy;
+}
+
+function transferred(options) {
+  if (options === undefined || options === null) return [];
+  if (!isObject(options)) throw notOfType('structuredClone', 'ServiceWorkerGlobalScope', 2, 'StructuredCloneOptions');
+  const { transfer } = options;
+  if (transfer === undefined) return [];
+  if (!Array.isArray(transfer)) throw notField('transfer', 'StructuredCloneOptions', 'Array');
+  return [...transfer].map((item) => {
+    if (isObject(item) && ArrayBuffer.isView(item)) item = item.buffer;
+    if (!isObject(item) || host.kind(item) !== 'ArrayBuffer') throw new TypeError('Object is not transferable');
+    return item;
+  });
+}
+
 export function structuredClone(value, options = undefined) {
-  if (arguments.length === 0) throw new TypeError("Failed to execute 'structuredClone': 1 argument required.");
-  const transfer = [...(options?.transfer ?? [])];
-  const cloner = new Cloner(transfer);
-  for (const buffer of transfer) {
-    if (!(buffer instanceof ArrayBuffer)) {
-      throw new DOMException('Only ArrayBuffers can be transferred.', 'DataCloneError');
-    }
-    if (buffer.detached || cloner.seen.has(buffer)) {
-      throw detached();
-    }
-    cloner.seen.set(buffer, buffer.slice(0));
-  }
-  const copy = cloner.clone(value);
-  for (const buffer of transfer) host.detach(buffer);
+  if (arguments.length === 0) throw notOfType('structuredClone', 'ServiceWorkerGlobalScope', 1, 'Value');
+  const transfer = transferred(options).filter((buffer) => !buffer.detached);
+  const cloner = new Cloner();
+  for (const buffer of transfer) cloner.seen.set(buffer, buffer.resizable ? resizable(buffer) : buffer.slice(0));
+  const copy = cloner.all(value);
+  for (const buffer of transfer) if (!buffer.detached) host.detach(buffer);
   return copy;
 }

@@ -1,6 +1,7 @@
 // The Worker's compatibility flags: asked of the host at the first look, and what `Cloudflare.compatibilityFlags` shows.
 import * as host from 'switchyard:host';
 import { SYNC_COMPATIBILITY } from './abi.js';
+import { present } from './idl.js';
 
 let flags = null;
 
@@ -23,5 +24,9 @@ export function forgetCompatibility() {
   flags = null;
 }
 
-export const Cloudflare = {};
+class Runtime {}
+Object.defineProperty(Runtime, 'name', { value: 'Cloudflare' });
+present(Runtime);
+
+export const Cloudflare = new Runtime();
 Object.defineProperty(Cloudflare, 'compatibilityFlags', { get: all, enumerable: true, configurable: true });

@@ -24,12 +24,9 @@ function write(level, values) {
   if (wanted !== 0) send(level, wanted, values, format);
 }
 
-// For the others: what `show` makes of the value is all there is.
+// For the others: what `show` makes of the value goes to a terminal. Tails are told of none of them, as on workerd.
 function print(level, value, show) {
-  const wanted = consoleWanted(host.contextGet());
-  if (wanted === 0) return;
-  const text = show(value);
-  send(level, wanted, [text], () => text);
+  if (consoleWanted(host.contextGet()) & CONSOLE_TEXT) send(level, CONSOLE_TEXT, value, show);
 }
 
 function send(level, wanted, values, show) {
@@ -74,6 +71,7 @@ function isJson(value) {
 }
 
 function label(value) {
+  if (typeof value === 'symbol') return String(value);
   return value === undefined ? 'default' : `${value}`;
 }
 
@@ -81,21 +79,21 @@ function elapsed(name) {
   return `${name}: ${Math.floor(host.now()) - timers.get(name)}ms`;
 }
 
-export const console = {
+const methods = {
   debug(...values) {
     write(DEBUG, values);
   },
-  log(...values) {
-    write(LOG, values);
+  error(...values) {
+    write(ERROR, values);
   },
   info(...values) {
     write(INFO, values);
   },
+  log(...values) {
+    write(LOG, values);
+  },
   warn(...values) {
     write(WARN, values);
-  },
-  error(...values) {
-    write(ERROR, values);
   },
   trace(...values) {
     const stack = new Error().stack ?? '';
@@ -105,7 +103,7 @@ export const console = {
     if (condition) return;
     if (typeof values[0] === 'string') values[0] = `Assertion failed: ${values[0]}`;
     else values.unshift(values.length > 0 ? 'Assertion failed:' : 'Assertion failed');
-    write(ERROR, values);
+    print(ERROR, values, format);
   },
   clear() {},
   count(name = undefined) {
@@ -121,14 +119,14 @@ export const console = {
     print(LOG, value, () => inspect(value, options ?? {}));
   },
   dirxml(...values) {
-    write(LOG, values);
+    print(LOG, values, format);
   },
   group(...values) {
-    if (values.length > 0) write(LOG, values);
+    if (values.length > 0) print(LOG, values, format);
     indent += '  ';
   },
   groupCollapsed(...values) {
-    console.group(...values);
+    methods.group(...values);
   },
   groupEnd() {
     indent = indent.slice(2);
@@ -150,5 +148,22 @@ export const console = {
     if (!timers?.has(name)) return;
     print(LOG, name, () => (values.length > 0 ? `${elapsed(name)} ${format(values)}` : elapsed(name)));
   },
+};
+
+// In workerd's order. What only a debugger would show does nothing.
+const ORDER = ['debug', 'error', 'info', 'log', 'warn', 'dir', 'dirxml', 'table', 'trace', 'group', 'groupCollapsed',
+  'groupEnd', 'clear', 'count', 'countReset', 'assert', 'profile', 'profileEnd', 'time', 'timeLog', 'timeEnd',
+  'timeStamp', 'context'];
+export const console = Object.create({});
+for (const name of ORDER) {
+  const method = methods[name] ?? { [name]() {} }[name];
+  Object.defineProperty(method, 'length', { value: 0 });
+  Object.defineProperty(method, 'name', { value: '' });
+  console[name] = method;
+}
+// A console of a part of the program: the same here.
+console.context = () => {
+  const { context, ...same } = console;
+  return same;
 };
 Object.defineProperty(console, Symbol.toStringTag, { value: 'console', configurable: true });

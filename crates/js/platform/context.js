@@ -159,7 +159,12 @@ export function installContext(forgetPumps) {
     const ctx = watched.get(id);
     if (ctx === undefined) return;
     const previous = host.contextSet(ctx);
-    signalAbort(clientSignal(ctx), new DOMException('The client has disconnected', 'AbortError'));
-    host.contextSet(previous);
+    try {
+      signalAbort(clientSignal(ctx), new DOMException('The client has disconnected', 'AbortError'));
+    } catch (error) {
+      reportException(ctx, error);
+    } finally {
+      host.contextSet(previous);
+    }
   });
 }

@@ -2,7 +2,7 @@
 // decoding in pieces, are the host's, with the state between pieces kept here as bytes.
 import * as host from 'switchyard:host';
 import { SYNC_DECODE, SYNC_ENCODING } from './abi.js';
-import { tag } from './errors.js';
+import { isObject, notConstructed, notOfType, present, toText } from './idl.js';
 
 export class TextEncoder {
   get encoding() {
@@ -10,13 +10,14 @@ export class TextEncoder {
   }
 
   encode(input = '') {
-    return host.utf8Encode(`${input}`);
+    return host.utf8Encode(typeof input === 'string' ? input : toText(input));
   }
 
   encodeInto(source, destination) {
-    source = `${source}`;
+    if (arguments.length === 0) throw notOfType('encodeInto', 'TextEncoder', 1, 'String');
+    source = typeof source === 'string' ? source : toText(source);
     if (!(destination instanceof Uint8Array)) {
-      throw new TypeError("Failed to execute 'encodeInto' on 'TextEncoder': parameter 2 is not of type 'Uint8Array'.");
+      throw notOfType('encodeInto', 'TextEncoder', 2, 'Uint8Array');
     }
     const bytes = host.utf8Encode(source);
     if (bytes.byteLength <= destination.byteLength) {
@@ -35,16 +36,16 @@ export class TextEncoder {
     return { read, written };
   }
 }
-tag(TextEncoder);
+present(TextEncoder);
 
-function bytesOf(input) {
+export function bytesOf(input) {
   if (input === undefined) return new Uint8Array(0);
-  if (ArrayBuffer.isView(input)) {
+  if (isObject(input) && ArrayBuffer.isView(input)) {
+    if (input.buffer.detached) return new Uint8Array(0);
     return input instanceof Uint8Array ? input : new Uint8Array(input.buffer, input.byteOffset, input.byteLength);
   }
   if (input instanceof ArrayBuffer || input instanceof SharedArrayBuffer) return new Uint8Array(input);
-  throw new TypeError("Failed to execute 'decode' on 'TextDecoder': parameter 1 is not of type " +
-    "'ArrayBuffer or ArrayBufferView'.");
+  throw notOfType('decode', 'TextDecoder', 1, 'Array');
 }
 
 const FAILED = 'Failed to decode input.';
@@ -58,8 +59,11 @@ export class TextDecoder {
   #within = false; // pieces have been decoded, more may come
 
   constructor(label = undefined, options = undefined) {
+    if (options !== undefined && options !== null && !isObject(options)) {
+      throw notConstructed('TextDecoder', 2, 'ConstructorOptions');
+    }
     if (label !== undefined && label !== 'utf-8' && label !== 'utf8' && label !== 'UTF-8') {
-      const name = host.sync(SYNC_ENCODING, `${label}`);
+      const name = host.sync(SYNC_ENCODING, (label = toText(label)));
       if (name === undefined || name === null || name === 'replacement') {
         throw new RangeError(`"${label}" is not a valid encoding.`);
       }
@@ -83,6 +87,9 @@ export class TextDecoder {
 
   decode(input = undefined, options = undefined) {
     const bytes = bytesOf(input);
+    if (options !== undefined && options !== null && !isObject(options)) {
+      throw notOfType('decode', 'TextDecoder', 2, 'DecodeOptions');
+    }
     const stream = Boolean(options?.stream);
     if (!stream && !this.#within && this.#encoding === 'utf-8') {
       try {
@@ -112,4 +119,4 @@ export class TextDecoder {
     return answer[0];
   }
 }
-tag(TextDecoder);
+present(TextDecoder);

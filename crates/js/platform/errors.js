@@ -3,8 +3,7 @@
 import * as host from 'switchyard:host';
 import { REFUSED_OVER, SYNC_GLOBAL_SCOPE } from './abi.js';
 
-// The engine's own class: it captures stacks and is what atob throws. Taken before tenants can replace it.
-export const DOMException = globalThis.DOMException;
+export { DOMException } from './dom-exception.js';
 
 const GLOBAL_SCOPE =
   'Disallowed operation called within global scope. Asynchronous I/O (ex: fetch() or connect()), setting a ' +

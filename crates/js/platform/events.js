@@ -1,36 +1,66 @@
-// Event, CustomEvent and EventTarget, by the DOM standard, for targets without parents: no capturing, no bubbling.
-import { tag } from './errors.js';
+// Event, CustomEvent, ErrorEvent and EventTarget, by the DOM standard as workerd has it: targets without parents, no
+// capturing, and a listener that throws ends the dispatch, whose caller gets the error.
+import { DOMException } from './errors.js';
+import { illegalInvocation, isObject, notConstructed, notField, notOfType, present, toInt, toText } from './idl.js';
 
-let prepare; // (event, target): marks the event as being dispatched, or as no longer
+const { apply } = Reflect;
+
+let begin; // (event, target): it is being dispatched from now on
+let end; // (event): no longer; whether nobody prevented its default
 let stopped; // (event): has stopImmediatePropagation been called
+let passive; // (event, whether the listener that is called may not prevent the default)
+let trust; // (event): it is the platform's, not a script's
+
+export function initOf(name, given, init, type = 'Init') {
+  if (given === 0) throw notConstructed(name, 1, 'string');
+  if (init === undefined || init === null) return null;
+  if (!isObject(init)) throw notConstructed(name, 2, type);
+  return init;
+}
 
 export class Event {
   #type;
-  #bubbles;
-  #cancelable;
-  #composed;
-  #target = null;
+  #bubbles = false;
+  #cancelable = false;
+  #composed = false;
+  #target = undefined;
   #phase = 0;
-  #canceled = false;
+  #prevented = false;
   #stop = 0; // 1: stopPropagation, 2: stopImmediatePropagation
   #passive = false;
+  #trusted = false;
   #time = Date.now();
 
   constructor(type, init = undefined) {
-    if (arguments.length === 0) throw new TypeError("Failed to construct 'Event': 1 argument required.");
-    this.#type = `${type}`;
-    this.#bubbles = Boolean(init?.bubbles);
-    this.#cancelable = Boolean(init?.cancelable);
-    this.#composed = Boolean(init?.composed);
+    init = initOf('Event', arguments.length, init);
+    this.#type = toText(type);
+    if (init === null) return;
+    this.#bubbles = Boolean(init.bubbles);
+    this.#cancelable = Boolean(init.cancelable);
+    this.#composed = Boolean(init.composed);
   }
 
   static {
-    prepare = (event, target, phase) => {
+    begin = (event, target) => {
+      if (event.#phase !== 0) throw new DOMException('The event is already being dispatched.', 'InvalidStateError');
       event.#target = target;
-      event.#phase = phase;
-      if (phase === 0) event.#stop = 0;
+      event.#phase = 2;
+      event.#prevented = false;
+      event.#stop = 0;
+    };
+    end = (event) => {
+      event.#phase = 0;
+      event.#passive = false;
+      return !event.#prevented;
     };
     stopped = (event) => event.#stop === 2;
+    passive = (event, is) => {
+      event.#passive = is;
+    };
+    trust = (event) => {
+      event.#trusted = true;
+      return event;
+    };
   }
 
   get type() {
@@ -52,19 +82,19 @@ export class Event {
     return this.#target;
   }
   get currentTarget() {
-    return this.#phase === 0 ? null : this.#target;
+    return this.#phase === 0 ? undefined : this.#target;
   }
   get eventPhase() {
     return this.#phase;
   }
   get defaultPrevented() {
-    return this.#canceled;
+    return this.#cancelable && this.#prevented;
   }
   get returnValue() {
-    return !this.#canceled;
+    return !this.defaultPrevented;
   }
   get isTrusted() {
-    return false;
+    return this.#trusted;
   }
   get timeStamp() {
     return this.#time;
@@ -79,7 +109,7 @@ export class Event {
     return this.#phase === 0 ? [] : [this.#target];
   }
   preventDefault() {
-    if (this.#cancelable) this.#canceled = true;
+    if (!this.#passive) this.#prevented = true;
   }
   stopPropagation() {
     if (this.#stop === 0) this.#stop = 1;
@@ -89,100 +119,216 @@ export class Event {
   }
 }
 for (const [name, value] of [['NONE', 0], ['CAPTURING_PHASE', 1], ['AT_TARGET', 2], ['BUBBLING_PHASE', 3]]) {
-  Object.defineProperty(Event, name, { value, enumerable: true });
-  Object.defineProperty(Event.prototype, name, { value, enumerable: true });
+  Object.defineProperty(Event, name, { value, enumerable: true, configurable: true });
+  Object.defineProperty(Event.prototype, name, { value, enumerable: true, configurable: true });
 }
-tag(Event);
+present(Event);
+
+// An event that the platform fires by itself.
+export function trusted(event) {
+  return trust(event);
+}
 
 export class CustomEvent extends Event {
   #detail;
 
   constructor(type, init = undefined) {
+    init = initOf('CustomEvent', arguments.length, init, 'CustomEventInit');
     super(type, init);
-    this.#detail = init?.detail ?? null;
+    this.#detail = init?.detail;
   }
 
   get detail() {
     return this.#detail;
   }
 }
-tag(CustomEvent);
+present(CustomEvent);
+
+export class ErrorEvent extends Event {
+  #init;
+
+  constructor(type, init = undefined) {
+    init = initOf('ErrorEvent', arguments.length, init, 'ErrorEventInit');
+    super(type, init);
+    const { message = '', filename = '', lineno = 0, colno = 0, error } = init ?? {};
+    this.#init = {
+      message: `${message}`, filename: `${filename}`, lineno: toInt(lineno), colno: toInt(colno), error,
+    };
+  }
+
+  get message() {
+    return this.#init.message;
+  }
+  get filename() {
+    return this.#init.filename;
+  }
+  get lineno() {
+    return this.#init.lineno;
+  }
+  get colno() {
+    return this.#init.colno;
+  }
+  get error() {
+    return this.#init.error;
+  }
+}
+present(ErrorEvent);
 
 export let hasListeners; // (target, type)
-// (target, event): as dispatchEvent, but a listener that throws is the last one, and its error the caller's; the
-// handler set as on… comes first.
-export let dispatchStrictly;
+export let watchListeners; // (target, tell): tell(type, how many) after each change of its listeners
 
-export class EventTarget {
-  #listeners = null; // of { type, callback, capture, once, removed }
+// What a target keeps. It is a field of its own class, so that an object that is there already can be given one:
+// globalThis is a target too.
+class Given {
+  constructor(object) {
+    return object;
+  }
+}
+
+class Listeners extends Given {
+  #list = null; // of { type, callback, call, once, passive, removed }
+  #tell = null;
 
   static {
-    dispatchStrictly = (target, event) => {
-      prepare(event, target, 2);
-      try {
-        const handler = target[`on${event.type}`];
-        if (typeof handler === 'function') Reflect.apply(handler, undefined, [event]);
-        for (const listener of target.#listeners?.slice() ?? []) {
-          if (stopped(event)) break;
-          if (listener.type !== event.type || listener.removed) continue;
-          if (listener.once) target.removeEventListener(listener.type, listener.callback, listener.capture);
-          if (typeof listener.callback === 'function') Reflect.apply(listener.callback, target, [event]);
-          else listener.callback.handleEvent(event);
-        }
-      } finally {
-        prepare(event, target, 0);
-      }
+    hasListeners = (target, type) => target.#list !== null && target.#list.some((l) => l.type === type);
+    watchListeners = (target, tell) => {
+      target.#tell = tell;
     };
-    hasListeners = (target, type) => target.#listeners !== null && target.#listeners.some((l) => l.type === type);
+  }
+
+  static of(target) {
+    if (target === undefined || target === null) target = globalThis; // called as a function of the global
+    if (typeof target !== 'object' || !(#list in target)) throw illegalInvocation();
+    return target;
+  }
+
+  static all(target) {
+    return (target.#list ??= []);
+  }
+
+  static changed(target, type) {
+    if (target.#tell !== null) target.#tell(type, target.#list.filter((l) => l.type === type).length);
+  }
+}
+
+// A listener as it was when it was added -> the function that is called for it, and for which this.
+function callable(callback) {
+  if (typeof callback === 'function') return null; // itself
+  const { handleEvent } = callback;
+  if (typeof handleEvent !== 'function') throw notField('handleEvent', 'HandlerObject', 'function');
+  return handleEvent;
+}
+
+let onAbort; // of abort.js, which stands on this file
+export function setOnAbort(is, on) {
+  onAbort = (signal, run) => {
+    if (!is(signal)) throw notField('signal', 'AddEventListenerOptions', 'AbortSignal');
+    if (!signal.aborted) on(signal, run);
+  };
+}
+
+export class EventTarget {
+  constructor() {
+    new Listeners(this);
   }
 
   addEventListener(type, callback, options = undefined) {
-    const list = (this.#listeners ??= []);
-    if (callback === null || callback === undefined) return;
-    if (typeof callback !== 'function' && typeof callback !== 'object') {
-      throw new TypeError(
-        "Failed to execute 'addEventListener' on 'EventTarget': parameter 2 is not of type 'function'.");
+    const target = Listeners.of(this);
+    const count = arguments.length;
+    if (count === 0) throw notOfType('addEventListener', 'EventTarget', 1, 'string');
+    type = toText(type);
+    const none = callback === undefined || callback === null;
+    if (count < 2 || !none && !isObject(callback)) {
+      throw notOfType('addEventListener', 'EventTarget', 2, 'function or HandlerObject');
     }
-    type = `${type}`;
-    const all = typeof options === 'object' && options !== null;
-    const capture = Boolean(all ? options.capture : options);
-    const signal = all ? options.signal : undefined;
-    if (signal?.aborted) return;
-    if (list.some((l) => l.type === type && l.callback === callback && l.capture === capture)) return;
-    list.push({ type, callback, capture, once: Boolean(all && options.once), removed: false });
-    if (signal) signal.addEventListener('abort', () => this.removeEventListener(type, callback, capture), { once: true });
+    const call = none ? null : callable(callback);
+    const all = isObject(options) ? options : null;
+    if (all === null && options) throw new TypeError('addEventListener(): useCapture must be false.');
+    if (all?.capture) throw new TypeError('addEventListener(): options.capture must be false.');
+    const signal = all?.signal;
+    if (none) return;
+    if (signal !== undefined) {
+      onAbort(signal, () => apply(EventTarget.prototype.removeEventListener, target, [type, callback]));
+      if (signal.aborted) return;
+    }
+    const list = Listeners.all(target);
+    if (list.some((l) => l.type === type && l.callback === callback)) return;
+    list.push({
+      type, callback, call, once: Boolean(all?.once), passive: Boolean(all?.passive), removed: false,
+    });
+    Listeners.changed(target, type);
   }
 
   removeEventListener(type, callback, options = undefined) {
-    const list = this.#listeners;
-    if (list === null) return;
-    type = `${type}`;
-    const capture = Boolean(typeof options === 'object' && options !== null ? options.capture : options);
-    const at = list.findIndex((l) => l.type === type && l.callback === callback && l.capture === capture);
-    if (at >= 0) list.splice(at, 1)[0].removed = true;
+    const target = Listeners.of(this);
+    if (arguments.length === 0) throw notOfType('removeEventListener', 'EventTarget', 1, 'string');
+    type = toText(type);
+    if (arguments.length < 2 || callback !== undefined && callback !== null && !isObject(callback)) {
+      throw notOfType('removeEventListener', 'EventTarget', 2, 'Object');
+    }
+    const capture = isObject(options) ? options.capture : options;
+    if (capture) {
+      throw new TypeError(`removeEventListener(): ${isObject(options) ? 'options.capture' : 'useCapture'} must be false.`);
+    }
+    const list = Listeners.all(target);
+    const at = list.findIndex((l) => l.type === type && l.callback === callback);
+    if (at < 0) return;
+    list.splice(at, 1)[0].removed = true;
+    Listeners.changed(target, type);
   }
 
-  // A listener that throws does not stop the others; as on workerd its error goes nowhere else.
   dispatchEvent(event) {
-    if (!(event instanceof Event)) {
-      throw new TypeError("Failed to execute 'dispatchEvent' on 'EventTarget': parameter 1 is not of type 'Event'.");
-    }
-    prepare(event, this, 2);
-    if (this.#listeners !== null) {
-      for (const listener of this.#listeners.slice()) {
-        if (listener.type !== event.type || listener.removed) continue;
-        if (listener.once) this.removeEventListener(listener.type, listener.callback, listener.capture);
-        try {
-          if (typeof listener.callback === 'function') listener.callback.call(this, event);
-          else listener.callback.handleEvent(event);
-        } catch {
-          // The next listener is called all the same.
-        }
-        if (stopped(event)) break;
-      }
-    }
-    prepare(event, this, 0);
-    return !event.defaultPrevented;
+    const target = Listeners.of(this);
+    if (!(event instanceof Event)) throw notOfType('dispatchEvent', 'EventTarget', 1, 'Event');
+    return dispatch(target, event);
   }
 }
-tag(EventTarget);
+present(EventTarget);
+
+// For the platform: the target is one for certain. `handler`: called first, where there is one.
+export function dispatch(target, event, handler = undefined) {
+  begin(event, target);
+  let undisturbed = true;
+  try {
+    if (typeof handler === 'function') apply(handler, undefined, [event]);
+    for (const listener of Listeners.all(target).slice()) {
+      if (stopped(event)) break;
+      if (listener.type !== event.type || listener.removed) continue;
+      if (listener.once) apply(EventTarget.prototype.removeEventListener, target, [listener.type, listener.callback]);
+      passive(event, listener.passive);
+      if (listener.call === null) apply(listener.callback, target, [event]);
+      else apply(listener.call, listener.callback, [event]);
+    }
+  } finally {
+    undisturbed = end(event);
+  }
+  return undisturbed;
+}
+
+export function makeTarget(object) {
+  return new Listeners(object);
+}
+
+// An event handler attribute (onabort, onmessage): one more listener, at the place where it was first set. Objects
+// are kept, as on workerd, but never called. `slots` is the map in which the target keeps them.
+export function handlerOf(slots, type) {
+  return slots?.get(type)?.value ?? null;
+}
+
+export function setHandler(target, slots, type, value) {
+  const slot = slots.get(type);
+  if (!isObject(value)) {
+    if (slot === undefined) return;
+    slots.delete(type);
+    apply(EventTarget.prototype.removeEventListener, target, [type, slot.listener]);
+  } else if (slot !== undefined) {
+    slot.value = value;
+  } else {
+    const made = { value, listener: null };
+    made.listener = (event) => {
+      if (typeof made.value === 'function') apply(made.value, undefined, [event]);
+    };
+    slots.set(type, made);
+    apply(EventTarget.prototype.addEventListener, target, [type, made.listener]);
+  }
+}

@@ -4,6 +4,7 @@ import * as host from 'switchyard:host';
 import {
   bufferContents, elements, isIndex, mapEntries, plural, promiseEntry, setEntries, typedElements,
 } from './inspect-entries.js';
+import { DOMException } from './errors.js';
 import { ITERATED, SHOWN } from './inspect-platform.js';
 import { COLORS, STYLES, withColor, withoutColor } from './inspect-styles.js';
 import { reduceToOneText } from './inspect-layout.js';
@@ -279,7 +280,7 @@ function shapeOf(state, value, depth, typed) {
       return shape;
     default:
   }
-  if (kind === 'Error' || (value instanceof Error && kind !== 'DOMException')) {
+  if ((kind === 'Error' || value instanceof Error) && !(value instanceof DOMException)) {
     shape.base = errorText(state, value, constructor, tag, shape.keys);
     if (shape.keys.length === 0) shape.whole = shape.base;
     return shape;
@@ -289,7 +290,7 @@ function shapeOf(state, value, depth, typed) {
     if (bare) shape.whole = `${shape.braces[0]}}`;
     return shape;
   }
-  const shown = bare || kind === 'DOMException' ? SHOWN[tag || 'Object'] : undefined;
+  const shown = bare || value instanceof DOMException ? SHOWN[tag || 'Object'] : undefined;
   if (shown !== undefined && constructor !== null) {
     platformObject(state, shape, value, shown);
     return shape;

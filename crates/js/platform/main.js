@@ -12,7 +12,6 @@ import { install } from './globals.js';
 import { mendLanguage } from './language.js';
 import { installOps } from './ops.js';
 import { forgetPumps, installPumps } from './pump.js';
-import { installListeners } from './service-worker.js';
 import { train, trainingWorker } from './train.js';
 import { installWebSockets } from './websocket-ends.js';
 import 'cloudflare:sockets';
@@ -21,7 +20,6 @@ import 'cloudflare:workflows';
 
 mendLanguage();
 install(globalThis);
-installListeners(globalThis);
 installOps();
 installPumps();
 installContext(forgetPumps);
@@ -41,6 +39,6 @@ host.register(EVENT_TRAINED, () => {
 
 // Last, so that what each request touches lies together: node modules among it cost a hello a page.
 const { installLate } = await import('./late.js');
-installLate(globalThis);
+installLate();
 const { installNode } = await import('./node/install.js');
 installNode();

@@ -1,16 +1,14 @@
 // ReadableStreamPipeTo of the Streams standard: reads while the destination wants more, carries errors and
-// the end over in both directions unless an option prevents it, and stops on an AbortSignal.
-import { onAbort, offAbort, isAbortSignal } from './abort.js';
-import { Deferred } from './queue.js';
+// the end over in both directions unless an option prevents it, and stops on an AbortSignal. A chunk that goes from
+// one side to the other costs no promise of the pipe's.
+import { onAbort, offAbort } from './abort.js';
+import { DONE, Deferred } from './queue.js';
 import { CLOSED, ERRORED, Reader, cancelStream } from './readable-state.js';
-import { Writer, isWritableClosed, writableFailure } from './writable-state.js';
-
-function nothing() {}
+import { Writer, isWritableClosed, isWritableOpen, writableFailure } from './writable-state.js';
 
 class Pipe {
   constructor(source, target, options) {
     const { preventAbort, preventCancel, preventClose, signal } = options;
-    if (signal !== undefined && !isAbortSignal(signal)) throw new TypeError('signal is not an AbortSignal.');
     this.source = source;
     this.target = target;
     this.preventAbort = Boolean(preventAbort);
@@ -22,8 +20,10 @@ class Pipe {
     this.writer.pipes = true; // what is no chunk for it ends the pipe
     this.finished = new Deferred();
     this.shuttingDown = false;
+    this.stepping = false;
     this.waiting = false; // a read is under way
-    this.lastWrite = Promise.resolve();
+    this.unwritten = 0; // writes under way
+    this.act = null; // what is done when they are over
     source.disturbed = true;
   }
 
@@ -40,8 +40,10 @@ class Pipe {
     const check = () => this.check();
     this.reader.closedPromise().then(check, check);
     this.writer.closedPromise().then(check, check);
+    const step = () => this.step();
+    this.writer.onReady = () => DONE.then(step);
     this.check();
-    if (!this.shuttingDown) this.step();
+    DONE.then(step);
   }
 
   // The four ways a side ends, in the order the standard tries them.
@@ -60,26 +62,27 @@ class Pipe {
       if (this.waiting) return;
       this.shutdown(this.preventClose ? null : () => this.writer.closeWithErrorPropagation(), false);
     } else if (isWritableClosed(target)) {
-      const error = new TypeError('The destination stream has been closed.');
+      const error = new TypeError('This destination writable stream is closed.');
       this.shutdown(this.preventCancel ? null : () => cancelStream(source, error), true, error);
     }
   }
 
+  // Reads as long as chunks are there and the destination has room; goes on at the next chunk, or when there is room.
   step() {
-    if (this.shuttingDown) return;
-    this.writer.readyPromise().then(() => {
-      this.check();
-      if (this.shuttingDown) return;
+    if (this.stepping) return;
+    this.stepping = true;
+    while (!this.shuttingDown && !this.waiting && isWritableOpen(this.target) && !this.target.backpressure) {
       this.waiting = true;
       this.reader.read(this);
-    }, nothing);
+    }
+    this.stepping = false;
   }
 
   // As a read request.
   chunk(value) {
     this.waiting = false;
-    this.lastWrite = this.writer.write(value);
-    this.lastWrite.catch(nothing);
+    this.unwritten++;
+    this.writer.writeFor(value, this);
     if (this.source.state !== 0) this.check();
     this.step();
   }
@@ -94,12 +97,32 @@ class Pipe {
     this.check();
   }
 
+  // As one who waits for a write.
+  resolve() {
+    this.unwritten--;
+    this.written();
+  }
+
+  fail(reason) {
+    this.unwritten--;
+    this.target.controller.errorIfNeeded(reason);
+    this.written();
+    this.check();
+  }
+
+  written() {
+    const { act } = this;
+    if (this.unwritten > 0 || act === null) return;
+    this.act = null;
+    DONE.then(act);
+  }
+
   aborted(reason) {
     const { source, target } = this;
     this.shutdown(() => {
       const actions = [];
-      if (!this.preventAbort) actions.push(target.abort(reason));
       if (!this.preventCancel) actions.push(cancelStream(source, reason));
+      if (!this.preventAbort) actions.push(target.abort(reason));
       return Promise.all(actions);
     }, true, reason);
   }
@@ -112,7 +135,7 @@ class Pipe {
       else action().then(() => this.finish(failed, error), (reason) => this.finish(true, reason));
     };
     // Chunks that were read are written before anything is closed or aborted.
-    if (writableFailure(this.target) === null && !isWritableClosed(this.target)) this.lastWrite.then(act, act);
+    if (this.unwritten > 0 && isWritableOpen(this.target)) this.act = act;
     else act();
   }
 
@@ -126,6 +149,8 @@ class Pipe {
 }
 
 export function pipe(source, target, options) {
+  const { preventClose, signal } = options;
+  if (target.pipe !== null && !preventClose && signal === undefined && target.pipe.adopt(source)) return target.close();
   const state = new Pipe(source, target, options);
   state.start();
   return state.finished.promise;

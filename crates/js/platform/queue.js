@@ -1,6 +1,10 @@
 // A first-in first-out queue on one array. A linked list would start in the frozen base for queues made
 // there, and nothing reachable from a frozen node is ever released; an array only moves its head along.
 
+import { isObject, notConstructed, notField, toNumber } from './idl.js';
+
+const { apply } = Reflect;
+
 export class Queue {
   constructor() {
     this.items = [];
@@ -54,10 +58,7 @@ export class SizedQueue extends Queue {
   }
 
   enqueue(value, size) {
-    size = Number(size);
-    if (!(size >= 0) || size === Infinity) {
-      throw new RangeError('Size must be a finite, non-NaN, non-negative number.');
-    }
+    if (typeof size !== 'number' || !(size >= 0) || size === Infinity) size = whole(size);
     this.push(value);
     this.push(size);
     this.total += size;
@@ -84,9 +85,21 @@ export class Deferred {
       this.reject = reject;
     });
   }
+
+  // Rejects what somebody may look at later.
+  fail(reason) {
+    handled(this.promise);
+    this.reject(reason);
+  }
 }
 
 function ignore() {}
+
+// For what is done already: whoever waits for it is told in the next job.
+export const DONE = Promise.resolve();
+
+// What pull() of a source of ours gives when it will call the controller's `pulled` itself.
+export const PENDING = Symbol('pending');
 
 // A rejection that somebody may look at later is no unhandled one.
 export function handled(promise) {
@@ -99,32 +112,40 @@ export function rejected(reason) {
 }
 
 // Calls a user's method (or nothing) for a promise of its result.
-export function promiseCall(method, self, a, b) {
+export function promiseCall(method, self, ...args) {
   if (method === undefined) return Promise.resolve();
   try {
-    return Promise.resolve(method.call(self, a, b));
+    return Promise.resolve(apply(method, self, args));
   } catch (error) {
     return Promise.reject(error);
   }
 }
 
 // A member of an underlying source, sink or transformer: a function, or not there.
-export function member(object, name) {
+export function member(object, name, struct) {
   const value = object[name];
   if (value === undefined) return undefined;
-  if (typeof value !== 'function') throw new TypeError(`${name} is not a function.`);
+  if (typeof value !== 'function') throw notField(name, struct, 'function');
   return value;
 }
 
-export function highWaterMark(strategy, fallback) {
-  const value = strategy.highWaterMark;
-  if (value === undefined) return fallback;
-  const mark = Number(value);
-  if (!(mark >= 0)) throw new RangeError('Invalid highWaterMark.');
-  return mark;
+// A whole number as workerd takes it: nothing negative, nothing that is no number.
+export function whole(value) {
+  if (typeof value === 'bigint') value = Number(value);
+  const number = Math.trunc(toNumber(value));
+  if (!Number.isFinite(number)) throw new TypeError('The value cannot be converted because it is not an integer.');
+  if (number < 0) {
+    throw new TypeError('The value cannot be converted because it is negative and this API expects a positive bigint.');
+  }
+  return number;
 }
 
-export function sizeFunction(strategy) {
-  const size = member(strategy, 'size');
-  return size === undefined ? null : (chunk) => size(chunk);
+// What a script gave as a strategy, read once: { mark, size }.
+export function strategyOf(strategy, fallback, owner, at) {
+  if (strategy === undefined || strategy === null) return { mark: fallback, size: null };
+  if (!isObject(strategy)) throw notConstructed(owner, at, 'StreamQueuingStrategy');
+  const { highWaterMark } = strategy;
+  const mark = highWaterMark === undefined ? fallback : whole(highWaterMark);
+  const size = member(strategy, 'size', 'StreamQueuingStrategy');
+  return { mark, size: size === undefined ? null : (chunk) => size(chunk) };
 }

@@ -1,8 +1,10 @@
 // ReadableByteStreamController and ReadableStreamBYOBReader, by the Streams standard: streams of bytes whose
 // consumers may bring the buffer to be filled. What happens inside is in byte-controller.js.
 import { ByteController } from './byte-controller.js';
-import { SOURCE, refuseForeign, tag } from './errors.js';
-import { member, rejected } from './queue.js';
+import * as host from 'switchyard:host';
+import { SOURCE, refuseForeign } from './errors.js';
+import { isObject, notConstructed, notOfType, present, toNumber } from './idl.js';
+import { member, promiseCall, rejected } from './queue.js';
 import { innerReadable, released } from './readable.js';
 import { ERRORED, INTERNAL, PromiseRequest, Reader, cancelStream } from './readable-state.js';
 
@@ -30,39 +32,42 @@ export class ReadableByteStreamController {
   }
 
   close() {
-    if (!this.#inner.open()) throw new TypeError('The stream is not in a state that permits close.');
+    if (!this.#inner.open()) throw new TypeError('This ReadableStream is closed.');
     this.#inner.close();
   }
 
   enqueue(chunk) {
-    if (!ArrayBuffer.isView(chunk)) throw new TypeError('A byte stream takes ArrayBufferViews only.');
-    if (chunk.byteLength === 0) throw new TypeError('A chunk must not be empty.');
-    if (!this.#inner.open()) throw new TypeError('The stream is not in a state that permits enqueue.');
+    const kind = host.kind(chunk);
+    if (kind === 'ArrayBuffer' || kind === 'SharedArrayBuffer') chunk = new Uint8Array(chunk);
+    if (!ArrayBuffer.isView(chunk)) throw notOfType('enqueue', 'ReadableByteStreamController', 1, 'BufferSource');
+    if (chunk.byteLength === 0) throw new TypeError('Cannot enqueue a zero-length ArrayBuffer.');
+    if (host.kind(chunk.buffer) !== 'ArrayBuffer') throw new TypeError('The provided ArrayBuffer must be detachable.');
+    if (!this.#inner.open()) throw new TypeError('This ReadableByteStreamController is closed.');
     this.#inner.enqueue(chunk);
   }
 
   error(reason = undefined) {
+    if (arguments.length === 0) throw notOfType('error', 'ReadableByteStreamController', 1, 'Value');
     this.#inner.error(reason);
   }
 }
-tag(ReadableByteStreamController);
+present(ReadableByteStreamController);
 
 export function bytesFromSource(stream, source, highWaterMark) {
-  const start = member(source, 'start');
-  const pull = member(source, 'pull');
-  const cancel = member(source, 'cancel');
+  const start = member(source, 'start', 'UnderlyingSource');
+  const pull = member(source, 'pull', 'UnderlyingSource');
+  const cancel = member(source, 'cancel', 'UnderlyingSource');
   let chunkSize = source.autoAllocateChunkSize;
   if (chunkSize !== undefined) {
-    chunkSize = Math.trunc(Number(chunkSize));
-    if (!(chunkSize > 0)) throw new TypeError('autoAllocateChunkSize must be more than 0.');
+    chunkSize = Math.trunc(toNumber(chunkSize));
+    if (!(chunkSize > 0)) throw new TypeError('The autoAllocateChunkSize option cannot be zero.');
   }
   const facade = new ReadableByteStreamController(INTERNAL);
   const controller = new ByteController(stream, source, facade, highWaterMark, chunkSize);
   setInner(facade, controller);
   controller.pull = pull;
   controller.cancel = cancel;
-  const started = start === undefined ? undefined : start.call(source, facade);
-  Promise.resolve(started).then(() => controller.begin(), (reason) => controller.error(reason));
+  promiseCall(start, source, facade).then(() => controller.begin(), (reason) => controller.error(reason));
 }
 
 export class ReadableStreamBYOBReader {
@@ -70,7 +75,7 @@ export class ReadableStreamBYOBReader {
 
   constructor(stream) {
     const inner = innerReadable(stream);
-    if (inner === undefined) throw new TypeError('A reader needs a ReadableStream.');
+    if (inner === undefined) throw notConstructed('ReadableStreamBYOBReader', 1, 'ReadableStream');
     if (!inner.controller.bytes) throw new TypeError('This ReadableStream does not support BYOB reads.');
     this.#reader = new Reader(inner, true);
   }
@@ -84,23 +89,39 @@ export class ReadableStreamBYOBReader {
   }
 
   read(view, options = undefined) {
-    return new Promise((resolve, reject) => this.#read(view, options, new PromiseRequest(resolve, reject)));
+    return new Promise((resolve, reject) => {
+      if (!ArrayBuffer.isView(view)) throw notOfType('read', 'ReadableStreamBYOBReader', 1, 'ArrayBufferView');
+      if (options !== undefined && options !== null && !isObject(options)) {
+        throw notOfType('read', 'ReadableStreamBYOBReader', 2, 'ReadableStreamBYOBReaderReadOptions');
+      }
+      this.#read(view, options?.min ?? 1, new PromiseRequest(resolve, reject));
+    });
   }
 
   // workerd's older way to ask for a minimum.
   readAtLeast(minimum, view) {
-    return this.read(view, { min: minimum });
+    const given = arguments.length;
+    return new Promise((resolve, reject) => {
+      if (given === 0) throw notOfType('readAtLeast', 'ReadableStreamBYOBReader', 1, 'integer');
+      if (!ArrayBuffer.isView(view)) throw notOfType('readAtLeast', 'ReadableStreamBYOBReader', 2, 'ArrayBufferView');
+      this.#read(view, minimum, new PromiseRequest(resolve, reject));
+    });
   }
 
-  #read(view, options, request) {
-    const reader = this.#reader;
-    if (!ArrayBuffer.isView(view)) throw new TypeError('read() on a BYOB reader needs an ArrayBufferView.');
-    if (view.byteLength === 0) throw new TypeError('The view must not be empty.');
-    const minimum = options?.min === undefined ? 1 : Math.trunc(Number(options.min));
-    if (!(minimum > 0)) throw new TypeError('min must be more than 0.');
-    if (minimum > (view.length ?? view.byteLength)) throw new RangeError('min is larger than the view.');
-    const stream = reader.stream;
+  #read(view, least, request) {
+    const stream = this.#reader.stream;
     if (stream === null) throw released();
+    if (view.byteLength === 0) {
+      throw new TypeError('You must call read() on a "byob" reader with a positive-sized TypedArray object.');
+    }
+    if (host.kind(view.buffer) !== 'ArrayBuffer') throw new TypeError('Unabled to use non-detachable ArrayBuffer.');
+    const minimum = Math.trunc(toNumber(least)) || 0;
+    if (minimum === 0) throw new TypeError('Requested invalid minimum number of bytes to read (0).');
+    const size = view.BYTES_PER_ELEMENT ?? 1;
+    if (minimum < 0 || minimum * size > view.byteLength) {
+      const asked = minimum < 0 ? BigInt.asUintN(64, BigInt(minimum)) : minimum * size;
+      throw new TypeError(`Minimum bytes to read (${asked}) exceeds size of buffer (${view.byteLength}).`);
+    }
     refuseForeign(stream.owner, SOURCE);
     stream.disturbed = true;
     if (stream.state === ERRORED) request.error(stream.error);
@@ -122,4 +143,4 @@ export class ReadableStreamBYOBReader {
     if (this.#reader.stream !== null) this.#reader.release();
   }
 }
-tag(ReadableStreamBYOBReader);
+present(ReadableStreamBYOBReader);

@@ -1,8 +1,10 @@
 // ReadableStreamDefaultController, by the Streams standard: a queue of chunks with a size, and the rule when
 // to ask the source for more. Also how the platform itself makes a stream from an object with pull and cancel.
-import { tag } from './errors.js';
-import { SizedQueue, member, promiseCall } from './queue.js';
+import { notOfType, present } from './idl.js';
+import { DONE, PENDING, SizedQueue, member, promiseCall } from './queue.js';
 import { CLOSED, ERRORED, INTERNAL, READABLE, Readable, closeStream, errorStream } from './readable-state.js';
+
+const { apply } = Reflect;
 
 export class DefaultController {
   constructor(stream, source, argument, highWaterMark, size) {
@@ -52,7 +54,19 @@ export class DefaultController {
       };
       this.failed = (reason) => this.error(reason);
     }
-    promiseCall(this.pull, this.source, this.argument).then(this.pulled, this.failed);
+    if (this.pull === undefined) {
+      DONE.then(this.pulled);
+      return;
+    }
+    let done = DONE;
+    try {
+      const result = apply(this.pull, this.source, [this.argument]);
+      if (result === PENDING) return;
+      if (typeof result === 'object' && result !== null || typeof result === 'function') done = Promise.resolve(result);
+    } catch (error) {
+      done = Promise.reject(error);
+    }
+    done.then(this.pulled, this.failed);
   }
 
   begin() {
@@ -74,8 +88,8 @@ export class DefaultController {
       try {
         this.queue.enqueue(chunk, this.size ? this.size(chunk) : 1);
       } catch (error) {
-        this.error(error);
-        throw error;
+        this.error(error); // as on workerd whoever enqueues does not hear of it
+        return;
       }
     }
     this.callPull();
@@ -148,33 +162,33 @@ export class ReadableStreamDefaultController {
   }
 
   close() {
-    if (!this.#inner.open()) throw new TypeError('The stream is not in a state that permits close.');
+    if (!this.#inner.open()) throw new TypeError('This ReadableStream is closed.');
     this.#inner.close();
   }
 
   enqueue(chunk = undefined) {
-    if (!this.#inner.open()) throw new TypeError('The stream is not in a state that permits enqueue.');
+    if (!this.#inner.open()) throw new TypeError('Unable to enqueue');
     this.#inner.enqueue(chunk);
   }
 
   error(reason = undefined) {
+    if (arguments.length === 0) throw notOfType('error', 'ReadableStreamDefaultController', 1, 'Value');
     this.#inner.error(reason);
   }
 }
-tag(ReadableStreamDefaultController);
+present(ReadableStreamDefaultController);
 
 // A stream over a user's source object.
 export function defaultFromSource(stream, source, highWaterMark, size) {
-  const start = member(source, 'start');
-  const pull = member(source, 'pull');
-  const cancel = member(source, 'cancel');
+  const start = member(source, 'start', 'UnderlyingSource');
+  const pull = member(source, 'pull', 'UnderlyingSource');
+  const cancel = member(source, 'cancel', 'UnderlyingSource');
   const facade = new ReadableStreamDefaultController(INTERNAL, null);
   const controller = new DefaultController(stream, source, facade, highWaterMark, size);
   setInner(facade, controller);
   controller.pull = pull;
   controller.cancel = cancel;
-  const started = start === undefined ? undefined : start.call(source, facade);
-  Promise.resolve(started).then(() => controller.begin(), (reason) => controller.error(reason));
+  promiseCall(start, source, facade).then(() => controller.begin(), (reason) => controller.error(reason));
 }
 
 // A stream of the platform's own: `source` has pull(controller) and cancel(reason) and needs no start.

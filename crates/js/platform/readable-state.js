@@ -94,7 +94,7 @@ export function cancelStream(stream, reason) {
   if (stream.state === ERRORED) return rejected(stream.error);
   closeStream(stream);
   const reader = stream.reader;
-  if (reader !== null && reader.byob) reader.requests.drain((request) => request.close());
+  if (reader !== null && reader.byob) stream.controller.answerAll();
   return stream.controller.cancelSteps(reason).then(nothing);
 }
 

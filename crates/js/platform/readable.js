@@ -1,6 +1,8 @@
 // ReadableStream and ReadableStreamDefaultReader, by the Streams standard: the public side of readable-state.js.
-import { SINK, SOURCE, refuseForeign, tag } from './errors.js';
-import { highWaterMark, member, promiseCall, rejected, sizeFunction } from './queue.js';
+import { isAbortSignal } from './abort.js';
+import { SINK, SOURCE, refuseForeign } from './errors.js';
+import { isObject, notConstructed, notField, notOfType, present } from './idl.js';
+import { promiseCall, rejected, strategyOf } from './queue.js';
 import { INTERNAL, PromiseRequest, Reader, Readable, cancelStream } from './readable-state.js';
 import { defaultFromSource, newStream } from './readable-default.js';
 import { ReadableStreamBYOBReader, bytesFromSource } from './readable-bytes.js';
@@ -13,27 +15,21 @@ export let innerReadable; // the inside of a public stream; undefined for anythi
 export class ReadableStream {
   #inner;
 
-  constructor(source = {}, strategy = {}) {
+  constructor(source = undefined, strategy = undefined) {
     if (source === INTERNAL) {
       this.#inner = strategy;
       return;
     }
-    if (typeof source !== 'object' && typeof source !== 'function' || source === null) {
-      throw new TypeError("Failed to construct 'ReadableStream': the underlying source is not an object.");
-    }
-    strategy ??= {};
+    source ??= {};
+    if (!isObject(source)) throw notConstructed('ReadableStream', 1, 'UnderlyingSource');
+    const { type } = source;
+    const bytes = type !== undefined && `${type}` === 'bytes';
+    if (!bytes && type !== undefined && type !== '') throw new TypeError(`"${type}" is not a valid type of ReadableStream.`);
+    const { mark, size } = strategyOf(strategy, bytes ? 0 : 1, 'ReadableStream', 2);
     const stream = (this.#inner = new Readable());
     stream.facade = this;
-    const type = source.type;
-    if (type === undefined) {
-      const size = sizeFunction(strategy);
-      defaultFromSource(stream, source, highWaterMark(strategy, 1), size);
-    } else if (`${type}` === 'bytes') {
-      if (strategy.size !== undefined) throw new RangeError('A byte stream takes no size function.');
-      bytesFromSource(stream, source, highWaterMark(strategy, 0));
-    } else {
-      throw new TypeError(`"${type}" is not a valid ReadableStream type.`);
-    }
+    if (bytes) bytesFromSource(stream, source, mark);
+    else defaultFromSource(stream, source, mark, size);
   }
 
   static {
@@ -63,24 +59,28 @@ export class ReadableStream {
 
   getReader(options = undefined) {
     this.#inner.reader; // brand check before the options are read
+    if (options !== undefined && options !== null && !isObject(options)) {
+      throw notOfType('getReader', 'ReadableStream', 1, 'GetReaderOptions');
+    }
     const mode = options?.mode;
     if (mode === undefined) return new ReadableStreamDefaultReader(this);
-    if (`${mode}` !== 'byob') throw new TypeError(`"${mode}" is not a valid reader mode.`);
+    if (`${mode}` !== 'byob') throw new TypeError("mode must be undefined or 'byob' in call to getReader().");
     return new ReadableStreamBYOBReader(this);
   }
 
   pipeThrough(transform, options = undefined) {
     const stream = this.#inner;
-    const readable = transform.readable;
-    const target = innerWritable(transform.writable);
-    if (innerReadable(readable) === undefined || target === undefined) {
-      throw new TypeError('pipeThrough needs an object with a readable and a writable stream.');
-    }
+    if (!isObject(transform)) throw notOfType('pipeThrough', 'ReadableStream', 1, 'Transform');
+    const { readable, writable } = transform;
+    if (innerReadable(readable) === undefined) throw notField('readable', 'Transform', 'ReadableStream');
+    const target = innerWritable(writable);
+    if (target === undefined) throw notField('writable', 'Transform', 'WritableStream');
+    options = pipeOptions(options, 'pipeThrough');
     if (stream.reader !== null) throw locked();
     if (target.writer !== null) throw new TypeError('This WritableStream is currently locked to a writer.');
     refuseForeign(stream.owner, SOURCE);
     refuseForeign(target.owner, SINK);
-    pipe(stream, target, options ?? {}).catch(() => {});
+    pipe(stream, target, options).catch(() => {});
     return readable;
   }
 
@@ -88,12 +88,13 @@ export class ReadableStream {
     try {
       const stream = this.#inner;
       const target = innerWritable(destination);
-      if (target === undefined) throw new TypeError('pipeTo needs a WritableStream.');
+      if (target === undefined) throw notOfType('pipeTo', 'ReadableStream', 1, 'WritableStream');
+      options = pipeOptions(options, 'pipeTo');
       if (stream.reader !== null) throw locked();
-      if (target.writer !== null) throw new TypeError('This WritableStream is currently locked to a writer.');
+      if (target.writer !== null) throw new TypeError('This WritableStream is currently locked to a writer');
       refuseForeign(stream.owner, SOURCE);
       refuseForeign(target.owner, SINK);
-      return pipe(stream, target, options ?? {});
+      return pipe(stream, target, options);
     } catch (error) {
       return rejected(error);
     }
@@ -101,7 +102,7 @@ export class ReadableStream {
 
   tee() {
     const stream = this.#inner;
-    if (stream.reader !== null) throw locked();
+    if (stream.reader !== null) throw new TypeError('This ReadableStream is currently locked to a reader,');
     refuseForeign(stream.owner, SOURCE);
     return tee(stream).map((branch) => {
       branch.owner = stream.owner;
@@ -110,16 +111,27 @@ export class ReadableStream {
   }
 
   values(options = undefined) {
+    if (options !== undefined && options !== null && !isObject(options)) {
+      throw notOfType('values', 'ReadableStream', 1, 'ValuesOptions');
+    }
     return new StreamIterator(new Reader(this.#inner), Boolean(options?.preventCancel));
   }
 }
 Object.defineProperty(ReadableStream.prototype, Symbol.asyncIterator, {
   value: ReadableStream.prototype.values, writable: true, configurable: true,
 });
-tag(ReadableStream);
+present(ReadableStream);
 
 function locked() {
   return new TypeError('This ReadableStream is currently locked to a reader.');
+}
+
+function pipeOptions(options, method) {
+  if (options === undefined || options === null) return {};
+  if (!isObject(options)) throw notOfType(method, 'ReadableStream', 2, 'PipeToOptions');
+  const { preventAbort, preventCancel, preventClose, signal } = options;
+  if (signal !== undefined && !isAbortSignal(signal)) throw notField('signal', 'PipeToOptions', 'AbortSignal');
+  return { preventAbort, preventCancel, preventClose, signal };
 }
 
 export function publicReadable(stream) {
@@ -131,7 +143,7 @@ export class ReadableStreamDefaultReader {
 
   constructor(stream) {
     const inner = innerReadable(stream);
-    if (inner === undefined) throw new TypeError('A reader needs a ReadableStream.');
+    if (inner === undefined) throw notConstructed('ReadableStreamDefaultReader', 1, 'ReadableStream');
     this.#reader = new Reader(inner);
   }
 
@@ -167,7 +179,7 @@ export class ReadableStreamDefaultReader {
     if (this.#reader.stream !== null) this.#reader.release();
   }
 }
-tag(ReadableStreamDefaultReader);
+present(ReadableStreamDefaultReader);
 
 export function released() {
   return new TypeError('This ReadableStream reader has been released.');
@@ -248,29 +260,32 @@ class StreamIterator {
   }
 }
 Object.setPrototypeOf(StreamIterator.prototype, AsyncIteratorPrototype);
+Object.defineProperty(StreamIterator, 'name', { value: 'ReadableStreamAsyncIterator' });
+present(StreamIterator);
 
 // ReadableStream.from: each pull takes one step of the iterator.
 function fromIterable(iterable) {
-  if (iterable === undefined || iterable === null) throw new TypeError('ReadableStream.from needs an iterable.');
-  const asyncMethod = member(iterable, Symbol.asyncIterator);
-  const method = asyncMethod ?? member(iterable, Symbol.iterator);
-  if (method === undefined) throw new TypeError('ReadableStream.from needs an iterable.');
-  const iterator = method.call(iterable);
-  if (typeof iterator !== 'object' || iterator === null) throw new TypeError('The iterator is not an object.');
-  const next = iterator.next;
+  const refuse = () => notOfType('from', 'ReadableStream', 1, 'AsyncGenerator');
+  if (iterable === undefined || iterable === null) throw refuse();
+  const method = iterable[Symbol.asyncIterator] ?? iterable[Symbol.iterator];
+  if (typeof method !== 'function') throw refuse();
+  const iterator = Reflect.apply(method, iterable, []);
+  if (!isObject(iterator)) throw refuse();
+  const { next } = iterator;
+  const check = (step) => {
+    if (!isObject(step)) throw new TypeError('An iterator result is not an object.');
+    return step;
+  };
   return newStream({
     async pull(controller) {
-      const step = await next.call(iterator);
-      if (typeof step !== 'object' || step === null) throw new TypeError('An iterator result is not an object.');
+      const step = check(await Reflect.apply(next, iterator, []));
       if (step.done) controller.close();
       else controller.enqueue(await step.value);
     },
     cancel(reason) {
-      const method = member(iterator, 'return');
-      if (method === undefined) return undefined;
-      return promiseCall(method, iterator, reason).then((step) => {
-        if (typeof step !== 'object' || step === null) throw new TypeError('An iterator result is not an object.');
-      });
+      const { return: method } = iterator;
+      if (method === undefined || method === null) return undefined;
+      return promiseCall(method, iterator, reason).then(check);
     },
   });
 }

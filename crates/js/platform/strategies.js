@@ -1,21 +1,19 @@
 // CountQueuingStrategy and ByteLengthQueuingStrategy of the Streams standard. Their size functions are shared
 // by all instances, as the standard wants.
-import { tag } from './errors.js';
+import { isObject, notConstructed, present, toNumber } from './idl.js';
 
 const countSize = { size: () => 1 }.size;
-const byteSize = { size: (chunk) => chunk.byteLength }.size;
+const byteSize = { size: (chunk) => chunk?.byteLength }.size;
 
-function mark(init) {
-  if (typeof init !== 'object' || init === null || init.highWaterMark === undefined) {
-    throw new TypeError('A queuing strategy needs a highWaterMark.');
-  }
-  return Number(init.highWaterMark);
+function mark(init, owner) {
+  if (!isObject(init)) throw notConstructed(owner, 1, 'QueuingStrategyInit');
+  return toNumber(init.highWaterMark);
 }
 
 export class CountQueuingStrategy {
   #mark;
   constructor(init) {
-    this.#mark = mark(init);
+    this.#mark = mark(init, 'CountQueuingStrategy');
   }
   get highWaterMark() {
     return this.#mark;
@@ -25,12 +23,12 @@ export class CountQueuingStrategy {
     return countSize;
   }
 }
-tag(CountQueuingStrategy);
+present(CountQueuingStrategy);
 
 export class ByteLengthQueuingStrategy {
   #mark;
   constructor(init) {
-    this.#mark = mark(init);
+    this.#mark = mark(init, 'ByteLengthQueuingStrategy');
   }
   get highWaterMark() {
     return this.#mark;
@@ -40,4 +38,4 @@ export class ByteLengthQueuingStrategy {
     return byteSize;
   }
 }
-tag(ByteLengthQueuingStrategy);
+present(ByteLengthQueuingStrategy);

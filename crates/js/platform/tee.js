@@ -64,7 +64,7 @@ export function tee(stream) {
   const pull = () => state.pull();
   const branches = [0, 1].map((i) => {
     const source = { pull, cancel: (reason) => state.cancel(i, reason) };
-    return stream.controller.bytes ? newByteStream(source) : newStream(source, 1);
+    return stream.controller.bytes ? newByteStream(source) : newStream(source);
   });
   state.branches = branches.map((branch) => branch.controller);
   state.reader.closedPromise().catch((reason) => state.error(reason));

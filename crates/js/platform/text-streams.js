@@ -1,7 +1,7 @@
 // TextEncoderStream and TextDecoderStream, by the Encoding standard: the two classes of encoding.js as transforms.
 import * as host from 'switchyard:host';
 import { TextDecoder } from './encoding.js';
-import { tag } from './errors.js';
+import { isObject, present, toText } from './idl.js';
 import { Transform, TransformStream } from './transform.js';
 
 export class TextEncoderStream extends TransformStream {
@@ -9,7 +9,7 @@ export class TextEncoderStream extends TransformStream {
     const inner = new Transform({}, 1, null, 0, null);
     let high = ''; // the first half of a surrogate pair that a chunk ended with
     inner.transform = (chunk, controller) => {
-      let text = high + `${chunk}`;
+      let text = high + (typeof chunk === 'string' ? chunk : toText(chunk));
       const last = text.charCodeAt(text.length - 1);
       high = last >= 0xd800 && last <= 0xdbff ? text[text.length - 1] : '';
       if (high !== '') text = text.slice(0, -1);
@@ -26,7 +26,7 @@ export class TextEncoderStream extends TransformStream {
     return 'utf-8';
   }
 }
-tag(TextEncoderStream);
+present(TextEncoderStream);
 
 export class TextDecoderStream extends TransformStream {
   #decoder;
@@ -35,6 +35,11 @@ export class TextDecoderStream extends TransformStream {
     const decoder = new TextDecoder(label, options);
     const inner = new Transform({}, 1, null, 0, null);
     inner.transform = (chunk, controller) => {
+      const kind = isObject(chunk) ? host.kind(chunk) : null;
+      if (!ArrayBuffer.isView(chunk) && kind !== 'ArrayBuffer' && kind !== 'SharedArrayBuffer') {
+        throw new TypeError(
+          'This TransformStream is being used as a byte stream, but received a value that is not a BufferSource.');
+      }
       const text = decoder.decode(chunk, { stream: true });
       if (text !== '') controller.enqueue(text);
     };
@@ -59,4 +64,4 @@ export class TextDecoderStream extends TransformStream {
     return this.#decoder.ignoreBOM;
   }
 }
-tag(TextDecoderStream);
+present(TextDecoderStream);

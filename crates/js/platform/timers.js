@@ -2,11 +2,14 @@
 // number of the operation behind it; an interval keeps its first number while its operations change.
 import * as host from 'switchyard:host';
 import { OP_CLEAR, OP_TIMER } from './abi.js';
-import { refusal, refuseGlobalScope, tag } from './errors.js';
+import { describeThrown, refusal, refuseGlobalScope } from './errors.js';
+import { isObject, notField, notOfType, present, toNumber } from './idl.js';
 import { entryOf, expect, forget, nextId } from './ops.js';
 import { isAbortSignal, offAbort, onAbort } from './abort.js';
 import { reportException } from './context.js';
 
+const { apply } = Reflect;
+const NONE = [];
 const intervals = new Map(); // timer number -> Timer, only while its operation has another number
 
 class Timer {
@@ -44,8 +47,7 @@ class Timer {
         intervals.set(this.id, this);
       }
       const { callback, args } = this;
-      if (args === null) callback();
-      else callback(...args);
+      apply(callback, globalThis, args);
     } catch (error) {
       reportException(this.owner, error);
     } finally {
@@ -55,11 +57,11 @@ class Timer {
 }
 
 function milliseconds(value) {
-  const delay = Math.trunc(Number(value));
+  const delay = Math.trunc(toNumber(value));
   return delay > 0 ? Math.min(delay, 2147483647) : 0;
 }
 
-export function startTimer(callback, delay, args = null, repeat = false, reject = undefined) {
+export function startTimer(callback, delay, args = NONE, repeat = false, reject = undefined) {
   const timer = new Timer(callback, milliseconds(delay), args, repeat);
   timer.reject = reject;
   timer.start();
@@ -67,24 +69,23 @@ export function startTimer(callback, delay, args = null, repeat = false, reject 
 }
 
 function check(callback, name) {
-  if (typeof callback === 'function') return;
-  throw new TypeError(
-    `Failed to execute '${name}' on 'ServiceWorkerGlobalScope': parameter 1 is not of type 'function'.`);
+  if (typeof callback !== 'function') throw notOfType(name, 'ServiceWorkerGlobalScope', 1, 'function');
 }
 
 export function setTimeout(callback, delay = 0, ...args) {
   check(callback, 'setTimeout');
-  return startTimer(callback, delay, args.length === 0 ? null : args);
+  return startTimer(callback, delay, args);
 }
 
 export function setInterval(callback, delay = 0, ...args) {
   check(callback, 'setInterval');
-  return startTimer(callback, delay, args.length === 0 ? null : args, true);
+  return startTimer(callback, delay, args, true);
 }
 
 export function clearTimeout(id = undefined) {
+  if (arguments.length === 0) throw notOfType('clearTimeout', 'ServiceWorkerGlobalScope', 1, 'Number');
   refuseGlobalScope();
-  id = Number(id);
+  id = toNumber(id);
   const interval = intervals.get(id);
   const operation = interval === undefined ? id : interval.operation;
   const timer = entryOf(operation);
@@ -96,31 +97,41 @@ export function clearTimeout(id = undefined) {
 }
 
 export function clearInterval(id = undefined) {
+  if (arguments.length === 0) throw notOfType('clearInterval', 'ServiceWorkerGlobalScope', 1, 'Number');
   clearTimeout(id);
+}
+
+// A reason crosses the runtime on workerd, and is an error afterwards.
+function asError(reason) {
+  return reason instanceof Error ? reason : new Error(describeThrown(reason)[1]);
 }
 
 export class Scheduler {
   wait(delay, options = undefined) {
+    const given = arguments.length;
     return new Promise((resolve, reject) => {
+      if (given === 0) throw notOfType('wait', 'Scheduler', 1, 'number');
+      if (options !== undefined && options !== null && !isObject(options)) throw notOfType('wait', 'Scheduler', 2, 'WaitOptions');
       const signal = options?.signal;
-      if (!isAbortSignal(signal)) {
-        startTimer(resolve, delay, null, false, reject);
+      if (signal !== undefined && !isAbortSignal(signal)) throw notField('signal', 'WaitOptions', 'AbortSignal');
+      if (signal === undefined) {
+        startTimer(resolve, delay, NONE, false, reject);
         return;
       }
       if (signal.aborted) {
-        reject(signal.reason);
+        reject(asError(signal.reason));
         return;
       }
       const abort = () => {
         clearTimeout(id);
-        reject(signal.reason);
+        reject(asError(signal.reason));
       };
       const id = startTimer(() => {
         offAbort(signal, abort);
         resolve();
-      }, delay, null, false, reject);
+      }, delay, NONE, false, reject);
       onAbort(signal, abort);
     });
   }
 }
-tag(Scheduler);
+present(Scheduler);

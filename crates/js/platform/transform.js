@@ -1,7 +1,7 @@
 // TransformStream and its controller, by the Streams standard: a writable side that fills a readable side.
 // IdentityTransformStream and FixedLengthStream (identity.js) are built on the same inside.
-import { tag } from './errors.js';
-import { Deferred, handled, highWaterMark, member, promiseCall, sizeFunction } from './queue.js';
+import { isObject, notConstructed, present } from './idl.js';
+import { DONE, Deferred, PENDING, handled, member, promiseCall, strategyOf } from './queue.js';
 import { ERRORED, INTERNAL, READABLE, Readable } from './readable-state.js';
 import { DefaultController } from './readable-default.js';
 import { publicReadable } from './readable.js';
@@ -17,6 +17,8 @@ export class Transform {
     this.facade = this; // what the transformer's methods get
     this.backpressure = undefined;
     this.backpressureChange = null;
+    this.pulling = false; // the readable side has asked, and waits for the next change
+    this.pulled = null;
     this.finishing = null;
     this.started = new Deferred();
 
@@ -36,9 +38,19 @@ export class Transform {
   }
 
   setBackpressure(backpressure) {
-    if (this.backpressureChange !== null) this.backpressureChange.resolve();
-    this.backpressureChange = new Deferred();
+    const change = this.backpressureChange;
+    this.backpressureChange = null;
     this.backpressure = backpressure;
+    if (change !== null) change.resolve();
+    if (this.pulling) {
+      this.pulling = false;
+      DONE.then(this.pulled);
+    }
+  }
+
+  // A promise of the next change; made when somebody waits for it.
+  changed() {
+    return (this.backpressureChange ??= new Deferred()).promise;
   }
 
   forget() {
@@ -47,16 +59,15 @@ export class Transform {
 
   // The methods of the transform's controller.
   desiredSize() {
-    return this.readable.controller.desiredSize();
+    return this.readable.controller.closing ? null : this.readable.controller.desiredSize();
   }
 
   enqueue(chunk) {
     const controller = this.readable.controller;
-    if (!controller.open()) throw new TypeError('The stream is not in a state that permits enqueue.');
-    try {
-      controller.enqueue(chunk);
-    } catch (error) {
-      this.errorWritable(error);
+    if (!controller.open()) throw new TypeError('The readable side of this TransformStream is no longer readable.');
+    controller.enqueue(chunk);
+    if (this.readable.state === ERRORED) { // by the size of the chunk
+      this.errorWritable(this.readable.error);
       throw this.readable.error;
     }
     const backpressure = !(controller.desiredSize() > 0) && !(controller.stream.reader?.requests.length > 0);
@@ -70,7 +81,7 @@ export class Transform {
 
   terminate() {
     this.readable.controller.close();
-    this.errorWritable(new TypeError('This TransformStream has been terminated.'));
+    this.errorWritable(new TypeError('The transform stream has been terminated'));
   }
 
   errorWritable(reason) {
@@ -79,18 +90,18 @@ export class Transform {
     if (this.backpressure) this.setBackpressure(false);
   }
 
+  // A transformer that is done at once costs no promise.
   perform(chunk) {
     let result;
     try {
-      if (this.transform === undefined) {
-        this.enqueue(chunk);
-        return Promise.resolve();
-      }
-      result = Promise.resolve(this.transform.call(this.transformer, chunk, this.facade));
+      if (this.transform === undefined) this.enqueue(chunk);
+      else result = this.transform.call(this.transformer, chunk, this.facade);
     } catch (error) {
-      result = Promise.reject(error);
+      this.error(error);
+      throw error;
     }
-    return result.then(nothing, (reason) => {
+    if (typeof result !== 'object' && typeof result !== 'function' || result === null) return undefined;
+    return Promise.resolve(result).then(nothing, (reason) => {
       this.error(reason);
       throw reason;
     });
@@ -99,7 +110,7 @@ export class Transform {
   // Called by the sides' controllers, with this as their sink and source.
   sinkWrite(chunk) {
     if (!this.backpressure) return this.perform(chunk);
-    return this.backpressureChange.promise.then(() => {
+    return this.changed().then(() => {
       if (writableFailure(this.writable) !== null) throw this.writable.error;
       return this.perform(chunk);
     });
@@ -141,9 +152,12 @@ export class Transform {
     return handled(finishing.promise);
   }
 
-  sourcePull() {
+  // Under way until the next change, which is told by `pulled`.
+  sourcePull(controller) {
     this.setBackpressure(false);
-    return this.backpressureChange.promise;
+    this.pulled = controller.pulled;
+    this.pulling = true;
+    return PENDING;
   }
 
   sourceCancel(reason) {
@@ -193,34 +207,40 @@ export class TransformStreamDefaultController {
     this.#inner.terminate();
   }
 }
-tag(TransformStreamDefaultController);
+present(TransformStreamDefaultController);
+
+// Marks a pair of streams that a subclass brings as its two sides.
+export const SIDES = Symbol('sides');
 
 export class TransformStream {
   #readable;
   #writable;
 
-  constructor(transformer = {}, writableStrategy = {}, readableStrategy = {}) {
+  constructor(transformer = undefined, writableStrategy = undefined, readableStrategy = undefined) {
     if (transformer instanceof Transform) {
       this.#readable = publicReadable(transformer.readable);
       this.#writable = publicWritable(transformer.writable);
       return;
     }
+    if (transformer === SIDES) {
+      [this.#readable, this.#writable] = writableStrategy;
+      return;
+    }
     transformer ??= {};
-    if (transformer.readableType !== undefined) throw new RangeError('readableType must be undefined.');
-    if (transformer.writableType !== undefined) throw new RangeError('writableType must be undefined.');
-    const readableSize = sizeFunction(readableStrategy ?? {});
-    const readableMark = highWaterMark(readableStrategy ?? {}, 0);
-    const writableSize = sizeFunction(writableStrategy ?? {});
-    const writableMark = highWaterMark(writableStrategy ?? {}, 1);
-    const start = member(transformer, 'start');
-    const inner = new Transform(transformer, writableMark, writableSize, readableMark, readableSize);
-    inner.transform = member(transformer, 'transform');
-    inner.flush = member(transformer, 'flush');
-    inner.cancel = member(transformer, 'cancel');
+    if (!isObject(transformer)) throw notConstructed('TransformStream', 1, 'Transformer');
+    const writing = strategyOf(writableStrategy, 1, 'TransformStream', 2);
+    const reading = strategyOf(readableStrategy, 0, 'TransformStream', 3);
+    if (transformer.readableType !== undefined) throw new TypeError('transformer.readableType must be undefined.');
+    if (transformer.writableType !== undefined) throw new TypeError('transformer.writableType must be undefined.');
+    const start = member(transformer, 'start', 'Transformer');
+    const inner = new Transform(transformer, writing.mark, writing.size, reading.mark, reading.size);
+    inner.transform = member(transformer, 'transform', 'Transformer');
+    inner.flush = member(transformer, 'flush', 'Transformer');
+    inner.cancel = member(transformer, 'cancel', 'Transformer');
     inner.facade = new TransformStreamDefaultController(INTERNAL, inner);
     this.#readable = publicReadable(inner.readable);
     this.#writable = publicWritable(inner.writable);
-    inner.started.resolve(start === undefined ? undefined : start.call(transformer, inner.facade));
+    inner.started.resolve(promiseCall(start, transformer, inner.facade));
   }
 
   get readable() {
@@ -231,4 +251,4 @@ export class TransformStream {
     return this.#writable;
   }
 }
-tag(TransformStream);
+present(TransformStream);

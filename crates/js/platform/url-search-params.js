@@ -1,7 +1,7 @@
 // URLSearchParams and application/x-www-form-urlencoded, by the URL standard. The text is parsed when somebody
 // looks into it; a URL whose parameters these are is told of every change.
 import * as host from 'switchyard:host';
-import { tag } from './errors.js';
+import { isObject, iterable, notOfType, present } from './idl.js';
 
 const PLAIN = /^[A-Za-z0-9*\-._]*$/;
 
@@ -61,11 +61,48 @@ function parse(text) {
 }
 
 function wellFormed(value) {
+  if (typeof value === 'symbol') throw new TypeError('Cannot convert a Symbol value to a string');
   return typeof value === 'string' && value.isWellFormed() ? value : `${value}`.toWellFormed();
 }
 
 export let paramsOf; // (url, search, change) -> params of that URL; change(url, query) is told of each change
 export let resetParams; // (params, search): the URL was given another query
+let listOf; // (params) -> name, value, name, value…
+
+function missing(method, given) {
+  return notOfType(method, 'URLSearchParams', given + 1, 'USVString');
+}
+
+// Iterators look at the list anew in each step: they see what is changed meanwhile.
+const ITERATORS = {};
+const IteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
+
+function defineIterator(name, pick) {
+  const made = class {
+    #params;
+    #at = 0;
+    constructor(params) {
+      this.#params = params;
+    }
+    next() {
+      const list = this.#params === null ? [] : listOf(this.#params);
+      const at = this.#at;
+      if (at >= list.length) {
+        this.#params = null;
+        return { done: true, value: undefined };
+      }
+      this.#at += 2;
+      return { done: false, value: pick(list, at) };
+    }
+  };
+  Object.defineProperty(made, 'name', { value: name });
+  Object.setPrototypeOf(made.prototype, IteratorPrototype);
+  present(made);
+  ITERATORS[name] = made;
+}
+defineIterator('EntryIterator', (list, at) => [list[at], list[at + 1]]);
+defineIterator('KeyIterator', (list, at) => list[at]);
+defineIterator('ValueIterator', (list, at) => list[at + 1]);
 
 export class URLSearchParams {
   #text = ''; // current while #list is null
@@ -75,7 +112,7 @@ export class URLSearchParams {
 
   constructor(init = '') {
     if (init === '') return;
-    if (typeof init === 'object' && init !== null || typeof init === 'function') this.#fill(init);
+    if (isObject(init)) this.#fill(init);
     else this.#parseFrom(wellFormed(init));
   }
 
@@ -88,6 +125,7 @@ export class URLSearchParams {
       return params;
     };
     resetParams = (params, search) => params.#parseFrom(search);
+    listOf = (params) => params.#read();
   }
 
   #parseFrom(text) {
@@ -98,15 +136,16 @@ export class URLSearchParams {
   #fill(init) {
     const list = (this.#list = []);
     const method = init[Symbol.iterator];
-    if (method === undefined || method === null) {
+    if (typeof method !== 'function') {
       for (const name of Object.keys(init)) list.push(wellFormed(name), wellFormed(init[name]));
       return;
     }
     for (const pair of init) {
-      const both = typeof pair === 'object' && pair !== null ? [...pair] : [];
-      if (both.length !== 2) {
-        throw new TypeError('Failed to construct \'URLSearchParams\': each query pair must be a [name, value] tuple.');
+      if (!isObject(pair) || typeof pair[Symbol.iterator] !== 'function') {
+        throw new TypeError("Incorrect type: the provided value is not of type 'Sequence'.");
       }
+      const both = [...pair];
+      if (both.length !== 2) throw new TypeError('Invalid URL search params sequence.');
       list.push(wellFormed(both[0]), wellFormed(both[1]));
     }
   }
@@ -124,11 +163,13 @@ export class URLSearchParams {
   }
 
   append(name, value) {
+    if (arguments.length < 2) throw missing('append', arguments.length);
     this.#read().push(wellFormed(name), wellFormed(value));
     this.#update();
   }
 
   delete(name, value = undefined) {
+    if (arguments.length < 1) throw missing('delete', arguments.length);
     const list = this.#read();
     name = wellFormed(name);
     if (value !== undefined) value = wellFormed(value);
@@ -144,6 +185,7 @@ export class URLSearchParams {
   }
 
   get(name) {
+    if (arguments.length < 1) throw missing('get', arguments.length);
     const list = this.#read();
     name = wellFormed(name);
     for (let i = 0; i < list.length; i += 2) if (list[i] === name) return list[i + 1];
@@ -151,6 +193,7 @@ export class URLSearchParams {
   }
 
   getAll(name) {
+    if (arguments.length < 1) throw missing('getAll', arguments.length);
     const list = this.#read();
     const values = [];
     name = wellFormed(name);
@@ -159,6 +202,7 @@ export class URLSearchParams {
   }
 
   has(name, value = undefined) {
+    if (arguments.length < 1) throw missing('has', arguments.length);
     const list = this.#read();
     name = wellFormed(name);
     if (value !== undefined) value = wellFormed(value);
@@ -169,6 +213,7 @@ export class URLSearchParams {
   }
 
   set(name, value) {
+    if (arguments.length < 2) throw missing('set', arguments.length);
     const list = this.#read();
     name = wellFormed(name);
     value = wellFormed(value);
@@ -198,22 +243,21 @@ export class URLSearchParams {
 
   forEach(callback, thisArg = undefined) {
     if (typeof callback !== 'function') {
-      throw new TypeError("Failed to execute 'forEach' on 'URLSearchParams': parameter 1 is not of type 'function'.");
+      throw notOfType('forEach', 'URLSearchParams', 1, 'function');
     }
     for (let i = 0; i < this.#read().length; i += 2) callback.call(thisArg, this.#list[i + 1], this.#list[i], this);
   }
 
-  // The list is looked at anew in each step: an iteration sees what is changed during it.
-  *entries() {
-    for (let i = 0; i < this.#read().length; i += 2) yield [this.#list[i], this.#list[i + 1]];
+  entries() {
+    return new ITERATORS.EntryIterator(this);
   }
 
-  *keys() {
-    for (let i = 0; i < this.#read().length; i += 2) yield this.#list[i];
+  keys() {
+    return new ITERATORS.KeyIterator(this);
   }
 
-  *values() {
-    for (let i = 0; i < this.#read().length; i += 2) yield this.#list[i + 1];
+  values() {
+    return new ITERATORS.ValueIterator(this);
   }
 
   toString() {
@@ -225,7 +269,5 @@ export class URLSearchParams {
     return text;
   }
 }
-Object.defineProperty(URLSearchParams.prototype, Symbol.iterator, {
-  value: URLSearchParams.prototype.entries, writable: true, configurable: true,
-});
-tag(URLSearchParams);
+present(URLSearchParams);
+iterable(URLSearchParams);

@@ -2,7 +2,8 @@
 // answered with, and the link to searchParams.
 import * as host from 'switchyard:host';
 import { SYNC_URL_PARSE, SYNC_URL_SET } from './abi.js';
-import { tag } from './errors.js';
+import { isBlob } from './blob.js';
+import { notConstructed, notOfType, present } from './idl.js';
 import { paramsOf, resetParams } from './url-search-params.js';
 
 // Places in the host's answer.
@@ -25,6 +26,12 @@ export function parseUrl(url, base) {
 
 const TOKEN = Symbol('parsed');
 
+function text(value) {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'symbol') throw new TypeError('Cannot convert a Symbol value to a string');
+  return `${value}`;
+}
+
 let changeSearch;
 
 export class URL {
@@ -36,8 +43,8 @@ export class URL {
       this.#parts = base;
       return;
     }
-    if (arguments.length === 0) throw new TypeError("Failed to construct 'URL': 1 argument required.");
-    const parts = parseUrl(`${url}`, base === undefined ? null : `${base}`);
+    if (arguments.length === 0) throw notConstructed('URL', 1, 'USVString');
+    const parts = parseUrl(text(url), base === undefined ? null : text(base));
     if (parts === null) throw new TypeError('Invalid URL string.');
     this.#parts = parts;
   }
@@ -47,12 +54,24 @@ export class URL {
   }
 
   static canParse(url, base = undefined) {
-    return parseUrl(`${url}`, base === undefined ? null : `${base}`) !== null;
+    if (arguments.length === 0) throw notOfType('canParse', 'URL', 1, 'USVString');
+    return parseUrl(text(url), base === undefined ? null : text(base)) !== null;
   }
 
   static parse(url, base = undefined) {
-    const parts = parseUrl(`${url}`, base === undefined ? null : `${base}`);
+    if (arguments.length === 0) throw notOfType('parse', 'URL', 1, 'USVString');
+    const parts = parseUrl(text(url), base === undefined ? null : text(base));
     return parts === null ? null : new URL(TOKEN, parts);
+  }
+
+  static createObjectURL(object) {
+    if (!isBlob(object)) throw notOfType('createObjectURL', 'URL', 1, 'File or Blob');
+    throw new Error('URL.createObjectURL() is not implemented');
+  }
+
+  static revokeObjectURL() {
+    if (arguments.length === 0) throw notOfType('revokeObjectURL', 'URL', 1, 'USVString');
+    throw new Error('URL.revokeObjectURL() is not implemented');
   }
 
   #set(part, value) {
@@ -64,8 +83,11 @@ export class URL {
     return this.#parts[HREF];
   }
   set href(value) {
-    const parts = parseUrl(`${value}`, null);
-    if (parts === null) throw new TypeError('Invalid URL string.');
+    const parts = parseUrl(text(value), null);
+    if (parts === null) {
+      throw new TypeError(
+        "Failed to set the 'href' property on 'URL': the provided value is not of type 'valid URL string'.");
+    }
     this.#parts = parts;
     if (this.#params !== null) resetParams(this.#params, parts[SEARCH]);
   }
@@ -140,4 +162,4 @@ export class URL {
     return this.#parts[HREF];
   }
 }
-tag(URL);
+present(URL);

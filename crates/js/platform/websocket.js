@@ -8,11 +8,12 @@ import { OP_THROW } from './abi.js';
 import { answered, reportException, requestId } from './context.js';
 import { illegalInvocation, isBuffer, part, sizeOf } from './crypto-idl.js';
 import { DOMException, describeThrown, globalScopeError, refuseForeign, refuseGlobalScope, tag } from './errors.js';
-import { Event, EventTarget, dispatchStrictly } from './events.js';
+import { Event, EventTarget, dispatch } from './events.js';
+import { heardMessage } from './message-event.js';
 import { weigh } from './websocket-attachment.js';
 import { connect } from './websocket-client.js';
 import { HostEnd, PairEnd } from './websocket-ends.js';
-import { CloseEvent, failed, heard, int32 } from './websocket-events.js';
+import { CloseEvent, failed, int32 } from './websocket-events.js';
 
 const CONNECTING = 0;
 const OPEN = 1;
@@ -261,7 +262,7 @@ export class WebSocket extends EventTarget {
   #dispatch(event) {
     const previous = host.contextSet(this.#slot);
     try {
-      dispatchStrictly(this, event);
+      dispatch(this, event, this[`on${event.type}`]);
       return true;
     } catch (error) {
       report(this.#end?.kept, this.#owner, error);
@@ -278,7 +279,7 @@ export class WebSocket extends EventTarget {
   #message(data) {
     if (this.#state === CLOSED || this.#heard) return;
     if (typeof data !== 'string' && this.binaryType === 'blob') data = newBlob(new Uint8Array(data), '');
-    this.#dispatch(heard(data));
+    this.#dispatch(heardMessage(data));
   }
 
   #closed(code, reason) {

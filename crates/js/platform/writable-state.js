@@ -2,13 +2,14 @@
 // before the sink, and its writer. Pipes and transforms use these without the public classes (writable.js);
 // `closed` and `ready` promises are only made when somebody looks at them.
 import { AbortController } from './abort.js';
-import { Deferred, Queue, SizedQueue, handled, promiseCall, rejected } from './queue.js';
+import { DONE, Deferred, Queue, SizedQueue, handled, promiseCall, rejected } from './queue.js';
 
 export const WRITABLE = 0;
 const ERRORING = 1;
 const ERRORED = 2;
 const CLOSED = 3;
 
+const { apply } = Reflect;
 const CLOSE = Symbol('close'); // the mark in the queue behind the last chunk
 
 export class Writable {
@@ -18,12 +19,13 @@ export class Writable {
     this.writer = null;
     this.controller = null;
     this.backpressure = false;
-    this.writes = new Queue(); // deferreds of writes not begun
+    this.writes = new Queue(); // of those who wait for writes not begun: objects with resolve() and fail(reason)
     this.inflightWrite = null;
     this.closeRequest = null;
     this.inflightClose = null;
     this.pendingAbort = null;
     this.facade = null;
+    this.pipe = null; // of an identity stream: what it is the sink of
     this.owner = undefined; // the request whose I/O it is; undefined: a stream of the script's
   }
 
@@ -48,9 +50,8 @@ export class Writable {
   }
 
   close() {
-    if (this.state === CLOSED || this.state === ERRORED) {
-      return rejected(new TypeError('This WritableStream has been closed.'));
-    }
+    if (this.state === ERRORED) return rejected(this.error);
+    if (this.state === CLOSED) return rejected(new TypeError('This WritableStream has been closed.'));
     const deferred = (this.closeRequest = new Deferred());
     if (this.writer !== null && this.backpressure && this.state === WRITABLE) this.writer.becomeReady();
     this.controller.close();
@@ -73,7 +74,7 @@ export class Writable {
     this.state = ERRORED;
     this.controller.queue.reset();
     const error = this.error;
-    this.writes.drain((deferred) => deferred.reject(error));
+    this.writes.drain((waiting) => waiting.fail(error));
     const abort = this.pendingAbort;
     this.pendingAbort = null;
     if (abort === null) {
@@ -141,8 +142,12 @@ export class WritableController {
     this.size = size;
     this.queue = new SizedQueue();
     this.started = false;
+    this.wrote = null; // what follows a write; made once
+    this.failed = null;
     this.abortController = null;
     this.facade = undefined;
+    this.convert = undefined; // what a chunk becomes before it is queued; may refuse it
+    this.aborting = undefined; // told of an abort at once
     this.write = this.closeSink = this.abort = undefined;
     stream.controller = this;
     stream.backpressure = mark <= 0;
@@ -167,8 +172,13 @@ export class WritableController {
   signalAbort(reason) {
     // Without a public controller nobody can be listening.
     if (this.facade !== undefined || this.abortController !== null) {
-      (this.abortController ??= new AbortController()).abort(reason);
+      try {
+        (this.abortController ??= new AbortController()).abort(reason);
+      } catch {
+        // A listener of the sink's that throws keeps nothing from being aborted.
+      }
     }
+    this.aborting?.(reason);
   }
 
   desiredSize() {
@@ -244,21 +254,41 @@ export class WritableController {
     result.then(() => stream.finishClose(), (reason) => stream.finishCloseWithError(reason));
   }
 
+  // A sink that is done at once costs no promise.
   processWrite(chunk) {
-    const stream = this.stream;
+    const { stream } = this;
     stream.inflightWrite = stream.writes.shift();
-    promiseCall(this.write, this.sink, chunk, this.facade).then(() => {
-      stream.inflightWrite.resolve();
-      stream.inflightWrite = null;
-      this.queue.dequeue();
-      if (!stream.closing() && stream.state === WRITABLE) stream.updateBackpressure(this.desiredSize() <= 0);
-      this.advance();
-    }, (reason) => {
-      if (stream.state === WRITABLE) this.forgetSink();
-      stream.inflightWrite.reject(reason);
-      stream.inflightWrite = null;
-      stream.dealWithRejection(reason);
-    });
+    if (this.wrote === null) {
+      this.wrote = () => this.written();
+      this.failed = (reason) => this.writeFailed(reason);
+    }
+    let done = DONE;
+    if (this.write !== undefined) {
+      try {
+        const result = apply(this.write, this.sink, [chunk, this.facade]);
+        if (typeof result === 'object' && result !== null || typeof result === 'function') done = Promise.resolve(result);
+      } catch (error) {
+        done = Promise.reject(error);
+      }
+    }
+    done.then(this.wrote, this.failed);
+  }
+
+  written() {
+    const { stream } = this;
+    stream.inflightWrite.resolve();
+    stream.inflightWrite = null;
+    this.queue.dequeue();
+    if (!stream.closing() && stream.state === WRITABLE) stream.updateBackpressure(this.desiredSize() <= 0);
+    this.advance();
+  }
+
+  writeFailed(reason) {
+    const { stream } = this;
+    if (stream.state === WRITABLE) this.forgetSink();
+    stream.inflightWrite.fail(reason);
+    stream.inflightWrite = null;
+    stream.dealWithRejection(reason);
   }
 }
 
@@ -270,6 +300,7 @@ export class Writer {
     this.closed = null;
     this.ready = null;
     this.lost = null; // why the promises reject after release
+    this.onReady = null; // told when there is room again
     this.pipes = false;
     stream.writer = this;
   }
@@ -303,6 +334,7 @@ export class Writer {
   }
   becomeReady() {
     if (this.ready !== null) this.ready.resolve();
+    if (this.onReady !== null) this.onReady();
   }
   // A ready promise that was resolved already is replaced by one that is rejected, made when asked for.
   rejectReady(reason) {
@@ -324,24 +356,37 @@ export class Writer {
   }
 
   write(chunk) {
-    const stream = this.stream;
-    const controller = stream.controller;
-    const size = controller.chunkSize(chunk);
-    if (stream !== this.stream) return rejected(new TypeError('This WritableStream writer has been released.'));
-    if (stream.state === ERRORED) return rejected(stream.error);
-    if (stream.closing() || stream.state === CLOSED) {
-      return rejected(new TypeError('This WritableStream has been closed.'));
-    }
-    if (stream.state === ERRORING) return rejected(stream.error);
     const deferred = new Deferred();
-    handled(deferred.promise);
-    stream.writes.push(deferred);
-    controller.enqueue(chunk, size);
+    this.writeFor(chunk, deferred);
     return deferred.promise;
   }
 
+  // As write(), for one who wants no promise: `waiting` is told by resolve() or fail(reason).
+  writeFor(chunk, waiting) {
+    const { stream } = this;
+    const { controller } = stream;
+    if (controller.convert !== undefined && stream.state === WRITABLE) {
+      try {
+        chunk = controller.convert(chunk);
+      } catch (error) {
+        waiting.fail(error);
+        return;
+      }
+    }
+    const size = controller.chunkSize(chunk);
+    if (stream !== this.stream) waiting.fail(new TypeError('This WritableStream writer has been released.'));
+    else if (stream.state === ERRORED) waiting.fail(stream.error);
+    else if (stream.state === CLOSED) waiting.fail(new TypeError('This WritableStream has been closed.'));
+    else if (stream.closing()) waiting.fail(new TypeError('This ReadableStream is closed.')); // workerd's words
+    else if (stream.state === ERRORING) waiting.fail(stream.error);
+    else {
+      stream.writes.push(waiting);
+      controller.enqueue(chunk, size);
+    }
+  }
+
   close() {
-    if (this.stream.closing()) return rejected(new TypeError('This WritableStream is already being closed.'));
+    if (this.stream.closing()) return rejected(new TypeError('Cannot close a writer that is already being closed'));
     return this.stream.close();
   }
 

@@ -1,6 +1,7 @@
 // WritableStream, its default controller and writer, by the Streams standard: the public side of writable-state.js.
-import { SINK, refuseForeign, tag } from './errors.js';
-import { highWaterMark, member, rejected, sizeFunction } from './queue.js';
+import { SINK, refuseForeign } from './errors.js';
+import { isObject, notConstructed, present } from './idl.js';
+import { member, promiseCall, rejected, strategyOf } from './queue.js';
 import { INTERNAL } from './readable-state.js';
 import { WRITABLE, Writable, WritableController, Writer } from './writable-state.js';
 
@@ -20,32 +21,30 @@ export class WritableStreamDefaultController {
     if (this.#inner.stream.state === WRITABLE) this.#inner.error(reason);
   }
 }
-tag(WritableStreamDefaultController);
+present(WritableStreamDefaultController);
 
 export let innerWritable; // the inside of a public stream; undefined for anything else
 
 export class WritableStream {
   #inner;
 
-  constructor(sink = {}, strategy = {}) {
+  constructor(sink = undefined, strategy = undefined) {
     if (sink === INTERNAL) {
       this.#inner = strategy;
       return;
     }
     sink ??= {};
-    strategy ??= {};
-    if (sink.type !== undefined) throw new RangeError('Invalid type of an underlying sink.');
+    if (!isObject(sink)) throw notConstructed('WritableStream', 1, 'UnderlyingSink');
+    const { mark, size } = strategyOf(strategy, 1, 'WritableStream', 2);
     const stream = (this.#inner = new Writable());
     stream.facade = this;
-    const size = sizeFunction(strategy);
-    const mark = highWaterMark(strategy, 1);
-    const start = member(sink, 'start');
+    const start = member(sink, 'start', 'UnderlyingSink');
     const controller = new WritableController(stream, sink, mark, size);
-    controller.write = member(sink, 'write');
-    controller.closeSink = member(sink, 'close');
-    controller.abort = member(sink, 'abort');
+    controller.write = member(sink, 'write', 'UnderlyingSink');
+    controller.closeSink = member(sink, 'close', 'UnderlyingSink');
+    controller.abort = member(sink, 'abort', 'UnderlyingSink');
     controller.facade = new WritableStreamDefaultController(INTERNAL, controller);
-    controller.begin(start === undefined ? undefined : start.call(sink, controller.facade));
+    controller.begin(promiseCall(start, sink, controller.facade));
   }
 
   static {
@@ -63,7 +62,7 @@ export class WritableStream {
     try {
       if (this.#inner.writer !== null) throw locked();
       refuseForeign(this.#inner.owner, SINK);
-      return this.#inner.abort(reason);
+      return this.#inner.abort(reason).then(nothing);
     } catch (error) {
       return rejected(error);
     }
@@ -73,7 +72,7 @@ export class WritableStream {
     try {
       if (this.#inner.writer !== null) throw locked();
       refuseForeign(this.#inner.owner, SINK);
-      if (this.#inner.closing()) throw new TypeError('This WritableStream is already being closed.');
+      if (this.#inner.closing()) throw new TypeError('Cannot close a writer that is already being closed');
       return this.#inner.close();
     } catch (error) {
       return rejected(error);
@@ -84,7 +83,9 @@ export class WritableStream {
     return new WritableStreamDefaultWriter(this);
   }
 }
-tag(WritableStream);
+present(WritableStream);
+
+function nothing() {}
 
 function locked() {
   return new TypeError('This WritableStream is currently locked to a writer.');
@@ -99,7 +100,7 @@ export class WritableStreamDefaultWriter {
 
   constructor(stream) {
     const inner = innerWritable(stream);
-    if (inner === undefined) throw new TypeError('A writer needs a WritableStream.');
+    if (inner === undefined) throw notConstructed('WritableStreamDefaultWriter', 1, 'WritableStream');
     this.#writer = new Writer(inner);
   }
 
@@ -158,4 +159,4 @@ export class WritableStreamDefaultWriter {
     if (this.#writer.stream !== null) this.#writer.release();
   }
 }
-tag(WritableStreamDefaultWriter);
+present(WritableStreamDefaultWriter);

@@ -121,6 +121,8 @@ pub mod sync {
     pub const COMPRESS_BEGIN: i32 = 66;
     pub const COMPRESS_PUSH: i32 = 67;
     pub const COMPRESS_END: i32 = 68;
+    pub const PATTERN: i32 = 80;
+    pub const PATTERN_INPUT: i32 = 81;
     /// The host's return value when there is no answer: null in the guest.
     pub const NO_ANSWER: i32 = -1;
     pub const DEFAULT_CACHE: i32 = 70;

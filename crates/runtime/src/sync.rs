@@ -2,6 +2,7 @@
 //! decoding. All are bounded by bytes, since epochs cannot stop host work.
 
 mod decode;
+mod pattern;
 
 use switchyard_js::abi::{Malformed, Reader, Writer, sync};
 use url::Url;
@@ -76,7 +77,7 @@ fn ask(host: &mut Host, question: i32, mut values: Reader<'_>, out: &mut Vec<u8>
             let (href, part, value) = (values.text()?, values.text()?, values.text()?);
             let changed = parse_url(href, None).filter(|_| value.len() <= MAX_URL).map(|mut url| {
                 set_part(&mut url, part, value);
-                url
+                as_the_standard_has_it(url)
             });
             write_url(&mut write, changed.as_ref())
         }
@@ -92,6 +93,8 @@ fn ask(host: &mut Host, question: i32, mut values: Reader<'_>, out: &mut Vec<u8>
             write.bytes(&bytes);
             true
         }
+        sync::PATTERN => return pattern::pattern(values, &mut write),
+        sync::PATTERN_INPUT => return pattern::matched(values, &mut write),
         sync::DECODE => return decode::decode(values, &mut write),
         sync::ENCODING => match encoding_rs::Encoding::for_label_no_replacement(values.text()?.as_bytes()) {
             Some(encoding) => {
@@ -137,9 +140,39 @@ fn parse_url(text: &str, base: Option<&str>) -> Option<Url> {
     if text.len() > MAX_URL || base.is_some_and(|base| base.len() > MAX_URL) {
         return None;
     }
-    match base {
+    let url = match base {
         Some(base) => Url::parse(base).ok()?.join(text).ok(),
         None => Url::parse(text).ok(),
+    };
+    url.map(as_the_standard_has_it)
+}
+
+/// Two rules of the URL Standard that are younger than the crate: a path encodes its circumflexes, and an opaque
+/// path that ends in a space before a query or fragment encodes that one.
+fn as_the_standard_has_it(mut url: Url) -> Url {
+    if !url.cannot_be_a_base() {
+        if url.path().contains('^') {
+            let path = url.path().replace('^', "%5E");
+            url.set_path(&path);
+        }
+    } else if url.path().ends_with(' ') && (url.query().is_some() || url.fragment().is_some()) {
+        let text = url.as_str();
+        let space = url.scheme().len() + url.path().len();
+        if let Some((before, after)) = text.split_at_checked(space)
+            && let Some(after) = after.strip_prefix(' ')
+            && let Ok(encoded) = Url::parse(&format!("{before}%20{after}"))
+        {
+            return encoded;
+        }
+    }
+    url
+}
+
+/// The origin of a `blob:` URL is that of the URL in it, where that is for HTTP.
+fn origin(url: &Url) -> String {
+    match url.scheme() {
+        "blob" if !(url.path().starts_with("http:") || url.path().starts_with("https:")) => "null".into(),
+        _ => url::quirks::origin(url),
     }
 }
 
@@ -160,7 +193,7 @@ fn write_url(write: &mut Writer<'_>, url: Option<&Url>) -> bool {
     ] {
         write.text(part);
     }
-    write.text(&quirks::origin(url));
+    write.text(&origin(url));
     true
 }
 
@@ -176,7 +209,17 @@ fn set_part(url: &mut Url, part: &str, value: &str) {
         "hostname" => quirks::set_hostname(url, value),
         "port" => quirks::set_port(url, value),
         "pathname" => {
-            quirks::set_pathname(url, value);
+            // Without a host, two slashes at the beginning would become one.
+            if value.starts_with("//") && url.host().is_none() && !url.cannot_be_a_base() && url.scheme() != "file" {
+                let rest = &url[url::Position::AfterPath..];
+                if let Ok(changed) =
+                    Url::parse(&format!("{}:/.{}{rest}", url.scheme(), value.replace('?', "%3F").replace('#', "%23")))
+                {
+                    *url = changed;
+                }
+            } else {
+                quirks::set_pathname(url, value);
+            }
             Ok(())
         }
         "search" => {
@@ -218,5 +261,20 @@ mod tests {
             write.null();
         });
         assert!(refused.is_none());
+    }
+
+    #[test]
+    fn what_the_standard_has_since_is_added() {
+        let href = |text: &str| parse_url(text, None).unwrap().to_string();
+        assert_eq!(href("http://a/x^y?^#^"), "http://a/x%5Ey?^#^");
+        assert_eq!(href("data:a  ?q"), "data:a %20?q");
+        assert_eq!(href("data:a  #h"), "data:a %20#h");
+        assert_eq!(href("data:a  "), "data:a");
+        let origin_of = |text: &str| origin(&parse_url(text, None).unwrap());
+        assert_eq!(origin_of("blob:https://a:1/b"), "https://a:1");
+        assert_eq!(origin_of("blob:ftp://a/b"), "null");
+        let mut url = parse_url("foo:/bar?q#h", None).unwrap();
+        set_part(&mut url, "pathname", "//x?y");
+        assert_eq!(url.as_str(), "foo:/.//x%3Fy?q#h");
     }
 }

@@ -160,7 +160,7 @@ impl Observed {
             entrypoint: self.entrypoint.as_deref(),
             diagnostics_channel_events: [],
             exceptions: exceptions.into_iter().map(ExceptionView::of).collect(),
-            logs: outcome.logs.iter().map(LogView::of).collect(),
+            logs: outcome.logs.iter().filter(|line| !line.values.is_empty()).map(LogView::of).collect(),
             event_timestamp: self.began,
             event: self.asked.view(status, whole),
         })

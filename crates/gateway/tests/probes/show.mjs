@@ -5,6 +5,7 @@ const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2,
 export function show(value, depth = 0) {
   if (value === undefined) return 'undefined';
   if (typeof value === 'bigint' || typeof value === 'symbol') return String(value);
+  if (typeof value === 'string' && !value.isWellFormed()) return `ill-formed ${escape(value)}`;
   if (typeof value === 'function') return `function ${value.name}/${value.length}`;
   if (typeof value !== 'object' || value === null) return Number.isNaN(value) ? 'NaN' : value;
   if (value instanceof Error) return { error: value.constructor.name, name: value.name, message: value.message };
@@ -22,6 +23,19 @@ export function show(value, depth = 0) {
   const shown = {};
   for (const key of Object.keys(value)) shown[key] = show(value[key], depth + 1);
   return shown;
+}
+
+// A list of attempts, each told: what it gave, or threw, at once or later.
+export async function tries(...attempts) {
+  const out = [];
+  for (const attempt of attempts) {
+    try {
+      out.push(show(await attempt()));
+    } catch (error) {
+      out.push({ thrown: show(error) });
+    }
+  }
+  return out;
 }
 
 const NEVER = Symbol('never');

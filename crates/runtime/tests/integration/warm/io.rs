@@ -31,7 +31,7 @@ async fn io_of_one_is_refused_in_another() {
                     Object.assign(k, { request, ctx, body: new Request(request.clone()).body, made: new Response('made'),
                         fetched: await fetch('https://o.test/echo'), reader: (await fetch('https://o.test/echo')).body.getReader(),
                         out: new Request('https://o.test/echo', { method: 'POST', body: 'x' }), pipe: new IdentityTransformStream(),
-                        js: new Response(ReadableStream.from(['js'])), blob: new Blob(['blob']), pending: fetch('https://o.test/never'),
+                        js: new Response(ReadableStream.from([new TextEncoder().encode('js')])), blob: new Blob(['blob']), pending: fetch('https://o.test/never'),
                         timer: scheduler.wait(1e6), digest: crypto.subtle.digest('SHA-256', new Uint8Array(1 << 17)) });
                     await k.digest;
                     if (path === '/hold') await fetch('https://o.test/held');
