@@ -1,5 +1,8 @@
 // How the two ends of a pair close, and what each of them is told.
-const pause = (milliseconds = 10) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+// So many turns of the event loop, in each of which messages come: on a busy machine as well.
+const pause = async (turns = 10) => {
+  for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
+};
 
 // Both ends, accepted with these options (null: not), and what happens to them.
 function watched(first, second) {
