@@ -6,7 +6,7 @@ import * as host from 'switchyard:host';
 import { SYNC_HTML_APPLY, SYNC_HTML_BEGIN, SYNC_HTML_ENCODE, SYNC_HTML_END, SYNC_HTML_SCAN } from './abi.js';
 import { isOn } from './compatibility.js';
 import { TextDecoder } from './encoding.js';
-import { describeThrown } from './errors.js';
+import { SOURCE, describeThrown, refuseForeign } from './errors.js';
 import {
   ElementToken, FAIL, OUT_OF_MEMORY, endToken, newComment, newDoctype, newDocumentEnd, newElement, newEndTag, newText,
   parserError,
@@ -340,8 +340,10 @@ export class Page {
   }
 
   async giveStream(content, html) {
-    const stream = isResponse(content) ? responseContent(content)?.readable() : innerReadable(content);
-    if (stream === undefined) return;
+    const body = isResponse(content) ? responseContent(content) : innerReadable(content);
+    if (body === null) return;
+    refuseForeign(body.owner, SOURCE);
+    const stream = isResponse(content) ? body.readable() : body;
     if (stream.reader !== null || stream.disturbed) throw new TypeError('The ReadableStream has been locked to a reader.');
     const reader = new Reader(stream);
     const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
