@@ -122,7 +122,9 @@ mod tests {
         };
         assert_eq!(of(&["gzip"]), Some(Coding::Gzip));
         assert_eq!(of(&["br"]), Some(Coding::Brotli));
-        for passed in [&[][..], &["GZIP"], &["x-gzip"], &["zstd"], &["deflate"], &["gzip, br"], &["gzip", "br"], &["identity"]] {
+        for passed in
+            [&[][..], &["GZIP"], &["x-gzip"], &["zstd"], &["deflate"], &["gzip, br"], &["gzip", "br"], &["identity"]]
+        {
             assert_eq!(of(passed), None, "{passed:?}");
         }
     }

@@ -72,8 +72,10 @@ pub fn response(
     body: Body,
 ) -> Result<Response<Body>, &'static str> {
     let verbatim = status & abi::VERBATIM != 0;
-    let status =
-        u16::try_from(status & !abi::VERBATIM).ok().and_then(|status| StatusCode::from_u16(status).ok()).ok_or("Invalid status.")?;
+    let status = u16::try_from(status & !abi::VERBATIM)
+        .ok()
+        .and_then(|status| StatusCode::from_u16(status).ok())
+        .ok_or("Invalid status.")?;
     let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = header_map(headers)?;

@@ -114,10 +114,8 @@ async fn what_is_too_large_is_not_stored_and_leaves_nothing() {
         assert_eq!(put(&caches, &route, "c", URL, body).await, CacheEnd::NotStored);
     }
     assert_eq!(caches.usage(), usage, "the one before stays");
-    let broken: Vec<Result<http_body::Frame<Bytes>, _>> = vec![
-        Ok(http_body::Frame::data("x".into())),
-        Err(switchyard_runtime::BodyError("broke".into())),
-    ];
+    let broken: Vec<Result<http_body::Frame<Bytes>, _>> =
+        vec![Ok(http_body::Frame::data("x".into())), Err(switchyard_runtime::BodyError("broke".into()))];
     let body = Body::stream(http_body_util::StreamBody::new(futures_util::stream::iter(broken)));
     let operation = CacheOperation::Put { status: 200, headers: HeaderMap::new() };
     let (_, answer) = caches.run(&route, Some("c"), operation, request("http://a.example/b", body)).await;
@@ -129,10 +127,12 @@ async fn what_is_too_large_is_not_stored_and_leaves_nothing() {
 async fn what_is_not_fresh_is_gone() {
     let caches = caches(1 << 20, 1 << 20, 1 << 20);
     let route = route();
-    let headers: HeaderMap =
-        [(header::CACHE_CONTROL, HeaderValue::from_static("max-age=60")), (header::AGE, HeaderValue::from_static("10"))]
-            .into_iter()
-            .collect();
+    let headers: HeaderMap = [
+        (header::CACHE_CONTROL, HeaderValue::from_static("max-age=60")),
+        (header::AGE, HeaderValue::from_static("10")),
+    ]
+    .into_iter()
+    .collect();
     let operation = || CacheOperation::Put { status: 200, headers: headers.clone() };
     let (end, _) = caches.run(&route, Some("c"), operation(), request(URL, "x".into())).await;
     assert_eq!(end, CacheEnd::Stored);
@@ -149,8 +149,7 @@ async fn deleting_says_whether_there_was_one() {
     let caches = caches(1 << 20, 1 << 20, 1 << 20);
     let route = route();
     let delete = async || {
-        let (_, answer) =
-            caches.run(&route, Some("c"), CacheOperation::Delete, request(URL, Body::Empty)).await;
+        let (_, answer) = caches.run(&route, Some("c"), CacheOperation::Delete, request(URL, Body::Empty)).await;
         answer.unwrap().status == 200
     };
     assert!(!delete().await);
