@@ -67,8 +67,7 @@ pub enum CacheEnd {
 }
 
 impl CacheEnd {
-    pub const ALL: [CacheEnd; 6] =
-        [Self::Hit, Self::Miss, Self::Stored, Self::NotStored, Self::Deleted, Self::Refused];
+    pub const ALL: [CacheEnd; 6] = [Self::Hit, Self::Miss, Self::Stored, Self::NotStored, Self::Deleted, Self::Refused];
 
     pub fn as_str(self) -> &'static str {
         match self {

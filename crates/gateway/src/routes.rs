@@ -416,7 +416,8 @@ mod tests {
         let settings =
             NamespaceSettings { limits, isolation: Some(Isolation::Request), ..NamespaceSettings::default() };
         let name = NamespaceName::parse("live").unwrap();
-        routes.namespace_set(first.account.clone(), id, name, settings.clone());
+        let ruled = Ruled { settings: settings.clone(), trusted: true };
+        routes.namespace_set(first.account.clone(), id, name, ruled);
         assert_eq!(account.dispatched("live", "x").unwrap().settings, settings);
         assert!(account.dispatched("prod", "x").is_none());
         assert_eq!(account.dispatched("live", "x").unwrap().namespace.as_ref().unwrap().as_str(), "live");

@@ -361,7 +361,8 @@ impl Host {
     /// An operation that is stopped before anyone acted on it never was.
     fn take_back(&mut self, id: i32) -> bool {
         let request = self.share.number;
-        let is = |op: &GuestOp| op.id == id && op.request == request && matches!(op.kind, op::TIMER | op::FETCH | op::CACHE);
+        let is =
+            |op: &GuestOp| op.id == id && op.request == request && matches!(op.kind, op::TIMER | op::FETCH | op::CACHE);
         let at = self.ops.iter().rposition(is);
         if let Some(at) = at {
             self.ops.remove(at);

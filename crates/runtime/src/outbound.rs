@@ -49,7 +49,10 @@ pub enum CacheOperation {
     Match,
     Delete,
     /// The request's body is the response's.
-    Put { status: u16, headers: HeaderMap },
+    Put {
+        status: u16,
+        headers: HeaderMap,
+    },
 }
 
 /// A request as a Worker made it. The URL is as the Worker wrote it (already serialised by `URL`).

@@ -7,8 +7,8 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use switchyard_catalog::Isolation;
 
 use super::{
-    AccessFormat, AccessTarget, Admin, Bootstrap, Cache, Config, Egress, Limits, Listener, Log, LookupCache, MemoryCeiling,
-    Overload, Resolver, ResolverKind, Runtime, Timeouts, Upstream,
+    AccessFormat, AccessTarget, Admin, Bootstrap, Cache, Config, Egress, Limits, Listener, Log, LookupCache,
+    MemoryCeiling, Overload, Resolver, ResolverKind, Runtime, Timeouts, Upstream,
 };
 
 impl Default for Config {

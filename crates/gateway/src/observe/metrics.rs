@@ -98,7 +98,8 @@ impl Metrics {
         )?;
         let runs = counters("switchyard_runs_total", "Runs of Workers, by how they ended.", &["ending"])?;
         let egress = counters("switchyard_egress_total", "Hops of Workers over the network.", &["end"])?;
-        let cache = counters("switchyard_cache_total", "Operations of Workers' Cache API, by how they ended.", &["end"])?;
+        let cache =
+            counters("switchyard_cache_total", "Operations of Workers' Cache API, by how they ended.", &["end"])?;
         let limits = counters("switchyard_limits_total", "Times a Worker reached a limit.", &["limit"])?;
         let lookups = counters(
             "switchyard_resolver_lookups_total",

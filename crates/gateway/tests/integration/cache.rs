@@ -107,7 +107,8 @@ async fn a_request_gets_what_it_asks_for() {
 #[tokio::test]
 async fn it_holds_no_more_than_it_may() {
     let gateway = TestGateway::with(|config| {
-        config.cache = switchyard_gateway::config::Cache { bytes: 400_000, bytes_per_script: 200_000, object_bytes: 100_000 };
+        config.cache =
+            switchyard_gateway::config::Cache { bytes: 400_000, bytes_per_script: 200_000, object_bytes: 100_000 };
     })
     .await;
     for script in ["one", "two"] {

@@ -299,10 +299,9 @@ async fn no_spelling_of_a_private_address_gets_a_connection() {
     for (number, ended) in ended.iter().enumerate() {
         let (url, ended) = (&urls[number / 2], ended.as_str().unwrap());
         let by_policy = ended.contains("is not an address that they may reach") || ended.contains("internal error; ");
-        let no_url =
-            ["Invalid URL", "Fetch API cannot load", "Invalid Location header"].iter().any(|words| {
-                ended.strip_prefix("TypeError: ").is_some_and(|ended| ended.starts_with(words))
-            });
+        let no_url = ["Invalid URL", "Fetch API cannot load", "Invalid Location header"]
+            .iter()
+            .any(|words| ended.strip_prefix("TypeError: ").is_some_and(|ended| ended.starts_with(words)));
         let relative = number % 2 == 1 && ended == "200 stayed";
         assert!(by_policy || no_url || relative, "{url:?}: {ended}");
         refused += usize::from(by_policy);

@@ -65,13 +65,33 @@ async fn dates_and_flags_are_obeyed() {
     let gateway = TestGateway::start().await;
     let generator = "[object Generator]";
     for (date, flags, wanted) in [
-        ("2024-01-01", &[][..], ["2", generator, "97,98", "a", "xy", "own", "TypeError", "Error", "Error", "A/B; c=D", "object"]),
-        ("2025-01-01", &[], ["2", generator, "97,98", "a", "xy", "own", "PATCH", "no-store", "TypeError", "a/b;c=D", "object"]),
-        ("2026-01-20", &[], ["1", generator, "97,98", "a", "xy", "own", "PATCH", "no-store", "no-cache", "a/b;c=D", "object"]),
-        ("2026-03-01", &[], ["1", "ab", "ab", "TypeError", "xy", "own", "PATCH", "no-store", "no-cache", "a/b;c=D", "object"]),
+        (
+            "2024-01-01",
+            &[][..],
+            ["2", generator, "97,98", "a", "xy", "own", "TypeError", "Error", "Error", "A/B; c=D", "object"],
+        ),
+        (
+            "2025-01-01",
+            &[],
+            ["2", generator, "97,98", "a", "xy", "own", "PATCH", "no-store", "TypeError", "a/b;c=D", "object"],
+        ),
+        (
+            "2026-01-20",
+            &[],
+            ["1", generator, "97,98", "a", "xy", "own", "PATCH", "no-store", "no-cache", "a/b;c=D", "object"],
+        ),
         (
             "2026-03-01",
-            &["do_not_strip_bom_in_read_all_text", "no_fetch_iterable_type_support", "formdata_parser_converts_files_to_strings"],
+            &[],
+            ["1", "ab", "ab", "TypeError", "xy", "own", "PATCH", "no-store", "no-cache", "a/b;c=D", "object"],
+        ),
+        (
+            "2026-03-01",
+            &[
+                "do_not_strip_bom_in_read_all_text",
+                "no_fetch_iterable_type_support",
+                "formdata_parser_converts_files_to_strings",
+            ],
             ["2", generator, "97,98", "a", "xy", "own", "PATCH", "no-store", "no-cache", "a/b;c=D", "string"],
         ),
     ] {

@@ -74,7 +74,9 @@ async fn answer(request: Request<Incoming>) -> Result<Reply, Error> {
                 reply = reply.extension(hyper::ext::ReasonPhrase::try_from(reason.to_owned())?);
             }
             let bytes = match spec["hex"].as_str() {
-                Some(hex) => (0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16)).collect::<Result<_, _>>()?,
+                Some(hex) => (0..hex.len() / 2)
+                    .map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16))
+                    .collect::<Result<_, _>>()?,
                 None => spec["text"].as_str().unwrap_or_default().as_bytes().to_vec(),
             };
             let none = *request.method() == Method::HEAD;
