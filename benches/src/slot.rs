@@ -2,7 +2,7 @@
 //! guest thread on the server's core, the caller on the other; the guest thread's CPU is the price of
 //! taking a slot, holding, calling and putting it back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,8 +13,8 @@ use bytes::Bytes;
 use clap::Args;
 use http::Request;
 use switchyard_catalog::{
-    AccountId, Code, CodeSyntax, Isolation, Limits, Module, ModuleKind, ScriptId, ScriptName, Validator, VersionId,
-    WorkerSpec,
+    AccountId, BindingName, Code, CodeSyntax, Isolation, Limits, Module, ModuleKind, NamespaceName, ScriptId,
+    ScriptName, Validator, VersionId, WorkerBinding, WorkerSpec,
 };
 use switchyard_runtime::{
     Body, Config, Console, FetchError, FetchRequest, FetchResponse, Invocation, Outbound, Runtime, Target, Worker,
@@ -46,6 +46,31 @@ impl Outbound for Nowhere {
     }
 }
 
+/// A dispatch Worker reaches the tenants by their names.
+struct Tenants(HashMap<String, Arc<Worker>>);
+
+#[async_trait]
+impl Outbound for Tenants {
+    async fn fetch(&self, depth: u8, target: Target, request: FetchRequest) -> Result<FetchResponse, FetchError> {
+        let Target::Dispatch { name, .. } = target else { return Err(FetchError::error("not a tenant")) };
+        let tenant = self.0.get(&name).ok_or_else(|| FetchError::error("Worker not found."))?;
+        let mut called = Request::new(request.body);
+        *called.uri_mut() = request.url.parse().map_err(|_| FetchError::error("not a URL"))?;
+        *called.headers_mut() = request.headers;
+        let invocation = invocation(depth + 1, Arc::new(Nowhere));
+        let response = tenant.handle(called, invocation).await.map_err(|error| FetchError::error(error.message))?;
+        let (head, body) = response.into_parts();
+        Ok(FetchResponse {
+            status: head.status.as_u16(),
+            status_text: String::new(),
+            headers: head.headers,
+            url: request.url,
+            redirected: false,
+            body,
+        })
+    }
+}
+
 /// All Workers are in the runtime's cache.
 struct NoSource;
 
@@ -69,31 +94,52 @@ impl Slot {
             self.script.as_ref().map(std::fs::read_to_string).transpose().context("could not read the script")?;
         let code =
             |name: &str| given.as_ref().map_or_else(|| scripts::small(name), |given| format!("// {name}\n{given}"));
-        let (clean, warm) = tokio.block_on(async {
+        let (dispatched, clean, warm) = tokio.block_on(async {
             let mut clean = Vec::new();
             for number in 0..self.tenants.max(1) {
                 let name = format!("t{number}");
-                clean.push(start(&runtime, &name, code(&name), Isolation::Request).await?);
+                let worker = start(&runtime, &name, code(&name), Isolation::Request, &[]).await?;
+                clean.push(Called { host: format!("{name}.localhost"), worker });
             }
-            let warm = start(&runtime, "warm", code("warm"), Isolation::Warm).await?;
-            anyhow::Ok((clean, vec![warm]))
+            let warm = start(&runtime, "warm", code("warm"), Isolation::Warm, &[]).await?;
+            let namespace = NamespaceName::parse("bench")?;
+            let bound = WorkerBinding::DispatchNamespace { namespace, outbound: None };
+            let dispatcher = scripts::DISPATCHER.to_owned();
+            let dispatcher =
+                start(&runtime, "dispatcher", dispatcher, Isolation::Auto, &[("dispatcher", bound)]).await?;
+            let dispatched =
+                clean.iter().map(|tenant| Called { host: tenant.host.clone(), worker: dispatcher.clone() });
+            anyhow::Ok((
+                dispatched.collect::<Vec<_>>(),
+                clean,
+                vec![Called { host: "warm.localhost".into(), worker: warm }],
+            ))
         })?;
         if self.common.pause > 0 {
             eprintln!("pid {}", std::process::id());
             std::thread::sleep(Duration::from_secs(self.common.pause));
         }
-        let all = [("warm-1", &warm[..]), ("clean-1", &clean[..1]), ("clean-many", &clean[..])];
-        let chosen: Vec<_> = all.iter().filter(|(name, _)| self.common.wants(name)).collect();
+        let nowhere: Arc<dyn Outbound> = Arc::new(Nowhere);
+        let tenants = clean.iter().enumerate().map(|(number, tenant)| (format!("t{number}"), tenant.worker.clone()));
+        let tenants: Arc<dyn Outbound> = Arc::new(Tenants(tenants.collect()));
+        let all = [
+            ("warm-1", &warm[..], &nowhere),
+            ("clean-1", &clean[..1], &nowhere),
+            ("clean-many", &clean[..], &nowhere),
+            ("dispatcher-to-clean-many", &dispatched[..], &tenants),
+        ];
+        let chosen: Vec<_> = all.iter().filter(|(name, ..)| self.common.wants(name)).collect();
         let mut rows: BTreeMap<&str, Vec<Row>> = BTreeMap::new();
         for _ in 0..self.common.rounds.max(1) {
-            for (name, workers) in &chosen {
-                tokio.block_on(calls(workers, Duration::from_millis(200), self.common.connections))?;
-                let row = tokio.block_on(measured(name, workers, self.common.window(), self.common.connections))?;
+            for (name, workers, outbound) in &chosen {
+                let connections = self.common.connections;
+                tokio.block_on(calls(workers, outbound, Duration::from_millis(200), connections))?;
+                let row = tokio.block_on(measured(name, workers, outbound, self.common.window(), connections))?;
                 rows.entry(name).or_default().push(row);
             }
         }
         let mut best = Vec::new();
-        for (name, _) in chosen {
+        for (name, ..) in chosen {
             let of = &rows[name];
             let mut row = of.iter().min_by(|a, b| a.cpu_us.total_cmp(&b.cpu_us)).cloned().unwrap_or_default();
             row.cpu_us_best = row.cpu_us;
@@ -108,7 +154,35 @@ impl Slot {
     }
 }
 
-async fn start(runtime: &Runtime, name: &str, code: String, isolation: Isolation) -> anyhow::Result<Arc<Worker>> {
+/// A Worker, and the host that it is asked for.
+#[derive(Clone)]
+struct Called {
+    host: String,
+    worker: Arc<Worker>,
+}
+
+fn invocation(depth: u8, outbound: Arc<dyn Outbound>) -> Invocation {
+    Invocation {
+        limits: Limits::DEFAULT,
+        weight: 1,
+        isolation: None,
+        depth,
+        outbound,
+        entrypoint: None,
+        props: None,
+        parameters: None,
+        console: Console::default(),
+        on_outcome: None,
+    }
+}
+
+async fn start(
+    runtime: &Runtime,
+    name: &str,
+    code: String,
+    isolation: Isolation,
+    bindings: &[(&str, WorkerBinding)],
+) -> anyhow::Result<Arc<Worker>> {
     let module = Module { name: "index.js".into(), kind: ModuleKind::EsModule, content: Bytes::from(code) };
     let spec = WorkerSpec {
         account: AccountId::parse("bench").context("a valid account")?,
@@ -122,7 +196,10 @@ async fn start(runtime: &Runtime, name: &str, code: String, isolation: Isolation
             modules: vec![module],
             upstream: None,
         }),
-        bindings: Vec::new(),
+        bindings: bindings
+            .iter()
+            .map(|(name, bound)| Ok((BindingName::parse(name)?, bound.clone())))
+            .collect::<anyhow::Result<_>>()?,
         compatibility_date: "2026-01-01".into(),
         compatibility_flags: Vec::new(),
         limits: Limits::default(),
@@ -132,10 +209,16 @@ async fn start(runtime: &Runtime, name: &str, code: String, isolation: Isolation
     Ok(runtime.worker(spec.version, &NoSource).await?)
 }
 
-async fn measured(name: &str, workers: &[Arc<Worker>], length: Duration, connections: usize) -> anyhow::Result<Row> {
+async fn measured(
+    name: &str,
+    workers: &[Called],
+    outbound: &Arc<dyn Outbound>,
+    length: Duration,
+    connections: usize,
+) -> anyhow::Result<Row> {
     let pid = std::process::id();
     let (began, before) = (Instant::now(), process::threads(pid));
-    let requests = calls(workers, length, connections).await?;
+    let requests = calls(workers, outbound, length, connections).await?;
     let elapsed = began.elapsed();
     let cpu = process::threads_since(pid, &before).get("guest").copied().unwrap_or_default();
     let memory = process::memory(std::process::id());
@@ -152,12 +235,16 @@ async fn measured(name: &str, workers: &[Arc<Worker>], length: Duration, connect
 }
 
 /// A closed loop of calls; returns how many.
-async fn calls(workers: &[Arc<Worker>], length: Duration, connections: usize) -> anyhow::Result<usize> {
+async fn calls(
+    workers: &[Called],
+    outbound: &Arc<dyn Outbound>,
+    length: Duration,
+    connections: usize,
+) -> anyhow::Result<usize> {
     let until = Instant::now() + length;
-    let outbound: Arc<dyn Outbound> = Arc::new(Nowhere);
     let mut tasks = tokio::task::JoinSet::new();
     for caller in 0..connections.max(1) {
-        let (workers, outbound) = (workers.to_vec(), Arc::clone(&outbound));
+        let (workers, outbound) = (workers.to_vec(), Arc::clone(outbound));
         tasks.spawn(async move {
             let mut done = 0;
             let mut random = 0x9e37_79b9_7f4a_7c15_u64 ^ (caller as u64 + 1);
@@ -165,21 +252,9 @@ async fn calls(workers: &[Arc<Worker>], length: Duration, connections: usize) ->
                 random ^= random << 13;
                 random ^= random >> 7;
                 random ^= random << 17;
-                let worker = &workers[(random % workers.len() as u64) as usize];
-                let request = Request::get("http://tenant.localhost/").header("accept", "*/*").body(Body::Empty)?;
-                let invocation = Invocation {
-                    limits: Limits::DEFAULT,
-                    weight: 1,
-                    isolation: None,
-                    depth: 0,
-                    outbound: Arc::clone(&outbound),
-                    entrypoint: None,
-                    props: None,
-                    parameters: None,
-                    console: Console::default(),
-                    on_outcome: None,
-                };
-                let response = worker.handle(request, invocation).await?;
+                let Called { host, worker } = &workers[(random % workers.len() as u64) as usize];
+                let request = Request::get(format!("http://{host}/")).header("accept", "*/*").body(Body::Empty)?;
+                let response = worker.handle(request, invocation(0, Arc::clone(&outbound))).await?;
                 ensure!(response.status() == 200, "a Worker answered {}", response.status());
                 done += 1;
             }

@@ -146,7 +146,7 @@ impl Instance {
         let worker = Arc::clone(&arrival.worker);
         let mut slot = arrival.runtime.clean_slot(&worker.delta)?;
         let beyond = slot.memory_bytes().len().saturating_sub((arrival.runtime.base_pages() << 16) as usize);
-        let taken = worker.usage.instance(beyond + worker.delta.size());
+        let taken = worker.usage.instance(beyond + worker.delta.page_bytes());
         slot.store.data_mut().begin(
             Mode::Handler,
             Arc::clone(&arrival.meter),

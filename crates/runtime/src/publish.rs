@@ -170,10 +170,10 @@ fn take_pages(
     bindings: Vec<(String, switchyard_catalog::WorkerBinding)>,
 ) -> Result<Sealed, InvalidScript> {
     let delta = slot.delta(&runtime.base).map_err(InvalidScript::Unavailable)?;
-    if delta.bytes.len() > MAX_DELTA_BYTES {
+    if delta.page_bytes() > MAX_DELTA_BYTES {
         return Err(InvalidScript::Refused(format!(
             "the Worker's global scope holds {} MiB; the most is {} MiB",
-            delta.bytes.len() >> 20,
+            delta.page_bytes() >> 20,
             MAX_DELTA_BYTES >> 20
         )));
     }

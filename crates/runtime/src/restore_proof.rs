@@ -1,4 +1,4 @@
-//! The proof that restoring in place is exact: after every release in a run of ten thousand, of scripts
+//! The proof that restoring in place is exact: before every request in a run of ten thousand, of scripts
 //! that do all they can to the memory, it is compared byte for byte with base + delta, and the private
 //! pages the slot knows of with what the kernel says in both of its ways. The same again while the
 //! kernel is made to compact memory all the time.
@@ -25,7 +25,7 @@ use crate::{
     Body, Config, Console, FetchError, FetchRequest, FetchResponse, Invocation, Outbound, Runtime, Target, WorkerSource,
 };
 
-/// Counts what every release left, in the runtime of a test.
+/// Counts what every request finds, in the runtime of a test.
 #[derive(Debug, Default)]
 pub struct Proof {
     releases: AtomicUsize,

@@ -353,16 +353,17 @@ impl Inner {
             }
             None => self.new_slot()?,
         };
-        match slot.hold(&self.base, script) {
-            Ok(()) => Ok(slot),
-            Err(message) => {
-                // A doubt: this slot goes, a new one takes its place.
-                tracing::error!(message, "a slot could not be made ready and is dropped");
-                drop(slot);
-                let mut slot = self.new_slot()?;
-                slot.hold(&self.base, script).map(|()| slot)
-            }
+        if let Err(message) = slot.hold(&self.base, script) {
+            // A doubt: this slot goes, a new one takes its place.
+            tracing::error!(message, "a slot could not be made ready and is dropped");
+            drop(slot);
+            slot = self.new_slot()?;
+            slot.hold(&self.base, script)?;
         }
+        #[cfg(test)]
+        self.proof.check(&mut slot, &self.base);
+        slot.watch();
+        Ok(slot)
     }
 
     fn new_slot(&self) -> Result<Slot, String> {
@@ -379,8 +380,6 @@ impl Inner {
     /// After a request that ended well.
     pub fn release(&self, mut slot: Slot) {
         if slot.release(&self.base) {
-            #[cfg(test)]
-            self.proof.check(&mut slot, &self.base);
             self.slots.give_back(slot);
         }
     }

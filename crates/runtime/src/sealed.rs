@@ -69,7 +69,7 @@ struct KeptOutbound {
     params: Vec<String>,
 }
 
-const MAGIC: &[u8; 8] = b"SWYDSEA1";
+const MAGIC: &[u8; 8] = b"SWYDSEA2";
 
 /// Encrypts parts of sealed files; a key derived from the node's.
 pub struct Sealer(XChaCha20Poly1305);
@@ -114,9 +114,7 @@ impl Sealed {
             self.bindings.iter().map(|(name, binding)| (name.as_str(), keep(binding))).collect();
         let env = sealer.seal(version, 1, &serde_json::to_vec(&kept).ok()?)?;
         let mut pages = Vec::with_capacity(4 + self.delta.size());
-        pages.extend_from_slice(&(self.delta.pages.len() as u32).to_le_bytes());
-        self.delta.pages.iter().for_each(|page| pages.extend_from_slice(&page.to_le_bytes()));
-        pages.extend_from_slice(&self.delta.bytes);
+        self.delta.write(&mut pages);
         if self.head.delta_is_secret {
             pages = sealer.seal(version, 2, &pages)?;
         }
@@ -158,13 +156,7 @@ impl Sealed {
         let bindings = kept.into_iter().map(|(name, kept)| Some((name, unkeep(kept)?))).collect::<Option<_>>()?;
         let opened = if head.delta_is_secret { Some(sealer.open(version, 2, pages)?) } else { None };
         let pages = opened.as_deref().unwrap_or(pages);
-        let (count, after) = pages.split_first_chunk::<4>()?;
-        let (numbers, bytes) = after.split_at_checked(u32::from_le_bytes(*count) as usize * 4)?;
-        let numbers: Vec<u32> = numbers.as_chunks::<4>().0.iter().map(|number| u32::from_le_bytes(*number)).collect();
-        if bytes.len() != numbers.len() * crate::image::PAGE {
-            return None;
-        }
-        let delta = Arc::new(Delta { pages: numbers, bytes: bytes.to_vec(), wasm_pages: head.wasm_pages });
+        let delta = Arc::new(Delta::read(pages, head.wasm_pages)?);
         let mut modules = Modules::default();
         modules.evaluated = head.evaluated.iter().cloned().collect();
         modules.compatibility = Compatibility::of(&head.compatibility_date, &head.compatibility_flags);

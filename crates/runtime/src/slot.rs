@@ -3,6 +3,9 @@
 //! only mutable state is its memory and its stack pointer (`image::check_state_is_memory`); the page
 //! scan finds every private page (`pagemap`); base and deltas never change; nothing writes to the
 //! memory after [`Slot::release`] (a session's operations end before); any doubt drops the slot.
+//!
+//! A few pages are put back only when the next script comes, whose own are then written over the base's and not
+//! over those of the script before: each page once. Many are put back at once, by the one who made them private.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -27,6 +30,8 @@ use runs::{add_pages, count, push_page};
 
 /// Private pages beyond twice the script's own that a slot may keep before it is trimmed.
 const TRIM_ABOVE: usize = 128;
+/// Private pages up to which they are left for the next script to put back: it pays for them.
+const LEAVE_UP_TO: usize = 96;
 /// One release in this many is compared byte for byte with what the memory must be.
 const AUDIT_EVERY: u32 = 1_000;
 
@@ -49,6 +54,8 @@ pub struct Slot {
     stack_pointer: Global,
     /// What the memory is now, over the base; known exactly between requests.
     holds: Arc<Delta>,
+    /// But for `private`, which is as the last request left it.
+    left: bool,
     /// Scratch for pages to put back.
     runs: Vec<Run>,
     /// Every page that may be private, while `known`; ascending.
@@ -92,6 +99,7 @@ impl Slot {
             calls,
             stack_pointer,
             holds: Arc::default(),
+            left: false,
             runs: Vec::new(),
             private: Vec::new(),
             known: false,
@@ -108,18 +116,21 @@ impl Slot {
         self.counted = Some(Arc::clone(live));
     }
 
-    /// Makes the slot hold a script. False: it cannot, since the script needs more memory than the
-    /// base has and this slot must not grow; see [`Slot::grow_to`].
+    /// Makes the memory base + script.
     ///
     /// # Errors
     /// When the kernel refuses; the slot must be dropped.
     pub fn hold(&mut self, base: &Base, script: &Arc<Delta>) -> Result<()> {
-        if !Arc::ptr_eq(&self.holds, script) {
+        if self.left || !Arc::ptr_eq(&self.holds, script) {
             self.change(base, script)?;
         }
+        Ok(())
+    }
+
+    /// A request begins on this thread: what it makes private is seen from here on.
+    pub fn watch(&mut self) {
         self.store.data_mut().yielded = false;
         self.tripwire = self.no_huge_pages.then(Tripwire::set);
-        Ok(())
     }
 
     fn change(&mut self, base: &Base, script: &Arc<Delta>) -> Result<()> {
@@ -134,18 +145,25 @@ impl Slot {
         if count(&self.private) > TRIM_ABOVE + 2 * script.pages.len() {
             self.trim()?;
         }
-        // The bytes are known exactly: base + the delta before. Its pages go back, then the new ones in.
-        self.runs.clear();
-        self.holds.pages.iter().for_each(|page| push_page(&mut self.runs, *page));
+        // The bytes are known exactly, but for what was left: base + the delta before. Those pages go back, and the
+        // new ones in. What was left has all of the delta before in it, which is private.
+        let back = if std::mem::take(&mut self.left) {
+            &self.private
+        } else {
+            self.runs.clear();
+            self.holds.pages.iter().for_each(|page| push_page(&mut self.runs, *page));
+            &self.runs
+        };
         // SAFETY: the slot is idle and ours; the memory is as long as the base or longer, and was grown
         // to hold every page of the delta.
-        unsafe { delta::put_back(self.memory.data_ptr(&self.store), &base.image, &self.runs, script) };
+        unsafe { delta::put_back(self.memory.data_ptr(&self.store), &base.image, back, script) };
         add_pages(&mut self.private, &script.pages);
         self.holds = Arc::clone(script);
         Ok(())
     }
 
-    /// After a request that ended well: puts the memory back to base + its script. False: drop the slot.
+    /// After a request that ended well: the memory is base + its script again, or will be when it is next needed.
+    /// False: drop the slot.
     pub fn release(&mut self, base: &Base) -> bool {
         self.store.set_epoch_deadline(NO_DEADLINE);
         if self.memory.data_size(&self.store) != base.image.len() || self.stack_pointer() != base.stack_pointer {
@@ -155,11 +173,16 @@ impl Slot {
         if !(self.known && untouched) && self.scan().is_err() {
             return false;
         }
+        self.releases = self.releases.wrapping_add(1);
+        let audited = self.releases.is_multiple_of(AUDIT_EVERY);
+        if !audited && count(&self.private) <= LEAVE_UP_TO {
+            self.left = true;
+            return true;
+        }
         // SAFETY: no call is active and no operation of the request is left; the runs are of this very
         // memory, whose length was just checked to be the base's.
         unsafe { delta::put_back(self.start, &base.image, &self.private, &self.holds) };
-        self.releases = self.releases.wrapping_add(1);
-        if self.releases.is_multiple_of(AUDIT_EVERY) {
+        if audited {
             if let Some(page) = self.differs_at(base) {
                 tracing::error!(page, "a slot's memory was not what it must be after a restore; the slot is dropped");
                 return false;
@@ -183,6 +206,7 @@ impl Slot {
             return Err(format!("madvise: {}", std::io::Error::last_os_error()));
         }
         self.holds = Arc::default();
+        self.left = false;
         self.private.clear();
         self.known = true; // nothing is private now
         Ok(())
@@ -250,8 +274,11 @@ impl Slot {
             written.iter().for_each(|at| self.memory.data_mut(&mut self.store)[*at] ^= 0xff);
             if trimmed {
                 self.trim()?;
-            } else if !self.release(base) {
-                return Err("a slot cannot be released".into());
+            } else {
+                if !self.release(base) {
+                    return Err("a slot cannot be released".into());
+                }
+                self.hold(base, &Arc::default())?;
             }
             same(&self, if trimmed { "a trimmed memory" } else { "a released memory" })?;
         }
