@@ -31,7 +31,9 @@ fn one(name: &str, source: &str) -> Sources {
 async fn probes(area: &str) {
     let modules = workerd::modules(area);
     let gateway = TestGateway::start().await;
-    let metadata = json!({ "main_module": modules[0].0, "compatibility_date": "2026-01-01" });
+    let limits = json!({ "cpu_ms": 30_000 });
+    let metadata =
+        json!({ "main_module": modules[0].0, "compatibility_date": "2026-01-01", "limits": limits });
     let answer = put(&gateway, "probes", &modules, metadata).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let ours = gateway.get("probes", "/").await;
