@@ -170,6 +170,8 @@ static void emit_source_loc_at(JSParseState *s, int line_num, int col_num)
                 "    const uint8_t *mark; // first token character, invariant: eol < mark\n    const uint8_t *sy_line, *sy_seen; /* a line, and how far its bytes are counted */\n    int sy_excess; /* so many more bytes than UTF-16 units up to there */\n\n    /* current function code */",
             ),
             once("static void free_token(JSParseState *s, JSToken *token)\n{", "static int sy_column(JSParseState *s);\nstatic void free_token(JSParseState *s, JSToken *token)\n{"),
+            // As if a line ended before the first: its columns begin with 1 like those of others.
+            once("    s->eol = s->buf_ptr;\n", "    s->eol = s->buf_ptr - 1;\n"),
             once("    s->token.col_num = max_int(1, s->mark - s->eol);\n", "    s->token.col_num = sy_column(s);\n"),
             once(
                 "        err_col_num = (int)(s->token.ptr - s->token.line_start) + 1;\n",
