@@ -68,8 +68,10 @@ pub async fn answers(modules: &[(String, String)], bindings: &[Value]) -> Option
 }
 
 fn config(modules: &[(String, String)], bindings: &[Value]) -> String {
-    let modules: Vec<String> =
-        modules.iter().map(|(name, _)| format!("(name = {name:?}, {} = embed {name:?})", kind(name).unwrap().1)).collect();
+    let modules: Vec<String> = modules
+        .iter()
+        .map(|(name, _)| format!("(name = {name:?}, {} = embed {name:?})", kind(name).unwrap().1))
+        .collect();
     let bindings: Vec<String> = bindings.iter().map(crypto_key).collect();
     format!(
         "using Workerd = import \"/workerd/workerd.capnp\";\n\
