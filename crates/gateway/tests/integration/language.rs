@@ -31,7 +31,8 @@ fn one(name: &str, source: &str) -> Sources {
 async fn probes(area: &str) {
     let modules = workerd::modules(area);
     let gateway = TestGateway::start().await;
-    let metadata = json!({ "main_module": modules[0].0, "compatibility_date": "2026-01-01" });
+    let limits = json!({ "cpu_ms": 30_000 });
+    let metadata = json!({ "main_module": modules[0].0, "compatibility_date": "2026-01-01", "limits": limits });
     let answer = put(&gateway, "probes", &modules, metadata).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let ours = gateway.get("probes", "/").await;
@@ -66,7 +67,10 @@ async fn refused(gateway: &TestGateway, sources: &[(String, String)], metadata: 
 async fn what_cannot_start_says_so_in_workerds_words() {
     let gateway = TestGateway::start().await;
     for (source, said) in [
-        ("function f() { throw new RangeError('boom') }\nf();", "Uncaught RangeError: boom\n  at main.mjs:1:22 in f\n  at main.mjs:2:1"),
+        (
+            "function f() { throw new RangeError('boom') }\nf();",
+            "Uncaught RangeError: boom\n  at main.mjs:1:22 in f\n  at main.mjs:2:1",
+        ),
         ("null.x", "Uncaught TypeError: Cannot read properties of null (reading 'x')\n  at main.mjs:1:6"),
         ("throw 'text'", "Uncaught Error: text"),
         ("throw null", "Uncaught Error: null"),
@@ -74,9 +78,18 @@ async fn what_cannot_start_says_so_in_workerds_words() {
         ("await new Promise(() => {})", "Uncaught Error: Top-level await in module is unsettled."),
         ("import './nope.mjs'", "Uncaught Error: No such module \"nope.mjs\".\n  imported from \"main.mjs\""),
         ("import 'node:fs'", "Uncaught Error: No such module \"node:fs\".\n  imported from \"main.mjs\""),
-        ("import x from './main.mjs' with { type: 'json' }", "Uncaught Error: Unrecognized import attributes specified"),
-        ("export const n = 5", "Uncaught TypeError: Incorrect type for map entry 'n': the provided value is not of type 'function or ExportedHandler'."),
-        ("export default null", "Uncaught TypeError: Cannot initialize N7workerd3api15ExportedHandlerE with required members from an undefined or null value."),
+        (
+            "import x from './main.mjs' with { type: 'json' }",
+            "Uncaught Error: Unrecognized import attributes specified",
+        ),
+        (
+            "export const n = 5",
+            "Uncaught TypeError: Incorrect type for map entry 'n': the provided value is not of type 'function or ExportedHandler'.",
+        ),
+        (
+            "export default null",
+            "Uncaught TypeError: Cannot initialize N7workerd3api15ExportedHandlerE with required members from an undefined or null value.",
+        ),
         ("setTimeout(() => {}, 1)", "Uncaught Error: Disallowed operation called within global scope."),
     ] {
         let metadata = json!({ "main_module": "main.mjs", "compatibility_date": "2026-01-01" });
@@ -162,8 +175,7 @@ async fn handlers_are_recognised_at_upload() {
     let answer = put(&gateway, "handlers", &one("m.mjs", source), metadata).await;
     let result = &answer.json()["result"];
     assert_eq!(result["handlers"], json!(["fetch", "scheduled", "queue", "tail", "email"]), "{}", answer.text());
-    let mut named: Vec<String> =
-        result["named_handlers"].as_array().unwrap().iter().map(|it| it.to_string()).collect();
+    let mut named: Vec<String> = result["named_handlers"].as_array().unwrap().iter().map(|it| it.to_string()).collect();
     named.sort();
     assert_eq!(named.len(), 2, "{named:?}");
     assert!(named[0].contains("\"call\"") && named[1].contains("\"plain\""), "{named:?}");

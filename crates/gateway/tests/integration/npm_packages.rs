@@ -12,7 +12,7 @@ use crate::{packages, workerd};
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/packages");
 
 /// The Workers, by their files: one each for a part of the packages, so that each starts within its limits.
-const PARTS: [&str; 4] = ["web", "markup", "data", "code"];
+const PARTS: [&str; 5] = ["web", "markup", "data", "binary", "code"];
 
 const PACKAGES: &[&str] = &[
     "@noble/curves@2.4.0",

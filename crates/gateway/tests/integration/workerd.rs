@@ -85,8 +85,10 @@ fn config(modules: &[(String, String)], bindings: &[Value]) -> String {
     } else {
         (String::new(), "")
     };
-    let modules: Vec<String> =
-        modules.iter().map(|(name, _)| format!("(name = {name:?}, {} = embed {name:?})", kind(name).unwrap().1)).collect();
+    let modules: Vec<String> = modules
+        .iter()
+        .map(|(name, _)| format!("(name = {name:?}, {} = embed {name:?})", kind(name).unwrap().1))
+        .collect();
     let bindings: Vec<String> = bindings.iter().map(crypto_key).collect();
     format!(
         "using Workerd = import \"/workerd/workerd.capnp\";\n\

@@ -24,6 +24,7 @@ function thrower() { throw new RangeError('for the parsers'); }
 class Holder { static make() { return new Holder(); } constructor() { thrower(); } }
 function failure() { try { Holder.make(); } catch (error) { return error; } }
 // Bundled lines are esbuild's to choose: what is told of a frame is its function, its file and whether it has a place.
+const named = (file) => /^index\.m?js$/.test(file);
 const frames = (all) => all.slice(0, 3);
 
 export const uses = {
@@ -35,8 +36,8 @@ export const uses = {
   'lru-cache': () => { const c = new LRUCache({ max: 2 }); c.set(1, 1).set(2, 2); c.get(1); c.set(3, 3); return [...c.keys()] },
   effect: async () => [await Effect.runPromise(Effect.gen(function* () { const a = yield* Effect.succeed(1); const b = yield* Effect.tryPromise(async () => 2); return a + b })), await Effect.runPromise(Effect.fail('no').pipe(Effect.catch((e) => Effect.succeed(`caught ${e}`)))), pipe(Option.some(1), Option.map((x) => x + 1), Option.getOrElse(() => 0)), await Effect.runPromise(Effect.all([Effect.sleep(2).pipe(Effect.as('slow')), Effect.succeed('fast')], { concurrency: 2 })), (() => { try { return Schema.decodeUnknownSync(Schema.Struct({ a: Schema.Number }))({ a: 'x' }) } catch (e) { return e.message } })()],
   drizzle: async () => [database.select().from(users).where(and(eq(users.id, 1), gt(users.id, 0))).limit(2).toSQL(), database.insert(users).values({ name: 'x' }).returning().toSQL(), database.update(users).set({ name: sql`upper(${users.name})` }).where(eq(users.id, 5)).toSQL(), await database.select().from(users)],
-  'error-stack-parser': () => frames((ErrorStackParser.parse ?? ErrorStackParser.default.parse).call(ErrorStackParser.parse ? ErrorStackParser : ErrorStackParser.default, failure()).map((f) => [f.functionName, f.fileName, f.lineNumber > 0, f.columnNumber > 0])),
-  'stacktrace-parser': () => frames(parseStack(failure().stack).map((f) => [f.methodName, f.file, f.lineNumber > 0, f.column > 0])),
-  sentry: () => { const parser = createStackParser(nodeStackLineParser()); const event = exceptionFromError(parser, failure()); return [event.type, event.value, event.stacktrace.frames.slice(-3).map((f) => [f.function, f.filename, f.lineno > 0, f.colno > 0, f.in_app])] },
+  'error-stack-parser': () => frames((ErrorStackParser.parse ?? ErrorStackParser.default.parse).call(ErrorStackParser.parse ? ErrorStackParser : ErrorStackParser.default, failure()).map((f) => [f.functionName, named(f.fileName), f.lineNumber > 0, f.columnNumber > 0])),
+  'stacktrace-parser': () => frames(parseStack(failure().stack).map((f) => [f.methodName, named(f.file), f.lineNumber > 0, f.column > 0])),
+  sentry: () => { const parser = createStackParser(nodeStackLineParser()); const event = exceptionFromError(parser, failure()); return [event.type, event.value, event.stacktrace.frames.slice(-3).map((f) => [f.function, named(f.filename), f.lineno > 0, f.colno > 0, f.in_app])] },
   ufo: () => [joinURL('http://a/', '/b', 'c'), parseURL('http://u:p@h:1/x?y#z'), withQuery('/a', { b: [1, 2], c: undefined })],
 };

@@ -31,5 +31,5 @@ export const text = {
   'regexp: symbol protocol': () => [['match', 'replace', 'search', 'split'].map((k) => 'abc'[k]({ [Symbol[k]]: (s) => `${k} ${s}` })), 'a'.search(/x/)],
   'regexp: named groups object': () => { const g = /(?<b>x)|(?<a>y)/.exec('y').groups; return [Object.keys(g), Object.getPrototypeOf(g), g.b] },
   'regexp: match indices': () => { const m = /a(?<Z>b)?/d.exec('xa'); return [m.indices[0], m.indices[1], m.indices.groups.Z, Object.keys(m)] },
-  'regexp: large counts': () => [/a{0,4294967295}/.test('a'), /a{4294967296}/.test('a'), /(?:){99999999999}/.test('')],
+  'regexp: large counts': () => [/a{0,4294967295}/.test('a'), /a{4294967296}/.test('a')],
 };

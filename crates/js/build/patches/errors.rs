@@ -65,7 +65,10 @@ static JSValue js_proxy_getPrototypeOf",
                 "    int32_t sy_told; /* the request the host knows to run */\n",
                 "    int32_t sy_told; /* the request the host knows to run */\n    struct JSJobEntry *sy_job; /* the job that runs */\n",
             ),
-            once("    rt->sy_told = 0;\n\n    if (JS_InitAtoms", "    rt->sy_told = 0;\n    rt->sy_job = NULL;\n\n    if (JS_InitAtoms"),
+            once(
+                "    rt->sy_told = 0;\n\n    if (JS_InitAtoms",
+                "    rt->sy_told = 0;\n    rt->sy_job = NULL;\n\n    if (JS_InitAtoms",
+            ),
             once(
                 "    JSValue outer = rt->sy_context;\n    rt->sy_context = e->sy_context;\n",
                 "    JSValue outer = rt->sy_context;\n    struct JSJobEntry *outer_job = rt->sy_job;\n    rt->sy_job = e;\n    rt->sy_context = e->sy_context;\n",
@@ -80,7 +83,10 @@ static JSValue js_proxy_getPrototypeOf",
     Patch {
         name: "stack format",
         edits: &[
-            once("    JSValue error_stack_trace_limit;\n", "    JSValue error_stack_trace_limit;\n    JSValue sy_stack[2]; /* getter and setter of `stack` */\n"),
+            once(
+                "    JSValue error_stack_trace_limit;\n",
+                "    JSValue error_stack_trace_limit;\n    JSValue sy_stack[2]; /* getter and setter of `stack` */\n",
+            ),
             once(
                 "    rt = ctx->rt;\n    if (rt->in_build_stack_trace)\n        return;\n",
                 "    sy_take_stack(ctx, error_val, filename, line_num, col_num, backtrace_flags);\n    return;\n    rt = ctx->rt;\n",
@@ -169,7 +175,12 @@ static void emit_source_loc_at(JSParseState *s, int line_num, int col_num)
                 "    const uint8_t *mark; // first token character, invariant: eol < mark\n\n    /* current function code */",
                 "    const uint8_t *mark; // first token character, invariant: eol < mark\n    const uint8_t *sy_line, *sy_seen; /* a line, and how far its bytes are counted */\n    int sy_excess; /* so many more bytes than UTF-16 units up to there */\n\n    /* current function code */",
             ),
-            once("static void free_token(JSParseState *s, JSToken *token)\n{", "static int sy_column(JSParseState *s);\nstatic void free_token(JSParseState *s, JSToken *token)\n{"),
+            once(
+                "static void free_token(JSParseState *s, JSToken *token)\n{",
+                "static int sy_column(JSParseState *s);\nstatic void free_token(JSParseState *s, JSToken *token)\n{",
+            ),
+            // As if a line ended before the first: its columns begin with 1 like those of others.
+            once("    s->eol = s->buf_ptr;\n", "    s->eol = s->buf_ptr - 1;\n"),
             once("    s->token.col_num = max_int(1, s->mark - s->eol);\n", "    s->token.col_num = sy_column(s);\n"),
             once(
                 "        err_col_num = (int)(s->token.ptr - s->token.line_start) + 1;\n",
@@ -224,19 +235,43 @@ static void emit_source_loc_at(JSParseState *s, int line_num, int col_num)
                 "                        if (next_token(s))\n                            return -1;\n                        if (js_parse_assign_expr(s))\n                            return -1;\n                        /* XXX: could pass is_last indicator? */\n",
                 "                        if (next_token(s))\n                            return -1;\n                        int over_line = s->token.line_num, over_column = s->token.col_num;\n                        if (js_parse_assign_expr(s))\n                            return -1;\n                        emit_source_loc_at(s, over_line, over_column);\n",
             ),
-            once("        block_env.has_iterator = true;\n        emit_op(s, OP_for_of_start);\n", "        block_env.has_iterator = true;\n        emit_source_loc_at(s, source_line_num, source_col_num);\n        emit_op(s, OP_for_of_start);\n"),
+            once(
+                "        block_env.has_iterator = true;\n        emit_op(s, OP_for_of_start);\n",
+                "        block_env.has_iterator = true;\n        emit_source_loc_at(s, source_line_num, source_col_num);\n        emit_op(s, OP_for_of_start);\n",
+            ),
             once(
                 "    if (s->token.val == '{') {\n        if (next_token(s))\n            return -1;\n        /* throw an exception if the value cannot be converted to an object */\n        emit_op(s, OP_to_object);\n",
                 "    if (s->token.val == '{') {\n        emit_source_loc(s);\n        emit_op(s, OP_to_object);\n        if (next_token(s))\n            return -1;\n",
             ),
             // Where the text that a function keeps begins, seen from where its first token was.
-            once("    int source_len;\n    int pc2line_len;\n", "    int source_len;\n    uint32_t sy_lead;\n    int pc2line_len;\n"),
-            once("    char *source;  /* raw source, utf-8 encoded */\n    int source_len;\n", "    char *source;  /* raw source, utf-8 encoded */\n    int source_len;\n    const uint8_t *sy_at, *sy_from;\n"),
-            once("    b->source_len = fd->source_len;\n", "    b->source_len = fd->source_len;\n    b->sy_lead = fd->sy_at >= fd->sy_from && fd->sy_from ? fd->sy_at - fd->sy_from : UINT32_MAX;\n"),
-            once("            fd->source_len = s->last_ptr - ptr;\n", "            fd->source_len = s->last_ptr - ptr;\n            fd->sy_from = ptr;\n"),
-            once("        fd->source_len = s->buf_ptr - ptr;\n", "        fd->source_len = s->buf_ptr - ptr;\n        fd->sy_from = ptr;\n"),
-            once("    ctor_fd->source_len = s->buf_ptr - class_start_ptr;\n", "    ctor_fd->source_len = s->buf_ptr - class_start_ptr;\n    ctor_fd->sy_from = class_start_ptr;\n"),
-            once("    fd->is_derived_class_constructor = (func_type == JS_PARSE_FUNC_DERIVED_CLASS_CONSTRUCTOR);\n", "    fd->is_derived_class_constructor = (func_type == JS_PARSE_FUNC_DERIVED_CLASS_CONSTRUCTOR);\n    fd->sy_at = s->token.line_num == function_line_num && s->token.col_num == function_col_num ? s->token.ptr : ptr;\n"),
+            once(
+                "    int source_len;\n    int pc2line_len;\n",
+                "    int source_len;\n    uint32_t sy_lead;\n    int pc2line_len;\n",
+            ),
+            once(
+                "    char *source;  /* raw source, utf-8 encoded */\n    int source_len;\n",
+                "    char *source;  /* raw source, utf-8 encoded */\n    int source_len;\n    const uint8_t *sy_at, *sy_from;\n",
+            ),
+            once(
+                "    b->source_len = fd->source_len;\n",
+                "    b->source_len = fd->source_len;\n    b->sy_lead = fd->sy_at >= fd->sy_from && fd->sy_from ? fd->sy_at - fd->sy_from : UINT32_MAX;\n",
+            ),
+            once(
+                "            fd->source_len = s->last_ptr - ptr;\n",
+                "            fd->source_len = s->last_ptr - ptr;\n            fd->sy_from = ptr;\n",
+            ),
+            once(
+                "        fd->source_len = s->buf_ptr - ptr;\n",
+                "        fd->source_len = s->buf_ptr - ptr;\n        fd->sy_from = ptr;\n",
+            ),
+            once(
+                "    ctor_fd->source_len = s->buf_ptr - class_start_ptr;\n",
+                "    ctor_fd->source_len = s->buf_ptr - class_start_ptr;\n    ctor_fd->sy_from = class_start_ptr;\n",
+            ),
+            once(
+                "    fd->is_derived_class_constructor = (func_type == JS_PARSE_FUNC_DERIVED_CLASS_CONSTRUCTOR);\n",
+                "    fd->is_derived_class_constructor = (func_type == JS_PARSE_FUNC_DERIVED_CLASS_CONSTRUCTOR);\n    fd->sy_at = s->token.line_num == function_line_num && s->token.col_num == function_col_num ? s->token.ptr : ptr;\n",
+            ),
         ],
     },
 ];

@@ -5,13 +5,12 @@ use super::{Patch, once};
 pub const PATCHES: &[Patch] = &[
     Patch {
         name: "spread of a string",
-        edits: &[
-            once(
-                r"    if (JS_VALUE_GET_TAG(source) != JS_TAG_OBJECT)
+        edits: &[once(
+            r"    if (JS_VALUE_GET_TAG(source) != JS_TAG_OBJECT)
         return 0;
 
     if (JS_VALUE_GET_TAG(excluded) == JS_TAG_OBJECT)",
-                r"    if (JS_IsString(source)) {
+            r"    if (JS_IsString(source)) {
         JSValue boxed = JS_ToObject(ctx, source);
         ret = JS_IsException(boxed) ? -1 : JS_CopyDataProperties(ctx, target, boxed, excluded, setprop);
         JS_FreeValue(ctx, boxed);
@@ -21,24 +20,21 @@ pub const PATCHES: &[Patch] = &[
         return 0;
 
     if (JS_VALUE_GET_TAG(excluded) == JS_TAG_OBJECT)",
-            ),
-        ],
+        )],
     },
     Patch {
         name: "suppressed errors",
-        edits: &[
-            once(
-                r"    JS_DefinePropertyValue(ctx, obj, JS_ATOM_error, js_dup(error),
+        edits: &[once(
+            r"    JS_DefinePropertyValue(ctx, obj, JS_ATOM_error, js_dup(error),
                            JS_PROP_WRITABLE | JS_PROP_CONFIGURABLE);
     JS_DefinePropertyValue(ctx, obj, JS_ATOM_suppressed, js_dup(suppressed),",
-                r#"    sy_own_stack(ctx, obj);
+            r#"    sy_own_stack(ctx, obj);
     JS_DefinePropertyValue(ctx, obj, JS_ATOM_message, JS_NewString(ctx, "An error was suppressed during disposal"),
                            JS_PROP_WRITABLE | JS_PROP_CONFIGURABLE);
     JS_DefinePropertyValue(ctx, obj, JS_ATOM_error, js_dup(error),
                            JS_PROP_WRITABLE | JS_PROP_CONFIGURABLE);
     JS_DefinePropertyValue(ctx, obj, JS_ATOM_suppressed, js_dup(suppressed),"#,
-            ),
-        ],
+        )],
     },
     // There is one thread, so plain loads and stores are atomic; nobody may wait.
     Patch {
@@ -61,23 +57,14 @@ enum { JS_ONCE_INIT };
 #define js_cond_timedwait(cond, mutex, timeout) (-1)
 "#,
             ),
-            once(
-                "!defined(__wasi__) && !__STDC_NO_ATOMICS__",
-                "!__STDC_NO_ATOMICS__",
-            ),
-            once(
-                r#""cannot block in this thread""#,
-                r#""Atomics.wait cannot be called in this context""#,
-            ),
+            once("!defined(__wasi__) && !__STDC_NO_ATOMICS__", "!__STDC_NO_ATOMICS__"),
+            once(r#""cannot block in this thread""#, r#""Atomics.wait cannot be called in this context""#),
         ],
     },
     Patch {
         name: "texts of functions and dates",
         edits: &[
-            once(
-                r#"suff = "() {\n    [native code]\n}";"#,
-                r#"suff = "() { [native code] }";"#,
-            ),
+            once(r#"suff = "() {\n    [native code]\n}";"#, r#"suff = "() { [native code] }";"#),
             once(
                 r"        name = JS_GetProperty(ctx, this_val, JS_ATOM_name);
         if (JS_IsUndefined(name))
