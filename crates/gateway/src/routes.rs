@@ -419,6 +419,7 @@ mod tests {
         let ruled = Ruled { settings: settings.clone(), trusted: true };
         routes.namespace_set(first.account.clone(), id, name, ruled);
         assert_eq!(account.dispatched("live", "x").unwrap().settings, settings);
+        assert!(account.dispatched("live", "x").unwrap().trusted);
         assert!(account.dispatched("prod", "x").is_none());
         assert_eq!(account.dispatched("live", "x").unwrap().namespace.as_ref().unwrap().as_str(), "live");
 

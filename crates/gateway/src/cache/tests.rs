@@ -10,6 +10,12 @@ fn route() -> Route {
     Route::sample(switchyard_catalog::NamespaceSettings::default(), None)
 }
 
+fn in_scope(scope: Scope, trusted: bool) -> Route {
+    let mut route = route();
+    (route.scope, route.trusted) = (scope, trusted);
+    route
+}
+
 fn request(url: &str, body: Body) -> FetchRequest {
     let (method, headers) = (http::Method::GET, HeaderMap::new());
     FetchRequest { method, url: url.into(), headers, redirect: RedirectMode::Manual, raw: false, body }
@@ -40,14 +46,15 @@ async fn spaces_do_not_meet() {
     assert_eq!(get(&caches, &one, "d", URL).await, None);
     assert_eq!(get(&caches, &one, "c", "http://a.example/x").await, None);
     assert_eq!(get(&caches, &other, "c", URL).await, None);
-    let same_namespace = Route { scope: one.scope, ..route() };
+    let same_namespace = in_scope(one.scope, false);
     assert_eq!(get(&caches, &same_namespace, "c", URL).await, None);
     // Those of a trusted namespace share.
     let scope = Scope::Namespace(NamespaceId::random());
-    let (one, other) = (Route { scope, trusted: true, ..route() }, Route { scope, trusted: true, ..route() });
+    let (one, other) = (in_scope(scope, true), in_scope(scope, true));
     put(&caches, &one, "c", URL, "ours".into()).await;
     assert_eq!(get(&caches, &other, "c", URL).await.unwrap(), "ours");
-    let elsewhere = Route { account: AccountId::parse("b").unwrap(), scope, trusted: true, ..route() };
+    let mut elsewhere = in_scope(scope, true);
+    elsewhere.account = AccountId::parse("b").unwrap();
     assert_eq!(get(&caches, &elsewhere, "c", URL).await, None);
 }
 
@@ -56,8 +63,8 @@ async fn the_default_is_for_those_who_share() {
     let caches = caches(1 << 20, 1 << 20, 1 << 20);
     for (route, is_there) in [
         (route(), false),
-        (Route { trusted: true, ..route() }, true),
-        (Route { scope: Scope::Account, ..route() }, true),
+        (in_scope(Scope::Namespace(NamespaceId::random()), true), true),
+        (in_scope(Scope::Account, false), true),
     ] {
         let (_, answer) = caches.run(&route, None, CacheOperation::Match, request(URL, Body::Empty)).await;
         assert_eq!(answer.is_ok(), is_there);
