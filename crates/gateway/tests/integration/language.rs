@@ -13,7 +13,8 @@ type Sources = Vec<(String, String)>;
 async fn put(gateway: &TestGateway, script: &str, sources: &[(String, String)], metadata: Value) -> Answer {
     let mut body = format!("--b_\r\nContent-Disposition: form-data; name=\"metadata\"\r\n\r\n{metadata}\r\n");
     for (name, source) in sources {
-        let content_type = workerd::kind(name).map_or("application/javascript", |(content_type, _)| content_type);
+        let other = if name.ends_with(".wasm") { "application/wasm" } else { "application/javascript" };
+        let content_type = workerd::kind(name).map_or(other, |(content_type, _)| content_type);
         body += &format!(
             "--b_\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{name}\"\r\n\
              Content-Type: {content_type}\r\n\r\n{source}\r\n"
