@@ -19,7 +19,7 @@ enum { SY_SYNC_MODULE_RESOLVE = 1, SY_SYNC_MODULE_SOURCE = 2 };
 enum { SY_TAG_NULL, SY_TAG_INT, SY_TAG_FLOAT, SY_TAG_TEXT, SY_TAG_BYTES, SY_TAG_FALSE, SY_TAG_TRUE, SY_TAG_FAR };
 enum { SY_KIND_ESM, SY_KIND_TEXT, SY_KIND_DATA, SY_KIND_JSON, SY_KIND_COMMONJS, SY_KIND_SCRIPT };
 /* Callbacks of the platform: events of ABI.md, and what the engine itself asks of it. */
-enum { SY_CALL_COMMONJS = 30, SY_CALL_SITES = 40, SY_CALL_SCRIPT = 41, SY_CALL_ATTRIBUTES = 42 };
+enum { SY_CALL_COMMONJS = 30, SY_CALL_SITES = 40, SY_CALL_SCRIPT = 41, SY_CALL_ATTRIBUTES = 42, SY_CALL_REJECTION = 43 };
 #define SY_EVENT_KINDS 48
 
 SY_IMPORT("op") int32_t sy_host_op(int32_t kind, int32_t id, const void *ptr, int32_t len);

@@ -134,6 +134,20 @@ static void *shared_alloc(void *opaque, size_t size) { return js_malloc_rt(opaqu
 static void shared_free(void *opaque, void *ptr) { js_free_rt(opaque, ptr); }
 static void shared_dup(void *opaque, void *ptr) { (void)opaque; (void)ptr; }
 
+/* A promise was rejected and has no handler, or has one after all. Nobody is there to hear of an error of the callback. */
+static void tell_rejection(JSContext *in, JSValueConst promise, JSValueConst reason, bool handled, void *opaque)
+{
+    (void)opaque;
+    JSValueConst callback = sy_callback(SY_CALL_REJECTION);
+    if (!JS_IsFunction(in, callback))
+        return;
+    JSValueConst args[3] = { promise, reason, handled ? JS_TRUE : JS_FALSE };
+    JSValue done = JS_Call(in, callback, JS_UNDEFINED, 3, args);
+    if (JS_IsException(done))
+        done = JS_GetException(in);
+    JS_FreeValue(in, done);
+}
+
 SY_EXPORT("sy_init") int32_t sy_init(void)
 {
     if (rt)
@@ -145,6 +159,7 @@ SY_EXPORT("sy_init") int32_t sy_init(void)
     JS_UpdateStackTop(rt);
     const JSSharedArrayBufferFunctions shared = { shared_alloc, shared_free, shared_dup, rt };
     JS_SetSharedArrayBufferFunctions(rt, &shared);
+    JS_SetHostPromiseRejectionTracker(rt, tell_rejection, NULL);
     ctx = JS_NewContext(rt);
     if (!ctx)
         return 1;

@@ -47,6 +47,7 @@ export const CALL_COMMONJS = 30;
 export const CALL_SITES = 40;
 export const CALL_SCRIPT = 41;
 export const CALL_ATTRIBUTES = 42;
+export const CALL_REJECTION = 43;
 
 export const REFUSED_OVER = 3;
 

@@ -59,3 +59,7 @@ export class PromiseRejectionEvent extends Event {
   }
 }
 present(PromiseRejectionEvent);
+
+export function rejectionEvent(type, promise, reason) {
+  return new PromiseRejectionEvent(TOKEN, type, promise, reason);
+}
