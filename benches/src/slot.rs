@@ -67,6 +67,7 @@ impl Outbound for Tenants {
             url: request.url,
             redirected: false,
             body,
+            socket: None,
         })
     }
 }
@@ -168,6 +169,7 @@ fn invocation(depth: u8, outbound: Arc<dyn Outbound>) -> Invocation {
         isolation: None,
         depth,
         outbound,
+        default_cache: false,
         entrypoint: None,
         props: None,
         parameters: None,

@@ -210,6 +210,7 @@ fn none() -> FetchResponse {
         url: String::new(),
         redirected: false,
         body: Body::Empty,
+        socket: None,
     }
 }
 
