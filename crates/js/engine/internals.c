@@ -15,6 +15,7 @@ void sy_freeze(JSRuntime *rt, uint32_t slack)
     struct list_head *el, *next;
     JSMallocBlockHeader *b;
 
+    sy_frozen = true;
     JS_RunGC(rt);
 
     /* Atoms and shapes hang in two shared tables threaded through them: resizing one rewrites them all. Have that now,

@@ -68,6 +68,7 @@ class Cloner {
   constructor() {
     this.seen = new Map();
     this.unfilled = []; // [original, copy, kind]
+    this.whole = false; // what was just made wants nothing more
   }
 
   clone(value) {
@@ -93,7 +94,8 @@ class Cloner {
     const kind = host.kind(value);
     const copy = this.make(value, kind);
     this.seen.set(value, copy);
-    this.unfilled.push([value, copy, kind]);
+    if (this.whole) this.whole = false;
+    else this.unfilled.push([value, copy, kind]);
     return copy;
   }
 
@@ -113,8 +115,11 @@ class Cloner {
     if (REFUSED.has(kind) || value === globalThis) throw uncloneable(value, kind);
     let name = platformClass(value);
     if (name === 'CryptoKey' && keyOf(value) === undefined) name = undefined; // it only inherits
-    if (name === 'DOMException') return cloneException(value);
-    if (name !== undefined) return clonePlatform(value, name);
+    if (name !== undefined) {
+      const copy = name === 'DOMException' ? cloneException(value) : clonePlatform(value, name);
+      this.whole = true;
+      return copy;
+    }
     switch (kind) {
       case 'ArrayBuffer':
         if (value.detached) throw detached();

@@ -7,9 +7,9 @@ import { newByteStream } from './byte-controller.js';
 import { isOn } from './compatibility.js';
 import { refuseGlobalScope, tag } from './errors.js';
 import { nextId } from './ops.js';
-import { Queue } from './queue.js';
+import { Queue, rejected } from './queue.js';
 import { Transform, TransformStream } from './transform.js';
-import { Writable, WritableController } from './writable-state.js';
+import { ERRORED, Writable, WritableController } from './writable-state.js';
 
 const FORMATS = { __proto__: null, gzip: 0, deflate: 1, 'deflate-raw': 2 };
 const PIECE = 65536; // bytes that go to the host at once
@@ -52,7 +52,7 @@ class Codec {
     }
 
     this.readable = newByteStream(this);
-    this.writable = new Writable();
+    this.writable = new CodecWritable();
     const controller = new CodecWritableController(this.writable, this);
     controller.write = this.write;
     controller.closeSink = this.close;
@@ -201,6 +201,13 @@ class Codec {
   }
 }
 
+// Closing one that failed says, as on workerd, that it is closed, not why.
+class CodecWritable extends Writable {
+  close() {
+    return this.state === ERRORED ? rejected(new TypeError('This WritableStream has been closed.')) : super.close();
+  }
+}
+
 // Chunks are looked at and copied when they are written, and one that is none is refused without more.
 class CodecWritableController extends WritableController {
   constructor(stream, codec) {
@@ -223,7 +230,7 @@ class CodecWritableController extends WritableController {
       this.sink.refuse(new TypeError('This WritableStream only supports writing byte types.'));
       return;
     }
-    stream.writes.items.pop().reject(new TypeError('This TransformStream is being used as a byte stream, but received ' +
+    stream.writes.items.pop().fail(new TypeError('This TransformStream is being used as a byte stream, but received ' +
       'an object of non-ArrayBuffer/ArrayBufferView type on its writable side.'));
   }
 }

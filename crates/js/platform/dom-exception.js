@@ -27,18 +27,20 @@ function own(object, name, value, writable) {
   defineProperty(object, name, { value, writable, enumerable: true, configurable: true });
 }
 
-export class DOMException extends Error {
+// An error by its prototype alone, as on workerd: Error.isError says no.
+export class DOMException {
   constructor(message = undefined, name = undefined) {
     message = text(message, '');
     name = text(name, 'Error');
-    super();
     own(this, 'code', BY_NAME.get(name) ?? 0, false);
     own(this, 'name', name, false);
     own(this, 'message', message, false);
-    captureStackTrace(this, new.target); // once more, for its name is in it, and this constructor is not
+    captureStackTrace(this, new.target);
     own(this, 'stack', this.stack, true);
   }
 }
+
+Object.setPrototypeOf(DOMException.prototype, Error.prototype);
 
 CODES.forEach(([, constant], i) => {
   for (const object of [DOMException, DOMException.prototype]) {

@@ -6,7 +6,7 @@ import { DONE, Deferred, Queue, SizedQueue, handled, promiseCall, rejected } fro
 
 export const WRITABLE = 0;
 const ERRORING = 1;
-const ERRORED = 2;
+export const ERRORED = 2;
 const CLOSED = 3;
 
 const { apply } = Reflect;

@@ -189,7 +189,7 @@ async fn a_tail_is_a_websocket_of_trace_events() {
     assert_eq!((&event["outcome"], event["event"].get("response")), (&json!("exception"), None));
     let exception = &event["exceptions"][0];
     assert_eq!((&exception["name"], &exception["message"]), (&json!("RangeError"), &json!("boom")));
-    assert!(exception["stack"].as_str().unwrap().trim_start().starts_with("at fetch (index.js"), "{exception}");
+    assert!(exception["stack"].as_str().unwrap().trim_start().starts_with("at Object.fetch (index.js"), "{exception}");
     assert_eq!(event["logs"].as_array().unwrap().len(), 2);
 
     // Deleted, it closes as wrangler takes for an end.

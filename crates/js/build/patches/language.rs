@@ -36,6 +36,35 @@ pub const PATCHES: &[Patch] = &[
     JS_DefinePropertyValue(ctx, obj, JS_ATOM_suppressed, js_dup(suppressed),"#,
         )],
     },
+    // As that of Object.prototype. Only the making of the base gives the global its own.
+    Patch {
+        name: "prototype of the global",
+        edits: &[
+            once(
+                r"static int JS_SetPrototypeInternal(JSContext *ctx, JSValueConst obj,
+                                   JSValueConst proto_val, bool throw_flag)
+{",
+                r"static bool sy_frozen;
+
+static int JS_SetPrototypeInternal(JSContext *ctx, JSValueConst obj,
+                                   JSValueConst proto_val, bool throw_flag)
+{",
+            ),
+            once(
+                r"    if (p == JS_VALUE_GET_OBJ(ctx->class_proto[JS_CLASS_OBJECT])) {
+        if (throw_flag) {",
+                r#"    if (sy_frozen && p == JS_VALUE_GET_OBJ(ctx->global_obj)) {
+        if (throw_flag) {
+            JS_ThrowTypeError(ctx, "Immutable prototype object '#<ServiceWorkerGlobalScope>' cannot have their prototype set");
+            return -1;
+        }
+        return false;
+    }
+    if (p == JS_VALUE_GET_OBJ(ctx->class_proto[JS_CLASS_OBJECT])) {
+        if (throw_flag) {"#,
+            ),
+        ],
+    },
     // There is one thread, so plain loads and stores are atomic; nobody may wait.
     Patch {
         name: "atomics",
