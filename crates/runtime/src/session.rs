@@ -500,6 +500,7 @@ pub struct Call {
 }
 
 /// What happened; see [`Session::on`].
+#[expect(clippy::large_enum_variant, reason = "made and taken apart at once: a box would be an allocation each time")]
 pub enum Wait {
     Happened(Happened),
     Nothing,

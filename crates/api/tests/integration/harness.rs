@@ -14,8 +14,8 @@ use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 use switchyard_api::{Api, ApiConfig};
 use switchyard_catalog::{
-    Access, AccountId, Catalog, CatalogSettings, InvalidScript, ModuleKind, Origin, OriginPolicy, Started, TokenScope,
-    Validator, WorkerSpec,
+    Access, AccountId, Catalog, CatalogSettings, CodeSyntax, InvalidScript, ModuleKind, Origin, OriginPolicy, Started,
+    TokenScope, Validator, WorkerSpec,
 };
 use switchyard_storage::{FileBlobs, SecretKey, SqliteStorage};
 use tempfile::TempDir;
@@ -57,7 +57,8 @@ impl Validator for Fake {
         if text.contains("busy") {
             return Err(InvalidScript::Unavailable("no slot in time".to_owned()));
         }
-        assert!(entry.kind == ModuleKind::EsModule || entry.kind == ModuleKind::Wasm);
+        let script = spec.code.syntax == CodeSyntax::ServiceWorker;
+        assert!(script || entry.kind == ModuleKind::EsModule || entry.kind == ModuleKind::Wasm);
         let handlers: &[&str] = match () {
             () if text.contains("no handlers") => &[],
             () if text.contains("tail(") => &["fetch", "tail"],

@@ -45,6 +45,7 @@ impl Client {
     ///
     /// # Errors
     /// The answer to a handshake that is none.
+    #[expect(clippy::result_large_err, reason = "the answer is sent as it is: a box would only move it once more")]
     pub(super) fn answer(self) -> Result<(HeaderValue, OnUpgrade), Response<Body>> {
         if !self.is_version {
             let mut refused =
