@@ -355,7 +355,7 @@ async fn a_script_is_tailed_without_moving_the_terminal() {
     assert_eq!(line(&mut people).await, "  (log) one\\u001b[2J");
     assert_eq!(line(&mut people).await, "      two\\u009b");
     assert_eq!(line(&mut people).await, "  Error: boom");
-    assert!(line(&mut people).await.trim_start().starts_with("at fetch (index.js"));
+    assert!(line(&mut people).await.trim_start().starts_with("at Object.fetch (index.js"));
     let event: Value = serde_json::from_str(&line(&mut programs).await).unwrap();
     assert_eq!(event["logs"][0]["message"][0], "one\u{1b}[2J\ntwo\u{9b}");
 }
