@@ -3,8 +3,9 @@
 import { CRYPTO_CRC, CRYPTO_HASH_FINISH, CRYPTO_HASH_UPDATE } from './abi.js';
 import { tag } from './errors.js';
 import {
-  DIGEST, EMPTY, algorithm, hashBytes, hashNamed, illegalInvocation, isBuffer, lower, part, sizeOf,
+  DIGEST, EMPTY, algorithm, hashBytes, hashNamed, isBuffer, lower, part, sizeOf,
 } from './crypto-idl.js';
+import { illegalInvocation } from './idl.js';
 import { STATE } from './crypto-hash.js';
 import { MOST_AT_ONCE, ask } from './crypto-run.js';
 import { WritableStream } from './writable.js';

@@ -3,6 +3,7 @@
 import * as host from 'switchyard:host';
 import { DOMException } from './errors.js';
 import { keyOf } from './crypto-key.js';
+import { notOfType as parameterNotOfType } from './idl.js';
 
 const { isView } = ArrayBuffer;
 const { isArray } = Array;
@@ -25,14 +26,9 @@ export function refuse(name, message) {
   throw new DOMException(message, name);
 }
 
-export function illegalInvocation() {
-  return new TypeError('Illegal invocation: function called with incorrect `this` reference. See ' +
-    'https://developers.cloudflare.com/workers/observability/errors/#illegal-invocation-errors for details.');
-}
-
-export function notOfType(place, at, type) {
-  const [method, owner] = place;
-  return new TypeError(`Failed to execute '${method}' on '${owner}': parameter ${at} is not of type '${type}'.`);
+// `place`: method and class.
+export function notOfType([method, owner], at, type) {
+  return parameterNotOfType(method, owner, at, type);
 }
 
 export function isBuffer(value) {

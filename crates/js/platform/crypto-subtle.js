@@ -10,9 +10,10 @@ import {
 import { digest } from './crypto-hash.js';
 import {
   DERIVE, DIGEST, EMPTY, ENCRYPT, GENERATE, IMPORT, JWK, SIGN, algorithm, algorithmArgument, blockBits, bufferArgument,
-  flagArgument, hashNamed, illegalInvocation, isBuffer, keyArgument, lower, notOfType, refuse, sizeOf, struct,
+  flagArgument, hashNamed, isBuffer, keyArgument, lower, notOfType, refuse, sizeOf, struct,
   textArgument, textsArgument, toInt,
 } from './crypto-idl.js';
+import { illegalInvocation } from './idl.js';
 import { USAGE } from './crypto-key.js';
 import { deriveHkdf, derivePbkdf2, importKdf } from './crypto-kdf.js';
 import { exportRsa, generateRsa, importRsa, oaep, signRsa, verifyRsa } from './crypto-rsa.js';

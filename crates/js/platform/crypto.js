@@ -3,7 +3,8 @@ import * as host from 'switchyard:host';
 import { SYNC_RANDOM } from './abi.js';
 import { DOMException, globalScopeError, tag } from './errors.js';
 import { DigestStream } from './crypto-digest-stream.js';
-import { illegalInvocation, notOfType, part, sizeOf } from './crypto-idl.js';
+import { notOfType, part, sizeOf } from './crypto-idl.js';
+import { illegalInvocation } from './idl.js';
 import { SubtleCrypto, subtle } from './crypto-subtle.js';
 
 export { CryptoKey } from './crypto-key.js';

@@ -40,7 +40,6 @@ function normalValue(value) {
 
 const INIT = 'Headers or Sequence or object';
 
-export let isHeaders;
 export let headersFromText; // (text, immutable) -> Headers
 export let headersText; // (Headers) -> text for the wire
 export let contentTypeIfMissing; // (Headers, value): sets it where the constructor's init did not
@@ -58,7 +57,6 @@ export class Headers {
   }
 
   static {
-    isHeaders = (value) => typeof value === 'object' && value !== null && #list in value;
     headersFromText = (text, immutable) => {
       const headers = new Headers();
       headers.#text = text;

@@ -3,10 +3,10 @@
 import * as host from 'switchyard:host';
 import { BODY_WHOLE, SYNC_HTML_SELECTOR } from './abi.js';
 import { giveAway } from './content.js';
-import { illegalInvocation, notOfType } from './crypto-idl.js';
 import { SOURCE, refuseForeign, refuseGlobalScope, tag } from './errors.js';
 import { Page } from './html-page.js';
 import { parsed, parserError } from './html-tokens.js';
+import { illegalInvocation, notOfType } from './idl.js';
 import { publicReadable } from './readable.js';
 import { Reader } from './readable-state.js';
 import { Response, isResponse, responseContent } from './response.js';
@@ -17,7 +17,7 @@ const DOCUMENT_HANDLERS = [['doctype', 8], ['comments', 2], ['text', 4], ['end',
 
 function handlersOf(object, type, fields, place, at) {
   if (object === null || object === undefined && at <= place.given) object = {};
-  if (typeof object !== 'object' && typeof object !== 'function') throw notOfType([place.method, 'HTMLRewriter'], at, type);
+  if (typeof object !== 'object' && typeof object !== 'function') throw notOfType(place.method, 'HTMLRewriter', at, type);
   const handlers = { selector: null, listens: 0, object };
   for (const [name, bit] of fields) {
     const handler = object[name];
@@ -53,7 +53,7 @@ export class HTMLRewriter {
 
   on(...args) {
     const all = HTMLRewriter.#of(this);
-    if (args.length < 1) throw notOfType(['on', 'HTMLRewriter'], 1, 'string');
+    if (args.length < 1) throw notOfType('on', 'HTMLRewriter', 1, 'string');
     const selector = parsed(args[0]);
     const place = { method: 'on', given: args.length };
     const handlers = handlersOf(args[1], 'ElementContentHandlers', ELEMENT_HANDLERS, place, 2);
@@ -74,7 +74,7 @@ export class HTMLRewriter {
   transform(...args) {
     const all = HTMLRewriter.#of(this);
     const response = args[0];
-    if (!isResponse(response)) throw notOfType(['transform', 'HTMLRewriter'], 1, 'Response');
+    if (!isResponse(response)) throw notOfType('transform', 'HTMLRewriter', 1, 'Response');
     if (response.type === 'error') throw new TypeError('HTMLRewriter cannot transform an error response');
     const content = responseContent(response);
     if (content === null) return response;

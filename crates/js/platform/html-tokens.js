@@ -3,8 +3,8 @@
 // the page share. What is to be done is noted with the page (html-page.js), and checked here as the parser would.
 import * as host from 'switchyard:host';
 import { SYNC_HTML_ENCODE } from './abi.js';
-import { illegalInvocation, notOfType } from './crypto-idl.js';
 import { tag } from './errors.js';
+import { illegalInvocation, notOfType } from './idl.js';
 import { innerReadable } from './readable.js';
 import { INTERNAL } from './readable-state.js';
 import { isResponse } from './response.js';
@@ -50,7 +50,7 @@ export function parsed(value) {
 }
 
 function textArgument(args, at, method, owner) {
-  if (args.length < at) throw notOfType([method, owner], at, 'string');
+  if (args.length < at) throw notOfType(method, owner, at, 'string');
   return parsed(args[at - 1]);
 }
 
@@ -68,14 +68,14 @@ function forbidden(text, pattern, where) {
 // Puts content at a place. Arguments are looked at before the token is, as on workerd.
 function put(it, Class, args, command, method, streams = true) {
   const place = [method, Class.name];
-  if (args.length < 1) throw notOfType(place, 1, 'string or JsReadableStream or Response');
+  if (args.length < 1) throw notOfType(...place, 1, 'string or JsReadableStream or Response');
   let content = args[0];
   const stream = isResponse(content) || innerReadable(content) !== undefined;
   if (!stream) content = `${content}`;
   let html = false;
   const options = args[1];
   if (options !== undefined && options !== null) {
-    if (typeof options !== 'object' && typeof options !== 'function') throw notOfType(place, 2, 'ContentOptions');
+    if (typeof options !== 'object' && typeof options !== 'function') throw notOfType(...place, 2, 'ContentOptions');
     const given = options.html;
     if (given !== undefined) html = !!given;
   }
@@ -282,7 +282,7 @@ class Element {
 
   onEndTag() {
     const handler = arguments[0];
-    if (typeof handler !== 'function') throw notOfType(['onEndTag', 'Element'], 1, 'function');
+    if (typeof handler !== 'function') throw notOfType('onEndTag', 'Element', 1, 'function');
     const page = pageOf(this, Element);
     const token = tokenOf(this, Element);
     if (!token.hasContent) throw parserError('No end tag.');

@@ -6,14 +6,15 @@ import { structuredClone } from './clone.js';
 import { isOn } from './compatibility.js';
 import { OP_THROW } from './abi.js';
 import { answered, reportException, requestId } from './context.js';
-import { illegalInvocation, isBuffer, part, sizeOf } from './crypto-idl.js';
+import { isBuffer, part, sizeOf } from './crypto-idl.js';
 import { DOMException, describeThrown, globalScopeError, refuseForeign, refuseGlobalScope, tag } from './errors.js';
 import { Event, EventTarget, dispatch } from './events.js';
+import { illegalInvocation, toInt, toText } from './idl.js';
 import { heardMessage } from './message-event.js';
 import { weigh } from './websocket-attachment.js';
 import { connect } from './websocket-client.js';
 import { HostEnd, PairEnd } from './websocket-ends.js';
-import { CloseEvent, failed, int32 } from './websocket-events.js';
+import { CloseEvent, failed } from './websocket-events.js';
 
 const CONNECTING = 0;
 const OPEN = 1;
@@ -41,7 +42,7 @@ function closing(code, reason) {
     throw new DOMException('If you specify a WebSocket close reason, you must also specify a code.',
       'InvalidAccessError');
   }
-  const number = int32(code);
+  const number = toInt(code);
   if (number < 1000 || number > 4999 || number === 1004 || number === 1005 || number === 1006 || number === 1015) {
     throw new DOMException(`Invalid WebSocket close code: ${number}.`, 'InvalidAccessError');
   }
@@ -68,11 +69,6 @@ function report(kept, owner, error) {
 const TOKEN = Symbol('WebSocket');
 
 // A value as text, as it arrives: half of a surrogate pair is what its three bytes decode to.
-function toText(value) {
-  if (typeof value === 'symbol') throw new TypeError('Cannot convert a Symbol value to a string');
-  const text = `${value}`;
-  return text.isWellFormed() ? text : text.replace(/\p{Surrogate}/gu, '\ufffd\ufffd\ufffd');
-}
 
 let newPair; // (): two WebSockets, each the other's end
 export let isWebSocket;

@@ -3,8 +3,8 @@
 use http::Method;
 use serde_json::json;
 
-use crate::fetch::compared;
 use crate::harness::TestGateway;
+use crate::workerd;
 
 async fn trust(gateway: &TestGateway, trusted: bool) {
     let path = format!("/client/v4/accounts/{}/workers/dispatch/namespaces/ns", gateway.account());
@@ -17,7 +17,7 @@ async fn trust(gateway: &TestGateway, trusted: bool) {
 async fn it_answers_as_on_workerd() {
     let gateway = TestGateway::start().await;
     trust(&gateway, true).await;
-    compared("cache", "cache", "/", &gateway).await;
+    workerd::compared("cache", "cache", "/", &[], &gateway).await;
 }
 
 /// `/put?…`, `/get?…`, `/del?…` on the cache that `x-cache` names, `default` for the default.

@@ -6,7 +6,6 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use crate::crypto::upload;
 use crate::harness::{TestGateway, read_until};
 use crate::workerd;
 
@@ -31,14 +30,7 @@ async fn gunzip(bytes: &[u8]) -> Vec<u8> {
 
 #[tokio::test]
 async fn probes_answer_as_on_workerd() {
-    let modules = workerd::modules("compression");
-    let gateway = TestGateway::start().await;
-    let (status, text) = upload(&gateway, "probes", &modules, &[]).await;
-    assert_eq!(status, 200, "{text}");
-    let ours = gateway.get("probes", "/").await;
-    assert_eq!(ours.status, 200, "{}", ours.text());
-    let live = workerd::answers(&modules, &[]).await;
-    workerd::compare("compression", &ours.json(), live);
+    workerd::probes_of("compression").await;
 }
 
 #[tokio::test]

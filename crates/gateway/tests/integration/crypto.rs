@@ -21,16 +21,7 @@ pub async fn upload(
     let metadata = json!({
         "main_module": modules[0].0, "compatibility_date": "2026-01-01", "bindings": bindings,
     });
-    let mut body = format!("--b\r\nContent-Disposition: form-data; name=\"metadata\"\r\n\r\n{metadata}\r\n");
-    for (name, source) in modules {
-        body += &format!(
-            "--b\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{name}\"\r\n\
-             Content-Type: application/javascript+module\r\n\r\n{source}\r\n"
-        );
-    }
-    body += "--b--\r\n";
-    let path = format!("/client/v4/accounts/{}/workers/dispatch/namespaces/ns/scripts/{script}", gateway.account());
-    let answer = gateway.api(Method::PUT, &path, "multipart/form-data; boundary=b", body.into()).await;
+    let answer = workerd::upload(gateway, script, modules, metadata).await;
     (answer.status.as_u16(), answer.text().to_owned())
 }
 
@@ -40,14 +31,7 @@ fn one(source: &str) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn probes_answer_as_on_workerd() {
-    let (modules, bindings) = (workerd::modules("crypto"), bindings());
-    let gateway = TestGateway::start().await;
-    let (status, text) = upload(&gateway, "probes", &modules, &bindings).await;
-    assert_eq!(status, 200, "{text}");
-    let ours = gateway.get("probes", "/").await;
-    assert_eq!(ours.status, 200, "{}", ours.text());
-    let live = workerd::answers(&modules, &bindings).await;
-    workerd::compare("crypto", &ours.json(), live);
+    workerd::compared("crypto", "crypto", "/", &bindings(), &TestGateway::start().await).await;
 }
 
 #[tokio::test]

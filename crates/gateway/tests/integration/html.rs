@@ -8,7 +8,6 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use crate::crypto::upload;
 use crate::harness::{PATIENCE, TestGateway, read_until};
 use crate::workerd;
 
@@ -22,14 +21,7 @@ const MARKS: &str = "let n = 0;
 
 #[tokio::test]
 async fn probes_answer_as_on_workerd() {
-    let modules = workerd::modules("html");
-    let gateway = TestGateway::start().await;
-    let (status, text) = upload(&gateway, "probes", &modules, &[]).await;
-    assert_eq!(status, 200, "{text}");
-    let ours = gateway.get("probes", "/").await;
-    assert_eq!(ours.status, 200, "{}", ours.text());
-    let live = workerd::answers(&modules, &[]).await;
-    workerd::compare("html", &ours.json(), live);
+    workerd::probes_of("html").await;
 }
 
 #[tokio::test]

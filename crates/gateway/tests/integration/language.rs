@@ -1,29 +1,12 @@
 //! The language, modules and errors: every probe answers as on workerd; service-worker scripts, what passes an exception
 //! on, and what an upload says of code that cannot start.
 
-use http::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, TestGateway};
+use crate::harness::TestGateway;
 use crate::workerd;
 
 type Sources = Vec<(String, String)>;
-
-/// Uploads parts of any kind; `metadata` names the entry.
-async fn put(gateway: &TestGateway, script: &str, sources: &[(String, String)], metadata: Value) -> Answer {
-    let mut body = format!("--b_\r\nContent-Disposition: form-data; name=\"metadata\"\r\n\r\n{metadata}\r\n");
-    for (name, source) in sources {
-        let other = if name.ends_with(".wasm") { "application/wasm" } else { "application/javascript" };
-        let content_type = workerd::kind(name).map_or(other, |(content_type, _)| content_type);
-        body += &format!(
-            "--b_\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{name}\"\r\n\
-             Content-Type: {content_type}\r\n\r\n{source}\r\n"
-        );
-    }
-    body += "--b_--\r\n";
-    let path = format!("/client/v4/accounts/{}/workers/dispatch/namespaces/ns/scripts/{script}", gateway.account());
-    gateway.api(Method::PUT, &path, "multipart/form-data; boundary=b_", body.into()).await
-}
 
 fn one(name: &str, source: &str) -> Sources {
     vec![(name.to_owned(), source.to_owned())]
@@ -34,7 +17,7 @@ async fn probes(area: &str) {
     let gateway = TestGateway::start().await;
     let limits = json!({ "cpu_ms": 30_000 });
     let metadata = json!({ "main_module": modules[0].0, "compatibility_date": "2026-01-01", "limits": limits });
-    let answer = put(&gateway, "probes", &modules, metadata).await;
+    let answer = workerd::upload(&gateway, "probes", &modules, metadata).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let ours = gateway.get("probes", "/").await;
     assert_eq!(ours.status, 200, "{}", ours.text());
@@ -58,7 +41,7 @@ async fn modules_answer_as_on_workerd() {
 
 /// What an upload is refused with, by 10021.
 async fn refused(gateway: &TestGateway, sources: &[(String, String)], metadata: Value) -> String {
-    let answer = put(gateway, "refused", sources, metadata).await;
+    let answer = workerd::upload(gateway, "refused", sources, metadata).await;
     let errors = &answer.json()["errors"];
     assert_eq!((answer.status.as_u16(), &errors[0]["code"]), (400, &json!(10021)), "{}", answer.text());
     errors[0]["message"].as_str().unwrap().to_owned()
@@ -134,7 +117,7 @@ async fn a_service_worker_listens() {
             { "name": "DATA", "type": "json", "json": { "a": 1 } },
         ],
     });
-    let answer = put(&gateway, "sw", &one("script.js", SOURCE), metadata).await;
+    let answer = workerd::upload(&gateway, "sw", &one("script.js", SOURCE), metadata).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(answer.json()["result"]["handlers"], json!(["fetch"]));
     gateway.get("sw", "/bound").await.is(200, "hello,1,stringfunction,true,undefined");
@@ -157,11 +140,11 @@ async fn a_module_may_listen_where_it_exports_nothing() {
     let gateway = TestGateway::start().await;
     let source = "addEventListener('fetch', (event) => event.respondWith(new Response('heard')));";
     let metadata = json!({ "main_module": "m.mjs", "compatibility_date": "2026-01-01" });
-    let answer = put(&gateway, "listens", &one("m.mjs", source), metadata.clone()).await;
+    let answer = workerd::upload(&gateway, "listens", &one("m.mjs", source), metadata.clone()).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     gateway.get("listens", "/").await.is(200, "heard");
     let both = format!("{source} export default {{ fetch: () => new Response('exported') }}");
-    put(&gateway, "both", &one("m.mjs", &both), metadata).await;
+    workerd::upload(&gateway, "both", &one("m.mjs", &both), metadata).await;
     gateway.get("both", "/").await.is(200, "exported");
 }
 
@@ -173,7 +156,7 @@ async fn handlers_are_recognised_at_upload() {
         export class Named extends WorkerEntrypoint { fetch() {} call() {} }
         export const plain = { fetch() {} };";
     let metadata = json!({ "main_module": "m.mjs", "compatibility_date": "2026-01-01" });
-    let answer = put(&gateway, "handlers", &one("m.mjs", source), metadata).await;
+    let answer = workerd::upload(&gateway, "handlers", &one("m.mjs", source), metadata).await;
     let result = &answer.json()["result"];
     assert_eq!(result["handlers"], json!(["fetch", "scheduled", "queue", "tail", "email"]), "{}", answer.text());
     let mut named: Vec<String> = result["named_handlers"].as_array().unwrap().iter().map(|it| it.to_string()).collect();

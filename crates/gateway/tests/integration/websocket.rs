@@ -45,14 +45,7 @@ async fn echo() -> TestGateway {
 
 #[tokio::test]
 async fn probes_answer_as_on_workerd() {
-    let modules = workerd::modules("websocket");
-    let gateway = TestGateway::start().await;
-    let (status, text) = crate::crypto::upload(&gateway, "probes", &modules, &[]).await;
-    assert_eq!(status, 200, "{text}");
-    let ours = gateway.get("probes", "/").await;
-    assert_eq!(ours.status, 200, "{}", ours.text());
-    let live = workerd::answers(&modules, &[]).await;
-    workerd::compare("websocket", &ours.json(), live);
+    workerd::probes_of("websocket").await;
 }
 
 #[tokio::test]

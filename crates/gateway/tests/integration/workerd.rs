@@ -3,11 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use http::Method;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
-use crate::harness::PATIENCE;
+use crate::harness::{Answer, PATIENCE, TestGateway};
 use crate::packages;
 
 const WORKERD: &str = "1.20261117.1";
@@ -124,6 +125,38 @@ fn crypto_key(binding: &Value) -> String {
         binding["algorithm"].to_string(),
         usages.join(", ")
     )
+}
+
+/// Uploads parts of any kind; `metadata` names the entry.
+pub async fn upload(gateway: &TestGateway, script: &str, parts: &[(String, String)], metadata: Value) -> Answer {
+    let mut body = format!("--b_\r\nContent-Disposition: form-data; name=\"metadata\"\r\n\r\n{metadata}\r\n");
+    for (name, source) in parts {
+        let other = if name.ends_with(".wasm") { "application/wasm" } else { "application/javascript" };
+        let content_type = kind(name).map_or(other, |(content_type, _)| content_type);
+        body += &format!(
+            "--b_\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{name}\"\r\n\
+             Content-Type: {content_type}\r\n\r\n{source}\r\n"
+        );
+    }
+    body += "--b_--\r\n";
+    let path = format!("/client/v4/accounts/{}/workers/dispatch/namespaces/ns/scripts/{script}", gateway.account());
+    gateway.api(Method::PUT, &path, "multipart/form-data; boundary=b_", body.into()).await
+}
+
+/// Every probe of an area answers on a node of ours as on workerd.
+pub async fn probes_of(area: &str) {
+    compared(area, area, "/", &[], &TestGateway::start().await).await;
+}
+
+/// The same on that node, asked for `target`; what workerd said is kept as `named`.
+pub async fn compared(area: &str, named: &str, target: &str, bindings: &[Value], gateway: &TestGateway) {
+    let modules = modules(area);
+    let metadata = json!({ "main_module": modules[0].0, "compatibility_date": "2026-01-01", "bindings": bindings });
+    let uploaded = upload(gateway, "probes", &modules, metadata).await;
+    assert_eq!(uploaded.status, 200, "{}", uploaded.text());
+    let ours = gateway.get("probes", target).await;
+    assert_eq!(ours.status, 200, "{}", ours.text());
+    compare(named, &ours.json(), answers_at(target, &modules, bindings).await);
 }
 
 /// Every probe answers alike, but for those that a row of `docs/differences.md` names in its last column, which must
