@@ -9,6 +9,7 @@ mod report;
 mod scripts;
 mod server;
 
+mod canary;
 mod churn;
 mod crypto;
 mod density;
@@ -51,6 +52,8 @@ enum Bench {
     Proxy(proxy::Proxy),
     /// A tenant that burns a core, and one beside it
     Fairness(fairness::Fairness),
+    /// The hostile programs of the tests, and a tenant beside them
+    Canary(canary::Canary),
     /// Endless loops under a CPU limit, and a tenant beside them
     Limit(limit::Limit),
     /// Resolvers, and an answer of our own, over many tenants
@@ -118,6 +121,7 @@ fn main() -> anyhow::Result<()> {
         Bench::Dispatch(bench) => bench.run(),
         Bench::Proxy(bench) => bench.run(),
         Bench::Fairness(bench) => bench.run(),
+        Bench::Canary(bench) => bench.run(),
         Bench::Limit(bench) => bench.run(),
         Bench::Resolve(bench) => bench.run(),
         Bench::Crypto(bench) => bench.run(),

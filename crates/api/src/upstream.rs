@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use switchyard_catalog::{HealthCheck, Origin, Upstream, UpstreamHost};
+use switchyard_catalog::{HealthCheck, Origin, Upstream, UpstreamHost, UpstreamProtocol};
 
 use crate::{error::ApiError, metadata::Fields, object::Object};
 
@@ -13,6 +13,8 @@ struct Sent {
     origins: Vec<Object<SentOrigin>>,
     #[serde(default)]
     host: Option<SentHost>,
+    #[serde(default)]
+    protocol: Option<SentProtocol>,
     #[serde(default)]
     health: Option<Object<SentHealth>>,
     #[serde(default)]
@@ -38,6 +40,13 @@ struct SentOrigin {
 enum SentHost {
     Keep,
     Origin,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SentProtocol {
+    Http1,
+    Http2,
 }
 
 #[derive(Deserialize)]
@@ -80,6 +89,10 @@ pub(crate) fn parse(fields: &Fields<'_>) -> Result<Option<Upstream>, ApiError> {
             Some(SentHost::Origin) => UpstreamHost::Origin,
             Some(SentHost::Keep) | None => UpstreamHost::Keep,
         },
+        protocol: match sent.protocol {
+            Some(SentProtocol::Http2) => UpstreamProtocol::Http2,
+            Some(SentProtocol::Http1) | None => UpstreamProtocol::Http1,
+        },
         health,
         connect_timeout_ms: sent.connect_timeout_ms,
         head_timeout_ms: sent.head_timeout_ms,
@@ -99,7 +112,15 @@ pub(crate) fn show(upstream: &Upstream) -> Value {
         UpstreamHost::Keep => "keep",
         UpstreamHost::Origin => "origin",
     };
-    let mut shown = Map::from_iter([("origins".to_owned(), origins.into()), ("host".to_owned(), host.into())]);
+    let protocol = match upstream.protocol {
+        UpstreamProtocol::Http1 => "http1",
+        UpstreamProtocol::Http2 => "http2",
+    };
+    let mut shown = Map::from_iter([
+        ("origins".to_owned(), origins.into()),
+        ("host".to_owned(), host.into()),
+        ("protocol".to_owned(), protocol.into()),
+    ]);
     if let Some(health) = &upstream.health {
         let HealthCheck { path, interval_ms, timeout_ms, healthy, unhealthy } = health;
         let health = json!({

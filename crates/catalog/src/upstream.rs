@@ -12,6 +12,7 @@ pub struct Upstream {
     /// At least one, each once.
     pub origins: Vec<Origin>,
     pub host: UpstreamHost,
+    pub protocol: UpstreamProtocol,
     /// `None`: only what requests meet tells whether an origin is well.
     pub health: Option<HealthCheck>,
     /// Milliseconds for name, TCP and TLS together. `None`: the node's; so for the other two.
@@ -46,6 +47,16 @@ pub enum UpstreamHost {
     Keep,
     /// The origin's own, from its URL. The client's is in `X-Forwarded-Host`.
     Origin,
+}
+
+/// What an origin is spoken to in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum UpstreamProtocol {
+    #[default]
+    Http1,
+    /// HTTP/2: over TLS as far as the origin agrees (ALPN), without TLS in any case. Upgrades, WebSockets
+    /// among them, go over connections of HTTP/1.1.
+    Http2,
 }
 
 /// Requests of our own that tell whether an origin is well. Only made while the upstream is used.
@@ -185,6 +196,7 @@ mod tests {
         let mut upstream = Upstream {
             origins: vec![Origin::parse("http://a.example", 1).unwrap()],
             host: UpstreamHost::Keep,
+            protocol: UpstreamProtocol::Http1,
             health: Some(HealthCheck::at("/up")),
             connect_timeout_ms: None,
             head_timeout_ms: None,

@@ -305,7 +305,7 @@ impl App {
         &self.config
     }
 
-    /// Resolvers, limits of requests and trusted peers are those of `read` from the next request on;
+    /// Resolvers, plans, limits of requests, `[upstream]` and trusted peers are those of `read` from the next request on;
     /// requests under way go by the old ones. Returns the keys that a restart alone would take over.
     ///
     /// # Errors
@@ -317,6 +317,7 @@ impl App {
         let dispatcher = &gateway.dispatcher;
         let live = live(&next, catalog, &dispatcher.routes, &gateway.observer, Some(&gateway.live())).await?;
         gateway.replace(live);
+        dispatcher.upstreams.replace(&next.upstream);
         dispatcher.set_terms(NodeTerms::of(&next, node_limits(&next)));
         dispatcher.admission.set_bounds(next.limits.requests_per_script, next.limits.requests);
         self.config = next;

@@ -7,17 +7,19 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use switchyard_runtime::{Body, BodyError};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep};
 
-/// A body that may not be silent for longer than `limit` while someone waits for it, nor be longer
-/// than `most` bytes. Trailers are dropped.
+/// A body that may not be silent for longer than `limit` while someone waits for it. Trailers are
+/// dropped, but for what [`Bounded::with_trailers`] lets through.
 pub struct Bounded<B> {
     inner: B,
     limit: Duration,
-    left: u64,
+    /// What is left of trailers.
+    trailers: Option<fn(HeaderMap) -> HeaderMap>,
     /// Armed while a read is pending.
     timer: Option<Pin<Box<Sleep>>>,
     /// Guests' threads read bodies too, and have no timers of their own.
@@ -26,8 +28,13 @@ pub struct Bounded<B> {
 
 impl<B> Bounded<B> {
     /// Call it on a thread of the I/O runtime, whose timers it uses.
-    pub fn new(inner: B, limit: Duration, most: u64) -> Self {
-        Self { inner, limit, left: most, timer: None, timers: Handle::current() }
+    pub fn new(inner: B, limit: Duration) -> Self {
+        Self { inner, limit, trailers: None, timer: None, timers: Handle::current() }
+    }
+
+    /// Trailers are passed on, as far as `fit` leaves any.
+    pub fn with_trailers(self, fit: fn(HeaderMap) -> HeaderMap) -> Self {
+        Self { trailers: Some(fit), ..self }
     }
 }
 
@@ -48,14 +55,11 @@ where
                 None => None,
                 Some(Err(error)) => Some(Err(BodyError(error.to_string()))),
                 Some(Ok(frame)) => match frame.into_data() {
-                    Err(_) => continue,
-                    Ok(data) => match this.left.checked_sub(data.len() as u64) {
-                        None => Some(Err(BodyError(TOO_LARGE.into()))),
-                        Some(left) => {
-                            this.left = left;
-                            Some(Ok(Frame::data(data)))
-                        }
+                    Err(frame) => match (this.trailers, frame.into_trailers()) {
+                        (Some(fit), Ok(trailers)) => Some(Ok(Frame::trailers(fit(trailers)))),
+                        _ => continue,
                     },
+                    Ok(data) => Some(Ok(Frame::data(data))),
                 },
             });
         }
@@ -204,15 +208,13 @@ mod tests {
     use http_body_util::{BodyExt, Full, StreamBody};
 
     #[tokio::test]
-    async fn silence_and_excess_end_a_body() {
+    async fn silence_ends_a_body() {
         let silent = StreamBody::new(futures_util::stream::pending::<Result<Frame<Bytes>, BodyError>>());
-        let body = Bounded::new(silent, Duration::from_millis(10), 10);
+        let body = Bounded::new(silent, Duration::from_millis(10));
         assert!(body.collect().await.err().unwrap().0.contains("silent"));
 
-        let long = Full::new(Bytes::from_static(b"12345678901"));
-        assert!(Bounded::new(long, Duration::from_secs(30), 10).collect().await.is_err());
         let fits = Full::new(Bytes::from_static(b"1234567890"));
-        let body = Bounded::new(fits, Duration::from_secs(30), 10);
+        let body = Bounded::new(fits, Duration::from_secs(30));
         assert_eq!(body.collect().await.unwrap().to_bytes(), "1234567890");
     }
 
@@ -240,7 +242,7 @@ mod tests {
     #[tokio::test]
     async fn other_threads_may_read() {
         let silent = StreamBody::new(futures_util::stream::pending::<Result<Frame<Bytes>, BodyError>>());
-        let mut body = Bounded::new(silent, Duration::from_secs(30), 10);
+        let mut body = Bounded::new(silent, Duration::from_secs(30));
         let reader = std::thread::spawn(move || {
             let mut cx = Context::from_waker(std::task::Waker::noop());
             Pin::new(&mut body).poll_frame(&mut cx).is_pending()

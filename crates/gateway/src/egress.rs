@@ -139,7 +139,7 @@ impl Egress {
             Body::Whole(Bytes::new())
         } else {
             let body = body.map_err(|_| LOST);
-            let body = Body::stream(Bounded::new(body, self.config.body_timeout, u64::MAX));
+            let body = Body::stream(Bounded::new(body, self.config.body_timeout));
             match Coding::of(&head.headers).filter(|_| !journey.raw) {
                 // The headers stay, as in Cloudflare's runtime: passed on, they say how to encode again.
                 Some(coding) => coding.decode(body),

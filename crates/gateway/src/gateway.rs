@@ -10,10 +10,11 @@ use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header, request};
 use hyper::body::Incoming;
 use ipnet::IpNet;
+use switchyard_catalog::Limit;
 use switchyard_runtime::{Body, Socket, StatusText, Verbatim};
 
 use crate::authority::{Authority, AuthorityError};
-use crate::body::Bounded;
+use crate::body::{Bounded, Cap, cap};
 use crate::coding::Coding;
 use crate::context::RequestContext;
 use crate::dispatch::{Call, Dispatcher, MAX_DEPTH};
@@ -110,7 +111,7 @@ impl Gateway {
         mut head: request::Parts,
         body: Incoming,
     ) -> Result<Response<Body>, Failure> {
-        Self::check(&live.bounds, &head, &body)?;
+        Self::check(&live.bounds, ctx, &head, &body)?;
         let authority = Authority::of(&head.uri, &head.headers, head.version == Version::HTTP_2)?;
         let passed = self.dispatcher.egress.loops().read(&head.headers);
         if passed.hops >= u32::from(MAX_DEPTH) {
@@ -145,7 +146,7 @@ impl Gateway {
     }
 
     /// What no Worker gets to see.
-    fn check(bounds: &Bounds, head: &request::Parts, body: &Incoming) -> Result<(), Failure> {
+    fn check(bounds: &Bounds, ctx: &RequestContext, head: &request::Parts, body: &Incoming) -> Result<(), Failure> {
         if head.method == Method::CONNECT {
             return Err(Failure::MethodNotAllowed);
         }
@@ -162,6 +163,7 @@ impl Gateway {
             return Err(Failure::UriTooLong);
         }
         if http_body::Body::size_hint(body).lower() > bounds.body_bytes {
+            ctx.met_one(Limit::RequestBytes);
             return Err(Failure::BodyTooLarge);
         }
         Ok(())
@@ -170,7 +172,7 @@ impl Gateway {
     /// The request as the Worker sees it.
     fn incoming(
         bounds: &Bounds,
-        ctx: &RequestContext,
+        ctx: &Arc<RequestContext>,
         authority: &Authority,
         mut head: request::Parts,
         body: Incoming,
@@ -199,7 +201,9 @@ impl Gateway {
         let body = if http_body::Body::is_end_stream(&body) {
             Body::Empty
         } else {
-            Body::stream(Bounded::new(body, bounds.body_silence, bounds.body_bytes))
+            let (body, told) = (Bounded::new(body, bounds.body_silence), ctx.clone());
+            let most = Cap { most: Some(bounds.body_bytes), until: None };
+            cap(Body::stream(body), most, move |_| told.met_one(Limit::RequestBytes))
         };
         Ok(Request::from_parts(head, body))
     }

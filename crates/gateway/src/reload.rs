@@ -9,6 +9,7 @@ pub fn merge(running: &Config, read: &Config) -> (Config, Vec<String>) {
     let mut next = running.clone();
     next.resolver = read.resolver.clone();
     next.plan = read.plan.clone();
+    next.upstream = read.upstream.clone();
     let (limits, from) = (&mut next.limits, &read.limits);
     limits.cpu = from.cpu;
     limits.subrequests = from.subrequests;
@@ -67,6 +68,7 @@ mod tests {
         read.limits.fetches_at_once = 2;
         read.limits.log_bytes = 3;
         read.limits.requests_per_second = 4;
+        read.upstream.allow = vec!["10.0.0.0/8".parse().unwrap()];
         read.listener[0].trusted = vec!["10.0.0.0/8".parse().unwrap()];
         let (next, waiting) = merge(&running, &read);
         assert_eq!((next, waiting), (read.clone(), Vec::new()));

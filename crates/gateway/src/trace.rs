@@ -5,6 +5,8 @@
 mod context;
 #[cfg(feature = "otlp")]
 mod export;
+#[cfg(any(feature = "otlp", test))]
+mod queue;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
@@ -97,7 +99,7 @@ pub struct Tracer {
     /// Traces whose id's low half is below are recorded.
     below: u64,
     #[cfg(feature = "otlp")]
-    queue: Option<export::Queue>,
+    queue: Option<queue::Queue>,
     stats: std::sync::Arc<Counts>,
 }
 
@@ -125,7 +127,7 @@ impl Tracer {
         #[cfg(feature = "otlp")]
         if !config.endpoint.is_empty() {
             let stats: std::sync::Arc<Counts> = std::sync::Arc::default();
-            let queue = export::Queue::start(config, stats.clone())?;
+            let queue = export::start(config, stats.clone())?;
             return Ok(Self { below: share(config.ratio), queue: Some(queue), stats });
         }
         let _ = config;

@@ -4,7 +4,7 @@
 //!
 //! `serve` is one request from dispatch's point of view, `exchange` its way to an origin and back, `pool`
 //! what is kept of a tenant between requests, `connect` the only way to the network, `health` what is
-//! known of an origin, `tunnel` what becomes of a request after `101 Switching Protocols`.
+//! known of an origin, `shared` its connections of HTTP/2, `tunnel` what becomes of a request after `101 Switching Protocols`.
 
 mod body;
 mod connect;
@@ -17,6 +17,8 @@ mod metrics;
 mod policy;
 mod pool;
 mod serve;
+mod shared;
+mod trailers;
 mod tunnel;
 mod upload;
 mod wake;
@@ -25,6 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use dashmap::DashMap;
 use switchyard_catalog::{Upstream, VersionId};
 use tokio_util::sync::CancellationToken;
@@ -44,7 +47,8 @@ const TICK: Duration = Duration::from_millis(250);
 
 /// The origins of all tenants, as this node knows them.
 pub struct Upstreams {
-    config: config::Upstream,
+    /// Replaced when the node's is read again.
+    config: ArcSwap<config::Upstream>,
     connector: Connector,
     /// Those that were used lately. By version: what is known of an origin is never another's.
     tenants: DashMap<VersionId, Arc<Tenant>>,
@@ -73,7 +77,7 @@ impl Upstreams {
     ) -> Result<Arc<Self>, rustls::Error> {
         Ok(Arc::new(Self {
             connector: Connector::new(policy, config.allow.clone())?,
-            config: config.clone(),
+            config: ArcSwap::from_pointee(config.clone()),
             tenants: DashMap::new(),
             in_use: Arc::default(),
             idle: Arc::default(),
@@ -90,16 +94,34 @@ impl Upstreams {
         let _ending = self.ending.clone().drop_guard();
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let checks = Arc::new(tokio::sync::Semaphore::new(self.config.checks as usize));
+        let mut most = self.config().checks;
+        let mut checks = Arc::new(tokio::sync::Semaphore::new(most as usize));
         loop {
             ticks.tick().await;
-            let now = self.now();
-            let lately = u64::try_from(self.config.check_for.as_millis()).unwrap_or(u64::MAX);
+            let (now, config) = (self.now(), self.config());
+            if config.checks != most {
+                most = config.checks;
+                checks = Arc::new(tokio::sync::Semaphore::new(most as usize));
+            }
+            let lately = u64::try_from(config.check_for.as_millis()).unwrap_or(u64::MAX);
             self.tenants.retain(|_, tenant| tenant.is_used() || tenant.used_at().saturating_add(lately) > now);
             for tenant in &self.tenants {
-                tenant.forget_idle(now);
+                tenant.forget_idle(now, &config);
                 health::check(&self, tenant.value(), now, &checks);
             }
+        }
+    }
+
+    fn config(&self) -> arc_swap::Guard<Arc<config::Upstream>> {
+        self.config.load()
+    }
+
+    /// Goes by another configuration from the next request on. Where other networks are open now, no
+    /// connection that was made before serves another request.
+    pub fn replace(&self, config: &config::Upstream) {
+        self.config.store(Arc::new(config.clone()));
+        if self.connector.open(&config.allow) {
+            self.tenants.iter_mut().for_each(|mut tenant| *tenant = Arc::new(tenant.anew()));
         }
     }
 
@@ -112,7 +134,7 @@ impl Upstreams {
         if let Some(found) = self.tenants.get(&version) {
             return found.clone();
         }
-        let made = || Arc::new(Tenant::new(upstream.clone(), &self.config, self.idle.clone()));
+        let made = || Arc::new(Tenant::new(upstream.clone(), Arc::default(), self.idle.clone()));
         self.tenants.entry(version).or_insert_with(made).clone()
     }
 
@@ -121,8 +143,9 @@ impl Upstreams {
     /// # Errors
     /// [`UpstreamError::Busy`].
     fn enter(&self, tenant: &Tenant) -> Result<[Counted; 2], UpstreamError> {
-        let all = Counted::take(&self.in_use, self.config.connections).ok_or(UpstreamError::Busy)?;
-        let own = Counted::take(tenant.in_use(), self.config.connections_per_script).ok_or(UpstreamError::Busy)?;
+        let config = self.config();
+        let all = Counted::take(&self.in_use, config.connections).ok_or(UpstreamError::Busy)?;
+        let own = Counted::take(tenant.in_use(), config.connections_per_script).ok_or(UpstreamError::Busy)?;
         Ok([all, own])
     }
 

@@ -270,6 +270,7 @@ fn upstream() -> Schema {
     S::object(vec![
         ("origins", S::array(origin).items(1, 16)),
         ("host", S::values(&["keep", "origin"]).about("which Host an origin gets; keep")),
+        ("protocol", S::values(&["http1", "http2"]).about("what origins are spoken to in; http1")),
         ("health?", health.about("checks that are made while the upstream is used")),
         ("connect_timeout_ms?", S::integer().within(1, 60_000)),
         ("head_timeout_ms?", S::integer().within(1, 600_000)),

@@ -32,7 +32,7 @@ async fn an_upstream_is_uploaded_shown_and_listed() {
     let h = harness().await;
     let full = json!({
         "origins": [{ "url": "HTTP://10.0.0.1:3000/", "weight": 2 }, { "url": "https://a.example:443" }],
-        "host": "origin",
+        "host": "origin", "protocol": "http2",
         "health": { "path": "/up" },
         "connect_timeout_ms": 100, "head_timeout_ms": 200, "idle_timeout_ms": 300, "retries": 0,
     });
@@ -47,7 +47,7 @@ async fn an_upstream_is_uploaded_shown_and_listed() {
     let plain = set(&h, one()).await.ok();
     assert_eq!(
         plain.result()["upstream"],
-        json!({ "origins": [{ "url": "http://10.0.0.1:3000", "weight": 1 }], "host": "keep" })
+        json!({ "origins": [{ "url": "http://10.0.0.1:3000", "weight": 1 }], "host": "keep", "protocol": "http1" })
     );
     // The account's own likewise, and as JSON alone.
     let path = format!("{A}/workers/scripts/own");

@@ -91,6 +91,9 @@ pub struct Deploy {
     /// Which Host an origin gets: the client's, or its own
     #[arg(long, value_name = "WHOSE", value_parser = ["keep", "origin"], requires = "upstreams", conflicts_with = "files")]
     pub upstream_host: Option<String>,
+    /// What the origins are spoken to in; http2 without TLS is spoken at once (gRPC servers want it)
+    #[arg(long, value_name = "HTTP", value_parser = ["http1", "http2"], requires = "upstreams", conflicts_with = "files")]
+    pub upstream_protocol: Option<String>,
     #[command(flatten)]
     pub connection: Connection,
 }
@@ -234,6 +237,9 @@ impl Deploy {
         }
         if let Some(host) = &self.upstream_host {
             metadata["upstream"]["host"] = host.as_str().into();
+        }
+        if let Some(protocol) = &self.upstream_protocol {
+            metadata["upstream"]["protocol"] = protocol.as_str().into();
         }
         if !self.tags.is_empty() {
             metadata["tags"] = json!(self.tags);

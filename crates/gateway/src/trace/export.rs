@@ -1,9 +1,6 @@
-//! Spans on their way to a collector, as OTLP over HTTP: a queue of bounded length, and one task that
-//! sends what is in it, in lumps. A collector that is slow or away costs spans, never requests.
+//! How spans get to a collector: as OTLP over HTTP, by OpenTelemetry's exporter over a client of ours.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -17,110 +14,32 @@ use opentelemetry_http::{HttpClient, HttpError};
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanExporter as _, SpanLinks};
-use tokio::sync::{mpsc, oneshot};
 
+use super::queue::{Export, Queue};
 use super::{Counts, Span, SpanKind};
 use crate::config;
 
-/// Spans sent at once, and how long fewer are collected.
-const LUMP: usize = 512;
-const COLLECT: Duration = Duration::from_secs(1);
-/// What is left at the end has this long.
-const END: Duration = Duration::from_secs(2);
 /// Of a collector's answer.
 const ANSWER_BYTES: usize = 64 << 10;
 
-/// The way in.
-pub struct Queue {
-    spans: mpsc::Sender<Span>,
-    end: mpsc::Sender<oneshot::Sender<()>>,
+/// The queue in front of the collector that the configuration names.
+///
+/// # Errors
+/// The exporter cannot be made.
+pub fn start(config: &config::Trace, counts: Arc<Counts>) -> Result<Queue, String> {
+    let client = Http::new()?;
+    let exporter = SpanExporter::builder().with_http().with_http_client(client).with_protocol(Protocol::HttpBinary);
+    let exporter = exporter.with_endpoint(&config.endpoint).with_timeout(config.timeout);
+    let mut exporter = exporter.build().map_err(|error| error.to_string())?;
+    exporter.set_resource(&Resource::builder_empty().with_service_name("switchyard").build());
+    Ok(Queue::start(Otlp(exporter), config.queue as usize, config.timeout, counts))
 }
 
-impl Queue {
-    pub fn start(config: &config::Trace, counts: Arc<Counts>) -> Result<Self, String> {
-        let client = Http::new()?;
-        let exporter = SpanExporter::builder().with_http().with_http_client(client).with_protocol(Protocol::HttpBinary);
-        let exporter = exporter.with_endpoint(&config.endpoint).with_timeout(config.timeout);
-        let mut exporter = exporter.build().map_err(|error| error.to_string())?;
-        exporter.set_resource(&Resource::builder_empty().with_service_name("switchyard").build());
-        let (spans, queued) = mpsc::channel(config.queue.max(1) as usize);
-        let (end, ends) = mpsc::channel(1);
-        let sender = Sender { exporter, counts, timeout: config.timeout };
-        tokio::spawn(sender.run(queued, ends));
-        Ok(Self { spans, end })
-    }
+struct Otlp(SpanExporter);
 
-    /// Whether there was room.
-    pub fn push(&self, span: Span) -> bool {
-        self.spans.try_send(span).is_ok()
-    }
-
-    pub async fn end(&self) {
-        let (tell, told) = oneshot::channel();
-        if self.end.send(tell).await.is_ok() {
-            let _ = tokio::time::timeout(END, told).await;
-        }
-    }
-}
-
-struct Sender {
-    exporter: SpanExporter,
-    counts: Arc<Counts>,
-    timeout: Duration,
-}
-
-impl Sender {
-    async fn run(self, mut queued: mpsc::Receiver<Span>, mut ends: mpsc::Receiver<oneshot::Sender<()>>) {
-        let mut lump = Vec::with_capacity(LUMP);
-        loop {
-            let end = tokio::select! {
-                many = queued.recv_many(&mut lump, LUMP) => {
-                    if many == 0 {
-                        return;
-                    }
-                    None
-                }
-                end = ends.recv() => end,
-            };
-            if let Some(told) = end {
-                while let Ok(span) = queued.try_recv() {
-                    lump.push(span);
-                }
-                self.send(&mut lump).await;
-                let _ = told.send(());
-                return;
-            }
-            if lump.len() < LUMP {
-                // A few more, should they come soon.
-                let left = LUMP - lump.len();
-                let _ = tokio::time::timeout(COLLECT, async {
-                    let wanted = lump.len() + left;
-                    while lump.len() < wanted && queued.recv_many(&mut lump, left).await > 0 {}
-                })
-                .await;
-            }
-            self.send(&mut lump).await;
-        }
-    }
-
-    async fn send(&self, lump: &mut Vec<Span>) {
-        if lump.is_empty() {
-            return;
-        }
-        let many = lump.len() as u64;
-        let batch = lump.drain(..).map(data).collect();
-        let sent = tokio::time::timeout(self.timeout, self.exporter.export(batch)).await;
-        match sent {
-            Ok(Ok(())) => drop(self.counts.sent.fetch_add(many, Ordering::Relaxed)),
-            Ok(Err(error)) => {
-                self.counts.failed.fetch_add(many, Ordering::Relaxed);
-                tracing::debug!(%error, many, "spans could not be sent");
-            }
-            Err(_) => {
-                self.counts.failed.fetch_add(many, Ordering::Relaxed);
-                tracing::debug!(many, "the collector did not answer in time");
-            }
-        }
+impl Export for Otlp {
+    async fn export(&self, spans: Vec<Span>) -> Result<(), String> {
+        self.0.export(spans.into_iter().map(data).collect()).await.map_err(|error| error.to_string())
     }
 }
 

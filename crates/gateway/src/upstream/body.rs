@@ -73,7 +73,8 @@ impl OriginBody {
         let frame = link.poll(cx, |cx| Pin::new(&mut *incoming).poll_frame(cx));
         let frame = match ready!(frame) {
             Some(Ok(frame)) => {
-                if self.incoming.is_end_stream() {
+                // Nothing is asked for after trailers.
+                if frame.is_trailers() || self.incoming.is_end_stream() {
                     self.end(cx);
                 }
                 Some(Ok(frame))
@@ -102,12 +103,13 @@ impl Exchange {
     /// The answer is at its end.
     pub fn give_back(self, link: Link, cx: &mut Context<'_>) {
         let now = self.upstreams.now();
-        let Err(mut link) = self.tenant.origins[self.at].keep(link, now, cx) else { return };
+        let config = self.upstreams.config();
+        let Err(mut link) = self.tenant.origins[self.at].keep(link, now, &config, cx) else { return };
         let io = self.upstreams.io.clone();
         io.spawn(async move {
             let ready = tokio::time::timeout(SETTLE, std::future::poll_fn(|cx| link.poll_ready(cx)));
             if ready.await.unwrap_or(false) {
-                self.tenant.origins[self.at].put(link, self.upstreams.now());
+                self.tenant.origins[self.at].put(link, self.upstreams.now(), &self.upstreams.config());
             }
         });
     }

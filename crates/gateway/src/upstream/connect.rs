@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
+use parking_lot::RwLock;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use switchyard_catalog::Origin;
@@ -15,7 +16,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
 
-use super::io::Stream;
+use super::io::{HTTP2, Stream};
 use crate::egress::Policy;
 
 /// Names looked up at the same time: each holds a thread of the blocking pool.
@@ -40,9 +41,11 @@ pub enum ConnectError {
 pub struct Connector {
     policy: Arc<Policy>,
     /// Networks that are open besides the public ones.
-    allow: Vec<IpNet>,
+    allow: RwLock<Vec<IpNet>>,
     lookups: Semaphore,
     tls: TlsConnector,
+    /// Which offers HTTP/2 besides.
+    tls2: TlsConnector,
 }
 
 impl Connector {
@@ -54,20 +57,29 @@ impl Connector {
         let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
         let mut tls = tls.with_root_certificates(roots).with_no_client_auth();
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { policy, allow, lookups: Semaphore::new(LOOKUPS), tls: TlsConnector::from(Arc::new(tls)) })
+        let mut tls2 = tls.clone();
+        tls2.alpn_protocols.insert(0, HTTP2.to_vec());
+        let [tls, tls2] = [tls, tls2].map(|config| TlsConnector::from(Arc::new(config)));
+        Ok(Self { policy, allow: RwLock::new(allow), lookups: Semaphore::new(LOOKUPS), tls, tls2 })
     }
 
-    /// `inside`: whether the opened networks are open to this upstream.
+    /// `inside`: whether the opened networks are open to this upstream; `http2`: it is offered, over TLS.
     ///
     /// # Errors
     /// [`ConnectError`]; a time-out of name, TCP and TLS together at `until`.
-    pub async fn connect(&self, origin: &Origin, inside: bool, until: Instant) -> Result<Stream, ConnectError> {
+    pub async fn connect(
+        &self,
+        origin: &Origin,
+        inside: bool,
+        http2: bool,
+        until: Instant,
+    ) -> Result<Stream, ConnectError> {
         let connected = tokio::time::timeout_at(until, async {
             let addresses = self.addresses(origin, inside).await?;
             let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
             for address in addresses.into_iter().take(ADDRESSES) {
                 match TcpStream::connect(address).await {
-                    Ok(stream) => return self.secure(origin, stream).await,
+                    Ok(stream) => return self.secure(origin, http2, stream).await,
                     Err(error) => last = error,
                 }
             }
@@ -76,7 +88,7 @@ impl Connector {
         connected.await.unwrap_or(Err(ConnectError::Timeout))
     }
 
-    async fn secure(&self, origin: &Origin, stream: TcpStream) -> Result<Stream, ConnectError> {
+    async fn secure(&self, origin: &Origin, http2: bool, stream: TcpStream) -> Result<Stream, ConnectError> {
         let _ = stream.set_nodelay(true);
         if !origin.tls {
             return Ok(Stream::Plain(stream));
@@ -84,7 +96,8 @@ impl Connector {
         let name = origin.host.trim_matches(['[', ']']).to_owned();
         let invalid = |_| ConnectError::Io(io::ErrorKind::InvalidInput.into());
         let name = ServerName::try_from(name).map_err(invalid)?;
-        let stream = self.tls.connect(name, stream).await.map_err(ConnectError::Io)?;
+        let tls = if http2 { &self.tls2 } else { &self.tls };
+        let stream = tls.connect(name, stream).await.map_err(ConnectError::Io)?;
         Ok(Stream::Tls(Box::new(stream)))
     }
 
@@ -104,10 +117,21 @@ impl Connector {
                 found.map_err(|_| ConnectError::Lookup)?.collect()
             }
         };
-        let open: &[IpNet] = if inside { &self.allow } else { &[] };
+        let open = self.allow.read();
+        let open: &[IpNet] = if inside { &open } else { &[] };
         let allowed = found.into_iter().filter(|address| self.policy.allows_besides(*address, open));
         let allowed: Vec<SocketAddr> = allowed.collect();
         if allowed.is_empty() { Err(ConnectError::Forbidden) } else { Ok(allowed) }
+    }
+
+    /// Other networks are open from now on. True: they were others before.
+    pub fn open(&self, allow: &[IpNet]) -> bool {
+        let mut open = self.allow.write();
+        let other = *open != allow;
+        if other {
+            *open = allow.to_vec();
+        }
+        other
     }
 
     pub fn allows_port(&self, port: u16) -> bool {

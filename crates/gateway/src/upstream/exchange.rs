@@ -3,11 +3,12 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::{Method, Request, Response, header};
 use hyper::body::Incoming;
-use switchyard_catalog::{Upstream, UpstreamHost, VersionId};
+use switchyard_catalog::{Upstream, UpstreamHost, UpstreamProtocol, VersionId};
 use switchyard_runtime::Body;
 use tokio::time::Instant;
 
@@ -49,7 +50,8 @@ impl Upstreams {
         let tenant = self.tenant(version, upstream);
         tenant.used(self.now());
         let places = self.enter(&tenant)?;
-        let patience = limit(upstream.head_timeout_ms, self.config.head_timeout);
+        let config = self.config();
+        let patience = limit(upstream.head_timeout_ms, config.head_timeout);
         let moved = Moved::watch(request.body_mut());
         let until = |moved: &Moved| {
             let head = later(moved.at(), patience);
@@ -74,11 +76,12 @@ impl Upstreams {
             if upstream.host == UpstreamHost::Origin {
                 request.headers_mut().insert(header::HOST, origin.host.clone());
             }
-            let kept = if pooled && !terms.upgrade { origin.take(self.now()).await } else { None };
+            let http2 = upstream.protocol == UpstreamProtocol::Http2 && !terms.upgrade;
+            let kept = if pooled && !terms.upgrade { origin.take(http2, self.now(), &config).await } else { None };
             let reused = kept.is_some();
             let mut link = match kept {
                 Some(link) => link,
-                None => match self.link(&tenant, origin, until(&moved)).await {
+                None => match self.link(&tenant, origin, (http2, pooled), until(&moved)).await {
                     Ok(link) => link,
                     Err(error) => {
                         let over = Instant::now() >= until(&moved);
@@ -98,6 +101,7 @@ impl Upstreams {
             if streams {
                 link.spawn(&self.io);
             }
+            link.fit(&mut request, origin.origin.tls, &origin.host);
             let copy = (repeatable && retries > 0).then(|| copy_of(&request));
             let mut refused = match in_time(&moved, until, link.send(request)).await {
                 Some(Ok(response)) => {
@@ -107,6 +111,7 @@ impl Upstreams {
                 }
                 Some(Err(refused)) => refused,
                 None => {
+                    link.is_silent();
                     let error = late();
                     self.failed(origin, &error);
                     return Err(error);
@@ -114,7 +119,7 @@ impl Upstreams {
             };
             let unsent = refused.take_message();
             let cause = refused.into_error();
-            let error = UpstreamError::of(&cause);
+            let error = moved.broke().map_or_else(|| UpstreamError::of(&cause), UpstreamError::of_body);
             // An origin that closed a connection while it was idle has done nothing wrong.
             if !reused {
                 self.failed(origin, &error);
@@ -135,19 +140,49 @@ impl Upstreams {
         }
     }
 
-    /// A new connection.
-    async fn link(&self, tenant: &Tenant, origin: &OriginPool, until: Instant) -> Result<Link, UpstreamError> {
-        let patience = limit(tenant.upstream.connect_timeout_ms, self.config.connect_timeout);
-        let connect = later(Instant::now(), patience);
-        let stream = self.connector.connect(&origin.origin, tenant.upstream.inside, connect.min(until)).await;
+    /// A new connection; with `http2` and `pooled` perhaps one that another has made meanwhile.
+    async fn link(
+        &self,
+        tenant: &Tenant,
+        origin: &OriginPool,
+        (http2, pooled): (bool, bool),
+        until: Instant,
+    ) -> Result<Link, UpstreamError> {
+        let config = self.config();
+        let patience = limit(tenant.upstream.connect_timeout_ms, config.connect_timeout);
+        let until = later(Instant::now(), patience).min(until);
+        let shared = &origin.shared;
+        let _making = if http2 && !shared.declined.load(Ordering::Relaxed) {
+            let making = tokio::time::timeout_at(until, shared.making.lock()).await;
+            Some(making.map_err(|_| UpstreamError::Timeout)?)
+        } else {
+            None
+        };
+        if pooled
+            && http2
+            && let Some(stream) = shared.take(self.now())
+        {
+            return Ok(Link::shared(stream));
+        }
+        let stream = self.connector.connect(&origin.origin, tenant.upstream.inside, http2, until).await;
         let stream = stream.inspect_err(|error| {
             tracing::debug!(origin = %origin.origin, error = %crate::dispatch::chain(error), "no connection to an origin");
         })?;
+        let agreed = http2 && (!origin.origin.tls || stream.agreed_http2());
+        if http2 {
+            shared.declined.store(!agreed, Ordering::Relaxed);
+        }
+        if agreed {
+            let begun = shared.begin(stream, self.now(), origin.place(&config), &self.io);
+            let begun = tokio::time::timeout_at(until, begun).await.map_err(|_| UpstreamError::Timeout)?;
+            return begun.map(Link::shared).map_err(|_| UpstreamError::Connect);
+        }
         Link::new(stream).await.map_err(|_| UpstreamError::Connect)
     }
 
     fn failed(&self, origin: &OriginPool, error: &UpstreamError) {
-        if error.is_origins() && origin.health.failed(self.now(), self.config.failures, self.config.eject) {
+        let config = self.config();
+        if error.is_origins() && origin.health.failed(self.now(), config.failures, config.eject) {
             self.metrics.taken_out_by_requests();
         }
     }

@@ -58,12 +58,17 @@ impl UpstreamError {
     pub(super) fn of(error: &hyper::Error) -> Self {
         let mut next = std::error::Error::source(error);
         while let Some(cause) = next {
-            if let Some(BodyError(why)) = cause.downcast_ref() {
-                return if why == TOO_LARGE { Self::BodyTooLarge } else { Self::BodyBroken };
+            if let Some(error) = cause.downcast_ref() {
+                return Self::of_body(error);
             }
             next = cause.source();
         }
         Self::Lost
+    }
+
+    /// Of the request's body.
+    pub(super) fn of_body(BodyError(why): &BodyError) -> Self {
+        if why == TOO_LARGE { Self::BodyTooLarge } else { Self::BodyBroken }
     }
 
     /// The origin's doing, which counts against it.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::{HeaderValue, Request, header};
-use switchyard_catalog::HealthCheck;
+use switchyard_catalog::{HealthCheck, UpstreamProtocol};
 use switchyard_runtime::Body;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -118,14 +118,21 @@ pub fn check(upstreams: &Arc<Upstreams>, tenant: &Arc<Tenant>, now: u64, places:
 impl Upstreams {
     /// One check, over a connection of its own: that connections can be made is part of it.
     async fn ask(&self, tenant: &Tenant, origin: &OriginPool, rules: &HealthCheck, until: Instant) -> bool {
-        let connected = self.connector.connect(&origin.origin, tenant.upstream.inside, until).await;
+        let http2 = tenant.upstream.protocol == UpstreamProtocol::Http2;
+        let connected = self.connector.connect(&origin.origin, tenant.upstream.inside, http2, until).await;
         let Ok(stream) = connected else { return false };
-        let Ok(mut link) = Link::new(stream).await else { return false };
+        let link = if http2 && (!origin.origin.tls || stream.agreed_http2()) {
+            origin.shared.begin(stream, 0, None, &self.io).await.map(Link::shared)
+        } else {
+            Link::new(stream).await
+        };
+        let Ok(mut link) = link else { return false };
         let mut request = Request::new(Body::Empty);
         let Ok(uri) = rules.path.parse() else { return false };
         *request.uri_mut() = uri;
         request.headers_mut().insert(header::HOST, origin.host.clone());
         request.headers_mut().insert(header::USER_AGENT, HeaderValue::from_static("switchyard-health"));
+        link.fit(&mut request, origin.origin.tls, &origin.host);
         let answer = link.send(request).await;
         answer.is_ok_and(|answer| (200..400).contains(&answer.status().as_u16()))
     }

@@ -12,6 +12,7 @@ use switchyard_catalog::{Origin, Upstream};
 
 use super::health::Health;
 use super::link::Link;
+use super::shared::SharedLinks;
 use crate::config;
 
 /// A tenant that was used lately.
@@ -31,32 +32,38 @@ pub struct OriginPool {
     pub host: HeaderValue,
     pub health: Health,
     idle: Mutex<Vec<Link>>,
-    most_idle: usize,
-    keep: u64,
+    /// Where HTTP/2 is spoken.
+    pub shared: SharedLinks,
     kept: Arc<AtomicU32>,
-    most_kept: u32,
 }
 
 impl Tenant {
-    pub fn new(upstream: Arc<Upstream>, config: &config::Upstream, kept: Arc<AtomicU32>) -> Self {
+    /// `in_use` and `kept`: where its exchanges, and the node's idle connections, are counted.
+    pub fn new(upstream: Arc<Upstream>, in_use: Arc<AtomicU32>, kept: Arc<AtomicU32>) -> Self {
         let origins = upstream.origins.iter().map(|origin| OriginPool {
             origin: origin.clone(),
             // The host of a URL is always one.
             host: HeaderValue::try_from(origin.authority()).unwrap_or_else(|_| HeaderValue::from_static("")),
             health: Health::default(),
             idle: Mutex::default(),
-            most_idle: config.idle_per_origin as usize,
-            keep: u64::try_from(config.keep_alive.as_millis()).unwrap_or(u64::MAX),
+            shared: SharedLinks::default(),
             kept: kept.clone(),
-            most_kept: config.idle_connections,
         });
         Self {
             origins: origins.collect(),
             turns: Mutex::new(vec![0; upstream.origins.len()]),
             upstream,
-            in_use: Arc::default(),
+            in_use,
             used_at: AtomicU64::new(0),
         }
+    }
+
+    /// The same with nothing known of its origins, and no connections.
+    pub fn anew(&self) -> Self {
+        let kept = self.origins.first().map(|origin| origin.kept.clone()).unwrap_or_default();
+        let anew = Self::new(self.upstream.clone(), self.in_use.clone(), kept);
+        anew.used(self.used_at());
+        anew
     }
 
     pub fn in_use(&self) -> &Arc<AtomicU32> {
@@ -97,54 +104,74 @@ impl Tenant {
     }
 
     /// Closes what was kept for too long.
-    pub fn forget_idle(&self, now: u64) {
+    pub fn forget_idle(&self, now: u64, config: &config::Upstream) {
+        let keep = keep(config);
         for origin in &self.origins {
             let mut idle = origin.idle.lock();
-            let old = idle.iter().take_while(|link| origin.is_old(link, now)).count();
+            let old = idle.iter().take_while(|link| is_old(link, now, keep)).count();
             let old: Vec<Link> = idle.drain(..old).collect();
             drop(idle);
             drop(old);
+            origin.shared.forget_idle(now, keep);
         }
     }
 }
 
 impl OriginPool {
-    /// A connection that was kept, if one is still good.
-    pub async fn take(&self, now: u64) -> Option<Link> {
+    /// A connection that was kept, if one is still good. Where HTTP/2 is wanted (`http2`) one of those, or another
+    /// if the origin speaks none.
+    pub async fn take(&self, http2: bool, now: u64, config: &config::Upstream) -> Option<Link> {
+        if http2 && let Some(stream) = self.shared.take(now) {
+            return Some(Link::shared(stream));
+        }
+        if http2 && !self.shared.declined.load(Ordering::Relaxed) {
+            return None;
+        }
+        let keep = keep(config);
         loop {
             let mut link = self.idle.lock().pop()?;
             link.kept = None;
             let ready = poll_fn(|cx| Poll::Ready(matches!(link.poll_ready(cx), Poll::Ready(true)))).await;
-            if ready && !self.is_old(&link, now) {
+            if ready && !is_old(&link, now, keep) {
                 return Some(link);
             }
         }
     }
 
     /// Keeps a connection for the next request, if there is room and it can take one.
-    pub fn keep(&self, mut link: Link, now: u64, cx: &mut Context<'_>) -> Result<(), Link> {
+    pub fn keep(&self, mut link: Link, now: u64, config: &config::Upstream, cx: &mut Context<'_>) -> Result<(), Link> {
         match link.poll_ready(cx) {
-            Poll::Ready(true) => self.put(link, now),
+            Poll::Ready(true) => self.put(link, now, config),
             Poll::Ready(false) => {}
             Poll::Pending => return Err(link),
         }
         Ok(())
     }
 
+    /// A place for a connection that stays.
+    pub fn place(&self, config: &config::Upstream) -> Option<Counted> {
+        Counted::take(&self.kept, config.idle_connections)
+    }
+
     /// As [`OriginPool::keep`], of one that is ready.
-    pub fn put(&self, mut link: Link, now: u64) {
-        let Some(kept) = Counted::take(&self.kept, self.most_kept) else { return };
+    pub fn put(&self, mut link: Link, now: u64, config: &config::Upstream) {
+        let Some(kept) = self.place(config) else { return };
         (link.kept, link.idle_since) = (Some(kept), now);
         link.rest();
         let mut idle = self.idle.lock();
-        if idle.len() < self.most_idle {
+        if idle.len() < config.idle_per_origin as usize {
             idle.push(link);
         }
     }
+}
 
-    fn is_old(&self, link: &Link, now: u64) -> bool {
-        link.idle_since.saturating_add(self.keep) <= now
-    }
+/// Milliseconds for which a connection is kept.
+fn keep(config: &config::Upstream) -> u64 {
+    u64::try_from(config.keep_alive.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn is_old(link: &Link, now: u64, keep: u64) -> bool {
+    link.idle_since.saturating_add(keep) <= now
 }
 
 /// One of a bounded number.
@@ -172,7 +199,7 @@ impl Drop for Counted {
 mod tests {
     use std::time::Duration;
 
-    use switchyard_catalog::UpstreamHost;
+    use switchyard_catalog::{UpstreamHost, UpstreamProtocol};
 
     use super::*;
 
@@ -182,6 +209,7 @@ mod tests {
         let upstream = Upstream {
             origins: origins.collect(),
             host: UpstreamHost::Keep,
+            protocol: UpstreamProtocol::Http1,
             health: None,
             connect_timeout_ms: None,
             head_timeout_ms: None,
@@ -189,7 +217,7 @@ mod tests {
             retries: None,
             inside: false,
         };
-        Tenant::new(Arc::new(upstream), &config::Upstream::default(), Arc::default())
+        Tenant::new(Arc::new(upstream), Arc::default(), Arc::default())
     }
 
     #[test]

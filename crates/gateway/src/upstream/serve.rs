@@ -16,6 +16,7 @@ use super::UpstreamError;
 use super::body::{Exchange, OriginBody};
 use super::exchange::{Answered, Terms, limit};
 use super::link::Link;
+use super::trailers;
 use super::tunnel::{self, Tunnel, Wanted};
 use crate::body::{Bounded, Cap};
 use crate::coding::Coding;
@@ -96,7 +97,7 @@ impl Dispatcher {
         if head.headers.contains_key(header::CONTENT_ENCODING) {
             head.extensions.insert(Verbatim);
         }
-        let idle = limit(upstream.idle_timeout_ms, self.upstreams.config.idle_timeout);
+        let idle = limit(upstream.idle_timeout_ms, self.upstreams.config().idle_timeout);
         let body = arriving(incoming, link, exchange, running, idle).await.map_err(|_| UpstreamError::Lost)?;
         capped_response(ctx, Response::from_parts(head, body), Cap { most: limits.response_bytes, until })
     }
@@ -162,7 +163,10 @@ async fn arriving(
             }
         }
     }
-    Ok(Body::stream(Bounded::new(body.of_run(running), idle, u64::MAX)))
+    let trailers = running.context().http2;
+    let body = Bounded::new(body.of_run(running), idle);
+    // Others could not be told of them before the body, as they have to be.
+    Ok(Body::stream(if trailers { body.with_trailers(trailers::fit) } else { body }))
 }
 
 /// The request as the origin gets it. A client's has lost what ends at this hop already, and says truly

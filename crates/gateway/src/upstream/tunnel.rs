@@ -113,7 +113,7 @@ pub fn open(wanted: Wanted, tunnel: Tunnel, head: response::Parts) -> Result<Res
     };
     let (sender, receiver) = oneshot::channel::<Ending>();
     let upstreams = exchange.upstreams.clone();
-    let idle = limit(exchange.tenant.upstream.idle_timeout_ms, upstreams.config.idle_timeout);
+    let idle = limit(exchange.tenant.upstream.idle_timeout_ms, upstreams.config().idle_timeout);
     let io = upstreams.io.clone();
     io.spawn(async move {
         // Its places are held to the end.

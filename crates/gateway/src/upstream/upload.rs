@@ -2,8 +2,8 @@
 //! answer begins when it has the request, however long a client takes to send it.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,8 +16,16 @@ use tokio::time::Instant;
 #[derive(Clone)]
 pub struct Moved {
     began: Instant,
-    /// Milliseconds since then. `None`: it was here already.
-    at: Option<Arc<AtomicU64>>,
+    /// `None`: it was here already.
+    state: Option<Arc<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Milliseconds since it began.
+    at: AtomicU64,
+    /// Why it broke off.
+    broke: OnceLock<BodyError>,
 }
 
 impl Moved {
@@ -25,23 +33,28 @@ impl Moved {
     pub fn watch(body: &mut Body) -> Self {
         let began = Instant::now();
         if !matches!(body, Body::Stream(_)) {
-            return Self { began, at: None };
+            return Self { began, state: None };
         }
-        let moved = Self { began, at: Some(Arc::default()) };
+        let moved = Self { began, state: Some(Arc::default()) };
         let inner = std::mem::replace(body, Body::Empty);
         *body = Body::stream(Upload { inner, moved: moved.clone() });
         moved
     }
 
     pub fn at(&self) -> Instant {
-        let at = self.at.as_ref().map_or(0, |at| at.load(Ordering::Relaxed));
+        let at = self.state.as_ref().map_or(0, |state| state.at.load(Ordering::Relaxed));
         self.began + Duration::from_millis(at)
+    }
+
+    /// Why the sender's side broke off, if it did: that is not the origin's doing.
+    pub fn broke(&self) -> Option<&BodyError> {
+        self.state.as_ref()?.broke.get()
     }
 
     fn now(&self) {
         let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        if let Some(at) = &self.at {
-            at.store(now, Ordering::Relaxed);
+        if let Some(state) = &self.state {
+            state.at.store(now, Ordering::Relaxed);
         }
     }
 }
@@ -58,8 +71,11 @@ impl HttpBody for Upload {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
         let frame = Pin::new(&mut this.inner).poll_frame(cx);
-        if frame.is_ready() {
+        if let Poll::Ready(frame) = &frame {
             this.moved.now();
+            if let (Some(Err(error)), Some(state)) = (frame, &this.moved.state) {
+                let _ = state.broke.set(error.clone());
+            }
         }
         frame
     }

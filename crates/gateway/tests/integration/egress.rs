@@ -170,3 +170,29 @@ async fn a_worker_does_not_reach_its_own_node() {
         assert!(answer.text().contains("not an address that they may reach"), "{}", answer.text());
     }
 }
+
+#[tokio::test]
+async fn ports_that_are_blocked_are_not_reached() {
+    let (open, blocked) = (origin().await, tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap());
+    let port = blocked.local_addr().unwrap().port();
+    let gateway = TestGateway::with(|config| {
+        config.egress.private = true;
+        config.egress.blocked_ports.push(port);
+    })
+    .await;
+    gateway.upload("ns", "fetcher", FETCHER).await;
+    let fetched = async |url: &str| gateway.get("fetcher", &format!("/?url={url}")).await;
+    assert_eq!(fetched(&format!("http://{open}/show")).await.status, 200);
+    for url in [
+        format!("http://127.0.0.1:{port}/"),
+        format!("https://127.0.0.1:{port}/"),
+        format!("http://localhost:{port}/"),
+        format!("http://{open}/to%3Fhttp://127.0.0.1:{port}/"),
+        "http://127.0.0.1:25/".to_owned(),
+    ] {
+        let answer = fetched(&url).await;
+        assert_eq!(answer.status, 500, "{url}: {}", answer.text());
+    }
+    let met = tokio::time::timeout(std::time::Duration::from_millis(50), blocked.accept()).await;
+    assert!(met.is_err(), "somebody connected");
+}

@@ -8,6 +8,7 @@ use http_body_util::Full;
 
 use crate::harness::{TestGateway, scaled};
 use crate::resolvers::says;
+use crate::tail::Events;
 
 /// Names and labels, without the values.
 async fn series(gateway: &TestGateway) -> BTreeSet<String> {
@@ -70,4 +71,23 @@ async fn a_hundred_thousand_requests_add_none() {
     let after = series(&gateway).await;
     assert_eq!(after.difference(&before).collect::<Vec<_>>(), Vec::<&String>::new());
     assert!(after.len() <= 600, "{} series", after.len());
+}
+
+/// Ten thousand of them with `SWITCHYARD_TEST_SCALE=50`.
+#[tokio::test]
+async fn more_scripts_add_none() {
+    let gateway = TestGateway::start().await;
+    let publish = async |numbers: std::ops::Range<usize>| {
+        for number in numbers {
+            let name = format!("t{number}");
+            gateway.upload("ns", &name, &says(&name)).await;
+            gateway.get(&name, "/").await.is(200, &name);
+        }
+    };
+    publish(0..10).await;
+    // What is made of a script when somebody watches it, too.
+    drop(Events::open(&gateway, "/namespaces/ns/scripts/t0/tail").await);
+    let few = series(&gateway).await;
+    publish(10..scaled(200)).await;
+    assert_eq!(series(&gateway).await, few);
 }

@@ -1,7 +1,7 @@
 //! `upstream` within `versions.body`: an origin instead of code, as JSON with types of its own.
 
 use serde::{Deserialize, Serialize};
-use switchyard_catalog::{HealthCheck, Origin, StorageError, Upstream, UpstreamHost};
+use switchyard_catalog::{HealthCheck, Origin, StorageError, Upstream, UpstreamHost, UpstreamProtocol};
 
 use super::record::damaged;
 
@@ -10,6 +10,8 @@ pub(super) struct UpstreamRecord {
     origins: Vec<OriginRecord>,
     #[serde(default)]
     host_of_origin: bool,
+    #[serde(default)]
+    http2: bool,
     health: Option<HealthRecord>,
     connect_timeout_ms: Option<u32>,
     head_timeout_ms: Option<u32>,
@@ -40,6 +42,7 @@ impl From<&Upstream> for UpstreamRecord {
         Self {
             origins: origins.map(|one| OriginRecord { url: one.to_string(), weight: one.weight }).collect(),
             host_of_origin: upstream.host == UpstreamHost::Origin,
+            http2: upstream.protocol == UpstreamProtocol::Http2,
             health: upstream.health.as_ref().map(|health| HealthRecord {
                 path: health.path.clone(),
                 interval_ms: health.interval_ms,
@@ -64,6 +67,7 @@ impl TryFrom<UpstreamRecord> for Upstream {
         Ok(Self {
             origins: origins.collect::<Result<_, _>>().map_err(|error| damaged("an upstream", error))?,
             host: if record.host_of_origin { UpstreamHost::Origin } else { UpstreamHost::Keep },
+            protocol: if record.http2 { UpstreamProtocol::Http2 } else { UpstreamProtocol::Http1 },
             health: record.health.map(|health| HealthCheck {
                 path: health.path,
                 interval_ms: health.interval_ms,

@@ -50,6 +50,7 @@ pub fn upstream() -> Upstream {
     Upstream {
         origins: vec![origin("http://10.0.0.1:3000", 1), origin("https://a.example", 7)],
         host: UpstreamHost::Origin,
+        protocol: UpstreamProtocol::Http2,
         health: Some(HealthCheck { path: "/up?a=\"b\"".to_owned(), ..HealthCheck::at("") }),
         connect_timeout_ms: Some(1),
         head_timeout_ms: Some(2),
