@@ -200,4 +200,62 @@ mod tests {
         assert_eq!(of("/x", &["a", "a"], false), Err(AuthorityError::Several));
         assert_eq!(of("/x", &[], true), Err(AuthorityError::Missing));
     }
+
+    /// Spelled by one rule each, so that it is known without reading them whether two of them mean the same.
+    #[test]
+    fn of_ten_thousand_pairs_those_agree_that_mean_the_same() {
+        const NAMES: [&str; 6] = ["a", "b", "a.b", "aa", "xn--a", "10.0.0.1"];
+        const PORTS: [&str; 4] = ["", "80", "81", "8080"];
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut below = |most: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 20) as usize % most
+        };
+        // What it means (`None`: nothing) and how it is written.
+        let mut spelled = || {
+            let (name, port) = (below(NAMES.len()), below(PORTS.len()));
+            let mut text: String = NAMES[name].to_owned();
+            if below(2) == 0 {
+                text.make_ascii_uppercase();
+            }
+            if below(3) == 0 {
+                text.push('.');
+            }
+            match PORTS[port] {
+                "" if below(4) == 0 => text.push(':'),
+                "" => {}
+                port if below(4) == 0 => text += &format!(":0{port}"),
+                port => text += &format!(":{port}"),
+            }
+            let spoilt = match below(12) {
+                0 => Some("u@".to_owned() + &text),
+                1 => Some(text.clone() + ":1:1"),
+                2 => Some(text.replace('a', "a..")),
+                3 => Some(text.clone() + "%2e"),
+                _ => None,
+            };
+            let spoilt = spoilt.filter(|spoilt| *spoilt != text);
+            let means = spoilt.is_none().then_some((name, port.max(1)));
+            (means, spoilt.unwrap_or(text))
+        };
+        let mut agreed = 0;
+        for _ in 0..10_000 {
+            let ((target_means, target), (host_means, host)) = (spelled(), spelled());
+            let Ok(uri) = format!("http://{target}/x").parse::<Uri>() else { continue };
+            let headers = HeaderMap::from_iter([(header::HOST, host.parse().unwrap())]);
+            for http2 in [false, true] {
+                let found = Authority::of(&uri, &headers, http2);
+                let wanted = target_means.is_some() && target_means == host_means;
+                assert_eq!(found.is_ok(), wanted, "{target:?} and {host:?}: {found:?}");
+                if let Ok(found) = found {
+                    // Nobody who reads it again takes it for another.
+                    assert_eq!(Authority::parse(found.as_str()).as_ref(), Ok(&found));
+                    agreed += 1;
+                }
+            }
+        }
+        assert!(agreed > 200, "{agreed}");
+    }
 }

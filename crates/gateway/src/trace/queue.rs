@@ -17,7 +17,7 @@ const COLLECT: Duration = Duration::from_secs(1);
 const END: Duration = Duration::from_secs(2);
 
 /// The way to a collector.
-pub trait Export: Send + 'static {
+pub trait Export: Send + Sync + 'static {
     /// Dropped when the collector does not answer in time.
     ///
     /// # Errors

@@ -146,13 +146,13 @@ impl Drop for Stream {
 /// Trailers are passed on to those who can take them.
 pub fn in_http2(request: &mut Request<Body>, tls: bool, own: &HeaderValue) {
     let of = |host: &HeaderValue| uri::Authority::try_from(host.as_bytes()).ok();
-    let authority = request.headers_mut().remove(header::HOST).as_ref().and_then(of).or_else(|| of(own));
+    let host = request.headers_mut().remove(header::HOST);
     let mut parts = std::mem::take(request.uri_mut()).into_parts();
     parts.path_and_query.get_or_insert_with(|| uri::PathAndQuery::from_static("/"));
-    if authority.is_some() {
-        parts.scheme = Some(if tls { uri::Scheme::HTTPS } else { uri::Scheme::HTTP });
-        parts.authority = authority;
-    }
+    // One that is sent again has its host in the target already.
+    parts.authority = host.as_ref().and_then(of).or(parts.authority).or_else(|| of(own));
+    let scheme = if tls { uri::Scheme::HTTPS } else { uri::Scheme::HTTP };
+    parts.scheme = parts.authority.is_some().then_some(scheme);
     *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
     *request.version_mut() = Version::HTTP_2;
     request.headers_mut().insert(header::TE, HeaderValue::from_static("trailers"));
@@ -182,7 +182,10 @@ mod tests {
             let mut request = Request::new(Body::Empty);
             *request.uri_mut() = target.parse().unwrap();
             request.headers_mut().insert(header::HOST, host.parse().unwrap());
-            in_http2(&mut request, false, &HeaderValue::from_static("own"));
+            for tls in [true, false] {
+                in_http2(&mut request, tls, &HeaderValue::from_static("own"));
+            }
+            assert_eq!(request.uri().scheme_str(), Some("http"));
             assert!(request.headers().get(header::HOST).is_none());
             assert_eq!(request.uri().authority().unwrap().as_str(), host);
             assert_eq!(request.headers()[header::TE], "trailers");

@@ -1,6 +1,5 @@
 //! Origins that are spoken to in HTTP/2: one connection for many requests, trailers, and what ends it.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -28,10 +27,16 @@ async fn origin() -> Origin {
 
 async fn at(address: &str) -> Origin {
     Origin::with(address.parse().unwrap(), |stream, requests, release| async move {
-        let service = service_fn(move |request| {
-            requests.fetch_add(1, Ordering::SeqCst);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let number = requests.fetch_add(1, Ordering::SeqCst);
             let release = release.clone();
-            async move { Ok::<_, Infallible>(answer(request, release).await) }
+            async move {
+                // Its stream is reset, the connection goes on.
+                if request.uri().path() == "/second-is-reset" && number == 1 {
+                    return Err("reset");
+                }
+                Ok(answer(request, release).await)
+            }
         });
         let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
         let _ = server.serve_connection_with_upgrades(TokioIo::new(stream), service).await;
@@ -185,9 +190,16 @@ async fn a_connection_that_ends_is_made_anew() {
     let origin = at(&address.to_string()).await;
     for method in [Method::GET, Method::POST] {
         let answer = gateway.send(method.clone(), "x", "/", &[], Bytes::new()).await;
-        assert_eq!((answer.status.as_u16(), &answer.json()["method"]), (200, &method.as_str().into()));
+        let shown = answer.json();
+        assert_eq!((&shown["method"], &shown["host"]), (&method.as_str().into(), &"x.test".into()));
     }
     assert_eq!(origin.opened(), 1);
+    // A stream that is reset is sent again, as what it was.
+    let other = self::origin().await;
+    two(&gateway, &other, json!({})).await;
+    gateway.get("x", "/").await;
+    let again = gateway.get("x", "/second-is-reset").await.json();
+    assert_eq!((&again["host"], &again["target"], other.seen()), (&"x.test".into(), &"/second-is-reset".into(), 3));
     // One over which no answer comes is not used again.
     two(&gateway, &origin, json!({ "head_timeout_ms": 300 })).await;
     gateway.get("x", "/").await;
