@@ -75,6 +75,10 @@ async fn holds(gateway: &TestGateway, place: &str, host: &str, limit: Limit) {
     let counted = async {
         while reached(gateway, limit).await == before {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            // On a busy machine one fetch may be done before the next one begins.
+            if limit == Limit::Connections {
+                ask(gateway, host, limit).await;
+            }
         }
     };
     assert!(tokio::time::timeout(PATIENCE, counted).await.is_ok(), "{place}, {limit:?}: not counted");

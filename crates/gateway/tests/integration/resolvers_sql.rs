@@ -231,7 +231,9 @@ async fn random_hosts_leave_the_known_ones_in_memory() {
     .await;
     let url = format!("sqlite:{}", path.display());
     let gateway = TestGateway::with(|config| {
-        let cache = LookupCache { entries: 1_100, negative_entries: 500, ..LookupCache::default() };
+        // Longer than a slow machine takes for all this.
+        let ttl = Duration::from_secs(3_600);
+        let cache = LookupCache { ttl, entries: 1_100, negative_entries: 500, ..LookupCache::default() };
         config.resolver = vec![Resolver { cache: Some(cache), ..by_host(&url, &format!("{QUERY}?")) }];
     })
     .await;
