@@ -18,6 +18,7 @@ mod worker;
 
 mod artefacts;
 mod base;
+mod compile;
 mod compress;
 mod crypto;
 mod delta;
@@ -50,6 +51,8 @@ mod values;
 mod warm;
 
 pub use body::{Body, BodyError};
+pub use compile::queue::Standing;
+pub use compile::{CompileConfig, compile_process};
 pub use config::Config;
 pub use counts::RuntimeCounts;
 pub use error::{RunError, RunErrorKind, RuntimeError};
