@@ -4,7 +4,9 @@ use std::{net::IpAddr, sync::Arc};
 
 use http::{HeaderMap, HeaderValue, header, request::Parts};
 use serde::de::DeserializeOwned;
-use switchyard_catalog::{Actor, Catalog, Code, ModuleKind, NamespaceName, Precondition, ScriptName, ScriptRef, Tails, Token};
+use switchyard_catalog::{
+    Actor, Catalog, Code, ModuleKind, NamespaceName, Precondition, ScriptName, ScriptRef, Tails, Token,
+};
 use tokio::sync::SemaphorePermit;
 
 use crate::{

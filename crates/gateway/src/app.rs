@@ -241,6 +241,17 @@ impl App {
         parts.watcher = watcher;
         let tails = TailHub::new(config.limits.tails, parts.observer.clone());
         parts.background.push(tokio::spawn(tail::watch(tails.clone(), catalog.clone())));
+        let (told, of) = (tails.clone(), routes.clone());
+        runtime.tell_compilations(move |who, news| {
+            let scripts = of.account(&who.account);
+            let route = match &who.namespace {
+                Some(namespace) => scripts.dispatched(namespace.as_str(), who.script.as_str()),
+                None => scripts.worker(who.script.as_str()),
+            };
+            if let Some(route) = route {
+                told.compilation(&route, news);
+            }
+        });
         let dispatcher = {
             let (terms, network) = (NodeTerms::of(config, limits), Network { egress, upstreams, caches });
             Dispatcher::new(runtime.clone(), catalog.clone(), routes.clone(), admission, network, tails.clone(), terms)

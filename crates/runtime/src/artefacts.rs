@@ -130,7 +130,7 @@ impl Artefacts {
 
     /// As [`Artefacts::read`], for what is to be mapped: the file, whose last bytes are the MAC. Who can change it
     /// afterwards could read the key as well.
-    pub fn open(&self, name: &str) -> Found {
+    pub fn find(&self, name: &str) -> Found {
         let mut file = match File::open(self.folder.join(name)) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Found::Nothing,
@@ -255,27 +255,27 @@ mod tests {
         let bytes: Vec<u8> = (0..200_000u32).map(|at| at as u8).collect();
         let draft = ours.begin("components/ab/one.cwasm").unwrap();
         draft.file().unwrap().write_all(&bytes).unwrap();
-        assert!(matches!(ours.open("components/ab/one.cwasm"), Found::Nothing), "not before it is signed");
+        assert!(matches!(ours.find("components/ab/one.cwasm"), Found::Nothing), "not before it is signed");
         ours.finish(draft).unwrap();
-        assert!(matches!(ours.open("components/ab/one.cwasm"), Found::Whole(_)));
+        assert!(matches!(ours.find("components/ab/one.cwasm"), Found::Whole(_)));
         assert!(ours.read("components/ab/one.cwasm").is_some_and(|read| read == bytes), "as one that was read");
         let path = |name: &str| folder.path().join(name);
         std::fs::copy(path("components/ab/one.cwasm"), path("components/ab/two.cwasm")).unwrap();
-        assert!(matches!(ours.open("components/ab/two.cwasm"), Found::NotOurs), "moved");
+        assert!(matches!(ours.find("components/ab/two.cwasm"), Found::NotOurs), "moved");
         let other = Artefacts::open(folder.path(), &[2; 32]).unwrap();
-        assert!(matches!(other.open("components/ab/one.cwasm"), Found::NotOurs), "another node's");
+        assert!(matches!(other.find("components/ab/one.cwasm"), Found::NotOurs), "another node's");
         for at in [0, 65_535, 65_536, 199_999, 200_000, 200_031] {
             let mut changed = std::fs::read(path("components/ab/one.cwasm")).unwrap();
             changed[at] ^= 1;
             std::fs::write(path("components/ab/two.cwasm"), &changed).unwrap();
             std::fs::rename(path("components/ab/two.cwasm"), path("components/ab/one.cwasm")).unwrap();
-            assert!(matches!(ours.open("components/ab/one.cwasm"), Found::NotOurs), "a bit at {at}");
+            assert!(matches!(ours.find("components/ab/one.cwasm"), Found::NotOurs), "a bit at {at}");
             changed[at] ^= 1;
             std::fs::write(path("components/ab/one.cwasm"), &changed).unwrap();
-            assert!(matches!(ours.open("components/ab/one.cwasm"), Found::Whole(_)));
+            assert!(matches!(ours.find("components/ab/one.cwasm"), Found::Whole(_)));
         }
         std::fs::write(path("components/ab/one.cwasm"), b"short").unwrap();
-        assert!(matches!(ours.open("components/ab/one.cwasm"), Found::NotOurs));
+        assert!(matches!(ours.find("components/ab/one.cwasm"), Found::NotOurs));
         drop(ours.begin("components/ab/three.cwasm").unwrap());
         assert_eq!(ours.list("components").len(), 1, "what was begun and dropped is gone");
     }

@@ -17,10 +17,11 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{ExitCode, ExitStatus, Stdio};
 use std::sync::{Arc, OnceLock};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use switchyard_catalog::InvalidScript;
+use switchyard_catalog::{AccountId, InvalidScript, NamespaceName, ScriptName};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use self::confine::Cell;
@@ -59,6 +60,37 @@ impl Default for CompileConfig {
     }
 }
 
+/// Whose component is compiled: a new script has no id yet that others could ask by.
+#[derive(Debug, Clone)]
+pub struct Who {
+    pub account: AccountId,
+    /// `None`: one of the account's own Workers.
+    pub namespace: Option<NamespaceName>,
+    pub script: ScriptName,
+}
+
+impl Who {
+    /// As the queue knows it.
+    fn key(&self) -> String {
+        let namespace = self.namespace.as_ref().map_or("", NamespaceName::as_str);
+        format!("{}/{namespace}/{}", self.account, self.script)
+    }
+}
+
+/// What is told of a compilation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CompileNews {
+    /// The how manieth in the queue, from 1.
+    Waits(usize),
+    Begins,
+    /// After so long.
+    Compiled(Duration),
+    /// With the text that its uploader gets.
+    Refused(String),
+}
+
+type Listener = Box<dyn Fn(&Who, &CompileNews) + Send + Sync>;
+
 /// Bytes of one artefact.
 const MAX_ARTEFACT: u64 = 512 << 20;
 /// Of a compiler's message, what is shown.
@@ -70,13 +102,14 @@ pub struct Compiler {
     queue: Arc<Queue>,
     /// What this build's artefacts depend on; worked out when the first is wanted.
     fingerprint: OnceLock<Result<String, String>>,
+    listener: OnceLock<Listener>,
 }
 
 impl Compiler {
     pub fn new(config: CompileConfig) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let at_once = if config.at_once == 0 { cores } else { config.at_once };
-        Self { queue: Queue::new(at_once, config.queue), config, fingerprint: OnceLock::new() }
+        Self { queue: Queue::new(at_once, config.queue), config, fingerprint: OnceLock::new(), listener: OnceLock::new() }
     }
 
     /// How long a request waits for a compilation.
@@ -84,9 +117,20 @@ impl Compiler {
         self.config.rebuild_wait
     }
 
-    /// How far a script's compilation is; `who` as in [`Compiler::compile`].
-    pub fn standing(&self, who: &str) -> Option<Standing> {
-        self.queue.standing(who)
+    /// How far a script's compilation is.
+    pub fn standing(&self, who: &Who) -> Option<Standing> {
+        self.queue.standing(&who.key())
+    }
+
+    /// Who is told how compilations go, from now on. Set once; it must not wait.
+    pub fn tell(&self, listener: Listener) {
+        let _ = self.listener.set(listener);
+    }
+
+    fn news(&self, who: &Who, news: &CompileNews) {
+        if let Some(listener) = self.listener.get() {
+            listener(who, news);
+        }
     }
 
     /// Compilations that run, and that wait.
@@ -111,12 +155,29 @@ impl Compiler {
     /// # Errors
     /// `Refused` with the limit it passed, or with what the compiler said; `Busy` where the queue is full;
     /// `Unavailable` where it is our fault.
-    pub async fn compile(&self, who: &str, source: Bytes, output: File) -> Result<Duration, InvalidScript> {
-        let turn = self.queue.turn(who).await.map_err(|full| InvalidScript::Busy(full.to_string()))?;
+    pub async fn compile(&self, who: &Who, source: Bytes, output: File) -> Result<Duration, InvalidScript> {
+        let key = who.key();
+        let mut turn = std::pin::pin!(self.queue.turn(&key));
+        let turn = match std::future::poll_fn(|cx| Poll::Ready(turn.as_mut().poll(cx))).await {
+            Poll::Ready(turn) => turn,
+            Poll::Pending => {
+                if let Some(Standing::Waits(place)) = self.queue.standing(&key) {
+                    self.news(who, &CompileNews::Waits(place));
+                }
+                turn.await
+            }
+        };
+        let turn = turn.map_err(|full| InvalidScript::Busy(full.to_string()))?;
+        self.news(who, &CompileNews::Begins);
         let began = std::time::Instant::now();
-        let done = self.run(source, output).await;
+        let done = self.run(source, output).await.map(|()| began.elapsed());
         drop(turn);
-        done.map(|()| began.elapsed())
+        match &done {
+            Ok(took) => self.news(who, &CompileNews::Compiled(*took)),
+            Err(InvalidScript::Refused(message)) => self.news(who, &CompileNews::Refused(message.clone())),
+            Err(InvalidScript::Busy(_) | InvalidScript::Unavailable(_)) => {}
+        }
+        done
     }
 
     async fn run(&self, source: Bytes, output: File) -> Result<(), InvalidScript> {
@@ -179,10 +240,9 @@ impl Compiler {
             (Some(Ok(child::UNABLE)), _) => Err(InvalidScript::Unavailable(shown)),
             // Not by us: memory ran out on the node.
             (_, Some(libc::SIGKILL)) => Err(InvalidScript::Unavailable("the system ended the compiler".into())),
-            (_, Some(libc::SIGXCPU)) => refused(format!(
-                "compiling the component took more than {} s of CPU",
-                self.config.cpu.as_secs().max(1)
-            )),
+            (_, Some(libc::SIGXCPU)) => {
+                refused(format!("compiling the component took more than {} s of CPU", self.config.cpu.as_secs().max(1)))
+            }
             (_, Some(libc::SIGALRM)) => {
                 refused(format!("compiling the component took more than {} s", self.config.wall.as_secs_f64()))
             }

@@ -52,7 +52,7 @@ mod warm;
 
 pub use body::{Body, BodyError};
 pub use compile::queue::Standing;
-pub use compile::{CompileConfig, compile_process};
+pub use compile::{CompileConfig, CompileNews, Who, compile_process};
 pub use config::Config;
 pub use counts::RuntimeCounts;
 pub use error::{RunError, RunErrorKind, RuntimeError};

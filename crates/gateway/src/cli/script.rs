@@ -229,12 +229,7 @@ impl Deploy {
     }
 
     /// An upload that is compiled before it is answered: meanwhile it is told how far that is.
-    async fn compiled(
-        &self,
-        client: &Client,
-        path: &str,
-        upload: Option<(String, Bytes)>,
-    ) -> Result<Answer, CliError> {
+    async fn compiled(&self, client: &Client, path: &str, upload: Option<(String, Bytes)>) -> Result<Answer, CliError> {
         let upload = client.send_within(LONG_PATIENCE, Method::PUT, path, upload);
         let mut upload = std::pin::pin!(upload);
         let account = segment(&client.account().await?);

@@ -27,8 +27,12 @@ fn module(width: usize, bodies: Vec<Body>) -> Module {
     module.section(&types);
     let passes = (width > 0).then(|| (Vec::new(), (0..width as u32).map(LocalGet).collect::<Vec<_>>()));
     let mut functions = FunctionSection::new();
-    passes.iter().for_each(|_| drop(functions.function(1)));
-    bodies.iter().for_each(|_| drop(functions.function(0)));
+    passes.iter().for_each(|_| {
+        functions.function(1);
+    });
+    bodies.iter().for_each(|_| {
+        functions.function(0);
+    });
     module.section(&functions);
     let mut memories = MemorySection::new();
     memories.memory(MemoryType { minimum: 1, maximum: None, memory64: false, shared: false, page_size_log2: None });
@@ -36,7 +40,9 @@ fn module(width: usize, bodies: Vec<Body>) -> Module {
     let mut code = CodeSection::new();
     for (locals, body) in passes.into_iter().chain(bodies) {
         let mut function = Function::new(locals);
-        body.iter().for_each(|instruction| drop(function.instruction(instruction)));
+        body.iter().for_each(|instruction| {
+            function.instruction(instruction);
+        });
         function.instruction(&End);
         code.function(&function);
     }
@@ -47,7 +53,9 @@ fn module(width: usize, bodies: Vec<Body>) -> Module {
 /// A component of these modules that exports something by the name of a handler.
 pub fn component(modules: &[Module]) -> Vec<u8> {
     let mut component = Component::new();
-    modules.iter().for_each(|module| drop(component.section(&ModuleSection(module))));
+    modules.iter().for_each(|module| {
+        component.section(&ModuleSection(module));
+    });
     let mut instances = ComponentInstanceSection::new();
     instances.export_items(Vec::<(&str, ComponentExportKind, u32)>::new());
     component.section(&instances);
@@ -83,7 +91,9 @@ pub fn blocks(depth: usize) -> Vec<u8> {
 /// The same few instructions over and over, until the body has this many bytes.
 pub fn straight(bytes: usize, locals: Vec<(u32, ValType)>, step: &[Instruction<'static>]) -> Vec<u8> {
     let mut sized = Function::new([]);
-    step.iter().for_each(|instruction| drop(sized.instruction(instruction)));
+    step.iter().for_each(|instruction| {
+        sized.instruction(instruction);
+    });
     let steps = bytes / (sized.byte_len() - 1).max(1);
     one(0, locals, (0..steps).flat_map(|_| step.to_vec()).collect())
 }
@@ -104,19 +114,67 @@ pub fn costly() -> Vec<(&'static str, Vec<u8>)> {
     let at = |offset| MemArg { offset, align: 0, memory_index: 0 };
     let local = |ty| vec![(2, ty)];
     vec![
-        ("one straight line of arithmetic", straight(BODY, local(ValType::I32), &[LocalGet(0), LocalGet(1), I32Add, LocalSet(0)])),
+        (
+            "one straight line of arithmetic",
+            straight(BODY, local(ValType::I32), &[LocalGet(0), LocalGet(1), I32Add, LocalSet(0)]),
+        ),
         ("50,000 tiny functions", functions(50_000)),
         ("256 loops over 390 locals", loops(256, 390)),
         ("20 loops over 4,990 locals", loops(20, 4_990)),
-        ("a line of divisions", straight(BODY, local(ValType::I64), &[LocalGet(0), LocalGet(1), I64DivS, LocalTee(0), I64Const(3), I64Add, LocalSet(1)])),
-        ("a line of vectors", straight(BODY, local(ValType::V128), &[LocalGet(0), LocalGet(1), I64x2Mul, LocalSet(0), V128Const(7), LocalSet(1)])),
-        ("a line of square roots", straight(BODY, local(ValType::F64), &[LocalGet(0), F64Sqrt, F64Const(1.5.into()), F64Add, LocalSet(0)])),
-        ("a line of loads and stores", straight(BODY, local(ValType::I32), &[LocalGet(0), I32Load(at(8)), LocalTee(1), I64Const(1), I64Store(at(16)), LocalGet(1), LocalSet(0)])),
-        ("a line of branches", straight(BODY, local(ValType::I32), &[LocalGet(0), If(BlockType::Empty), I32Const(1), LocalSet(0), Else, I32Const(2), LocalSet(1), End])),
-        ("calls of a thousand values", one(1_000, vec![], repeat_n(I32Const(1), 1_000).chain(repeat_n(Call(0), 90)).chain(repeat_n(Drop, 1_000)).collect())),
-        ("tables of jumps", one(0, vec![], (0..16).flat_map(|_| {
-            [Block(BlockType::Empty), I32Const(1), BrTable(vec![0; 60_000].into(), 0), End]
-        }).collect())),
+        (
+            "a line of divisions",
+            straight(
+                BODY,
+                local(ValType::I64),
+                &[LocalGet(0), LocalGet(1), I64DivS, LocalTee(0), I64Const(3), I64Add, LocalSet(1)],
+            ),
+        ),
+        (
+            "a line of vectors",
+            straight(
+                BODY,
+                local(ValType::V128),
+                &[LocalGet(0), LocalGet(1), I64x2Mul, LocalSet(0), V128Const(7), LocalSet(1)],
+            ),
+        ),
+        (
+            "a line of square roots",
+            straight(BODY, local(ValType::F64), &[LocalGet(0), F64Sqrt, F64Const(1.5.into()), F64Add, LocalSet(0)]),
+        ),
+        (
+            "a line of loads and stores",
+            straight(
+                BODY,
+                local(ValType::I32),
+                &[LocalGet(0), I32Load(at(8)), LocalTee(1), I64Const(1), I64Store(at(16)), LocalGet(1), LocalSet(0)],
+            ),
+        ),
+        (
+            "a line of branches",
+            straight(
+                BODY,
+                local(ValType::I32),
+                &[LocalGet(0), If(BlockType::Empty), I32Const(1), LocalSet(0), Else, I32Const(2), LocalSet(1), End],
+            ),
+        ),
+        (
+            "calls of a thousand values",
+            one(
+                1_000,
+                vec![],
+                repeat_n(I32Const(1), 1_000).chain(repeat_n(Call(0), 90)).chain(repeat_n(Drop, 1_000)).collect(),
+            ),
+        ),
+        (
+            "tables of jumps",
+            one(
+                0,
+                vec![],
+                (0..16)
+                    .flat_map(|_| [Block(BlockType::Empty), I32Const(1), BrTable(vec![0; 60_000].into(), 0), End])
+                    .collect(),
+            ),
+        ),
         ("a thousand modules", modules(999, 50)),
         ("a deep stack", one(0, vec![], repeat_n(I32Const(1), 400_000).chain(repeat_n(Drop, 400_000)).collect())),
         ("a table of ten million elements", elements(100)),
@@ -154,10 +212,7 @@ fn globals(many: usize) -> Vec<u8> {
     let mut module = Module::new();
     let mut section = GlobalSection::new();
     for _ in 0..many {
-        section.global(
-            GlobalType { val_type: ValType::I64, mutable: true, shared: false },
-            &ConstExpr::i64_const(1),
-        );
+        section.global(GlobalType { val_type: ValType::I64, mutable: true, shared: false }, &ConstExpr::i64_const(1));
     }
     module.section(&section);
     component(&[module])

@@ -68,7 +68,8 @@ async fn javascript_does_not_wait_and_the_queue_has_an_end() {
     .await;
     let bomb = bombs::loops(256, 390);
     let compiling = |path: &str| {
-        let path = format!("/client/v4/switchyard/accounts/{}/namespaces/ns/scripts/{path}/compilation", gateway.account());
+        let path =
+            format!("/client/v4/switchyard/accounts/{}/namespaces/ns/scripts/{path}/compilation", gateway.account());
         let gateway = &gateway;
         async move { gateway.admin(&path).await.json()["result"].clone() }
     };

@@ -5,6 +5,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, TestGateway};
+use crate::tail::Events;
 
 pub fn wasm(text: &str) -> Vec<u8> {
     wat::parse_str(text).unwrap()
@@ -55,7 +56,7 @@ async fn a_component_is_uploaded_answers_and_is_handled_as_any_script() {
     gateway.get("c", "/").await.is(200, "hello from a component\n");
 
     let content = gateway.admin(&script_path(&gateway, "c", "/content")).await;
-    assert!(content.text_lossy().contains("Content-Type: application/wasm"));
+    assert!(String::from_utf8_lossy(&content.bytes).contains("Content-Type: application/wasm"));
     assert!(content.bytes.windows(first.len()).any(|part| part == first), "the source as it was sent");
 
     // Another version, settings and secrets; each is a version of its own.
@@ -153,7 +154,8 @@ async fn a_module_beside_javascript_and_a_component_as_a_service_worker_are_refu
         );
         [head.as_bytes(), content, b"\r\n"].concat()
     };
-    let metadata = |json: &str| format!("--b\r\nContent-Disposition: form-data; name=\"metadata\"\r\n\r\n{json}\r\n").into_bytes();
+    let metadata =
+        |json: &str| format!("--b\r\nContent-Disposition: form-data; name=\"metadata\"\r\n\r\n{json}\r\n").into_bytes();
     let main = part("index.js", "application/javascript+module", b"export default { fetch() {} }");
     let module = part("lib.wasm", "application/wasm", &hello());
     let put = async |parts: &[&[u8]]| {
@@ -165,7 +167,8 @@ async fn a_module_beside_javascript_and_a_component_as_a_service_worker_are_refu
     let body_part = put(&[&metadata(r#"{"body_part":"lib.wasm"}"#), &module]).await;
     refused(&body_part, 400, 10021, &["is no script"]);
     // Other parts beside a component are kept with it.
-    let with_text = put(&[&metadata(r#"{"main_module":"lib.wasm"}"#), &module, &part("a.txt", "text/plain", b"a")]).await;
+    let with_text =
+        put(&[&metadata(r#"{"main_module":"lib.wasm"}"#), &module, &part("a.txt", "text/plain", b"a")]).await;
     assert!(with_text.status.is_success(), "{}", with_text.text());
     gateway.get("x", "/").await.is(200, "hello from a component\n");
 }
@@ -183,4 +186,27 @@ async fn a_component_has_a_size_of_its_own() {
     sized(most).await.upload_wasm("ns", "c", &source).await;
     let answer = sized(most - 1).await.try_upload_wasm("ns", "c", &source, json!({})).await;
     refused(&answer, 413, 10027, &[&format!("at most {} are allowed", most - 1)]);
+}
+
+#[tokio::test]
+async fn who_tails_the_script_is_told_of_the_compilation() {
+    let gateway = TestGateway::start().await;
+    gateway.upload("ns", "c", "export default { fetch: () => new Response('first') }").await;
+    let mut script = Events::open(&gateway, "/namespaces/ns/scripts/c/tail").await;
+    let mut namespace = Events::open(&gateway, "/namespaces/ns/tail").await;
+    let mut errors = Events::open(&gateway, "/namespaces/ns/tail?status=error").await;
+    gateway.upload_wasm("ns", "c", &hello()).await;
+    for events in [&mut script, &mut namespace] {
+        let begins = events.next().await;
+        assert_eq!((&begins["scriptName"], &begins["dispatchNamespace"]), (&json!("c"), &json!("ns")));
+        assert_eq!(begins["event"]["type"], "compilation");
+        assert_eq!(begins["event"]["message"], "the uploaded component is being compiled");
+        let compiled = events.next().await;
+        let message = compiled["event"]["message"].as_str().unwrap();
+        assert!(message.starts_with("the component was compiled in "), "{message}");
+    }
+    // Who asked for errors alone hears of nothing else.
+    gateway.upload("ns", "c", "export default { fetch() { throw new Error('no') } }").await;
+    gateway.get("c", "/").await;
+    assert_eq!(errors.next().await["outcome"], "exception");
 }

@@ -40,7 +40,9 @@ impl From<BinaryReaderError> for NotAllowed {
 /// function that passes it.
 pub fn check(bytes: &[u8]) -> Result<Shape, NotAllowed> {
     if !bytes.starts_with(b"\0asm") {
-        return refuse("the main module is of application/wasm, but it is no WebAssembly: it does not begin with \\0asm");
+        return refuse(
+            "the main module is of application/wasm, but it is no WebAssembly: it does not begin with \\0asm",
+        );
     }
     if Parser::is_core_wasm(bytes) {
         return Err(NotAllowed(shape::of_core_module(bytes)));

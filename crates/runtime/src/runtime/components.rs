@@ -2,6 +2,7 @@
 //! the background where an artefact is not there, is not ours, or is for another engine.
 
 use std::collections::HashMap;
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ use super::{Inner, Runtime};
 use crate::RuntimeError;
 use crate::artefacts::Found;
 use crate::compile::queue::Standing;
-use crate::compile::{artefact, check};
+use crate::compile::{CompileNews, Who, artefact, check};
 use crate::component::ComponentCode;
 use crate::sealed::{Head, Sealed};
 use crate::worker::Worker;
@@ -47,11 +48,6 @@ pub fn component_of(spec: &WorkerSpec) -> Option<&Bytes> {
     (entry.kind == ModuleKind::Wasm).then_some(&entry.content)
 }
 
-/// A script as the compiler's queue knows it: a new one has no id yet that others could ask by.
-fn who(account: &AccountId, namespace: Option<&NamespaceName>, script: &ScriptName) -> String {
-    format!("{account}/{}/{script}", namespace.map_or("", NamespaceName::as_str))
-}
-
 impl Runtime {
     /// How far the compilation of a script's upload is; `None`: it does not wait and is not compiled now.
     pub fn compile_standing(
@@ -60,7 +56,13 @@ impl Runtime {
         namespace: Option<&NamespaceName>,
         script: &ScriptName,
     ) -> Option<Standing> {
-        self.inner.compiler.standing(&who(account, namespace, script))
+        let (account, namespace, script) = (account.clone(), namespace.cloned(), script.clone());
+        self.inner.compiler.standing(&Who { account, namespace, script })
+    }
+
+    /// Who is told how compilations go, from now on. Set once; it must not wait.
+    pub fn tell_compilations(&self, listener: impl Fn(&Who, &CompileNews) + Send + Sync + 'static) {
+        self.inner.compiler.tell(Box::new(listener));
     }
 
     /// Checks, compiles and seals a component. Dropped, its compiler ends.
@@ -70,7 +72,7 @@ impl Runtime {
         source: &Bytes,
     ) -> Result<(Arc<Worker>, Started), InvalidScript> {
         let (inner, checked) = (Arc::clone(&self.inner), source.clone());
-        let looked = self.on_disk(move || {
+        let looked = self.on_disk(move || -> Result<_, InvalidScript> {
             check::check(&checked).map_err(|error| InvalidScript::Refused(error.0))?;
             Ok((BlobDigest::of(&checked), inner.compiler.fingerprint()?.to_owned()))
         });
@@ -101,8 +103,11 @@ impl Runtime {
 
     async fn compile(&self, spec: &WorkerSpec, source: &Bytes, name: &str) -> Result<(), InvalidScript> {
         let io = |error: std::io::Error| InvalidScript::Unavailable(format!("an artefact could not be kept: {error}"));
-        let namespace = spec.namespace.as_ref().map(|(_, name)| name);
-        let who = who(&spec.account, namespace, &spec.script_name);
+        let who = Who {
+            account: spec.account.clone(),
+            namespace: spec.namespace.as_ref().map(|(_, name)| name.clone()),
+            script: spec.script_name.clone(),
+        };
         let (inner, begun) = (Arc::clone(&self.inner), name.to_owned());
         let draft = self.on_disk(move || inner.artefacts.begin(&begun)).await?.map_err(io)?;
         let output = draft.file().map_err(io)?;
@@ -198,10 +203,7 @@ impl Runtime {
         self.inner.rebuilds.0.lock().remove(&version);
     }
 
-    async fn on_disk<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, InvalidScript> {
+    async fn on_disk<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, InvalidScript> {
         let done = self.inner.tokio.spawn_blocking(work).await;
         done.map_err(|_| InvalidScript::Unavailable("the runtime has ended".into()))
     }
@@ -210,7 +212,7 @@ impl Runtime {
 impl Inner {
     /// What is kept under an artefact's name. Reads the file once, then maps it.
     fn open_code(&self, name: &str) -> Result<Opened, InvalidScript> {
-        let file = match self.artefacts.open(name) {
+        let file = match self.artefacts.find(name) {
             Found::Whole(file) => file,
             Found::Nothing => return Ok(Opened::Nothing),
             Found::NotOurs => {
@@ -219,10 +221,12 @@ impl Inner {
             }
         };
         let engine = self.components().map_err(|error| InvalidScript::Unavailable(error.to_string()))?;
+        // The very file that was verified, whatever is under its name now.
+        let path = format!("/proc/self/fd/{}", file.as_raw_fd());
         // SAFETY: these bytes were written by `Engine::precompile_component` in a process of this build: they bear
         // the MAC of this node's key under this very name, which holds the engine's fingerprint, and wasmtime refuses
         // what another engine made. Nobody writes into the file: it is replaced or removed as a whole.
-        match unsafe { Component::deserialize_open_file(&engine.engine, file) } {
+        match unsafe { Component::deserialize_file(&engine.engine, path) } {
             Ok(component) => match ComponentCode::of(&engine, component) {
                 Ok(code) => Ok(Opened::Code(code)),
                 Err(message) => {
