@@ -6,14 +6,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use moka::future::Cache;
+use parking_lot::Mutex;
 use switchyard_catalog::{
-    AccountId, InvalidScript, NamespaceName, ScriptId, ScriptName, Started, Validator, VersionId, WorkerSpec,
+    AccountId, InvalidScript, NamespaceName, ScriptId, ScriptName, Started, Validator, VersionId, WorkerBinding,
+    WorkerSpec,
 };
 use tokio::sync::Semaphore;
 
 use crate::RuntimeError;
 use crate::artefacts::Artefacts;
 use crate::base::Base;
+use crate::component::{ComponentCode, ComponentEngine, ComponentWorker};
 use crate::config::Config;
 use crate::counts::{Counts, RuntimeCounts};
 use crate::delta::Delta;
@@ -28,7 +31,7 @@ use crate::slot::Slot;
 use crate::slots::{QueueLimits, Slots};
 use crate::warm::idle::IdleInstances;
 use crate::warm::{Bounds, FirstRequests, Pool};
-use crate::worker::{About, Worker, env_values};
+use crate::worker::{About, Code, Script, Worker, env_values};
 
 /// Publishes that are evaluated at once.
 const PUBLISHING: usize = 4;
@@ -75,6 +78,9 @@ pub(crate) struct Inner {
     pub budget: Arc<Budget>,
     usages: Usages,
     pub counts: Counts,
+    /// Made for the first component; it runs at most so many at once.
+    components: Mutex<Option<Arc<ComponentEngine>>>,
+    most_components: u32,
     #[cfg(test)]
     pub proof: crate::restore_proof::Proof,
 }
@@ -165,6 +171,8 @@ impl Runtime {
             budget,
             usages: Usages::default(),
             counts: Counts::default(),
+            components: Mutex::new(None),
+            most_components: config.max_instances.max(2),
             #[cfg(test)]
             proof: Default::default(),
         };
@@ -311,7 +319,7 @@ impl Validator for Runtime {
     async fn forget(&self, versions: &[VersionId]) {
         for version in versions {
             if let Some(worker) = self.inner.workers.remove(version).await {
-                worker.pool.close();
+                worker.close();
             }
             self.inner.warm.forget(*version);
             self.inner.artefacts.remove(&Sealed::file_name(*version));
@@ -335,6 +343,21 @@ impl Inner {
                 warm.expire();
             }
         });
+    }
+
+    /// The engine of components, made now if there is none.
+    ///
+    /// # Errors
+    /// When the system has no address space for its pool.
+    pub fn components(&self) -> Result<Arc<ComponentEngine>, RuntimeError> {
+        let mut components = self.components.lock();
+        if let Some(engine) = &*components {
+            return Ok(Arc::clone(engine));
+        }
+        let engine = Arc::new(ComponentEngine::new(self.most_components)?);
+        self.executor.tick_too(&engine.engine);
+        *components = Some(Arc::clone(&engine));
+        Ok(engine)
     }
 
     pub fn idle_meter(&self) -> Arc<CpuMeter> {
@@ -410,20 +433,32 @@ impl Inner {
             limits: head.limits,
             isolation: head.isolation,
         };
-        let held = Held::below(&self.held, self.held_per_script);
-        let user_worker = about.namespace.is_some().then_some(about.script);
-        let usage = self.usages.add(user_worker, &held, &self.budget);
-        Some(Arc::new(Worker {
-            usage,
-            runtime: Arc::downgrade(self),
-            about,
+        let code = Code::JavaScript(Arc::new(Script {
             delta: Arc::clone(&sealed.delta),
             modules: Arc::new(sealed.modules.clone()),
-            bindings: sealed.bindings.iter().map(|(_, binding)| binding.clone()).collect(),
             env: env_values(&sealed.bindings),
             pool: Pool::new(version, self.warm_bounds, &self.warm),
             first_requests: FirstRequests::new(self.auto_warm_cpu),
-            held,
-        }))
+        }));
+        Some(self.assemble(about, &sealed.bindings, code))
+    }
+
+    /// A Worker that is a component.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the path of publishing calls it"))]
+    pub fn component_worker(
+        self: &Arc<Self>,
+        about: About,
+        bindings: &[(String, WorkerBinding)],
+        code: ComponentCode,
+    ) -> Arc<Worker> {
+        self.assemble(about, bindings, Code::Component(Arc::new(ComponentWorker::new(code, bindings))))
+    }
+
+    fn assemble(self: &Arc<Self>, about: About, bindings: &[(String, WorkerBinding)], code: Code) -> Arc<Worker> {
+        let held = Held::below(&self.held, self.held_per_script);
+        let user_worker = about.namespace.is_some().then_some(about.script);
+        let usage = self.usages.add(user_worker, &held, &self.budget);
+        let bindings = bindings.iter().map(|(_, binding)| binding.clone()).collect();
+        Arc::new(Worker { runtime: Arc::downgrade(self), about, code, bindings, usage, held })
     }
 }

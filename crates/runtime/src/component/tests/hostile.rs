@@ -1,0 +1,3 @@
+//! .
+#[allow(unused_imports, reason = "comes")]
+use super::*;
