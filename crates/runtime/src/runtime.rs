@@ -26,7 +26,7 @@ use crate::held::Held;
 use crate::memory::{Budget, Usages};
 use crate::meter::CpuMeter;
 use crate::publish::publish;
-use crate::sealed::{Sealed, Sealer};
+use crate::sealed::{Head, Sealed, Sealer};
 use crate::slot::Slot;
 use crate::slots::{QueueLimits, Slots};
 use crate::warm::idle::IdleInstances;
@@ -419,20 +419,7 @@ impl Inner {
     }
 
     fn worker_of(self: &Arc<Self>, version: VersionId, sealed: &Sealed) -> Option<Arc<Worker>> {
-        let head = &sealed.head;
-        let namespace = match &head.namespace {
-            Some(name) => Some(NamespaceName::parse(name).ok()?),
-            None => None,
-        };
-        let about = About {
-            account: AccountId::parse(&head.account)?,
-            namespace,
-            script: ScriptId::parse(&head.script)?,
-            script_name: ScriptName::parse(&head.script_name).ok()?,
-            version,
-            limits: head.limits,
-            isolation: head.isolation,
-        };
+        let about = self.about_of(version, &sealed.head)?;
         let code = Code::JavaScript(Arc::new(Script {
             delta: Arc::clone(&sealed.delta),
             modules: Arc::new(sealed.modules.clone()),
@@ -441,6 +428,23 @@ impl Inner {
             first_requests: FirstRequests::new(self.auto_warm_cpu),
         }));
         Some(self.assemble(about, &sealed.bindings, code))
+    }
+
+    /// Who a sealed Worker is.
+    fn about_of(&self, version: VersionId, head: &Head) -> Option<About> {
+        let namespace = match &head.namespace {
+            Some(name) => Some(NamespaceName::parse(name).ok()?),
+            None => None,
+        };
+        Some(About {
+            account: AccountId::parse(&head.account)?,
+            namespace,
+            script: ScriptId::parse(&head.script)?,
+            script_name: ScriptName::parse(&head.script_name).ok()?,
+            version,
+            limits: head.limits,
+            isolation: head.isolation,
+        })
     }
 
     /// A Worker that is a component.

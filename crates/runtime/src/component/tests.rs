@@ -31,6 +31,7 @@ mod fields;
 mod hostile;
 mod outgoing;
 mod requests;
+mod service;
 mod world;
 
 use guests::{guest, handler};

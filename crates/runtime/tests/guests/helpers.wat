@@ -151,3 +151,18 @@
 (func $print (param $stream i32) (param $ptr i32) (param $len i32)
   (call $write (local.get $stream) (local.get $ptr) (local.get $len))
   (call $out.drop (local.get $stream)))
+
+;; 0.3: the request's body as the stream at 32 and the future of its trailers at 36.
+(func $p3.body (param $req i32)
+  (call $p3.request.consume (local.get $req) (i32.wrap_i64 (call $p3.request.result)) (i32.const 32)))
+
+;; 0.3: a response of that status, with the request's body where there is to be one, as the result at 128.
+(func $p3.respond (param $status i32) (param $some i32) (result i32)
+  (local $response i32)
+  (call $p3.response.new (call $p3.fields.new) (local.get $some) (i32.load (i32.const 32))
+    (i32.load (i32.const 36)) (i32.const 48))
+  (local.set $response (i32.load (i32.const 48)))
+  (if (call $p3.response.set-status (local.get $response) (local.get $status)) (then unreachable))
+  (i32.store8 (i32.const 128) (i32.const 0))
+  (i32.store (i32.const 136) (local.get $response))
+  (i32.const 128))
