@@ -109,7 +109,12 @@ impl Compiler {
     pub fn new(config: CompileConfig) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let at_once = if config.at_once == 0 { cores } else { config.at_once };
-        Self { queue: Queue::new(at_once, config.queue), config, fingerprint: OnceLock::new(), listener: OnceLock::new() }
+        Self {
+            queue: Queue::new(at_once, config.queue),
+            config,
+            fingerprint: OnceLock::new(),
+            listener: OnceLock::new(),
+        }
     }
 
     /// How long a request waits for a compilation.

@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use moka::future::Cache;
+use parking_lot::Mutex;
 use switchyard_catalog::{
-    AccountId, InvalidScript, NamespaceName, ScriptId, ScriptName, Started, Validator, VersionId, WorkerSpec,
+    AccountId, InvalidScript, NamespaceName, ScriptId, ScriptName, Started, Validator, VersionId, WorkerBinding,
+    WorkerSpec,
 };
 use tokio::sync::Semaphore;
 
@@ -17,6 +19,7 @@ use crate::RuntimeError;
 use crate::artefacts::Artefacts;
 use crate::base::Base;
 use crate::compile::{Compiler, artefact};
+use crate::component::{ComponentCode, ComponentEngine, ComponentWorker};
 use crate::config::Config;
 use crate::counts::{Counts, RuntimeCounts};
 use crate::delta::Delta;
@@ -26,12 +29,12 @@ use crate::held::Held;
 use crate::memory::{Budget, Usages};
 use crate::meter::CpuMeter;
 use crate::publish::publish;
-use crate::sealed::{Sealed, Sealer};
+use crate::sealed::{Head, Sealed, Sealer};
 use crate::slot::Slot;
 use crate::slots::{QueueLimits, Slots};
 use crate::warm::idle::IdleInstances;
 use crate::warm::{Bounds, FirstRequests, Pool};
-use crate::worker::{About, Worker, env_values};
+use crate::worker::{About, Code, Script, Worker, env_values};
 
 use self::components::{Rebuilds, component_of};
 
@@ -82,6 +85,9 @@ pub(crate) struct Inner {
     pub budget: Arc<Budget>,
     usages: Usages,
     pub counts: Counts,
+    /// Made for the first component; it runs at most so many at once.
+    components: Mutex<Option<Arc<ComponentEngine>>>,
+    most_components: u32,
     #[cfg(test)]
     pub proof: crate::restore_proof::Proof,
 }
@@ -177,6 +183,8 @@ impl Runtime {
             budget,
             usages: Usages::default(),
             counts: Counts::default(),
+            components: Mutex::new(None),
+            most_components: config.max_instances.max(2),
             #[cfg(test)]
             proof: Default::default(),
         };
@@ -335,7 +343,7 @@ impl Validator for Runtime {
     async fn forget(&self, versions: &[VersionId]) {
         for version in versions {
             if let Some(worker) = self.inner.workers.remove(version).await {
-                worker.pool.close();
+                worker.close();
             }
             self.inner.warm.forget(*version);
             self.inner.artefacts.remove(&Sealed::file_name(*version));
@@ -360,6 +368,21 @@ impl Inner {
                 warm.expire();
             }
         });
+    }
+
+    /// The engine of components, made now if there is none.
+    ///
+    /// # Errors
+    /// When the system has no address space for its pool.
+    pub fn components(&self) -> Result<Arc<ComponentEngine>, RuntimeError> {
+        let mut components = self.components.lock();
+        if let Some(engine) = &*components {
+            return Ok(Arc::clone(engine));
+        }
+        let engine = Arc::new(ComponentEngine::new(self.most_components)?);
+        self.executor.tick_too(&engine.engine);
+        *components = Some(Arc::clone(&engine));
+        Ok(engine)
     }
 
     pub fn idle_meter(&self) -> Arc<CpuMeter> {
@@ -424,12 +447,24 @@ impl Inner {
     }
 
     fn worker_of(self: &Arc<Self>, version: VersionId, sealed: &Sealed) -> Option<Arc<Worker>> {
-        let head = &sealed.head;
+        let about = self.about_of(version, &sealed.head)?;
+        let code = Code::JavaScript(Arc::new(Script {
+            delta: Arc::clone(&sealed.delta),
+            modules: Arc::new(sealed.modules.clone()),
+            env: env_values(&sealed.bindings),
+            pool: Pool::new(version, self.warm_bounds, &self.warm),
+            first_requests: FirstRequests::new(self.auto_warm_cpu),
+        }));
+        Some(self.assemble(about, &sealed.bindings, code))
+    }
+
+    /// Who a sealed Worker is.
+    fn about_of(&self, version: VersionId, head: &Head) -> Option<About> {
         let namespace = match &head.namespace {
             Some(name) => Some(NamespaceName::parse(name).ok()?),
             None => None,
         };
-        let about = About {
+        Some(About {
             account: AccountId::parse(&head.account)?,
             namespace,
             script: ScriptId::parse(&head.script)?,
@@ -437,21 +472,24 @@ impl Inner {
             version,
             limits: head.limits,
             isolation: head.isolation,
-        };
+        })
+    }
+
+    /// A Worker that is a component.
+    pub fn component_worker(
+        self: &Arc<Self>,
+        about: About,
+        bindings: &[(String, WorkerBinding)],
+        code: ComponentCode,
+    ) -> Arc<Worker> {
+        self.assemble(about, bindings, Code::Component(Arc::new(ComponentWorker::new(code, bindings))))
+    }
+
+    fn assemble(self: &Arc<Self>, about: About, bindings: &[(String, WorkerBinding)], code: Code) -> Arc<Worker> {
         let held = Held::below(&self.held, self.held_per_script);
         let user_worker = about.namespace.is_some().then_some(about.script);
         let usage = self.usages.add(user_worker, &held, &self.budget);
-        Some(Arc::new(Worker {
-            usage,
-            runtime: Arc::downgrade(self),
-            about,
-            delta: Arc::clone(&sealed.delta),
-            modules: Arc::new(sealed.modules.clone()),
-            bindings: sealed.bindings.iter().map(|(_, binding)| binding.clone()).collect(),
-            env: env_values(&sealed.bindings),
-            pool: Pool::new(version, self.warm_bounds, &self.warm),
-            first_requests: FirstRequests::new(self.auto_warm_cpu),
-            held,
-        }))
+        let bindings = bindings.iter().map(|(_, binding)| binding.clone()).collect();
+        Arc::new(Worker { runtime: Arc::downgrade(self), about, code, bindings, usage, held })
     }
 }
