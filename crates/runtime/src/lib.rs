@@ -20,6 +20,7 @@ mod worker;
 
 mod artefacts;
 mod base;
+mod compile;
 mod compress;
 mod crypto;
 mod delta;
@@ -52,6 +53,8 @@ mod values;
 mod warm;
 
 pub use body::{Body, BodyError};
+pub use compile::queue::Standing;
+pub use compile::{CompileConfig, CompileNews, Who, compile_process};
 pub use component::{ComponentCode, ComponentEngine, component_config};
 pub use config::Config;
 pub use counts::RuntimeCounts;

@@ -1,5 +1,7 @@
 //! The runtime: engine, base, slots, threads, and the cache of Workers, built once a process.
 
+mod components;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -16,6 +18,7 @@ use tokio::sync::Semaphore;
 use crate::RuntimeError;
 use crate::artefacts::Artefacts;
 use crate::base::Base;
+use crate::compile::{Compiler, artefact};
 use crate::component::{ComponentCode, ComponentEngine, ComponentWorker};
 use crate::config::Config;
 use crate::counts::{Counts, RuntimeCounts};
@@ -32,6 +35,8 @@ use crate::slots::{QueueLimits, Slots};
 use crate::warm::idle::IdleInstances;
 use crate::warm::{Bounds, FirstRequests, Pool};
 use crate::worker::{About, Code, Script, Worker, env_values};
+
+use self::components::{Rebuilds, component_of};
 
 /// Publishes that are evaluated at once.
 const PUBLISHING: usize = 4;
@@ -67,6 +72,8 @@ pub(crate) struct Inner {
     pub background: Arc<Semaphore>,
     artefacts: Artefacts,
     sealer: Sealer,
+    compiler: Compiler,
+    rebuilds: Rebuilds,
     workers: Cache<VersionId, Arc<Worker>>,
     live: Arc<AtomicUsize>,
     most_live: usize,
@@ -106,6 +113,9 @@ pub struct RuntimeStats {
     pub growth_refused: u64,
     /// Scripts that are being evaluated.
     pub publishing: usize,
+    /// Components that are being compiled, and that wait for it.
+    pub compiling: usize,
+    pub compile_queue: usize,
     pub counts: RuntimeCounts,
 }
 
@@ -164,6 +174,8 @@ impl Runtime {
             publishing: Arc::new(Semaphore::new(PUBLISHING)),
             background: Arc::new(Semaphore::new(BACKGROUND)),
             sealer: Sealer::new(&key),
+            compiler: Compiler::new(config.compile),
+            rebuilds: Rebuilds::default(),
             live: Arc::default(),
             idle_meter: Arc::new(CpuMeter::new(Duration::MAX)),
             held: Held::within(&budget, config.held_bytes),
@@ -205,6 +217,9 @@ impl Runtime {
     }
 
     async fn load(&self, version: VersionId, source: &dyn WorkerSource) -> Result<Arc<Worker>, RuntimeError> {
+        if let Some(rebuilt) = self.being_rebuilt(version).await {
+            return rebuilt;
+        }
         let inner = Arc::clone(&self.inner);
         let opened = self.inner.tokio.spawn_blocking(move || inner.open(version)).await;
         if let Ok(Some(worker)) = opened {
@@ -213,12 +228,18 @@ impl Runtime {
         }
         let spec = source.worker_spec(version).await;
         let spec = spec.map_err(|message| RuntimeError::Engine { action: "find the script's source", message })?;
+        if component_of(&spec).is_some() {
+            return self.rebuilt(spec).await;
+        }
         let (worker, _) = self.publish(&spec).await?;
         Ok(worker)
     }
 
     /// Evaluates and seals a Worker.
     async fn publish(&self, spec: &WorkerSpec) -> Result<(Arc<Worker>, Started), InvalidScript> {
+        if let Some(source) = component_of(spec) {
+            return self.publish_component(spec, source).await;
+        }
         let began = std::time::Instant::now();
         let published = publish(&self.inner, spec).await;
         self.inner.counts.evaluated(published.is_ok(), began.elapsed());
@@ -242,15 +263,16 @@ impl Runtime {
         let swept = self.inner.tokio.spawn_blocking(move || {
             let mut removed = 0;
             for (name, age) in inner.artefacts.list(Sealed::FOLDER) {
-                let version =
-                    name.rsplit('/').next().and_then(|own| own.strip_suffix(".sealed")).and_then(VersionId::parse);
+                let own = name.rsplit('/').next().unwrap_or_default();
+                let id = own.strip_suffix(".sealed").or_else(|| own.strip_suffix(".cwasm"));
+                let version = id.and_then(VersionId::parse);
                 // What is no version's is left from a write that was cut off.
                 if age >= min_age && !version.is_some_and(|version| kept.contains(&version)) {
                     inner.artefacts.remove(&name);
                     removed += 1;
                 }
             }
-            removed
+            removed + inner.sweep_components(min_age)
         });
         swept.await.unwrap_or(0)
     }
@@ -303,6 +325,8 @@ impl Runtime {
             held_bytes: self.inner.held.used(),
             growth_refused: self.inner.budget.refused(),
             publishing: PUBLISHING - self.inner.publishing.available_permits(),
+            compiling: self.inner.compiler.counts().0,
+            compile_queue: self.inner.compiler.counts().1,
             counts: self.inner.counts.read(),
         }
     }
@@ -323,6 +347,7 @@ impl Validator for Runtime {
             }
             self.inner.warm.forget(*version);
             self.inner.artefacts.remove(&Sealed::file_name(*version));
+            self.inner.artefacts.remove(&artefact::link_name(*version));
         }
     }
 }
@@ -410,6 +435,9 @@ impl Inner {
     fn open(self: Arc<Self>, version: VersionId) -> Option<Arc<Worker>> {
         let bytes = self.artefacts.read(&Sealed::file_name(version))?;
         let sealed = Sealed::from_bytes(&bytes, &self.sealer, version, &self.base.digest)?;
+        if sealed.head.component.is_some() {
+            return self.open_component(version, &sealed);
+        }
         self.worker_of(version, &sealed)
     }
 
@@ -448,7 +476,6 @@ impl Inner {
     }
 
     /// A Worker that is a component.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the path of publishing calls it"))]
     pub fn component_worker(
         self: &Arc<Self>,
         about: About,

@@ -1,0 +1,111 @@
+//! Compile bombs: refused by their shape in no time, or ended at their limit; whoever uploads JavaScript meanwhile
+//! does not notice.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::bombs;
+use crate::harness::{PATIENCE, TestGateway};
+
+fn message(answer: &crate::harness::Answer) -> String {
+    answer.json()["errors"][0]["message"].as_str().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn what_is_misshapen_is_refused_without_a_compiler() {
+    // There is no compiler: what came so far would fail otherwise.
+    let gateway = TestGateway::with(|config| config.compile.program = Some("/nonexistent".into())).await;
+    for (name, bytes, says) in bombs::misshapen() {
+        let answer = gateway.try_upload_wasm("ns", "bomb", &bytes, json!({})).await;
+        let said = message(&answer);
+        assert!(answer.status.as_u16() == 400 && said.contains(says), "{name}: {} {said}", answer.status);
+    }
+    let fine = gateway.try_upload_wasm("ns", "fine", &crate::component_upload::hello(), json!({})).await;
+    assert_eq!(fine.status.as_u16(), 503, "the node's fault");
+}
+
+#[tokio::test]
+async fn what_is_dear_is_ended_at_its_limit() {
+    let gateway = TestGateway::with(|config| {
+        config.compile.cpu = Duration::from_secs(1);
+        config.compile.memory = 160 << 20;
+    })
+    .await;
+    let mut ended = Vec::new();
+    for (name, bytes) in bombs::costly() {
+        let answer = gateway.try_upload_wasm("ns", "bomb", &bytes, json!({})).await;
+        let said = message(&answer);
+        // What compiles within the limits is no handler.
+        assert_eq!(answer.status.as_u16(), 400, "{name}: {said}");
+        let known = ["took more than", "does not compile", "incoming-handler", "at most", "allowed"];
+        assert!(known.iter().any(|words| said.contains(words)), "{name}: {said}");
+        if said.contains("took more than") {
+            ended.push(name);
+        }
+    }
+    assert!(ended.len() >= 4, "{ended:?}");
+    assert!(ended.contains(&"one straight line of arithmetic"), "{ended:?}");
+    gateway.upload_wasm("ns", "fine", &crate::component_upload::hello()).await;
+    gateway.get("fine", "/").await.is(200, "hello from a component\n");
+}
+
+#[tokio::test]
+async fn a_compiler_that_is_too_slow_is_ended_by_the_clock() {
+    let gateway = TestGateway::with(|config| config.compile.wall = Duration::from_secs(1)).await;
+    let bomb = bombs::loops(256, 390);
+    let answer = gateway.try_upload_wasm("ns", "bomb", &bomb, json!({})).await;
+    assert!(message(&answer).contains("took more than 1 s"), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn javascript_does_not_wait_and_the_queue_has_an_end() {
+    let gateway = TestGateway::with(|config| {
+        config.compile.at_once = 1;
+        config.compile.queue = 1;
+        config.limits.uploads = 1;
+    })
+    .await;
+    let bomb = bombs::loops(256, 390);
+    let compiling = |path: &str| {
+        let path =
+            format!("/client/v4/switchyard/accounts/{}/namespaces/ns/scripts/{path}/compilation", gateway.account());
+        let gateway = &gateway;
+        async move { gateway.admin(&path).await.json()["result"].clone() }
+    };
+    let until = async |script: &str, state: &str| {
+        let began = Instant::now();
+        loop {
+            let standing = compiling(script).await;
+            if standing["state"] == state {
+                return standing;
+            }
+            assert!(began.elapsed() < PATIENCE, "{script}: {standing}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let first = gateway.try_upload_wasm("ns", "first", &bomb, json!({}));
+    let second = gateway.try_upload_wasm("ns", "second", &bomb, json!({}));
+    let (mut first, mut second) = (Box::pin(first), Box::pin(second));
+    tokio::select! {
+        answer = &mut first => panic!("it ended: {}", answer.text()),
+        _ = until("first", "compiling") => {}
+    }
+    tokio::select! {
+        answer = &mut second => panic!("it ended: {}", answer.text()),
+        standing = until("second", "waiting") => assert_eq!(standing["place"], 1),
+    }
+    let third = gateway.try_upload_wasm("ns", "third", &bomb, json!({})).await;
+    assert_eq!((third.status.as_u16(), third.header("retry-after")), (503, "10"), "{}", third.text());
+    gateway.upload("ns", "js", "export default { fetch: () => new Response('js') }").await;
+    gateway.get("js", "/").await.is(200, "js");
+    assert_eq!(compiling("first").await["state"], "compiling", "it still goes on");
+    let metrics = gateway.admin("/metrics").await;
+    assert!(metrics.text().contains("switchyard_compiling{state=\"running\"} 1\n"));
+    assert!(metrics.text().contains("switchyard_compiling{state=\"waiting\"} 1\n"));
+    // Whose client has gone is compiled no more, and gives its place to the next.
+    drop(first);
+    until("second", "compiling").await;
+    drop(second);
+    until("second", "none").await;
+}
