@@ -20,6 +20,7 @@ mod clients;
 mod component_artefacts;
 mod component_bombs;
 mod component_upload;
+mod components;
 mod compression;
 mod crash;
 mod crypto;

@@ -50,7 +50,7 @@ pub struct Asked {
 pub enum Failed {
     TooMany,
     /// The Worker has no such binding.
-    NoBinding(String),
+    NoBinding,
     TimedOut,
     Fetch(FetchError),
 }
@@ -71,7 +71,7 @@ impl Failed {
     fn error(&self) -> Error {
         match self {
             Self::TooMany => Error::InternalError(Some("Too many subrequests by single Worker invocation.".into())),
-            Self::NoBinding(_) => Error::DestinationNotFound,
+            Self::NoBinding => Error::DestinationNotFound,
             Self::TimedOut => Error::HttpResponseTimeout,
             Self::Fetch(FetchError { message, .. }) => match message.as_str() {
                 "Worker not found." => Error::DestinationNotFound,
@@ -197,7 +197,7 @@ impl Calls {
                 name: script.to_owned(),
                 options: options.map(str::to_owned),
             }),
-            _ => Err(Failed::NoBinding(host.to_owned())),
+            _ => Err(Failed::NoBinding),
         }
     }
 }

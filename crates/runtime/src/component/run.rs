@@ -75,7 +75,8 @@ pub async fn run(mut visit: Visit, _permit: Permit) {
         subrequests: 0,
         met: switchyard_catalog::LimitSet::default(),
     };
-    let state = State::new(memory, Arc::clone(&exchange), calls, Arc::clone(&component.env));
+    let service = matches!(component.code.handler, Handler::Service(_));
+    let state = State::new(memory, Arc::clone(&exchange), calls, Arc::clone(&component.env), service);
     let mut store = store_of(&component, state);
     runtime.counts.made();
     let ended = {

@@ -18,6 +18,7 @@ use super::outgoing::Calls;
 use super::output::Output;
 use super::pipe::Pipe;
 use super::wasi;
+use crate::Body;
 use crate::error::{RunError, RunErrorKind};
 use crate::head::Verbatim;
 use crate::held::Held;
@@ -25,7 +26,6 @@ use crate::memory::GuestMemory;
 use crate::meter::CpuMeter;
 use crate::outcome::{Exception, now_ms};
 use crate::session::Reply;
-use crate::{Body, StatusText};
 
 /// Things of the host that one request may hold at once.
 pub const MAX_HANDLES: usize = 16 * 1024;
@@ -35,6 +35,10 @@ pub const MAX_GUEST_HANDLES: usize = 64 * 1024;
 pub const MAX_LIFTED: usize = 2 << 20;
 /// Bytes of names and values, with what each of them counts, in one set of fields.
 pub const MAX_FIELDS: usize = 128 << 10;
+/// Those of 0.3 are wasmtime's own, and not counted as the guest's memory: who makes use of them may have fewer
+/// things, and others smaller ones.
+const SERVICE_HANDLES: usize = 1024;
+const OTHERS_FIELDS: usize = 8 << 10;
 
 /// The data of a Store.
 pub struct State {
@@ -51,11 +55,19 @@ pub struct State {
 }
 
 impl State {
-    pub fn new(memory: MemoryLimit, exchange: Arc<Exchange>, calls: Calls, env: Arc<[(String, String)]>) -> Self {
+    /// `service`: of a component of 0.3.
+    pub fn new(
+        memory: MemoryLimit,
+        exchange: Arc<Exchange>,
+        calls: Calls,
+        env: Arc<[(String, String)]>,
+        service: bool,
+    ) -> Self {
+        let (handles, fields) = if service { (SERVICE_HANDLES, MAX_FIELDS) } else { (MAX_HANDLES, OTHERS_FIELDS) };
         let mut table = ResourceTable::new();
-        table.set_max_capacity(MAX_HANDLES);
+        table.set_max_capacity(handles);
         let mut http = WasiHttpCtx::new();
-        http.set_field_size_limit(MAX_FIELDS);
+        http.set_field_size_limit(fields);
         Self { table, memory, meter: Arc::clone(&calls.meter), exchange, calls, env, http, wasi: None }
     }
 }
@@ -156,8 +168,6 @@ struct Answer {
 pub enum Content {
     Empty,
     Written(Arc<Pipe>),
-    /// As it is, and until it says that it has ended.
-    Stream(Body),
 }
 
 impl Exchange {
@@ -216,14 +226,12 @@ impl Exchange {
         let body = match content {
             Content::Empty => Body::Empty,
             Content::Written(pipe) => pipe.reader(Some(Arc::clone(meter))),
-            Content::Stream(body) => body,
         };
         drop(answer);
         let mut response = head.map(|()| body);
         if response.headers().contains_key(http::header::CONTENT_ENCODING) {
             response.extensions_mut().insert(Verbatim);
         }
-        let _ = response.extensions_mut().remove::<StatusText>();
         let _ = reply.send(Ok(response));
     }
 

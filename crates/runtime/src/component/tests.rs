@@ -150,8 +150,8 @@ impl Call {
         Self { outbound, ..self }
     }
 
-    /// The head as soon as it comes, and how it ended when it has.
-    async fn begin(self, worker: &Arc<Worker>) -> (Result<http::Response<Body>, RunError>, oneshot::Receiver<Outcome>) {
+    /// For a call by hand.
+    fn parts(self) -> (Request<Body>, Invocation, oneshot::Receiver<Outcome>) {
         let (tell, told) = oneshot::channel();
         let invocation = Invocation {
             limits: self.limits,
@@ -168,7 +168,13 @@ impl Call {
                 let _ = tell.send(outcome);
             })),
         };
-        (worker.handle(self.request, invocation).await, told)
+        (self.request, invocation, told)
+    }
+
+    /// The head as soon as it comes, and how it ended when it has.
+    async fn begin(self, worker: &Arc<Worker>) -> (Result<http::Response<Body>, RunError>, oneshot::Receiver<Outcome>) {
+        let (request, invocation, told) = self.parts();
+        (worker.handle(request, invocation).await, told)
     }
 
     async fn to(self, worker: &Arc<Worker>) -> Got {

@@ -120,9 +120,12 @@ impl Texts {
         let mut placed = parts.next().unwrap_or_default().to_owned();
         for part in parts {
             let (text, rest) = part.split_once('"').expect("a text has an end");
-            write!(placed, "(i32.const {}) (i32.const {}){rest}", self.at, text.len()).unwrap();
+            // An escape is one byte: a letter, or two digits.
+            let escapes: usize = text.split('\\').skip(1).map(|rest| if rest.starts_with('n') { 1 } else { 2 }).sum();
+            let len = text.len() - escapes;
+            write!(placed, "(i32.const {}) (i32.const {len}){rest}", self.at).unwrap();
             writeln!(self.data, "(data (i32.const {}) \"{text}\")", self.at).unwrap();
-            self.at += text.len();
+            self.at += len;
         }
         placed
     }

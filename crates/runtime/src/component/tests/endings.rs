@@ -39,13 +39,9 @@ fn recursion_ends_at_the_stack() {
          (func (export \"{}\") (param i32 i32) (drop (call $f (i32.const 1))))",
         guests::HANDLE
     );
-    let got = call(Limits::default(), &guest_of(&guest));
+    let got = call(Limits::default(), &super::guest(&guest));
     assert_eq!((got.error().name.as_str(), got.error().message.as_str()), ("RuntimeError", "call stack exhausted"));
     all_is_well();
-}
-
-fn guest_of(fields: &str) -> Vec<u8> {
-    guest(fields)
 }
 
 #[test]
@@ -150,21 +146,11 @@ fn a_client_that_goes_ends_its_request() {
         // It waits, or computes, before it has answered.
         for guest in ["(call $sleep (i64.const 60000))", SPIN] {
             let worker = worker(&handler(guest));
-            let (tell, told) = oneshot::channel();
-            let call = tokio::spawn(async move {
-                let (answer, outcome) = Call::get("http://guest.localhost/").begin(&worker).await;
-                drop(answer);
-                let _ = tell.send(outcome);
-            });
+            let (request, invocation, told) = Call::get("http://guest.localhost/").parts();
+            let call = tokio::spawn(async move { drop(worker.handle(request, invocation).await) });
             tokio::time::sleep(Duration::from_millis(30)).await;
             call.abort();
-            assert!(told.await.is_err());
-            let gone = async {
-                while BENCH.runtime.stats().instances_running > 0 {
-                    tokio::time::sleep(Duration::from_millis(5)).await
-                }
-            };
-            let _ = tokio::time::timeout(Duration::from_secs(20), gone).await;
+            assert_eq!(told.await.unwrap().ending, Ending::Canceled, "{guest}");
         }
         // It waits in the middle of its body.
         let waits = format!("{BEGIN} (call $sleep (i64.const 60000))");
@@ -179,19 +165,7 @@ fn a_client_that_goes_ends_its_request() {
 #[test]
 fn a_trace_is_no_request() {
     run(async {
-        let invocation = Invocation {
-            limits: Limits::DEFAULT,
-            weight: 1,
-            isolation: None,
-            depth: 0,
-            outbound: nowhere(),
-            default_cache: false,
-            entrypoint: None,
-            props: None,
-            parameters: None,
-            console: Console::default(),
-            on_outcome: None,
-        };
+        let (_, invocation, _) = Call::get("http://guest.localhost/").parts();
         let error = hello().tail("[]".into(), invocation).await.unwrap_err();
         assert_eq!(error.message, "A component has no handler for other Workers' traces.");
     });
