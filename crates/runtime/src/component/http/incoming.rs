@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, Response, StatusCode, header, request};
+use wasmtime::StoreContextMut;
 use wasmtime::component::{LinkerInstance, Resource, ResourceType};
 use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 
@@ -87,9 +88,11 @@ pub fn add_to(types: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
         this.body = Some(Arc::clone(&pipe));
         Ok(Ok(state.table.push(OutgoingBody::of_response(pipe))?))
     })?;
-    types.function(
+    // It gives nothing back, which is not the same as one value that is nothing.
+    types.0.func_wrap(
         "[static]response-outparam.set",
-        |state, (this, response): (Resource<ResponseOutparam>, Result<Resource<OutgoingResponse>, ErrorCode>)| {
+        |mut store: StoreContextMut<'_, State>, (this, response): (Resource<ResponseOutparam>, SetResponse)| {
+            let state = store.data_mut();
             let response = match response {
                 Ok(response) => Ok(state.table.delete(response)?),
                 Err(error) => Err(error),
@@ -106,6 +109,8 @@ pub fn add_to(types: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
         },
     )
 }
+
+type SetResponse = Result<Resource<OutgoingResponse>, ErrorCode>;
 
 fn respond(state: &mut State, response: OutgoingResponse, head: bool) {
     let OutgoingResponse { status, headers, body } = response;
