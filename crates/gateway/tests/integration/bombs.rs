@@ -222,9 +222,9 @@ fn globals(many: usize) -> Vec<u8> {
 pub fn misshapen() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let wide = once(Unreachable).chain((0..200).flat_map(|_| [Block(BlockType::FunctionType(1)), End]));
     vec![
-        ("50,000 nested blocks", blocks(50_000), "nests 50000 blocks; at most 256"),
-        ("300 loops over 900 locals", loops(300, 900), "nests 300 blocks"),
-        ("1,000 loops over 3,000 locals", loops(1_000, 3_000), "nests 1000 blocks"),
+        ("50,000 nested blocks", blocks(50_000), "nests 50000 blocks; at most 1000"),
+        ("300 loops over 900 locals", loops(300, 900), "whose product is 270000"),
+        ("1,000 loops over 3,000 locals", loops(1_000, 3_000), "whose product is 3000000"),
         ("100 loops over 1,001 locals", loops(100, 1_001), "whose product is 100100; at most 100000"),
         ("a body of 1.17 MB", straight(1_170_000, vec![], &[Nop]), "has a body of"),
         ("50,001 functions", functions(50_001), "has 50001 functions or more; at most 50000"),

@@ -9,8 +9,9 @@ use super::shape::{self, Shape};
 
 /// Components and modules within each other.
 const MAX_DEPTH: usize = 16;
-/// Blocks open at once in a function.
-pub const MAX_NESTING: u32 = 256;
+/// Blocks open at once in a function. What is dear about them grows with the square: 50,000 take 5 GiB, so many some
+/// MiB. A switch of a compiler makes hundreds: the engine that `componentize-js` brings has 456.
+pub const MAX_NESTING: u32 = 1_000;
 /// Parameters and locals of a function.
 pub const MAX_LOCALS: u32 = 5_000;
 /// Bytes of a function's body.

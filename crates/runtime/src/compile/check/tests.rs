@@ -86,7 +86,7 @@ fn both_sides(fits: Module, over: Module, says: &str) {
 #[test]
 fn nesting_has_a_limit() {
     let of = |many| module(vec![function(0, nested(BLOCK, many))]);
-    both_sides(of(256), of(257), "function 0 of the component's module 0 nests 257 blocks; at most 256");
+    both_sides(of(1_000), of(1_001), "function 0 of the component's module 0 nests 1001 blocks; at most 1000");
 }
 
 #[test]
@@ -131,14 +131,14 @@ fn values_of_blocks_have_a_limit() {
 
 #[test]
 fn what_is_within_is_walked_and_has_a_depth() {
-    let bomb = module(vec![function(0, nested(BLOCK, 300))]);
+    let bomb = module(vec![function(0, nested(BLOCK, 1_200))]);
     let mut inner = Component::new();
     inner.section(&ModuleSection(&module(vec![function(0, [])])));
     inner.section(&ModuleSection(&bomb));
     let mut outer = component(&[]);
     outer.section(&NestedComponentSection(&inner));
     let said = check(&outer.finish()).unwrap_err().0;
-    assert!(said.contains("function 0 of the component's module 1 nests 300 blocks"), "{said}");
+    assert!(said.contains("function 0 of the component's module 1 nests 1200 blocks"), "{said}");
 
     let deep = |depth: usize| {
         let wrap = |inner: Component, _| {
