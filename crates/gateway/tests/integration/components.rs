@@ -116,7 +116,6 @@ async fn failures_and_limits_are_those_of_all_workers() {
     let gateway = TestGateway::start().await;
     put(&gateway, "fine", &says("fine"), json!([])).await;
     put(&gateway, "trap", &handler("unreachable"), json!([])).await;
-    put(&gateway, "loop", &handler("(loop $l (br $l))"), json!([])).await;
     let limits = json!({ "limits": { "cpu_ms": 20 } });
     let spins = gateway.try_upload_wasm("ns", "spin", &handler("(loop $l (br $l))"), limits).await;
     assert!(spins.status.is_success(), "{}", spins.text());

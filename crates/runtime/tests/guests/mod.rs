@@ -1,6 +1,8 @@
 //! Components for tests out of a few lines of WAT: the imports and helpers that a guest names are put beside
 //! it, and wit-component makes a component of it. `"…"` after an `@` is a text's place and length.
 
+#![allow(dead_code, reason = "each program of tests uses some of it")]
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
