@@ -12,6 +12,51 @@ fn message(answer: &crate::harness::Answer) -> String {
     answer.json()["errors"][0]["message"].as_str().unwrap_or_default().to_owned()
 }
 
+/// A process that compiles for this one with the limits that there are by default, and has entered its cell.
+async fn compiler() -> String {
+    let began = Instant::now();
+    loop {
+        if let Some(id) = compilers().into_iter().next() {
+            return id;
+        }
+        assert!(began.elapsed() < PATIENCE, "nobody compiles");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn compilers() -> Vec<String> {
+    let own = format!("PPid:\t{}\n", std::process::id());
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    let ids = entries.filter_map(|entry| entry.file_name().into_string().ok()).filter(|id| id.parse::<u32>().is_ok());
+    let of = |id: &String, what: &str| std::fs::read_to_string(format!("/proc/{id}/{what}")).unwrap_or_default();
+    ids.filter(|id| {
+        of(id, "status").contains(&own)
+            && of(id, "status").contains("Seccomp:\t2\n")
+            && of(id, "cmdline").contains("\0--cpu\u{0}60\0--memory\u{0}1073741824\0")
+    })
+    .collect()
+}
+
+/// What a compiler may do is little.
+fn confined(id: &str) {
+    let read = |what: &str| std::fs::read_to_string(format!("/proc/{id}/{what}")).unwrap();
+    let (status, limits) = (read("status"), read("limits"));
+    for line in ["Seccomp:\t2\n", "NoNewPrivs:\t1\n", "Threads:\t1\n"] {
+        assert!(status.contains(line), "{line:?}: {status}");
+    }
+    for (name, most) in [("Max cpu time", "60"), ("Max address space", "1073741824"), ("Max open files", "8")] {
+        let line = limits.lines().find(|line| line.starts_with(name)).unwrap();
+        assert_eq!(line[name.len()..].split_whitespace().next(), Some(most), "{line}");
+    }
+    // Not even its owner reads these, root apart.
+    if let Ok(environment) = std::fs::read(format!("/proc/{id}/environ")) {
+        assert!(environment.is_empty());
+    }
+    if let Ok(open) = std::fs::read_dir(format!("/proc/{id}/fd")) {
+        assert!(open.count() <= 3);
+    }
+}
+
 #[tokio::test]
 async fn what_is_misshapen_is_refused_without_a_compiler() {
     // There is no compiler: what came so far would fail otherwise.
@@ -95,6 +140,7 @@ async fn javascript_does_not_wait_and_the_queue_has_an_end() {
         answer = &mut second => panic!("it ended: {}", answer.text()),
         standing = until("second", "waiting") => assert_eq!(standing["place"], 1),
     }
+    confined(&compiler().await);
     let third = gateway.try_upload_wasm("ns", "third", &bomb, json!({})).await;
     assert_eq!((third.status.as_u16(), third.header("retry-after")), (503, "10"), "{}", third.text());
     gateway.upload("ns", "js", "export default { fetch: () => new Response('js') }").await;

@@ -26,6 +26,8 @@ pub fn enter(cell: &Cell) -> io::Result<()> {
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     // SAFETY: plain calls with plain values, on this process alone.
     unsafe {
+        // Whoever started the node may have left descriptors open in it.
+        libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0);
         libc::setpriority(libc::PRIO_PROCESS, 0, 10);
         libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0);
         libc::alarm(u32::try_from(cell.wall.as_secs()).unwrap_or(u32::MAX).saturating_add(5));
