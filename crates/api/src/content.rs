@@ -56,6 +56,7 @@ pub(crate) async fn content_put(context: &mut Context<'_>) -> Result<Reply, Refu
         Upload::Bare(body) => (Metadata::of_bare_body(upload::BARE_NAME).entry, upload::Form::of_bare_body(body)),
     };
     let code = form.into_code(entry)?.ok_or_else(|| ApiError::invalid("the upload has no module"))?;
+    context.upload_has(Some(&code))?;
     let source = context.source();
     let uploaded = context.catalog().script_content_put(&context.actor, &script, code, precondition, source).await?;
     Ok(Reply::of(views::ScriptView::of(&uploaded.row).to_map()))

@@ -4,7 +4,9 @@ use std::{net::IpAddr, sync::Arc};
 
 use http::{HeaderMap, HeaderValue, header, request::Parts};
 use serde::de::DeserializeOwned;
-use switchyard_catalog::{Actor, Catalog, NamespaceName, Precondition, ScriptName, ScriptRef, Tails, Token};
+use switchyard_catalog::{
+    Actor, Catalog, Code, ModuleKind, NamespaceName, Precondition, ScriptName, ScriptRef, Tails, Token,
+};
 use tokio::sync::SemaphorePermit;
 
 use crate::{
@@ -63,6 +65,16 @@ impl<'a> Context<'a> {
         let permit = tokio::time::timeout(self.api.config.body_idle, self.api.uploads.acquire());
         let permit = permit.await.ok().and_then(Result::ok).ok_or_else(ApiError::too_many_uploads)?;
         self.upload = Some(permit);
+        Ok(())
+    }
+
+    /// After the code has arrived: a component, which may be compiled for a minute, gives back its place for uploads
+    /// and takes one of its own.
+    pub(crate) fn upload_has(&mut self, code: Option<&Code>) -> Result<(), ApiError> {
+        let entry = code.and_then(|code| code.modules.iter().find(|module| module.name == code.entry));
+        if entry.is_some_and(|entry| entry.kind == ModuleKind::Wasm) {
+            self.upload = Some(self.api.compiling.try_acquire().map_err(|_| ApiError::too_many_components())?);
+        }
         Ok(())
     }
 

@@ -167,6 +167,11 @@ impl ApiError {
         Self::new(StatusCode::TOO_MANY_REQUESTS, 10013, "too many uploads at the same time; try again").retry_after(2)
     }
 
+    pub(crate) fn too_many_components() -> Self {
+        let message = "too many components wait to be compiled; try again";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, 10013, message).retry_after(10)
+    }
+
     /// The cause goes to the log, not to the client.
     pub(crate) fn internal(cause: &(dyn std::error::Error + 'static)) -> Self {
         internal(cause)
@@ -267,6 +272,9 @@ fn of_catalog(error: CatalogError, place: Place) -> ApiError {
         CatalogError::NoHandlers => (S::BAD_REQUEST, 10068),
         CatalogError::Conflict => (S::CONFLICT, 10035),
         CatalogError::Start(InvalidScript::Refused(_)) => (S::BAD_REQUEST, 10021),
+        CatalogError::Start(InvalidScript::Busy(_)) => {
+            return ApiError::new(S::SERVICE_UNAVAILABLE, 10013, text).retry_after(10);
+        }
         CatalogError::Start(InvalidScript::Unavailable(reason)) => {
             tracing::warn!(reason, "an upload could not be started");
             return ApiError::new(S::SERVICE_UNAVAILABLE, 10013, UNKNOWN).retry_after(2);

@@ -51,7 +51,7 @@ use crate::{auth::WrongTokens, body::RequestBody, context::Context, error::ApiEr
 
 pub use crate::{
     envelope::ReplyBody,
-    node::{Node, Top, TopBy, TopScript, TopValue},
+    node::{Compilation, Node, Top, TopBy, TopScript, TopValue},
     openapi::{docs_page, openapi_json},
     resolve::{Outcome, Resolution, ResolveRequest, ResolveStep, Resolvers, Tenant, Terms},
     router::{EndpointName, endpoints},
@@ -65,6 +65,9 @@ pub struct ApiConfig {
     /// Uploads in memory at the same time, until they are answered; further ones wait up to
     /// `body_idle`, then are told to retry. Times `max_upload_bytes` it bounds what uploads can hold.
     pub max_uploads: usize,
+    /// … besides them, of components that have arrived and are compiled, or wait for it, so that other uploads do not
+    /// wait for them. Further ones are told to retry.
+    pub max_compiling: usize,
     /// Bytes of a JSON body, and of an upload's metadata; more is 10026.
     pub max_json_bytes: u64,
     /// Parts of one upload: modules, source maps and metadata together.
@@ -82,6 +85,7 @@ impl Default for ApiConfig {
         Self {
             max_upload_bytes: 40 << 20,
             max_uploads: 8,
+            max_compiling: 16,
             max_json_bytes: 1 << 20,
             max_parts: 200,
             body_idle: Duration::from_secs(30),
@@ -100,13 +104,15 @@ pub struct Api {
     config: ApiConfig,
     wrong_tokens: WrongTokens,
     uploads: Semaphore,
+    compiling: Semaphore,
 }
 
 impl Api {
     pub fn new(catalog: Arc<Catalog>, tails: Arc<dyn Tails>, config: ApiConfig) -> Self {
         let wrong_tokens = WrongTokens::new(config.wrong_tokens_per_minute);
         let uploads = Semaphore::new(config.max_uploads.max(1));
-        Self { catalog, resolvers: None, node: None, tails, config, wrong_tokens, uploads }
+        let compiling = Semaphore::new(config.max_compiling);
+        Self { catalog, resolvers: None, node: None, tails, config, wrong_tokens, uploads, compiling }
     }
 
     /// With resolvers that it can ask.

@@ -1,7 +1,8 @@
-//! What this API asks the node that runs it, and ours: which scripts use the most of it.
+//! What this API asks the node that runs it, and ours: which scripts use the most of it, and how far a component's
+//! compilation is.
 
 use serde::Serialize;
-use switchyard_catalog::{AccountId, PlanName};
+use switchyard_catalog::{AccountId, PlanName, ScriptRef};
 
 use crate::{
     context::Context,
@@ -16,6 +17,21 @@ pub trait Node: Send + Sync {
 
     /// The scripts that have the most, the most first; of one account, or of all.
     fn top(&self, account: Option<&AccountId>, by: TopBy, limit: usize) -> Top;
+
+    /// How far the compilation of an upload to this script is; the script need not exist yet.
+    fn compilation(&self, script: &ScriptRef) -> Compilation;
+}
+
+/// A component that is uploaded is compiled first, in turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Compilation {
+    /// None is under way.
+    None,
+    /// The how manieth in the queue, from 1.
+    Waiting { place: usize },
+    /// For so many seconds.
+    Compiling { seconds: u64 },
 }
 
 /// What scripts are ordered by.
@@ -70,6 +86,12 @@ pub(crate) async fn top(context: &mut Context<'_>) -> Result<Reply, Refusal> {
 pub(crate) async fn account_top(context: &mut Context<'_>) -> Result<Reply, Refusal> {
     let account = context.actor.account.clone();
     shown(context, Some(&account))
+}
+
+pub(crate) async fn compilation(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+    let script = context.script()?;
+    let node = context.node().ok_or_else(ApiError::no_node)?;
+    Ok(Reply::of(serde_json::to_value(node.compilation(&script)).map_err(|error| ApiError::internal(&error))?))
 }
 
 fn shown(context: &Context<'_>, account: Option<&AccountId>) -> Result<Reply, Refusal> {

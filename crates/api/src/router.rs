@@ -159,6 +159,9 @@ endpoints! {
     Read  GET    "/switchyard/accounts/{account}/scripts/{script}/plan"            plans::plan_get;
     Write PUT    "/switchyard/accounts/{account}/scripts/{script}/plan"            plans::plan_put;
 
+    Read  GET    "/switchyard/accounts/{account}/namespaces/{namespace}/scripts/{script}/compilation" node::compilation;
+    Read  GET    "/switchyard/accounts/{account}/scripts/{script}/compilation"     node::compilation;
+
     Read  GET    "/switchyard/top"                                                 node::top;
     Read  GET    "/switchyard/accounts/{account}/top"                              node::account_top;
     Read  POST   "/switchyard/resolve"                                             resolve::resolve;

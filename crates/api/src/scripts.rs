@@ -77,6 +77,7 @@ pub(crate) async fn read_new_script(context: &mut Context<'_>) -> Result<NewScri
         Upload::Bare(body) => (Metadata::of_bare_body(upload::BARE_NAME), upload::Form::of_bare_body(body)),
     };
     let code = form.into_code(metadata.entry.clone())?;
+    context.upload_has(code.as_ref())?;
     Ok(metadata.into_new_script(code, strict, context.source())?)
 }
 

@@ -78,6 +78,8 @@ impl Actor {
 pub struct CatalogSettings {
     /// Bytes of all modules of one upload together, uncompressed.
     pub max_code_bytes: u64,
+    /// … where the main module is a wasm component, whose code is much larger for the same.
+    pub max_component_bytes: u64,
     /// … compressed with gzip, source maps left out: the limit that Cloudflare has.
     pub max_compressed_code_bytes: u64,
     pub max_modules: usize,
@@ -105,6 +107,7 @@ impl Default for CatalogSettings {
     fn default() -> Self {
         Self {
             max_code_bytes: 32 << 20,
+            max_component_bytes: 64 << 20,
             max_compressed_code_bytes: 10 << 20,
             max_modules: 200,
             max_variables: 128,

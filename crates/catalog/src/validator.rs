@@ -34,6 +34,9 @@ pub enum InvalidScript {
     /// The tenant's fault: the engine's message, with module and line where it has them.
     #[error("{0}")]
     Refused(String),
+    /// More than the node takes at once: it may be sent again.
+    #[error("{0}")]
+    Busy(String),
     /// Ours: no slot in time, the disk is full …
     #[error("the runtime could not start the script: {0}")]
     Unavailable(String),

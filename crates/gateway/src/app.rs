@@ -194,6 +194,7 @@ impl App {
 
         let settings = CatalogSettings {
             max_code_bytes: config.limits.script_bytes,
+            max_component_bytes: config.compile.component_bytes,
             max_compressed_code_bytes: config.limits.compressed_script_bytes,
             max_variables: config.limits.variables as usize,
             max_variable_bytes: usize::try_from(config.limits.variable_bytes).unwrap_or(usize::MAX),
@@ -240,6 +241,17 @@ impl App {
         parts.watcher = watcher;
         let tails = TailHub::new(config.limits.tails, parts.observer.clone());
         parts.background.push(tokio::spawn(tail::watch(tails.clone(), catalog.clone())));
+        let (told, of) = (tails.clone(), routes.clone());
+        runtime.tell_compilations(move |who, news| {
+            let scripts = of.account(&who.account);
+            let route = match &who.namespace {
+                Some(namespace) => scripts.dispatched(namespace.as_str(), who.script.as_str()),
+                None => scripts.worker(who.script.as_str()),
+            };
+            if let Some(route) = route {
+                told.compilation(&route, news);
+            }
+        });
         let dispatcher = {
             let (terms, network) = (NodeTerms::of(config, limits), Network { egress, upstreams, caches });
             Dispatcher::new(runtime.clone(), catalog.clone(), routes.clone(), admission, network, tails.clone(), terms)
@@ -255,6 +267,7 @@ impl App {
         let api = ApiConfig {
             max_upload_bytes: config.limits.upload_bytes,
             max_uploads: config.limits.uploads as usize,
+            max_compiling: config.compile.in_memory(),
             max_parts: config.limits.upload_parts as usize,
             max_json_bytes: config.limits.json_bytes,
             wrong_tokens_per_minute: config.limits.wrong_tokens,
@@ -488,6 +501,7 @@ fn runtime_config(config: &Config, limits: Limits) -> switchyard_runtime::Config
         warm_age: config.runtime.warm_age,
         warm_idle: config.runtime.warm_idle,
         auto_warm_cpu: config.runtime.auto_warm_cpu,
+        compile: config.compile.runtime(),
         limits,
     }
 }

@@ -2,6 +2,7 @@
 //! the tools that are clients of a running node's admin API.
 
 mod client;
+mod compile;
 mod init;
 mod owner;
 mod print;
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand};
 use futures_util::future::BoxFuture;
 
 pub use client::CliError;
+use compile::Compile;
 use init::Init;
 use owner::{Account, Namespace, Token};
 use resolve::Resolve;
@@ -64,6 +66,9 @@ pub enum Command {
     Tail(Tail),
     /// Which scripts use the most of the node: requests, CPU, errors
     Top(Top),
+    /// What a node starts to compile a component
+    #[command(hide = true)]
+    Compile(Compile),
 }
 
 impl Command {
@@ -74,7 +79,7 @@ impl Command {
 
     async fn run_tool(&self) -> Option<Result<String, CliError>> {
         let shown = match self {
-            Self::Dev(_) | Self::Serve(_) => return None,
+            Self::Dev(_) | Self::Serve(_) | Self::Compile(_) => return None,
             Self::Init(init) => return Some(init.run()),
             Self::Account(account) => account.run().await,
             Self::Token(token) => token.run().await,

@@ -2,6 +2,7 @@
 //! reason for it; a test holds the two together. An unknown key is an error, never ignored.
 
 mod check;
+mod compile;
 mod defaults;
 mod explain;
 mod overload;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use switchyard_catalog::Isolation;
 
 pub use check::Wrong;
+pub use compile::Compile;
 pub use explain::ConfigError;
 pub use overload::{MemoryCeiling, Overload};
 pub use plan::Plan;
@@ -43,6 +45,7 @@ pub struct Config {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub plan: BTreeMap<String, Plan>,
     pub runtime: Runtime,
+    pub compile: Compile,
     pub overload: Overload,
     pub egress: Egress,
     pub cache: Cache,

@@ -365,6 +365,11 @@ impl Failure {
             Self::TooDeep => coded(StatusCode::LOOP_DETECTED, 1019, "Worker recursively invoked too often"),
             // It started at upload, and does not any more.
             Self::Load(error) if matches!(**error, RuntimeError::Invalid(InvalidScript::Refused(_))) => exception(),
+            Self::Load(error)
+                if matches!(**error, RuntimeError::Compiling | RuntimeError::Invalid(InvalidScript::Busy(_))) =>
+            {
+                Page { retry: true, ..page(StatusCode::SERVICE_UNAVAILABLE, "the Worker is being compiled") }
+            }
             Self::Load(_) | Self::Assets(_) => page(StatusCode::INTERNAL_SERVER_ERROR, "internal error"),
             Self::Upstream(error) => {
                 let status = match error {

@@ -1,9 +1,10 @@
-//! What the admin API asks the node: which plans it has, and which scripts use the most of it.
+//! What the admin API asks the node: which plans it has, which scripts use the most of it, how far a compilation is.
 
 use std::sync::Arc;
 
-use switchyard_api::{Node, Top, TopBy, TopScript, TopValue};
-use switchyard_catalog::{AccountId, PlanName, ScriptId};
+use switchyard_api::{Compilation, Node, Top, TopBy, TopScript, TopValue};
+use switchyard_catalog::{AccountId, PlanName, ScriptId, ScriptRef};
+use switchyard_runtime::Standing;
 
 use crate::dispatch::Dispatcher;
 use crate::observe::Observer;
@@ -40,5 +41,14 @@ impl Node for NodeView {
             })
         });
         Top { by, seconds: back.as_secs_f64(), scripts: scripts.collect() }
+    }
+
+    fn compilation(&self, script: &ScriptRef) -> Compilation {
+        let ScriptRef { account, namespace, name } = script;
+        match self.dispatcher.runtime.compile_standing(account, namespace.as_ref(), name) {
+            None => Compilation::None,
+            Some(Standing::Waits(place)) => Compilation::Waiting { place },
+            Some(Standing::Compiles(since)) => Compilation::Compiling { seconds: since.as_secs() },
+        }
     }
 }

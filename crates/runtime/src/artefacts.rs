@@ -2,9 +2,11 @@
 //! under the node's key; what does not bear it is treated as absent and made anew. Native code is
 //! loaded from nowhere else.
 
-use std::fs;
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use aws_lc_rs::hmac;
 
@@ -15,6 +17,41 @@ pub struct Artefacts {
 }
 
 const MAC_LEN: usize = 32;
+/// Bytes of a large file that are read at a time.
+const CHUNK: usize = 64 << 10;
+
+/// A file on its way to become an artefact: what others write into it counts only once it is signed. Dropped
+/// before that, it is gone.
+pub struct Draft {
+    file: File,
+    temporary: PathBuf,
+    name: String,
+}
+
+impl Draft {
+    /// The file, for who fills it.
+    ///
+    /// # Errors
+    /// When there are no descriptors left.
+    pub fn file(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.temporary);
+    }
+}
+
+/// What is under a name.
+pub enum Found {
+    /// It is as we wrote it.
+    Whole(File),
+    Nothing,
+    /// It does not bear our MAC under this name, or cannot be read.
+    NotOurs,
+}
 
 impl Artefacts {
     /// # Errors
@@ -59,12 +96,98 @@ impl Artefacts {
         written
     }
 
+    /// Begins a file that is too large to be in memory.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub fn begin(&self, name: &str) -> io::Result<Draft> {
+        let path = self.folder.join(name);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let temporary = path.with_extension(format!("tmp-{}", uuid::Uuid::new_v4().simple()));
+        let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(&temporary)?;
+        Ok(Draft { file, temporary, name: name.to_owned() })
+    }
+
+    /// Signs what was written and makes it visible. Reads it once.
+    ///
+    /// # Errors
+    /// When the disk does not do it; nothing is visible then.
+    pub fn finish(&self, mut draft: Draft) -> io::Result<()> {
+        draft.file.rewind()?;
+        let mut context = self.begin_mac(&draft.name);
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            match draft.file.read(&mut chunk)? {
+                0 => break,
+                len => context.update(&chunk[..len]),
+            }
+        }
+        draft.file.write_all(context.sign().as_ref())?;
+        fs::rename(&draft.temporary, self.folder.join(&draft.name))
+    }
+
+    /// As [`Artefacts::read`], for what is to be mapped: the file, whose last bytes are the MAC. Who can change it
+    /// afterwards could read the key as well.
+    pub fn find(&self, name: &str) -> Found {
+        let mut file = match File::open(self.folder.join(name)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Found::Nothing,
+            Err(_) => return Found::NotOurs,
+        };
+        match self.verify(name, &mut file) {
+            Ok(true) => Found::Whole(file),
+            Ok(false) | Err(_) => Found::NotOurs,
+        }
+    }
+
+    fn verify(&self, name: &str, file: &mut File) -> io::Result<bool> {
+        let Some(mut left) = file.metadata()?.len().checked_sub(MAC_LEN as u64) else { return Ok(false) };
+        let mut context = self.begin_mac(name);
+        let mut chunk = vec![0; CHUNK];
+        while left > 0 {
+            let part = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
+            file.read_exact(&mut chunk[..part])?;
+            context.update(&chunk[..part]);
+            left -= part as u64;
+        }
+        let mut mac = [0; MAC_LEN];
+        file.read_exact(&mut mac)?;
+        Ok(aws_lc_rs::constant_time::verify_slices_are_equal(context.sign().as_ref(), &mac).is_ok())
+    }
+
+    /// Another name for a file; what was under it is replaced.
+    ///
+    /// # Errors
+    /// When the file is not there, or the disk knows no links.
+    pub fn link(&self, name: &str, other: &str) -> io::Result<()> {
+        let path = self.folder.join(other);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => fs::hard_link(self.folder.join(name), path),
+        }
+    }
+
+    /// Of the files two folders below `folder`, those that have no other name and are older than `min_age`.
+    pub fn unlinked(&self, folder: &str, min_age: Duration) -> Vec<String> {
+        let mut names = self.list(folder);
+        names.retain(|(name, age)| {
+            let links = fs::metadata(self.folder.join(name)).map_or(0, |metadata| metadata.nlink());
+            *age >= min_age && links == 1
+        });
+        names.into_iter().map(|(name, _)| name).collect()
+    }
+
     pub fn remove(&self, name: &str) {
         let _ = fs::remove_file(self.folder.join(name));
     }
 
     /// The files two folders below `folder`: their names as [`Artefacts::remove`] takes them, and how old they are.
-    pub fn list(&self, folder: &str) -> Vec<(String, std::time::Duration)> {
+    pub fn list(&self, folder: &str) -> Vec<(String, Duration)> {
         let inside = |path: &Path| fs::read_dir(path).into_iter().flatten().flatten().collect::<Vec<_>>();
         let files = inside(&self.folder.join(folder)).into_iter().flat_map(|entry| inside(&entry.path()));
         let named = files.filter_map(|file| {
@@ -76,17 +199,24 @@ impl Artefacts {
     }
 
     fn mac<T>(&self, name: &str, bytes: &[u8], use_it: impl FnOnce(&hmac::Tag) -> T) -> T {
+        let mut context = self.begin_mac(name);
+        context.update(bytes);
+        use_it(&context.sign())
+    }
+
+    fn begin_mac(&self, name: &str) -> hmac::Context {
         let mut context = hmac::Context::with_key(&self.key);
         context.update(name.as_bytes());
         context.update(&[0]);
-        context.update(bytes);
-        use_it(&context.sign())
+        context
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Artefacts;
+    use std::io::Write;
+
+    use super::{Artefacts, Found};
 
     #[test]
     fn only_what_we_wrote_under_that_name_is_read() {
@@ -116,5 +246,52 @@ mod tests {
         assert_eq!(names, ["workers/ab/one.sealed", "workers/ab/two.tmp-1"]);
         names.iter().for_each(|name| ours.remove(name));
         assert!(ours.list("workers").is_empty());
+    }
+
+    #[test]
+    fn a_large_file_is_ours_once_it_is_signed_and_under_its_name_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let ours = Artefacts::open(folder.path(), &[1; 32]).unwrap();
+        let bytes: Vec<u8> = (0..200_000u32).map(|at| at as u8).collect();
+        let draft = ours.begin("components/ab/one.cwasm").unwrap();
+        draft.file().unwrap().write_all(&bytes).unwrap();
+        assert!(matches!(ours.find("components/ab/one.cwasm"), Found::Nothing), "not before it is signed");
+        ours.finish(draft).unwrap();
+        assert!(matches!(ours.find("components/ab/one.cwasm"), Found::Whole(_)));
+        assert!(ours.read("components/ab/one.cwasm").is_some_and(|read| read == bytes), "as one that was read");
+        let path = |name: &str| folder.path().join(name);
+        std::fs::copy(path("components/ab/one.cwasm"), path("components/ab/two.cwasm")).unwrap();
+        assert!(matches!(ours.find("components/ab/two.cwasm"), Found::NotOurs), "moved");
+        let other = Artefacts::open(folder.path(), &[2; 32]).unwrap();
+        assert!(matches!(other.find("components/ab/one.cwasm"), Found::NotOurs), "another node's");
+        for at in [0, 65_535, 65_536, 199_999, 200_000, 200_031] {
+            let mut changed = std::fs::read(path("components/ab/one.cwasm")).unwrap();
+            changed[at] ^= 1;
+            std::fs::write(path("components/ab/two.cwasm"), &changed).unwrap();
+            std::fs::rename(path("components/ab/two.cwasm"), path("components/ab/one.cwasm")).unwrap();
+            assert!(matches!(ours.find("components/ab/one.cwasm"), Found::NotOurs), "a bit at {at}");
+            changed[at] ^= 1;
+            std::fs::write(path("components/ab/one.cwasm"), &changed).unwrap();
+            assert!(matches!(ours.find("components/ab/one.cwasm"), Found::Whole(_)));
+        }
+        std::fs::write(path("components/ab/one.cwasm"), b"short").unwrap();
+        assert!(matches!(ours.find("components/ab/one.cwasm"), Found::NotOurs));
+        drop(ours.begin("components/ab/three.cwasm").unwrap());
+        assert_eq!(ours.list("components").len(), 1, "what was begun and dropped is gone");
+    }
+
+    #[test]
+    fn what_has_another_name_is_not_unlinked() {
+        let folder = tempfile::tempdir().unwrap();
+        let ours = Artefacts::open(folder.path(), &[1; 32]).unwrap();
+        ours.write("components/ab/one.cwasm", b"x").unwrap();
+        ours.write("components/ab/two.cwasm", b"x").unwrap();
+        ours.link("components/ab/one.cwasm", "workers/cd/v.cwasm").unwrap();
+        let none = std::time::Duration::ZERO;
+        assert_eq!(ours.unlinked("components", none), ["components/ab/two.cwasm"]);
+        assert!(ours.unlinked("components", std::time::Duration::from_secs(3_600)).is_empty(), "too young");
+        // A version's link moves on to another file.
+        ours.link("components/ab/two.cwasm", "workers/cd/v.cwasm").unwrap();
+        assert_eq!(ours.unlinked("components", none), ["components/ab/one.cwasm"]);
     }
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use switchyard_catalog::Limits;
 
+use crate::compile::CompileConfig;
+
 /// Every setting has a default that suits one machine.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -44,6 +46,8 @@ pub struct Config {
     pub warm_idle: Duration,
     /// CPU of a first request above which isolation `auto` makes a Worker warm.
     pub auto_warm_cpu: Duration,
+    /// How components are compiled.
+    pub compile: CompileConfig,
     /// The node's limits: what no Worker may exceed.
     pub limits: Limits,
 }
@@ -68,6 +72,7 @@ impl Default for Config {
             warm_age: Duration::from_secs(30 * 60),
             warm_idle: Duration::from_secs(5 * 60),
             auto_warm_cpu: Duration::from_millis(2),
+            compile: CompileConfig::default(),
             limits: Limits::DEFAULT,
         }
     }

@@ -55,6 +55,9 @@ pub enum RuntimeError {
     Io { action: &'static str, source: std::io::Error },
     #[error("the engine could not {action}: {message}")]
     Engine { action: &'static str, message: String },
+    /// It will be there: a request may come again.
+    #[error("the component is being compiled")]
+    Compiling,
     #[error("the script does not start: {0}")]
     Invalid(#[from] switchyard_catalog::InvalidScript),
 }

@@ -7,8 +7,8 @@
 use std::cell::{Cell, OnceCell};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -48,6 +48,8 @@ struct Shared {
     wake: Condvar,
     tick: Condvar,
     engine: wasmtime::Engine,
+    /// That of components, once there is one.
+    components: OnceLock<wasmtime::Engine>,
 }
 
 struct State {
@@ -101,6 +103,7 @@ impl Executor {
             wake: Condvar::new(),
             tick: Condvar::new(),
             engine: engine.clone(),
+            components: OnceLock::new(),
         });
         let mut this = Self { shared, threads: Vec::new() };
         for number in 0..threads.max(1) {
@@ -116,6 +119,11 @@ impl Executor {
         let shared = Arc::clone(&this.shared);
         this.threads.push(std::thread::Builder::new().name("epoch".into()).spawn(move || shared.tick())?);
         Ok(this)
+    }
+
+    /// Has the epochs of another engine go with those of the first. Only one more is kept.
+    pub fn tick_too(&self, engine: &wasmtime::Engine) {
+        let _ = self.shared.components.set(engine.clone());
     }
 
     /// Runs a future to its end on the guest threads, metering each poll, which its tenant is charged
@@ -156,6 +164,13 @@ impl Drop for Executor {
 }
 
 impl Shared {
+    fn increment_epoch(&self) {
+        self.engine.increment_epoch();
+        if let Some(components) = self.components.get() {
+            components.increment_epoch();
+        }
+    }
+
     fn push(&self, tenant: TenantKey, weight: u16, runnable: Runnable) {
         let mut state = self.state.lock();
         if state.ended {
@@ -173,7 +188,7 @@ impl Shared {
         }
         drop(state);
         if interrupted {
-            self.engine.increment_epoch();
+            self.increment_epoch();
         }
         if !resumes {
             self.wake.notify_one();
@@ -223,7 +238,7 @@ impl Shared {
                     thread.give_up.store(true, Ordering::Relaxed);
                 }
             }
-            self.engine.increment_epoch();
+            self.increment_epoch();
             idle = if state.queues.running() == 0 && state.queues.is_empty() { idle + 1 } else { 0 };
             if idle > IDLE_TICKS {
                 state.ticking = false;

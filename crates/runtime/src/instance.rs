@@ -17,7 +17,7 @@ use crate::runtime::Inner;
 use crate::session::{Call, Reply, Session, SessionContext, Step, Wait, failure, unacceptable};
 use crate::slot::Slot;
 use crate::stream::HostStream;
-use crate::worker::Worker;
+use crate::worker::{Script, Worker};
 use crate::{Body, Invocation, head};
 
 pub mod alone;
@@ -38,6 +38,8 @@ pub enum Event {
 pub struct Arrival {
     pub runtime: Arc<Inner>,
     pub worker: Arc<Worker>,
+    /// The Worker's.
+    pub script: Arc<Script>,
     pub event: Event,
     pub invocation: Invocation,
     pub meter: Arc<CpuMeter>,
@@ -122,6 +124,7 @@ impl Visits {
 struct Instance {
     slot: Slot,
     worker: Arc<Worker>,
+    script: Arc<Script>,
     visits: Visits,
     /// The number of the last request.
     last: i32,
@@ -143,25 +146,25 @@ impl Instance {
     /// # Errors
     /// A text for the log.
     fn new(arrival: &Arrival) -> Result<Self, String> {
-        let worker = Arc::clone(&arrival.worker);
-        let mut slot = arrival.runtime.clean_slot(&worker.delta)?;
+        let (worker, script) = (Arc::clone(&arrival.worker), Arc::clone(&arrival.script));
+        let mut slot = arrival.runtime.clean_slot(&script.delta)?;
         let beyond = slot.memory_bytes().len().saturating_sub((arrival.runtime.base_pages() << 16) as usize);
-        let taken = worker.usage.instance(beyond + worker.delta.page_bytes());
+        let taken = worker.usage.instance(beyond + script.delta.page_bytes());
         slot.store.data_mut().begin(
             Mode::Handler,
             Arc::clone(&arrival.meter),
             Limiter::new(arrival.memory_limit(), &worker.held).counted(taken),
-            Arc::clone(&worker.modules),
-            Arc::clone(&worker.env),
+            Arc::clone(&script.modules),
+            Arc::clone(&script.env),
         );
-        Ok(Self { slot, worker, visits: Visits::default(), last: 0, touched: Vec::new() })
+        Ok(Self { slot, worker, script, visits: Visits::default(), last: 0, touched: Vec::new() })
     }
 
     /// Takes a request in, and runs it as far as it goes.
     async fn begin(&mut self, arrival: Arrival) -> Result<(), Broken> {
         self.last += 1;
         let number = self.last;
-        let Arrival { runtime, worker: _, event: of, invocation, meter, reply, finish, again } = arrival;
+        let Arrival { runtime, worker: _, script: _, event: of, invocation, meter, reply, finish, again } = arrival;
         let mut share = Share::new(number, Arc::clone(&meter), invocation.limits.log_bytes);
         share.default_cache = invocation.default_cache;
         let (kind, values, of, repeatable) = match of {
@@ -202,7 +205,7 @@ impl Instance {
                 let error = Some(internal("The Worker could not be started."));
                 return Err(Broken { request: number, error });
             }
-            let env = Arc::clone(&self.worker.env);
+            let env = Arc::clone(&self.script.env);
             if !env.is_empty() {
                 self.call(number, event::ENV, 0, 0, &env).await?;
             }
@@ -320,7 +323,7 @@ pub struct Finish {
 
 impl Finish {
     /// With `outcome.cpu` set.
-    fn tell(mut self, outcome: Outcome) {
+    pub fn tell(mut self, outcome: Outcome) {
         let logged = !outcome.logs.is_empty();
         if let Some(tell) = self.tell.take() {
             tell(outcome);

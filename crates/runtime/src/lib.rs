@@ -4,9 +4,11 @@
 //! (design §5). The runtime cannot reach the network: all a Worker can reach is [`Outbound`].
 //!
 //! In reading order: `engine` and `base` (made once), `publish` and `sealed` (once a version),
-//! `worker`, `slots`, `slot`, `instance` and `session` (a request), `warm` (instances that live on).
+//! `worker`, `slots`, `slot`, `instance` and `session` (a request), `warm` (instances that live on);
+//! and `component`, where a Worker is one.
 
 mod body;
+mod component;
 mod config;
 mod counts;
 mod error;
@@ -18,6 +20,7 @@ mod worker;
 
 mod artefacts;
 mod base;
+mod compile;
 mod compress;
 mod crypto;
 mod delta;
@@ -50,6 +53,9 @@ mod values;
 mod warm;
 
 pub use body::{Body, BodyError};
+pub use compile::queue::Standing;
+pub use compile::{CompileConfig, CompileNews, Who, compile_process};
+pub use component::{ComponentCode, ComponentEngine, component_config};
 pub use config::Config;
 pub use counts::RuntimeCounts;
 pub use error::{RunError, RunErrorKind, RuntimeError};

@@ -4,7 +4,7 @@ use switchyard_js::abi::{Malformed, Reader};
 
 use crate::outcome::now_ms;
 use crate::values::clean;
-use crate::{LogLevel, LogLine};
+use crate::{Console, LogLevel, LogLine};
 
 /// What a line counts beside its text, so that empty ones are bounded too.
 const LINE: usize = 16;
@@ -50,5 +50,18 @@ impl Logs {
         let values = if values.is_empty() { String::new() } else { clean(values) };
         self.lines.push(LogLine { level, text: text.to_owned(), values, at_ms: now_ms() });
         Ok(())
+    }
+
+    /// A line of text, for those who listen.
+    pub fn line(&mut self, level: LogLevel, line: &str, console: Console) {
+        let values = if console.values { serde_json::json!([line]).to_string() } else { String::new() };
+        let text = if console.text { line.to_owned() } else { String::new() };
+        match self.left.checked_sub(text.len().max(values.len()) + LINE) {
+            Some(left) => {
+                self.left = left;
+                self.lines.push(LogLine { level, text, values, at_ms: now_ms() });
+            }
+            None => self.dropped = self.dropped.saturating_add(1),
+        }
     }
 }

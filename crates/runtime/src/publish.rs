@@ -192,6 +192,7 @@ fn take_pages(
         compatibility_flags: spec.compatibility_flags.clone(),
         modules: Vec::new(),
         evaluated: Vec::new(),
+        component: None,
     };
     Ok(Sealed { head, bindings, delta: Arc::new(delta), modules: modules.without(&host.loaded) })
 }

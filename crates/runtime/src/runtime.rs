@@ -1,19 +1,25 @@
 //! The runtime: engine, base, slots, threads, and the cache of Workers, built once a process.
 
+mod components;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use moka::future::Cache;
+use parking_lot::Mutex;
 use switchyard_catalog::{
-    AccountId, InvalidScript, NamespaceName, ScriptId, ScriptName, Started, Validator, VersionId, WorkerSpec,
+    AccountId, InvalidScript, NamespaceName, ScriptId, ScriptName, Started, Validator, VersionId, WorkerBinding,
+    WorkerSpec,
 };
 use tokio::sync::Semaphore;
 
 use crate::RuntimeError;
 use crate::artefacts::Artefacts;
 use crate::base::Base;
+use crate::compile::{Compiler, artefact};
+use crate::component::{ComponentCode, ComponentEngine, ComponentWorker};
 use crate::config::Config;
 use crate::counts::{Counts, RuntimeCounts};
 use crate::delta::Delta;
@@ -23,12 +29,14 @@ use crate::held::Held;
 use crate::memory::{Budget, Usages};
 use crate::meter::CpuMeter;
 use crate::publish::publish;
-use crate::sealed::{Sealed, Sealer};
+use crate::sealed::{Head, Sealed, Sealer};
 use crate::slot::Slot;
 use crate::slots::{QueueLimits, Slots};
 use crate::warm::idle::IdleInstances;
 use crate::warm::{Bounds, FirstRequests, Pool};
-use crate::worker::{About, Worker, env_values};
+use crate::worker::{About, Code, Script, Worker, env_values};
+
+use self::components::{Rebuilds, component_of};
 
 /// Publishes that are evaluated at once.
 const PUBLISHING: usize = 4;
@@ -64,6 +72,8 @@ pub(crate) struct Inner {
     pub background: Arc<Semaphore>,
     artefacts: Artefacts,
     sealer: Sealer,
+    compiler: Compiler,
+    rebuilds: Rebuilds,
     workers: Cache<VersionId, Arc<Worker>>,
     live: Arc<AtomicUsize>,
     most_live: usize,
@@ -75,6 +85,9 @@ pub(crate) struct Inner {
     pub budget: Arc<Budget>,
     usages: Usages,
     pub counts: Counts,
+    /// Made for the first component; it runs at most so many at once.
+    components: Mutex<Option<Arc<ComponentEngine>>>,
+    most_components: u32,
     #[cfg(test)]
     pub proof: crate::restore_proof::Proof,
 }
@@ -100,6 +113,9 @@ pub struct RuntimeStats {
     pub growth_refused: u64,
     /// Scripts that are being evaluated.
     pub publishing: usize,
+    /// Components that are being compiled, and that wait for it.
+    pub compiling: usize,
+    pub compile_queue: usize,
     pub counts: RuntimeCounts,
 }
 
@@ -158,6 +174,8 @@ impl Runtime {
             publishing: Arc::new(Semaphore::new(PUBLISHING)),
             background: Arc::new(Semaphore::new(BACKGROUND)),
             sealer: Sealer::new(&key),
+            compiler: Compiler::new(config.compile),
+            rebuilds: Rebuilds::default(),
             live: Arc::default(),
             idle_meter: Arc::new(CpuMeter::new(Duration::MAX)),
             held: Held::within(&budget, config.held_bytes),
@@ -165,6 +183,8 @@ impl Runtime {
             budget,
             usages: Usages::default(),
             counts: Counts::default(),
+            components: Mutex::new(None),
+            most_components: config.max_instances.max(2),
             #[cfg(test)]
             proof: Default::default(),
         };
@@ -197,6 +217,9 @@ impl Runtime {
     }
 
     async fn load(&self, version: VersionId, source: &dyn WorkerSource) -> Result<Arc<Worker>, RuntimeError> {
+        if let Some(rebuilt) = self.being_rebuilt(version).await {
+            return rebuilt;
+        }
         let inner = Arc::clone(&self.inner);
         let opened = self.inner.tokio.spawn_blocking(move || inner.open(version)).await;
         if let Ok(Some(worker)) = opened {
@@ -205,12 +228,18 @@ impl Runtime {
         }
         let spec = source.worker_spec(version).await;
         let spec = spec.map_err(|message| RuntimeError::Engine { action: "find the script's source", message })?;
+        if component_of(&spec).is_some() {
+            return self.rebuilt(spec).await;
+        }
         let (worker, _) = self.publish(&spec).await?;
         Ok(worker)
     }
 
     /// Evaluates and seals a Worker.
     async fn publish(&self, spec: &WorkerSpec) -> Result<(Arc<Worker>, Started), InvalidScript> {
+        if let Some(source) = component_of(spec) {
+            return self.publish_component(spec, source).await;
+        }
         let began = std::time::Instant::now();
         let published = publish(&self.inner, spec).await;
         self.inner.counts.evaluated(published.is_ok(), began.elapsed());
@@ -234,15 +263,16 @@ impl Runtime {
         let swept = self.inner.tokio.spawn_blocking(move || {
             let mut removed = 0;
             for (name, age) in inner.artefacts.list(Sealed::FOLDER) {
-                let version =
-                    name.rsplit('/').next().and_then(|own| own.strip_suffix(".sealed")).and_then(VersionId::parse);
+                let own = name.rsplit('/').next().unwrap_or_default();
+                let id = own.strip_suffix(".sealed").or_else(|| own.strip_suffix(".cwasm"));
+                let version = id.and_then(VersionId::parse);
                 // What is no version's is left from a write that was cut off.
                 if age >= min_age && !version.is_some_and(|version| kept.contains(&version)) {
                     inner.artefacts.remove(&name);
                     removed += 1;
                 }
             }
-            removed
+            removed + inner.sweep_components(min_age)
         });
         swept.await.unwrap_or(0)
     }
@@ -295,6 +325,8 @@ impl Runtime {
             held_bytes: self.inner.held.used(),
             growth_refused: self.inner.budget.refused(),
             publishing: PUBLISHING - self.inner.publishing.available_permits(),
+            compiling: self.inner.compiler.counts().0,
+            compile_queue: self.inner.compiler.counts().1,
             counts: self.inner.counts.read(),
         }
     }
@@ -311,10 +343,11 @@ impl Validator for Runtime {
     async fn forget(&self, versions: &[VersionId]) {
         for version in versions {
             if let Some(worker) = self.inner.workers.remove(version).await {
-                worker.pool.close();
+                worker.close();
             }
             self.inner.warm.forget(*version);
             self.inner.artefacts.remove(&Sealed::file_name(*version));
+            self.inner.artefacts.remove(&artefact::link_name(*version));
         }
     }
 }
@@ -335,6 +368,21 @@ impl Inner {
                 warm.expire();
             }
         });
+    }
+
+    /// The engine of components, made now if there is none.
+    ///
+    /// # Errors
+    /// When the system has no address space for its pool.
+    pub fn components(&self) -> Result<Arc<ComponentEngine>, RuntimeError> {
+        let mut components = self.components.lock();
+        if let Some(engine) = &*components {
+            return Ok(Arc::clone(engine));
+        }
+        let engine = Arc::new(ComponentEngine::new(self.most_components)?);
+        self.executor.tick_too(&engine.engine);
+        *components = Some(Arc::clone(&engine));
+        Ok(engine)
     }
 
     pub fn idle_meter(&self) -> Arc<CpuMeter> {
@@ -387,6 +435,9 @@ impl Inner {
     fn open(self: Arc<Self>, version: VersionId) -> Option<Arc<Worker>> {
         let bytes = self.artefacts.read(&Sealed::file_name(version))?;
         let sealed = Sealed::from_bytes(&bytes, &self.sealer, version, &self.base.digest)?;
+        if sealed.head.component.is_some() {
+            return self.open_component(version, &sealed);
+        }
         self.worker_of(version, &sealed)
     }
 
@@ -396,12 +447,24 @@ impl Inner {
     }
 
     fn worker_of(self: &Arc<Self>, version: VersionId, sealed: &Sealed) -> Option<Arc<Worker>> {
-        let head = &sealed.head;
+        let about = self.about_of(version, &sealed.head)?;
+        let code = Code::JavaScript(Arc::new(Script {
+            delta: Arc::clone(&sealed.delta),
+            modules: Arc::new(sealed.modules.clone()),
+            env: env_values(&sealed.bindings),
+            pool: Pool::new(version, self.warm_bounds, &self.warm),
+            first_requests: FirstRequests::new(self.auto_warm_cpu),
+        }));
+        Some(self.assemble(about, &sealed.bindings, code))
+    }
+
+    /// Who a sealed Worker is.
+    fn about_of(&self, version: VersionId, head: &Head) -> Option<About> {
         let namespace = match &head.namespace {
             Some(name) => Some(NamespaceName::parse(name).ok()?),
             None => None,
         };
-        let about = About {
+        Some(About {
             account: AccountId::parse(&head.account)?,
             namespace,
             script: ScriptId::parse(&head.script)?,
@@ -409,21 +472,24 @@ impl Inner {
             version,
             limits: head.limits,
             isolation: head.isolation,
-        };
+        })
+    }
+
+    /// A Worker that is a component.
+    pub fn component_worker(
+        self: &Arc<Self>,
+        about: About,
+        bindings: &[(String, WorkerBinding)],
+        code: ComponentCode,
+    ) -> Arc<Worker> {
+        self.assemble(about, bindings, Code::Component(Arc::new(ComponentWorker::new(code, bindings))))
+    }
+
+    fn assemble(self: &Arc<Self>, about: About, bindings: &[(String, WorkerBinding)], code: Code) -> Arc<Worker> {
         let held = Held::below(&self.held, self.held_per_script);
         let user_worker = about.namespace.is_some().then_some(about.script);
         let usage = self.usages.add(user_worker, &held, &self.budget);
-        Some(Arc::new(Worker {
-            usage,
-            runtime: Arc::downgrade(self),
-            about,
-            delta: Arc::clone(&sealed.delta),
-            modules: Arc::new(sealed.modules.clone()),
-            bindings: sealed.bindings.iter().map(|(_, binding)| binding.clone()).collect(),
-            env: env_values(&sealed.bindings),
-            pool: Pool::new(version, self.warm_bounds, &self.warm),
-            first_requests: FirstRequests::new(self.auto_warm_cpu),
-            held,
-        }))
+        let bindings = bindings.iter().map(|(_, binding)| binding.clone()).collect();
+        Arc::new(Worker { runtime: Arc::downgrade(self), about, code, bindings, usage, held })
     }
 }

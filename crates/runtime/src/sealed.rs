@@ -12,7 +12,7 @@ use bytes::Bytes;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use serde::{Deserialize, Serialize};
-use switchyard_catalog::{Compatibility, Isolation, Limits, VersionId, WorkerBinding};
+use switchyard_catalog::{Compatibility, Isolation, Limits, VersionId, WorkerBinding, WorkerSpec};
 
 use crate::delta::Delta;
 use crate::modules::Modules;
@@ -45,6 +45,30 @@ pub struct Head {
     pub modules: Vec<(String, i32, u64)>,
     /// Names of the modules that were evaluated.
     pub evaluated: Vec<String>,
+    /// Of a component: SHA-256 of its source, hex. It has no base, no delta and no modules.
+    #[serde(default)]
+    pub component: Option<String>,
+}
+
+impl Head {
+    pub fn of_component(spec: &WorkerSpec, digest: String) -> Self {
+        Self {
+            base: String::new(),
+            account: spec.account.to_string(),
+            script: spec.script.to_string(),
+            script_name: spec.script_name.to_string(),
+            namespace: spec.namespace.as_ref().map(|(_, name)| name.to_string()),
+            limits: spec.limits,
+            isolation: spec.isolation,
+            wasm_pages: 0,
+            delta_is_secret: false,
+            compatibility_date: spec.compatibility_date.clone(),
+            compatibility_flags: spec.compatibility_flags.clone(),
+            modules: Vec::new(),
+            evaluated: Vec::new(),
+            component: Some(digest),
+        }
+    }
 }
 
 /// A binding as it is kept: JSON, inside an encrypted part.
@@ -149,7 +173,7 @@ impl Sealed {
         };
         let (head, env, pages, mut code) = (part()?, part()?, part()?, part()?);
         let head: Head = serde_json::from_slice(head).ok()?;
-        if head.base != hex(base) {
+        if head.component.is_none() && head.base != hex(base) {
             return None;
         }
         let kept: Vec<(String, Kept)> = serde_json::from_slice(&sealer.open(version, 1, env)?).ok()?;

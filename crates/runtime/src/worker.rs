@@ -11,6 +11,7 @@ use switchyard_catalog::{AccountId, Isolation, Limits, NamespaceName, ScriptId, 
 use switchyard_js::abi::{Writer, binding};
 use tokio::sync::oneshot;
 
+use crate::component::{self, ComponentWorker, Visit};
 use crate::delta::Delta;
 use crate::error::{RunError, RunErrorKind};
 use crate::head::wants_socket;
@@ -32,20 +33,31 @@ const HEAVY_PAGES: usize = 256;
 pub struct Worker {
     pub(crate) runtime: Weak<Inner>,
     pub(crate) about: About,
-    pub(crate) delta: Arc<Delta>,
-    /// Modules that were not evaluated at upload: a handler may import them.
-    pub(crate) modules: Arc<Modules>,
+    pub(crate) code: Code,
     pub(crate) bindings: Arc<[WorkerBinding]>,
-    /// The bindings as an ENV event.
-    pub(crate) env: Arc<[u8]>,
     /// What its instances take of the node's memory.
     pub(crate) usage: Arc<Usage>,
     /// What the node holds for all its requests.
     pub(crate) held: Arc<Held>,
+}
+
+/// What a Worker is made of.
+pub(crate) enum Code {
+    JavaScript(Arc<Script>),
+    Component(Arc<ComponentWorker>),
+}
+
+/// JavaScript, evaluated.
+pub(crate) struct Script {
+    pub delta: Arc<Delta>,
+    /// Modules that were not evaluated at upload: a handler may import them.
+    pub modules: Arc<Modules>,
+    /// The bindings as an ENV event.
+    pub env: Arc<[u8]>,
     /// Its warm instances.
-    pub(crate) pool: Arc<Pool>,
+    pub pool: Arc<Pool>,
     /// What a request in a clean instance costs, where `auto` has to decide.
-    pub(crate) first_requests: FirstRequests,
+    pub first_requests: FirstRequests,
 }
 
 /// Who a Worker is, and what it may use.
@@ -62,6 +74,15 @@ pub struct About {
     pub isolation: Isolation,
 }
 
+impl Script {
+    /// A request has run in a clean instance.
+    pub fn ran_clean(&self, outcome: &Outcome) {
+        if outcome.ending == Ending::Ok {
+            self.first_requests.ran(outcome.cpu);
+        }
+    }
+}
+
 impl Worker {
     pub fn about(&self) -> &About {
         &self.about
@@ -74,11 +95,21 @@ impl Worker {
 
     /// Bytes it holds in memory.
     pub(crate) fn size(&self) -> usize {
-        self.delta.size() + self.modules.size() + self.env.len() * 2 + 1024
+        match &self.code {
+            Code::JavaScript(script) => script.delta.size() + script.modules.size() + script.env.len() * 2 + 1024,
+            Code::Component(component) => component.size(),
+        }
+    }
+
+    /// No request joins an instance of it any more.
+    pub(crate) fn close(&self) {
+        if let Code::JavaScript(script) = &self.code {
+            script.pool.close();
+        }
     }
 
     /// `stays`: the request may be a long one, as a WebSocket is.
-    fn is_warm(&self, isolation: Option<Isolation>, base_pages: u64, stays: bool) -> bool {
+    fn is_warm(&self, script: &Script, isolation: Option<Isolation>, base_pages: u64, stays: bool) -> bool {
         match isolation.unwrap_or(self.about.isolation) {
             Isolation::Warm => true,
             // What grew beyond the base cannot be put back in place: a clean instance of it is a new slot.
@@ -86,17 +117,10 @@ impl Worker {
             Isolation::Auto => {
                 stays
                     || self.is_dispatcher()
-                    || self.delta.pages.len() > HEAVY_PAGES
-                    || self.delta.wasm_pages > base_pages
-                    || self.first_requests.are_heavy()
+                    || script.delta.pages.len() > HEAVY_PAGES
+                    || script.delta.wasm_pages > base_pages
+                    || script.first_requests.are_heavy()
             }
-        }
-    }
-
-    /// A request has run in a clean instance.
-    pub(crate) fn ran_clean(&self, outcome: &Outcome) {
-        if outcome.ending == Ending::Ok {
-            self.first_requests.ran(outcome.cpu);
         }
     }
 
@@ -128,29 +152,56 @@ impl Worker {
         let Some(runtime) = self.runtime.upgrade() else {
             return Err(finish.with_error(error(RunErrorKind::Internal, "the runtime has ended")));
         };
-        let stays = matches!(&event, Event::Fetch(request) if wants_socket(request.headers()));
-        let warm = self.is_warm(invocation.isolation, runtime.base_pages(), stays);
         let meter = Arc::new(CpuMeter::in_task(invocation.limits.cpu()));
         let (reply, answer) = oneshot::channel();
         let waits = Waits(Some(Arc::clone(&meter)));
         let worker = Arc::clone(self);
-        let mut arrival = Arrival { runtime, worker, event, invocation, meter, reply, finish, again: false };
-        if warm {
-            Self::place(Box::new(arrival)).await;
-        } else {
-            match self.permit(&arrival.runtime.slots, arrival.invocation.depth).await {
-                Ok(permit) => {
-                    arrival.finish.dropped = Ending::Internal; // from here on the task tells
-                    let (runtime, meter) = (Arc::clone(&arrival.runtime), Arc::clone(&arrival.meter));
-                    let weight = arrival.invocation.weight;
-                    runtime.executor.spawn(self.about.script, weight, meter, alone::run(arrival, permit));
+        match &self.code {
+            Code::JavaScript(script) => {
+                let stays = matches!(&event, Event::Fetch(request) if wants_socket(request.headers()));
+                let warm = self.is_warm(script, invocation.isolation, runtime.base_pages(), stays);
+                let script = Arc::clone(script);
+                let again = false;
+                let arrival = Arrival { runtime, worker, script, event, invocation, meter, reply, finish, again };
+                if warm {
+                    Self::place(Box::new(arrival)).await;
+                } else {
+                    self.run_clean(arrival).await?;
                 }
-                Err(overloaded) => return Err(arrival.finish.with_error(overloaded)),
+            }
+            Code::Component(component) => {
+                let component = Arc::clone(component);
+                let visit = Visit { runtime, worker, component, event, invocation, meter, reply, finish };
+                self.run_component(visit).await?;
             }
         }
         let answered = answer.await;
         waits.no_more();
         answered.unwrap_or_else(|_| Err(error(RunErrorKind::Internal, "the request's task ended early")))
+    }
+
+    async fn run_clean(&self, mut arrival: Arrival) -> Result<(), RunError> {
+        let permit = match self.permit(&arrival.runtime.slots, arrival.invocation.depth).await {
+            Ok(permit) => permit,
+            Err(overloaded) => return Err(arrival.finish.with_error(overloaded)),
+        };
+        arrival.finish.dropped = Ending::Internal; // from here on the task tells
+        let (runtime, meter) = (Arc::clone(&arrival.runtime), Arc::clone(&arrival.meter));
+        let weight = arrival.invocation.weight;
+        runtime.executor.spawn(self.about.script, weight, meter, alone::run(arrival, permit));
+        Ok(())
+    }
+
+    async fn run_component(&self, mut visit: Visit) -> Result<(), RunError> {
+        let permit = match self.permit(&visit.runtime.slots, visit.invocation.depth).await {
+            Ok(permit) => permit,
+            Err(overloaded) => return Err(visit.finish.with_error(overloaded)),
+        };
+        visit.finish.dropped = Ending::Internal; // from here on the task tells
+        let (runtime, meter) = (Arc::clone(&visit.runtime), Arc::clone(&visit.meter));
+        let weight = visit.invocation.weight;
+        runtime.executor.spawn(self.about.script, weight, meter, component::run(visit, permit));
+        Ok(())
     }
 
     /// The right to run an instance.
@@ -163,9 +214,10 @@ impl Worker {
     /// Puts a request into a warm instance of its Worker, once there is room for it in one.
     pub(crate) async fn place(mut arrival: Box<Arrival>) {
         let (worker, runtime) = (Arc::clone(&arrival.worker), Arc::clone(&arrival.runtime));
+        let pool = Arc::clone(&arrival.script.pool);
         let (depth, weight) = (arrival.invocation.depth, arrival.invocation.weight);
         loop {
-            arrival = match worker.pool.enter(arrival, Wants::Soon) {
+            arrival = match pool.enter(arrival, Wants::Soon) {
                 Entered::Joined => return runtime.counts.warm_reused(),
                 Entered::Needs(arrival) => arrival,
             };
@@ -173,7 +225,7 @@ impl Worker {
             let mut now = std::future::poll_fn(|cx| Poll::Ready(permit.as_mut().poll(cx))).await;
             if !matches!(now, Poll::Ready(Ok(_))) {
                 let wants = if now.is_pending() { Wants::Room } else { Wants::Any };
-                arrival = match worker.pool.enter(arrival, wants) {
+                arrival = match pool.enter(arrival, wants) {
                     Entered::Joined => return runtime.counts.warm_reused(),
                     Entered::Needs(arrival) => arrival,
                 };
@@ -182,7 +234,7 @@ impl Worker {
                 now = Poll::Ready(tokio::select! {
                     biased;
                     permit = permit => permit,
-                    () = worker.pool.room() => continue,
+                    () = pool.room() => continue,
                 });
             }
             let permit = match now {
@@ -190,7 +242,7 @@ impl Worker {
                 Poll::Ready(Err(overloaded)) => return arrival.refuse(overloaded),
                 Poll::Pending => continue,
             };
-            match worker.pool.admit(arrival, permit) {
+            match pool.admit(arrival, permit) {
                 Some(member) => {
                     let meter: Arc<SharedMeter> = Arc::default();
                     runtime.executor.spawn(worker.about.script, weight, Arc::clone(&meter), shared::run(member, meter));

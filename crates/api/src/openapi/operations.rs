@@ -233,6 +233,7 @@ const DOCS: &[Doc] = &[
     get("tokens::token_revoke", "Revoke a token", Null),
     get("plans::plan_get", "Which plan holds for a script", Result("ScriptPlan")),
     set("plans::plan_put", "Set which plan holds for a script", Json("ScriptPlanPut"), Result("ScriptPlan")),
+    get("node::compilation", "How far the compilation of an upload to a script is", Result("Compilation")),
     Doc { query: TOP, ..get("node::top", "Which scripts of the node use the most of it", Result("Top")) },
     Doc { query: TOP, ..get("node::account_top", "Which scripts of the account use the most", Result("Top")) },
     set(

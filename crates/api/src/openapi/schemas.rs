@@ -87,6 +87,14 @@ fn top() -> Schema {
     ])
 }
 
+fn compilation() -> Schema {
+    S::object(vec![
+        ("state", S::values(&["none", "waiting", "compiling"])),
+        ("place?", S::integer().about("waiting: the how manieth in the queue, from 1")),
+        ("seconds?", S::integer().about("compiling: for how long")),
+    ])
+}
+
 fn texts() -> Schema {
     S::array(S::string())
 }
@@ -443,6 +451,7 @@ pub(super) fn all() -> BTreeMap<&'static str, Schema> {
                 ("has_more", S::boolean()),
             ]),
         ),
+        ("Compilation", compilation()),
         ("CodeUpload", S::map(S::any()).about("one part a module, and metadata with main_module")),
         ("Deployment", deployment()),
         ("DeploymentList", S::object(vec![("deployments", S::array(S::reference("Deployment")))])),

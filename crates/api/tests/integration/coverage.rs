@@ -141,6 +141,8 @@ tests! {
     "PUT O/namespaces/{namespace}/scripts/{script}/plan" script_plan_put    plans::put_namespaced;
     "GET O/scripts/{script}/plan"               account_script_plan_get     plans::get_account;
     "PUT O/scripts/{script}/plan"               account_script_plan_put     plans::put_account;
+    "GET O/namespaces/{namespace}/scripts/{script}/compilation" namespaced_compilation node::namespaced_compilation;
+    "GET O/scripts/{script}/compilation"        account_compilation         node::account_compilation;
     "GET /switchyard/top"                       top                         node::top;
     "GET O/top"                                 account_top                 node::account_top;
     "POST /switchyard/resolve"                  resolve                     resolve::resolve;

@@ -2,8 +2,8 @@
 
 use http::Method;
 use serde_json::json;
-use switchyard_api::{Node, Top, TopBy, TopScript, TopValue};
-use switchyard_catalog::{AccountId, PlanName};
+use switchyard_api::{Compilation, Node, Top, TopBy, TopScript, TopValue};
+use switchyard_catalog::{AccountId, PlanName, ScriptRef};
 
 use crate::harness::{A, ACCOUNT, ADMIN, Harness, OTHER_ACCOUNT, READER, WRITER};
 
@@ -27,6 +27,35 @@ impl Node for FakeNode {
         };
         Top { by, seconds: 60.0, scripts: vec![script] }
     }
+
+    /// `waits` waits, `compiles` is compiled, wherever they are.
+    fn compilation(&self, script: &ScriptRef) -> Compilation {
+        match (script.name.as_str(), &script.namespace) {
+            ("waits", Some(_)) => Compilation::Waiting { place: 3 },
+            ("compiles", _) => Compilation::Compiling { seconds: 7 },
+            _ => Compilation::None,
+        }
+    }
+}
+
+async fn compilation(h: &Harness, place: &str) {
+    let path = |script: &str| format!("/switchyard{A}/{place}/{script}/compilation");
+    for (script, wanted) in
+        [("compiles", json!({ "state": "compiling", "seconds": 7 })), ("none", json!({ "state": "none" }))]
+    {
+        assert_eq!(h.by(READER, "GET", &path(script), json!(null)).await.ok().result(), &wanted);
+    }
+}
+
+pub async fn namespaced_compilation(h: &Harness) {
+    compilation(h, "namespaces/any/scripts").await;
+    let path = format!("/switchyard{A}/namespaces/any/scripts/waits/compilation");
+    let waits = h.by(READER, "GET", &path, json!(null)).await.ok();
+    assert_eq!(waits.result(), &json!({ "state": "waiting", "place": 3 }));
+}
+
+pub async fn account_compilation(h: &Harness) {
+    compilation(h, "scripts").await;
 }
 
 async fn asked(h: &Harness, path: &str, name: &str) {

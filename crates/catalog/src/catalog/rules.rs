@@ -39,8 +39,9 @@ pub(super) fn code(settings: &CatalogSettings, code: &Code) -> Result<(), Catalo
         return Err(CatalogError::TooLarge(format!("the upload has {count} modules; at most {max} are allowed")));
     }
     let bytes: u64 = code.modules.iter().map(|module| module.content.len() as u64).sum();
-    if bytes > settings.max_code_bytes {
-        let max = settings.max_code_bytes;
+    let is_component = code.modules.iter().any(|module| module.name == code.entry && module.kind == ModuleKind::Wasm);
+    let max = if is_component { settings.max_component_bytes } else { settings.max_code_bytes };
+    if bytes > max {
         return Err(CatalogError::TooLarge(format!(
             "the modules have {bytes} bytes together; at most {max} are allowed"
         )));

@@ -74,6 +74,8 @@ impl CliError {
 
 /// Longest wait for an answer: an upload starts the Worker.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// … of a component, which waits for its turn to be compiled.
+pub(super) const LONG_PATIENCE: Duration = Duration::from_secs(30 * 60);
 const MAX_ANSWER: usize = 256 << 20;
 /// What stays as it is in a path's segment.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -157,6 +159,17 @@ impl Client {
         path: &str,
         body: Option<(String, Bytes)>,
     ) -> Result<Answer, CliError> {
+        self.send_within(PATIENCE, method, path, body).await
+    }
+
+    /// As [`Client::send`], which may take so long.
+    pub(super) async fn send_within(
+        &self,
+        patience: Duration,
+        method: Method,
+        path: &str,
+        body: Option<(String, Bytes)>,
+    ) -> Result<Answer, CliError> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.address));
         request = request.header(header::AUTHORIZATION, format!("Bearer {}", self.token));
         request = request.header(header::USER_AGENT, concat!("switchyard/", env!("CARGO_PKG_VERSION")));
@@ -177,7 +190,7 @@ impl Client {
             Ok((head.status, body.to_bytes()))
         };
         let late = |_| unreachable(std::io::Error::from(std::io::ErrorKind::TimedOut).into());
-        let (status, body) = tokio::time::timeout(PATIENCE, answered).await.map_err(late)??;
+        let (status, body) = tokio::time::timeout(patience, answered).await.map_err(late)??;
         self.read(status, &body)
     }
 

@@ -1,6 +1,7 @@
 //! `script`, `deploy` and `rollback`: scripts of a namespace (`NS/NAME`), or the account's own (`NAME`).
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use clap::{Args, Subcommand};
@@ -8,7 +9,7 @@ use http::Method;
 use serde_json::{Value, json};
 use switchyard_catalog::Timestamp;
 
-use super::client::{CliError, Client, Connection, segment};
+use super::client::{Answer, CliError, Client, Connection, LONG_PATIENCE, segment};
 use super::print::{Shown, table};
 
 #[derive(Debug, Subcommand)]
@@ -57,7 +58,7 @@ pub struct Deploy {
     /// The script, in a namespace; NAME alone is one of the account's own Workers
     #[arg(value_name = "NS/NAME")]
     pub script: String,
-    /// Its modules; the first one is started
+    /// Its modules; the first one is started. Or a wasm component
     #[arg(required_unless_present = "upstreams", value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// The module that is started, if not the first
@@ -168,11 +169,7 @@ impl Script {
             Self::Plan { script, plan, connection } => {
                 let client = Client::open(connection)?;
                 let account = segment(&client.account().await?);
-                let place = match script.split_once('/') {
-                    Some((namespace, name)) => format!("namespaces/{}/scripts/{}", segment(namespace), segment(name)),
-                    None => format!("scripts/{}", segment(script)),
-                };
-                let path = format!("/switchyard/accounts/{account}/{place}/plan");
+                let path = format!("/switchyard/accounts/{account}/{}/plan", place_of(script));
                 let result = match plan.as_deref() {
                     None => client.get(&path).await?.result,
                     Some(plan) => {
@@ -218,7 +215,13 @@ impl Deploy {
         let path = path_of(&client, &self.script).await?;
         let body: Bytes = form.freeze();
         let content_type = format!("multipart/form-data; boundary={boundary}");
-        let result = client.send(Method::PUT, &path, Some((content_type, body))).await?.result;
+        let upload = Some((content_type, body));
+        let answer = if is_wasm(main) {
+            self.compiled(&client, &path, upload).await?
+        } else {
+            client.send(Method::PUT, &path, upload).await?
+        };
+        let result = answer.result;
         let text = format!(
             "deployed {} (version {}, started in {} ms)\n",
             self.script,
@@ -226,6 +229,35 @@ impl Deploy {
             text(&result["startup_time_ms"])
         );
         Ok(Shown::new(&self.connection, result, text))
+    }
+
+    /// An upload that is compiled before it is answered: meanwhile it is told how far that is.
+    async fn compiled(&self, client: &Client, path: &str, upload: Option<(String, Bytes)>) -> Result<Answer, CliError> {
+        let upload = client.send_within(LONG_PATIENCE, Method::PUT, path, upload);
+        let mut upload = std::pin::pin!(upload);
+        let account = segment(&client.account().await?);
+        let asked = format!("/switchyard/accounts/{account}/{}/compilation", place_of(&self.script));
+        let mut shown = String::new();
+        loop {
+            let pause = tokio::time::sleep(Duration::from_millis(500));
+            tokio::select! {
+                answer = &mut upload => return answer,
+                () = pause => {}
+            }
+            let standing = tokio::select! {
+                answer = &mut upload => return answer,
+                standing = client.get(&asked) => standing,
+            };
+            // The upload's answer is what counts.
+            let Ok(Answer { result, .. }) = standing else { continue };
+            if let Some(line) = progress(&result)
+                && line != shown
+                && !self.connection.json
+            {
+                eprintln!("{line}");
+                shown = line;
+            }
+        }
     }
 
     /// An upload of metadata alone.
@@ -307,6 +339,27 @@ impl Rollback {
     }
 }
 
+/// What a person is told of a compilation.
+fn progress(standing: &Value) -> Option<String> {
+    match standing["state"].as_str()? {
+        "waiting" => Some(format!("waiting for the compiler: number {} in the queue", standing["place"])),
+        "compiling" => Some("compiling the component".to_owned()),
+        _ => None,
+    }
+}
+
+fn is_wasm(file: &Path) -> bool {
+    content_type(file) == "application/wasm"
+}
+
+/// The script's path below an account in our own part of the API.
+fn place_of(script: &str) -> String {
+    match script.split_once('/') {
+        Some((namespace, name)) => format!("namespaces/{}/scripts/{}", segment(namespace), segment(name)),
+        None => format!("scripts/{}", segment(script)),
+    }
+}
+
 /// `URL` or `URL;weight=N`.
 fn origin(text: &str) -> Result<Value, CliError> {
     let Some((url, weight)) = text.split_once(';') else { return Ok(json!({ "url": text })) };
@@ -375,6 +428,17 @@ mod tests {
         assert_eq!(module_name(Path::new("dist/lib/a.js"), main), "lib/a.js");
         assert_eq!(module_name(Path::new("other/b.js"), main), "b.js");
         assert_eq!(module_name(Path::new("dist/../c.js"), main), "c.js");
+    }
+
+    #[test]
+    fn a_compilation_is_told_in_words() {
+        let waits = progress(&json!({ "state": "waiting", "place": 3 }));
+        assert_eq!(waits.as_deref(), Some("waiting for the compiler: number 3 in the queue"));
+        let compiles = progress(&json!({ "state": "compiling", "seconds": 7 }));
+        assert_eq!(compiles.as_deref(), Some("compiling the component"));
+        assert_eq!(progress(&json!({ "state": "none" })), None);
+        assert_eq!(place_of("ns/a"), "namespaces/ns/scripts/a");
+        assert_eq!(place_of("a"), "scripts/a");
     }
 
     #[test]

@@ -30,6 +30,7 @@ impl Config {
             NamespaceName::parse(name).map_err(|error| bootstrap(error.to_string()))?;
         }
         self.overload.check()?;
+        self.compile.check()?;
         self.trace.check()?;
         self.plan.iter().try_for_each(|(name, plan)| plan.check(name))?;
         for (key, wrong, least) in [

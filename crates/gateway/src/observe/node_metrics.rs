@@ -42,6 +42,10 @@ pub struct NodeMetrics {
     evaluations: Vec<IntCounter>,
     evaluation_seconds: Counter,
     evaluating: IntGauge,
+    compilations: Vec<IntCounter>,
+    compile_seconds: Counter,
+    compiling: IntGaugeVec,
+    artefacts_refused: IntCounter,
     instance_starts: Vec<IntCounter>,
     spans: Vec<IntCounter>,
     cache_bytes: IntGauge,
@@ -91,6 +95,12 @@ impl NodeMetrics {
         let evaluation_seconds = "Time that evaluating scripts took, waiting for a place included.";
         let evaluation_seconds = Counter::new("switchyard_evaluation_seconds_total", evaluation_seconds)?;
         registry.register(Box::new(evaluation_seconds.clone()))?;
+        let compile_seconds = "Time that compiling components took, waiting for a turn included.";
+        let compile_seconds = Counter::new("switchyard_compile_seconds_total", compile_seconds)?;
+        registry.register(Box::new(compile_seconds.clone()))?;
+        let compiling = Opts::new("switchyard_compiling", "Components that are being compiled now, or wait for it.");
+        let compiling = IntGaugeVec::new(compiling, &["state"])?;
+        registry.register(Box::new(compiling.clone()))?;
         let cpu = prometheus::Gauge::new("process_cpu_seconds_total", "CPU of the process.")?;
         registry.register(Box::new(cpu.clone()))?;
         let build = Opts::new("switchyard_build_info", "1; the version is the label.");
@@ -145,6 +155,18 @@ impl NodeMetrics {
             )?,
             evaluation_seconds,
             evaluating: make.gauge("switchyard_evaluating", "Scripts that are being evaluated.")?,
+            compilations: make.counters(
+                "switchyard_compilations_total",
+                "Components compiled, at upload or for want of an artefact of this engine.",
+                "result",
+                &["compiled", "refused", "failed"],
+            )?,
+            compile_seconds,
+            compiling,
+            artefacts_refused: make.counter(
+                "switchyard_artefacts_refused_total",
+                "Compiled components that were not as they were written; they are made anew.",
+            )?,
             instance_starts: make.counters(
                 "switchyard_instance_starts_total",
                 "Instances taken for calls, by how they came.",
@@ -197,9 +219,10 @@ impl NodeMetrics {
         set(&self.warm_bytes, runtime.warm_bytes as u64);
         raise(&self.growth_refused, runtime.growth_refused);
         let counts = &runtime.counts;
-        let rows: [(&[IntCounter], &[u64]); 4] = [
+        let rows: [(&[IntCounter], &[u64]); 5] = [
             (&self.worker_lookups, &[counts.hits, counts.opened]),
             (&self.evaluations, &[counts.evaluated.saturating_sub(counts.refused), counts.refused]),
+            (&self.compilations, &[counts.compiled, counts.compile_refused, counts.compile_failed]),
             (&self.instance_starts, &[counts.made, counts.reused, counts.warm_reused]),
             (&self.spans, &[trace.sent, trace.dropped, trace.failed]),
         ];
@@ -208,6 +231,12 @@ impl NodeMetrics {
         }
         let more = counts.evaluation.as_secs_f64() - self.evaluation_seconds.get();
         self.evaluation_seconds.inc_by(more.max(0.0));
+        let more = counts.compilation.as_secs_f64() - self.compile_seconds.get();
+        self.compile_seconds.inc_by(more.max(0.0));
+        for (state, count) in [("running", runtime.compiling), ("waiting", runtime.compile_queue)] {
+            set(&self.compiling.with_label_values(&[state]), count as u64);
+        }
+        raise(&self.artefacts_refused, counts.artefacts_refused);
         set(&self.evaluating, runtime.publishing as u64);
         set(&self.cache_bytes, cache.bytes);
         set(&self.cache_entries, cache.entries);

@@ -249,6 +249,27 @@ pub fn dropped(count: u64, now: u64) -> String {
     })
 }
 
+/// Tells who listens to a script how the compilation of an upload goes.
+pub fn compilation(script: &str, namespace: Option<&str>, message: String, now: u64) -> String {
+    json(&Event {
+        wall_time: 0,
+        cpu_time: 0,
+        truncated: false,
+        execution_model: "stateless",
+        outcome: "unknown",
+        script_version: None,
+        script_tags: Vec::new(),
+        script_name: Some(script),
+        dispatch_namespace: namespace,
+        entrypoint: None,
+        diagnostics_channel_events: [],
+        exceptions: Vec::new(),
+        logs: Vec::new(),
+        event_timestamp: now,
+        event: What::Info { kind: "compilation", message, dropped: 0 },
+    })
+}
+
 /// Compact JSON; of the characters that need no escape by the standard, control characters get one.
 struct Escaped;
 

@@ -16,7 +16,7 @@ use switchyard_catalog::{
     Scope, ScriptId, ScriptName, TailFilters, TailOwner, TailSession, TailStream, TailTarget, Tails, Timestamp,
     TokenHash, TooManyTails, VersionId,
 };
-use switchyard_runtime::{Body, LogLine};
+use switchyard_runtime::{Body, CompileNews, LogLine};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -227,6 +227,33 @@ impl TailHub {
         sessions
     }
 
+    /// Tells those who listen to a script, and did not ask for some events alone, how the compilation of an upload goes.
+    pub fn compilation(&self, route: &Route, news: &CompileNews) {
+        if !self.is_listening() {
+            return;
+        }
+        let message = match news {
+            CompileNews::Waits(place) => format!("the upload waits for the compiler: number {place} in the queue"),
+            CompileNews::Begins => "the uploaded component is being compiled".to_owned(),
+            CompileNews::Compiled(took) => format!("the component was compiled in {:.1} s", took.as_secs_f64()),
+            CompileNews::Refused(why) => format!("the upload was refused: {why}"),
+        };
+        let namespace = route.namespace.as_ref().map(ToString::to_string);
+        let event: Arc<str> = event::compilation(route.name.as_str(), namespace.as_deref(), message, now_ms()).into();
+        let of_namespace = match route.scope {
+            Scope::Namespace(id) => Some(TailTarget::Namespace(id)),
+            Scope::Account => None,
+        };
+        for target in [Some(TailTarget::Script(route.script)), of_namespace].into_iter().flatten() {
+            let there = self.0.by_target.get(&target);
+            there.iter().flat_map(|sessions| sessions.iter()).filter(|session| session.wants_all()).for_each(
+                |session| {
+                    session.push(event.clone());
+                },
+            );
+        }
+    }
+
     /// Those by which somebody listens now.
     pub fn tokens(&self) -> Vec<TokenHash> {
         if !self.is_listening() {
@@ -358,6 +385,18 @@ impl Tails for TailHub {
 impl Session {
     fn is_listened(&self) -> bool {
         self.queue.lock().listened
+    }
+
+    /// Whether no filter is set.
+    fn wants_all(&self) -> bool {
+        let TailFilters { methods, header, client_ips, version, outcomes, statuses, query, .. } = &self.filters;
+        methods.is_empty()
+            && header.is_none()
+            && client_ips.is_empty()
+            && version.is_none()
+            && outcomes.is_empty()
+            && statuses.is_empty()
+            && query.is_none()
     }
 
     fn end(&self, end: End) {

@@ -86,6 +86,8 @@ pub fn config(data: &Path) -> Config {
     config.runtime.instances = 40;
     config.runtime.warm_instances = 4;
     config.timeouts.drain_idle = Duration::from_millis(100);
+    // This process is no `switchyard`.
+    config.compile.program = Some(env!("CARGO_BIN_EXE_switchyard").into());
     config
 }
 
@@ -269,6 +271,19 @@ impl TestGateway {
         self.put(&path, source, json!({ "bindings": bindings })).await;
     }
 
+    /// Puts a wasm file into a namespace, whatever becomes of it. `metadata`: besides its main module.
+    pub async fn try_upload_wasm(&self, namespace: &str, script: &str, wasm: &[u8], metadata: Value) -> Answer {
+        let account = self.account();
+        let path = format!("/client/v4/accounts/{account}/workers/dispatch/namespaces/{namespace}/scripts/{script}");
+        self.api(Method::PUT, &path, "multipart/form-data; boundary=b", wasm_form(wasm, metadata)).await
+    }
+
+    /// As [`TestGateway::try_upload_wasm`], and it is taken.
+    pub async fn upload_wasm(&self, namespace: &str, script: &str, wasm: &[u8]) {
+        let answer = self.try_upload_wasm(namespace, script, wasm, json!({})).await;
+        assert!(answer.status.is_success(), "{script}: {} {}", answer.status, answer.text());
+    }
+
     async fn put(&self, path: &str, source: &str, metadata: Value) {
         let answer = self.try_put(path, source, metadata).await;
         assert!(answer.status.is_success(), "{path}: {} {}", answer.status, answer.text());
@@ -286,6 +301,17 @@ impl TestGateway {
         );
         self.api(Method::PUT, path, "multipart/form-data; boundary=b", body.into()).await
     }
+}
+
+/// The form of an upload whose main module this is.
+pub fn wasm_form(wasm: &[u8], mut metadata: Value) -> Bytes {
+    metadata["main_module"] = "main.wasm".into();
+    let head = format!(
+        "--b\r\nContent-Disposition: form-data; name=\"metadata\"\r\n\r\n{metadata}\r\n\
+         --b\r\nContent-Disposition: form-data; name=\"main.wasm\"; filename=\"main.wasm\"\r\n\
+         Content-Type: application/wasm\r\n\r\n"
+    );
+    [head.as_bytes(), wasm, b"\r\n--b--\r\n"].concat().into()
 }
 
 pub async fn collect(response: http::Response<Incoming>) -> Answer {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's failure is its panic")]
 
+mod bombs;
 mod databases;
 mod dns;
 mod harness;
@@ -16,6 +17,10 @@ mod assets;
 mod basics;
 mod cache;
 mod clients;
+mod component_artefacts;
+mod component_bombs;
+mod component_upload;
+mod components;
 mod compression;
 mod crash;
 mod crypto;

@@ -124,6 +124,20 @@ async fn an_origin_is_deployed_and_rolled_back() {
 }
 
 #[tokio::test]
+async fn a_component_is_deployed_by_the_program_that_compiles_it() {
+    let node = Node::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hello.wasm");
+    std::fs::write(&path, crate::component_upload::hello()).unwrap();
+    let deployed = node.run(&["deploy", "dev/c", path.to_str().unwrap(), "--json"]).await.json();
+    assert_eq!(deployed["handlers"], serde_json::json!(["fetch"]));
+    assert_eq!(node.answers("c").await, "hello from a component\n");
+    std::fs::write(&path, b"\0asm\x01\0\0\0").unwrap();
+    node.run(&["deploy", "dev/c", path.to_str().unwrap()]).await.fails("a core WebAssembly module, not a component");
+    node.stop().await;
+}
+
+#[tokio::test]
 async fn a_script_is_deployed_rolled_back_and_deleted() {
     let node = Node::start().await;
     let folder = tempfile::tempdir().unwrap();

@@ -23,7 +23,7 @@ pub async fn run(mut arrival: Arrival, _permit: Permit) {
     };
     let (runtime, meter) = (Arc::clone(&arrival.runtime), Arc::clone(&arrival.meter));
     let ended = instance.serve(arrival).await;
-    let Instance { mut slot, mut visits, worker, last: number, .. } = instance;
+    let Instance { mut slot, mut visits, script, last: number, .. } = instance;
     let share = slot.store.data_mut().leave(number);
     let Some(mut visit) = visits.remove(number) else { return };
     let broken = ended.is_err();
@@ -47,7 +47,7 @@ pub async fn run(mut arrival: Arrival, _permit: Permit) {
         runtime.release(slot);
     }
     outcome.cpu = meter.finish(); // putting the slot back is the request's cost too
-    worker.ran_clean(&outcome);
+    script.ran_clean(&outcome);
     finish.tell(outcome);
 }
 

@@ -210,7 +210,7 @@ impl Shared {
     /// Ends the instance with all that is in it.
     fn end(self, broken: Broken) {
         let Self { instance, member, meter, .. } = self;
-        let Instance { mut slot, visits, worker, .. } = instance;
+        let Instance { mut slot, visits, worker, script, .. } = instance;
         let turn = slot.store.data().request();
         let used = meter.finish();
         let all = visits.first.into_iter().chain(visits.more);
@@ -237,9 +237,11 @@ impl Shared {
         drop(member); // what is in its mail goes elsewhere
         for visit in again {
             let Visit { session, event, finish, runtime, .. } = visit;
-            let worker = Arc::clone(&worker);
+            let (worker, script) = (Arc::clone(&worker), Arc::clone(&script));
             if let Some((invocation, meter, reply)) = session.into_arrival() {
-                Box::new(Arrival { runtime, worker, event, invocation, meter, reply, finish, again: true }).elsewhere();
+                let again = true;
+                Box::new(Arrival { runtime, worker, script, event, invocation, meter, reply, finish, again })
+                    .elsewhere();
             }
         }
     }

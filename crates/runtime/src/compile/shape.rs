@@ -1,0 +1,124 @@
+//! What an uploaded wasm file is: a component that answers HTTP, and by which interface; or something else, which is
+//! said to who uploads it, with the way to a component.
+
+use wasmparser::{Parser, Payload};
+
+use super::check::NotAllowed;
+
+/// By which interface a component takes requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// `wasi:http/incoming-handler@0.2.x`
+    IncomingHandler,
+    /// `wasi:http/handler@0.3.x`
+    Handler,
+}
+
+/// Names that are shown of a list.
+const SHOWN: usize = 8;
+
+/// Reads a component's own exports; those of what is within are not passed to it.
+#[derive(Default)]
+pub struct Reader {
+    exports: Vec<String>,
+    more: usize,
+    found: Option<Shape>,
+}
+
+impl Reader {
+    /// # Errors
+    /// When the exports cannot be read.
+    pub fn payload(&mut self, payload: &Payload<'_>) -> Result<(), NotAllowed> {
+        let Payload::ComponentExportSection(section) = payload else { return Ok(()) };
+        for export in section.clone() {
+            let name = export?.name.name;
+            let shape = if name.starts_with("wasi:http/incoming-handler@0.2.") {
+                Some(Shape::IncomingHandler)
+            } else if name.starts_with("wasi:http/handler@0.3.") {
+                Some(Shape::Handler)
+            } else {
+                None
+            };
+            // One that has both takes requests by the newer.
+            self.found = match (self.found, shape) {
+                (Some(Shape::Handler), _) | (_, None) => self.found,
+                _ => shape,
+            };
+            if self.exports.len() < SHOWN { self.exports.push(shown(name)) } else { self.more += 1 }
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// Why it is none, as a sentence.
+    pub fn shape(self) -> Result<Shape, String> {
+        const WANTED: &str = "a Worker exports wasi:http/incoming-handler@0.2.x (the world wasi:http/proxy) or \
+                              wasi:http/handler@0.3.x (the world wasi:http/service)";
+        if let Some(shape) = self.found {
+            return Ok(shape);
+        }
+        if self.exports.is_empty() {
+            return Err(format!("the component exports nothing; {WANTED}"));
+        }
+        let more = if self.more > 0 { format!(" and {} more", self.more) } else { String::new() };
+        let command = self.exports.iter().any(|name| name.starts_with("wasi:cli/run@"));
+        let command = if command { "it is a command, which runs once and has no requests: " } else { "" };
+        Err(format!("{command}the component exports {}{more}; {WANTED}", self.exports.join(", ")))
+    }
+}
+
+/// A name from an upload, as it may stand in a message.
+fn shown(name: &str) -> String {
+    let clean = name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c });
+    clean.take(120).collect()
+}
+
+/// Why a core module is refused: what it is, and how a component is made of it.
+pub fn of_core_module(bytes: &[u8]) -> String {
+    let (mut preview1, mut embedded, mut start) = (false, false, false);
+    let mut foreign: Option<String> = None;
+    let mut bindgen = None;
+    // What is broken further on does not matter here: it is refused anyway.
+    for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
+        match payload {
+            Payload::ImportSection(section) => {
+                for import in section.into_imports().map_while(Result::ok) {
+                    match import.module {
+                        "wasi_snapshot_preview1" | "wasi_unstable" => preview1 = true,
+                        "wbg" | "__wbindgen_placeholder__" => bindgen = Some(shown(import.module)),
+                        other if foreign.is_none() => foreign = Some(shown(other)),
+                        _ => {}
+                    }
+                }
+            }
+            Payload::ExportSection(section) => {
+                start |= section.into_iter().map_while(Result::ok).any(|export| export.name == "_start");
+            }
+            Payload::CustomSection(section) => embedded |= section.name().starts_with("component-type"),
+            _ => {}
+        }
+    }
+    let found = if let Some(module) = bindgen {
+        format!("it imports {module:?}: it was made by wasm-bindgen, for JavaScript around it")
+    } else if embedded {
+        "it holds the types of a component, which is still to be made of it".to_owned()
+    } else if preview1 && start {
+        "it imports wasi_snapshot_preview1 and exports _start: a WASI preview 1 command".to_owned()
+    } else if preview1 {
+        "it imports wasi_snapshot_preview1: WASI preview 1".to_owned()
+    } else if let Some(module) = foreign {
+        format!("it imports from {module:?}")
+    } else {
+        "it imports nothing of WASI".to_owned()
+    };
+    let way = if embedded && preview1 {
+        "`wasm-tools component new main.wasm --adapt wasi_snapshot_preview1.reactor.wasm -o component.wasm` makes it"
+    } else if embedded {
+        "`wasm-tools component new main.wasm -o component.wasm` makes it"
+    } else {
+        "build for the world wasi:http/proxy: Rust for the target wasm32-wasip2 with the crate wasip2 or wit-bindgen, C \
+         with wit-bindgen and wasm-tools, JavaScript with componentize-js; a module that has the types of that world \
+         becomes one by `wasm-tools component new main.wasm --adapt wasi_snapshot_preview1.reactor.wasm`"
+    };
+    format!("the main module is a core WebAssembly module, not a component: {found}. To make a component: {way}.")
+}

@@ -1,0 +1,197 @@
+//! A component's code, linked with all that Workers are given: what a publish has to find out, and a request
+//! need not.
+
+use wasmtime::Engine;
+use wasmtime::component::types::{ComponentFunc, ComponentItem};
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, ResourceType};
+use wasmtime_wasi_http::p3::bindings::ServicePre;
+
+use super::engine::ComponentEngine;
+use super::http::{IncomingRequest, ResponseOutparam};
+use super::state::State;
+use super::{http, wasi};
+
+/// Everything a component may import.
+pub(super) type Linkers = GivenImports;
+
+/// See [`Linkers`].
+pub(super) struct GivenImports {
+    linker: Linker<State>,
+}
+
+/// Interfaces that are given, without their versions.
+const GIVEN: [&str; 30] = [
+    "wasi:http/types",
+    "wasi:http/outgoing-handler",
+    "wasi:http/client",
+    "wasi:io/error",
+    "wasi:io/poll",
+    "wasi:io/streams",
+    "wasi:cli/environment",
+    "wasi:cli/exit",
+    "wasi:cli/stdin",
+    "wasi:cli/stdout",
+    "wasi:cli/stderr",
+    "wasi:cli/types",
+    "wasi:cli/terminal-input",
+    "wasi:cli/terminal-output",
+    "wasi:cli/terminal-stdin",
+    "wasi:cli/terminal-stdout",
+    "wasi:cli/terminal-stderr",
+    "wasi:clocks/wall-clock",
+    "wasi:clocks/system-clock",
+    "wasi:clocks/monotonic-clock",
+    "wasi:clocks/types",
+    "wasi:random/random",
+    "wasi:random/insecure",
+    "wasi:random/insecure-seed",
+    "wasi:filesystem/types",
+    "wasi:filesystem/preopens",
+    "wasi:sockets/network",
+    "wasi:sockets/instance-network",
+    "wasi:sockets/tcp",
+    "wasi:sockets/udp",
+];
+const GIVEN_SOCKETS: [&str; 4] = [
+    "wasi:sockets/tcp-create-socket",
+    "wasi:sockets/udp-create-socket",
+    "wasi:sockets/ip-name-lookup",
+    "wasi:sockets/types",
+];
+
+impl GivenImports {
+    pub fn new(engine: &Engine) -> wasmtime::Result<Self> {
+        let mut linker = Linker::new(engine);
+        wasi::add_to(&mut linker)?;
+        http::add_to(&mut linker)?;
+        Ok(Self { linker })
+    }
+}
+
+/// A component that can serve requests. Holds the compiled code; cheap to clone.
+#[derive(Clone)]
+pub struct ComponentCode {
+    pub(super) handler: Handler,
+}
+
+#[derive(Clone)]
+pub(super) enum Handler {
+    /// `wasi:http/incoming-handler@0.2`.
+    Incoming { pre: InstancePre<State>, handle: ComponentExportIndex },
+    /// `wasi:http/handler@0.3`.
+    Service(ServicePre<State>),
+}
+
+impl ComponentCode {
+    /// Links a component of this engine.
+    ///
+    /// # Errors
+    /// A text for who uploads it: what it imports and is not given, or that it handles no requests.
+    pub fn of(engine: &ComponentEngine, component: Component) -> Result<Self, String> {
+        let given = &engine.linkers;
+        let pre = given.linker.instantiate_pre(&component).map_err(|error| given.why_not(&component, &error))?;
+        check_size(&component)?;
+        if let Some((interface, handle)) = given.incoming_handler(&component)? {
+            tracing::trace!(interface, "a component of wasi:http 0.2");
+            return Ok(Self { handler: Handler::Incoming { pre, handle } });
+        }
+        match ServicePre::new(pre) {
+            Ok(service) => Ok(Self { handler: Handler::Service(service) }),
+            Err(_) => Err(no_handler(&component)),
+        }
+    }
+
+    /// Bytes of its compiled code, which are mapped from a file where it came from one.
+    pub fn text_bytes(&self) -> usize {
+        self.component().text().len()
+    }
+
+    /// The engine that it was compiled for.
+    pub(super) fn engine(&self) -> &Engine {
+        self.component().engine()
+    }
+
+    fn component(&self) -> &Component {
+        match &self.handler {
+            Handler::Incoming { pre, .. } => pre.component(),
+            Handler::Service(service) => service.instance_pre().component(),
+        }
+    }
+}
+
+impl GivenImports {
+    /// The function that takes requests, where the component has one of 0.2; with its interface's name.
+    fn incoming_handler(&self, component: &Component) -> Result<Option<(String, ComponentExportIndex)>, String> {
+        let engine = component.engine();
+        let exports = self.linker.substituted_component_type(component).map_err(|error| format!("{error:#}"))?;
+        for (name, item) in exports.exports(engine) {
+            let ComponentItem::ComponentInstance(instance) = &item.ty else { continue };
+            if !name.starts_with("wasi:http/incoming-handler@0.2.") {
+                continue;
+            }
+            let function = instance.get_export(engine, "handle").map(|item| item.ty);
+            let fits = matches!(&function, Some(ComponentItem::ComponentFunc(function)) if takes_requests(function));
+            let index = component
+                .get_export_index(None, name)
+                .and_then(|interface| component.get_export_index(Some(&interface), "handle"));
+            return match index {
+                Some(index) if fits => Ok(Some((name.to_owned(), index))),
+                _ => Err(format!("{name} is exported, but its `handle` is not the one of wasi:http")),
+            };
+        }
+        Ok(None)
+    }
+
+    /// Why a component could not be linked: the import that is not given, where that is it.
+    fn why_not(&self, component: &Component, error: &wasmtime::Error) -> String {
+        let engine = component.engine();
+        let refused = component.component_type();
+        let refused = refused.imports(engine).find_map(|(name, _)| {
+            let interface = name.split('@').next().unwrap_or(name);
+            (!GIVEN.contains(&interface) && !GIVEN_SOCKETS.contains(&interface)).then(|| name.to_owned())
+        });
+        match refused {
+            Some(name) => format!(
+                "The component imports \"{name}\", which Workers are not given. They are given wasi:http, wasi:io, \
+                 wasi:cli, wasi:clocks and wasi:random, and a wasi:filesystem and wasi:sockets in which there is nothing."
+            ),
+            None => format!("The component's imports do not fit what Workers are given: {error:#}"),
+        }
+    }
+}
+
+fn takes_requests(function: &ComponentFunc) -> bool {
+    use wasmtime::component::types::Type;
+    let own = |ty: &Type, of: ResourceType| matches!(ty, Type::Own(resource) if *resource == of);
+    let params: Vec<Type> = function.params().map(|(_, ty)| ty).collect();
+    let [request, outparam] = params.as_slice() else { return false };
+    own(request, ResourceType::host::<IncomingRequest>())
+        && own(outparam, ResourceType::host::<ResponseOutparam>())
+        && function.results().len() == 0
+}
+
+fn no_handler(component: &Component) -> String {
+    let ty = component.component_type();
+    let exports: Vec<String> = ty.exports(component.engine()).map(|(name, _)| format!("\"{name}\"")).take(8).collect();
+    let what = if exports.is_empty() { "nothing".to_owned() } else { exports.join(", ") };
+    format!(
+        "The component handles no requests: it has to export wasi:http/incoming-handler@0.2 or \
+         wasi:http/handler@0.3, and exports {what}."
+    )
+}
+
+/// Refuses what no instance could be made of.
+fn check_size(component: &Component) -> Result<(), String> {
+    let Some(required) = component.resources_required() else { return Ok(()) };
+    let refuse = |what: &str, many: u32, most: u32| {
+        if many > most { Err(format!("The component has {many} {what}; {most} are allowed.")) } else { Ok(()) }
+    };
+    refuse("memories", required.num_memories, super::engine::MAX_MEMORIES)?;
+    refuse("tables", required.num_tables, super::engine::MAX_TABLES)?;
+    refuse(
+        "elements in one table",
+        required.max_initial_table_size.map_or(0, |size| u32::try_from(size).unwrap_or(u32::MAX)),
+        super::engine::MAX_TABLE as u32,
+    )?;
+    Ok(())
+}

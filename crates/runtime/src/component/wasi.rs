@@ -1,0 +1,96 @@
+//! What of WASI is not `wasi:http`: the stock implementation, with an empty world in it. There are no files and
+//! no sockets; the clock stands still between two waits; standard output goes to the log.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmtime::StoreContextMut;
+use wasmtime::component::{Linker, Resource};
+use wasmtime_wasi::WasiCtx;
+use wasmtime_wasi::clocks::{HostMonotonicClock, HostWallClock};
+use wasmtime_wasi::p2::bindings::sockets::network::{ErrorCode, IpAddressFamily};
+use wasmtime_wasi::p2::{TcpSocket, UdpSocket};
+
+use super::output::Stdio;
+use super::state::{Exchange, State};
+use crate::LogLevel;
+
+/// Bytes of randomness at once.
+const MAX_RANDOM: u64 = 1 << 20;
+/// What the clock tells apart.
+const TICK: Duration = Duration::from_millis(1);
+
+/// Gives a linker all of WASI 0.2 and 0.3 but `wasi:http`.
+///
+/// # Errors
+/// When wasmtime's names are others.
+pub fn add_to(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    wasmtime_wasi::p3::add_to_linker(linker)?;
+    // A socket that could never be used would be a descriptor of the node's all the same.
+    linker.allow_shadowing(true);
+    linker.instance("wasi:sockets/tcp-create-socket@0.2.12")?.func_wrap(
+        "create-tcp-socket",
+        |_: StoreContextMut<'_, State>, (_,): (IpAddressFamily,)| {
+            Ok((Err::<Resource<TcpSocket>, _>(ErrorCode::AccessDenied),))
+        },
+    )?;
+    linker.instance("wasi:sockets/udp-create-socket@0.2.12")?.func_wrap(
+        "create-udp-socket",
+        |_: StoreContextMut<'_, State>, (_,): (IpAddressFamily,)| {
+            Ok((Err::<Resource<UdpSocket>, _>(ErrorCode::AccessDenied),))
+        },
+    )?;
+    p3_sockets(linker)?;
+    linker.allow_shadowing(false);
+    Ok(())
+}
+
+fn p3_sockets(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    use wasmtime_wasi::p3::bindings::sockets::types::{ErrorCode, IpAddressFamily};
+    let mut types = linker.instance("wasi:sockets/types@0.3.0")?;
+    types.func_wrap("[static]tcp-socket.create", |_: StoreContextMut<'_, State>, (_,): (IpAddressFamily,)| {
+        Ok((Err::<Resource<wasmtime_wasi::sockets::TcpSocket>, _>(ErrorCode::AccessDenied),))
+    })?;
+    types.func_wrap("[static]udp-socket.create", |_: StoreContextMut<'_, State>, (_,): (IpAddressFamily,)| {
+        Ok((Err::<Resource<wasmtime_wasi::sockets::UdpSocket>, _>(ErrorCode::AccessDenied),))
+    })
+}
+
+/// The world of one request.
+pub fn context(exchange: &Arc<Exchange>, env: &[(String, String)]) -> WasiCtx {
+    let stdio = |level| Stdio { exchange: Arc::clone(exchange), level };
+    WasiCtx::builder()
+        .envs(env)
+        .stdout(stdio(LogLevel::Log))
+        .stderr(stdio(LogLevel::Error))
+        .wall_clock(GuestClock(Arc::clone(exchange)))
+        .monotonic_clock(GuestClock(Arc::clone(exchange)))
+        .max_random_size(MAX_RANDOM)
+        .allow_tcp(false)
+        .allow_udp(false)
+        .allow_ip_name_lookup(false)
+        .build()
+}
+
+struct GuestClock(Arc<Exchange>);
+
+impl HostWallClock for GuestClock {
+    fn resolution(&self) -> Duration {
+        TICK
+    }
+
+    fn now(&self) -> Duration {
+        self.0.clock.wall()
+    }
+}
+
+impl HostMonotonicClock for GuestClock {
+    fn resolution(&self) -> u64 {
+        TICK.as_nanos() as u64
+    }
+
+    fn now(&self) -> u64 {
+        self.0.clock.monotonic()
+    }
+}
