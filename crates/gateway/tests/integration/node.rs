@@ -305,7 +305,7 @@ async fn the_global_console_has_nothing_that_only_throws() {
     let sources = vec![("index.js".to_owned(), source.to_owned())];
     let answer = put(&gateway, "tasks", &sources, compatible(&["nodejs_compat"])).await;
     assert!(answer.status.is_success(), "{}", answer.text());
-    gateway.get("tasks", "/").await.is(200, "undefined,undefined");
+    gateway.get("tasks", "/").await.is(200, "undefined,function");
 }
 
 #[tokio::test]
