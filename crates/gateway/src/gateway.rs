@@ -220,9 +220,12 @@ impl Gateway {
         if matches!(head.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED) {
             body = Body::Empty;
         }
+        let verbatim = head.extensions.remove::<Verbatim>().is_some();
+        let coding = Coding::of(&head.headers).filter(|_| !verbatim);
         if head_only {
             // The length a GET would have had, as the Worker wrote it or as its body is.
-            if !head.headers.contains_key(header::CONTENT_LENGTH)
+            if coding.is_none()
+                && !head.headers.contains_key(header::CONTENT_LENGTH)
                 && let Some(length @ 1..) = http_body::Body::size_hint(&body).exact()
             {
                 head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
@@ -230,8 +233,7 @@ impl Gateway {
             return Response::from_parts(head, Body::Empty);
         }
         head.headers.remove(header::CONTENT_LENGTH);
-        if let Some(coding) = Coding::of(&head.headers)
-            && head.extensions.remove::<Verbatim>().is_none()
+        if let Some(coding) = coding
             && !matches!(body, Body::Empty)
         {
             body = coding.encode(body);

@@ -133,4 +133,6 @@ async fn a_content_encoding_is_applied() {
     let mut text = String::new();
     decoder.read_to_string(&mut text).await.unwrap();
     assert_eq!(text, "plain text");
+    let head = gateway.send(Method::HEAD, "x", "/", &[], Bytes::new()).await;
+    assert_eq!(head.header("content-length"), "");
 }
