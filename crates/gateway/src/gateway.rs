@@ -218,28 +218,43 @@ impl Gateway {
             && let Ok(reason) = hyper::ext::ReasonPhrase::try_from(text)
         {
             head.extensions.insert(reason);
+        } else if head.status.canonical_reason().is_none() {
+            head.extensions.insert(phrase(head.status));
         }
         if matches!(head.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED) {
             body = Body::Empty;
         }
+        let verbatim = head.extensions.remove::<Verbatim>().is_some();
+        let coding = Coding::of(&head.headers).filter(|_| !verbatim);
         if head_only {
             // The length a GET would have had, as the Worker wrote it or as its body is.
-            if !head.headers.contains_key(header::CONTENT_LENGTH)
-                && let Body::Whole(bytes) = &body
+            if coding.is_none()
+                && !head.headers.contains_key(header::CONTENT_LENGTH)
+                && let Some(length @ 1..) = http_body::Body::size_hint(&body).exact()
             {
-                head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+                head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
             }
             return Response::from_parts(head, Body::Empty);
         }
         head.headers.remove(header::CONTENT_LENGTH);
-        if let Some(coding) = Coding::of(&head.headers)
-            && head.extensions.remove::<Verbatim>().is_none()
+        if let Some(coding) = coding
             && !matches!(body, Body::Empty)
         {
             body = coding.encode(body);
         }
         Response::from_parts(head, body)
     }
+}
+
+/// What stands for the phrase of a status that has none of its own: its class, as workerd says it.
+fn phrase(status: StatusCode) -> hyper::ext::ReasonPhrase {
+    hyper::ext::ReasonPhrase::from_static(match status.as_u16() / 100 {
+        1 => b"Informational",
+        2 => b"Successful",
+        3 => b"Redirection",
+        4 => b"Client Error",
+        _ => b"Server Error",
+    })
 }
 
 /// The methods that Cloudflare's runtime knows; others never reach a Worker.

@@ -8,6 +8,8 @@ use std::path::Path;
 mod errors;
 #[path = "patches/language.rs"]
 mod language;
+#[path = "patches/regexp.rs"]
+mod regexp;
 #[path = "patches/words.rs"]
 mod words;
 
@@ -322,7 +324,9 @@ pub fn apply(dir: &Path) -> Result<(), String> {
     let main = dir.join("quickjs.c");
     let source = read(&main)?;
     write(&main, &counts(&source)?)?;
-    for patch in PATCHES.iter().chain(errors::PATCHES).chain(words::PATCHES).chain(language::PATCHES) {
+    for patch in
+        PATCHES.iter().chain(errors::PATCHES).chain(words::PATCHES).chain(language::PATCHES).chain(regexp::PATCHES)
+    {
         for edit in patch.edits {
             let path = dir.join(edit.file);
             let text = read(&path)?;

@@ -79,12 +79,14 @@ export class Blob {
   stream() {
     const bytes = Blob.#of(this).#bytes;
     refuseGlobalScope();
-    return publicReadable(newByteStream({
+    const stream = newByteStream({
       pull(controller) {
         if (bytes.byteLength > 0) controller.enqueue(bytes.slice());
         controller.finish();
       },
-    }));
+    });
+    stream.length = bytes.byteLength;
+    return publicReadable(stream);
   }
 }
 present(Blob);

@@ -44,7 +44,7 @@ export class Content {
   readable() {
     if (this.stream === null) {
       if (this.kind === BODY_HOST) this.stream = newHostStream(this.data, this.length);
-      else this.stream = wholeStream(this.data);
+      else this.stream = wholeStream(bytesOf(this.data));
       this.stream.owner = this.owner;
       if (this.used) {
         this.stream.disturbed = true;
@@ -55,14 +55,16 @@ export class Content {
   }
 }
 
-function wholeStream(data) {
-  return newByteStream({
+function wholeStream(bytes) {
+  const stream = newByteStream({
     pull(controller) {
-      const bytes = bytesOf(data);
       if (bytes.byteLength > 0) controller.enqueue(bytes.slice());
       controller.finish();
     },
   });
+  stream.whole = bytes;
+  stream.length = bytes.byteLength;
+  return stream;
 }
 
 function bytesOf(data) {
@@ -70,16 +72,17 @@ function bytesOf(data) {
 }
 
 // What a script gave as a body -> Content, or null. The type goes to `extracted.type`, where it implies one.
+// `passes`: another body's stream that nobody has read may go out as what it is, whole.
 export const extracted = { type: null };
 
 export const TEXT_TYPE = 'text/plain;charset=UTF-8';
 
-export function extract(body) {
+export function extract(body, passes = false) {
   extracted.type = null;
   if (body === null || body === undefined) return null;
   if (typeof body === 'object') {
     const stream = innerReadable(body);
-    if (stream !== undefined) return streamContent(stream);
+    if (stream !== undefined) return streamContent(stream, passes);
   }
   refuseGlobalScope();
   if (typeof body === 'string') {
@@ -103,7 +106,7 @@ export function extract(body) {
       extracted.type = type;
       return whole(bytes);
     }
-    if (isIterable(body) && isOn('fetch_iterable_type_support')) return streamContent(innerReadable(ReadableStream.from(body)));
+    if (isIterable(body) && isOn('fetch_iterable_type_support')) return streamContent(innerReadable(ReadableStream.from(body)), false);
   }
   extracted.type = TEXT_TYPE;
   return whole(toText(body));
@@ -121,7 +124,7 @@ function whole(data) {
   return new Content(BODY_WHOLE, data, null, host.contextGet());
 }
 
-function streamContent(stream) {
+function streamContent(stream, passes) {
   if (stream.disturbed) {
     throw new TypeError(
       'This ReadableStream is disturbed (has already been read from), and cannot be used as a body.');
@@ -129,8 +132,12 @@ function streamContent(stream) {
   if (stream.reader !== null) {
     throw new TypeError('This ReadableStream is locked to a reader, and cannot be used as a body.');
   }
-  // A host stream nobody has read keeps being one: it can pass through unread.
-  const content = new Content(stream.host >= 0 ? BODY_HOST : BODY_GUEST, stream.host, stream.length, stream.owner);
+  // What nobody has read keeps being what it was, a host stream or whole: it can pass through unread. So
+  // `new Response(response.body, response)`, which every framework does, keeps its length. A request's body that was
+  // given as a stream is none that can be sent again.
+  let content;
+  if (passes && stream.whole !== null) content = new Content(BODY_WHOLE, stream.whole, null, stream.owner);
+  else content = new Content(stream.host >= 0 ? BODY_HOST : BODY_GUEST, stream.host, stream.length, stream.owner);
   content.stream = stream;
   return content;
 }
@@ -328,7 +335,8 @@ export function cloneContent(content) {
   content.kind = BODY_GUEST;
   content.data = null;
   content.stream = branches[0];
-  const copy = new Content(BODY_GUEST, null, content.length, content.owner);
+  content.length = source.length;
+  const copy = new Content(BODY_GUEST, null, source.length, content.owner);
   for (const branch of branches) branch.owner = content.owner;
   copy.stream = branches[1];
   return copy;

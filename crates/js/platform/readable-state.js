@@ -19,6 +19,7 @@ export class Readable {
     this.controller = null;
     this.length = null; // bytes it will yield, where known (FixedLengthStream, content-length)
     this.host = -1; // the host stream behind it: handed on as such while nothing has been read (disturbed)
+    this.whole = null; // or the bytes that it is, handed on in the same way
     this.facade = null; // the public object, made when somebody asks for it
     this.owner = undefined; // the request whose I/O it is; undefined: a stream of the script's
   }

@@ -67,7 +67,7 @@ export class Response {
       return;
     }
     if (body === null) return;
-    this.#content = extract(body);
+    this.#content = extract(body, true);
     const type = extracted.type;
     if (type === null) return;
     if (this.#headers === '') this.#headers = `content-type\n${type}`;

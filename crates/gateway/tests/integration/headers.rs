@@ -73,6 +73,53 @@ async fn a_workers_response_is_framed_by_the_server() {
     answer.is(201, "");
 }
 
+/// As kj and workerd have it: a body keeps the length that it is known to have, wherever it was passed through.
+#[tokio::test]
+async fn a_body_of_known_length_keeps_it() {
+    let gateway = TestGateway::start().await;
+    let source = "const text = () => new Response('h\u{e9}llo');
+      const ways = {
+        body() { const r = text(); return new Response(r.body, r) },
+        twice() { const r = text(); return new Response(new Response(r.body).body) },
+        looked() { const r = text(); r.body; return r.clone() },
+        clone() { const r = text(); const c = r.clone(); return new Response(c.body) },
+        tee() { return new Response(text().body.tee()[1]) },
+        blob() { return new Response(new Blob(['abc', 'def']).stream()) },
+        fixed() { const f = new FixedLengthStream(6); const w = f.writable.getWriter(); w.write(new Uint8Array(6)); w.close(); return new Response(f.readable) },
+        request() { return new Response(new Request('http://x', { method: 'POST', body: 'abcdef' }).body) },
+        async both() { const r = text(); const q = new Response(r.body); return new Response(String([await q.text(), r.bodyUsed])) },
+        async old() { const r = text(); const q = new Response(r.body); await r.text(); try { return await q.text() } catch (e) { return new Response(e.message) } },
+      };
+      export default { fetch: r => ways[new URL(r.url).pathname.slice(1)]() };";
+    gateway.upload("ns", "x", source).await;
+    for way in ["body", "twice", "looked", "clone", "tee", "blob", "fixed", "request"] {
+        let answer = gateway.get("x", &format!("/{way}")).await;
+        assert_eq!((answer.header("content-length"), answer.bytes.len()), ("6", 6), "{way}");
+        let head = gateway.send(Method::HEAD, "x", &format!("/{way}"), &[], Bytes::new()).await;
+        assert_eq!((head.header("content-length"), head.bytes.len()), ("6", 0), "HEAD {way}");
+    }
+    gateway.get("x", "/both").await.is(200, "h\u{e9}llo,true");
+    let old = gateway.get("x", "/old").await;
+    assert!(old.text().starts_with("Body has already been used."), "{}", old.text());
+}
+
+#[tokio::test]
+async fn a_status_without_a_phrase_gets_that_of_its_class() {
+    let gateway = TestGateway::start().await;
+    let source =
+        "export default { fetch: r => new Response(null, { status: Number(new URL(r.url).pathname.slice(1)) }) };";
+    gateway.upload("ns", "x", source).await;
+    for (status, line) in [
+        ("299", "299 Successful"),
+        ("399", "399 Redirection"),
+        ("499", "499 Client Error"),
+        ("599", "599 Server Error"),
+    ] {
+        let raw = gateway.raw(&format!("GET /{status} HTTP/1.1\r\nHost: x.test\r\nConnection: close\r\n\r\n")).await;
+        assert!(raw.starts_with(&format!("HTTP/1.1 {line}\r\n")), "{raw}");
+    }
+}
+
 #[tokio::test]
 async fn a_content_encoding_is_applied() {
     use tokio::io::AsyncReadExt;
@@ -86,4 +133,6 @@ async fn a_content_encoding_is_applied() {
     let mut text = String::new();
     decoder.read_to_string(&mut text).await.unwrap();
     assert_eq!(text, "plain text");
+    let head = gateway.send(Method::HEAD, "x", "/", &[], Bytes::new()).await;
+    assert_eq!(head.header("content-length"), "");
 }

@@ -296,6 +296,18 @@ async fn flags_decide_what_a_worker_reaches() {
     }
 }
 
+/// Nuxt's hooks take a `console.createTask` that they find; on workerd there is none until `node:console` is imported.
+#[tokio::test]
+async fn the_global_console_has_nothing_that_only_throws() {
+    let gateway = TestGateway::start().await;
+    let source =
+        "export default { fetch: () => new Response([typeof console.createTask, typeof console.context].join()) }";
+    let sources = vec![("index.js".to_owned(), source.to_owned())];
+    let answer = put(&gateway, "tasks", &sources, compatible(&["nodejs_compat"])).await;
+    assert!(answer.status.is_success(), "{}", answer.text());
+    gateway.get("tasks", "/").await.is(200, "undefined,function");
+}
+
 #[tokio::test]
 async fn process_exit_ends_the_request_alone() {
     let gateway = TestGateway::start().await;

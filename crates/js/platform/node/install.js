@@ -49,9 +49,7 @@ export function installNode() {
       const { setTimeout, setInterval, clearTimeout, clearInterval } = timers;
       define({ setTimeout, setInterval, clearTimeout, clearInterval });
     }
-    if (switches & CONSOLE) {
-      const { Console, context, createTask } = console;
-      Object.assign(console.default, { Console, context, createTask });
-    }
+    // Not `context` and `createTask`, which only throw: who finds them uses them (hookable, which is in every Nuxt).
+    if (switches & CONSOLE) Object.assign(console.default, { Console: console.Console });
   });
 }
