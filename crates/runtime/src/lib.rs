@@ -49,7 +49,7 @@ mod tripwire;
 mod values;
 mod warm;
 
-pub use body::{Body, BodyError};
+pub use body::{Body, BodyError, Coded};
 pub use config::Config;
 pub use counts::RuntimeCounts;
 pub use error::{RunError, RunErrorKind, RuntimeError};

@@ -24,7 +24,7 @@ impl Moved {
     /// Watches a body.
     pub fn watch(body: &mut Body) -> Self {
         let began = Instant::now();
-        if !matches!(body, Body::Stream(_)) {
+        if !matches!(body, Body::Stream(_) | Body::Coded(_)) {
             return Self { began, at: None };
         }
         let moved = Self { began, at: Some(Arc::default()) };
