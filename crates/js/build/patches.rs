@@ -4,6 +4,8 @@
 
 use std::path::Path;
 
+#[path = "patches/builtins.rs"]
+mod builtins;
 #[path = "patches/errors.rs"]
 mod errors;
 #[path = "patches/language.rs"]
@@ -322,7 +324,9 @@ pub fn apply(dir: &Path) -> Result<(), String> {
     let main = dir.join("quickjs.c");
     let source = read(&main)?;
     write(&main, &counts(&source)?)?;
-    for patch in PATCHES.iter().chain(errors::PATCHES).chain(words::PATCHES).chain(language::PATCHES) {
+    for patch in
+        PATCHES.iter().chain(errors::PATCHES).chain(words::PATCHES).chain(language::PATCHES).chain(builtins::PATCHES)
+    {
         for edit in patch.edits {
             let path = dir.join(edit.file);
             let text = read(&path)?;

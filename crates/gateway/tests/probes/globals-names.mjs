@@ -18,7 +18,7 @@ const place = (name) => {
 };
 const places = (...list) => () => Object.fromEntries(list.join(' ').split(' ').filter((name) => !OTHERS.includes(name)).map((name) => [name, place(name)]));
 // Names that are no part of this area.
-const OTHERS = ['ScheduledEvent', 'TailEvent', 'TraceEvent', 'Intl', 'WebAssembly'];
+const OTHERS = ['Intl', 'WebAssembly'];
 const mine = (list) => list.filter((name) => !OTHERS.includes(name)).sort();
 const chain = (object) => { const list = []; for (let at = object; at !== null; at = Object.getPrototypeOf(at)) list.push(at.constructor?.name ?? '?'); return list; };
 
