@@ -9,7 +9,6 @@
    a script is asked how it wants to be read (toString, toJSON), it is asked as the script would. */
 
 static JSAtom sy_twin_name;
-static int sy_global_count; /* properties of the global at the freeze; those of scripts come behind */
 static bool sy_as_script;   /* the next lookup is the script's, whoever runs */
 
 static bool sy_platform_runs(JSContext *ctx)
@@ -102,15 +101,11 @@ static JSObject *sy_touch(JSContext *ctx, JSObject *p, JSAtom prop)
 {
     JSObject *twin;
     JSProperty *pr;
-    if (sy_platform_runs(ctx))
-        return sy_twin(p);
-    if (p->sy_changed || !sy_frozen)
+    if (p->sy_changed)
+        return sy_platform_runs(ctx) ? sy_twin(p) : NULL;
+    if (!sy_frozen || (p == JS_VALUE_GET_OBJ(ctx->global_obj) && !sy_matters(p, prop)) || sy_platform_runs(ctx))
         return NULL;
-    if (p == JS_VALUE_GET_OBJ(ctx->global_obj)) {
-        if (!sy_matters(p, prop))
-            return NULL;
-        sy_scope_changed = true;
-    }
+    sy_scope_changed |= p == JS_VALUE_GET_OBJ(ctx->global_obj);
     twin = sy_make_twin(ctx, p);
     pr = twin ? add_property(ctx, p, sy_twin_name, 0) : NULL;
     if (!pr) {

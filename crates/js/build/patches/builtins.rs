@@ -34,6 +34,7 @@ pub const PATCHES: &[Patch] = &[
                 "static bool sy_frozen;\n",
                 r"static bool sy_frozen;
 static bool sy_scope_changed; /* the global, or the names of scripts before it: the platform looks elsewhere */
+static int sy_global_count; /* properties of the global at the freeze; those of scripts come behind */
 static JSObject *sy_seen(JSContext *ctx, JSObject *p);
 static JSObject *sy_touch(JSContext *ctx, JSObject *p, JSAtom prop);
 static bool sy_platform_runs(JSContext *ctx);
@@ -219,7 +220,8 @@ static JSValue sy_platform_global(JSContext *ctx, JSAtom prop, bool throw_ref_er
     prs = find_own_property(&pr, p, prop);
     if (prs) {
         if (likely((prs->flags & (JS_PROP_TMASK | JS_PROP_WRITABLE |
-                                  JS_PROP_LENGTH)) == JS_PROP_WRITABLE) && !p->sy_builtin) {
+                                  JS_PROP_LENGTH)) == JS_PROP_WRITABLE)
+            && (!p->sy_builtin || prs - get_shape_prop(p->shape) >= sy_global_count)) {
             /* fast path */",
             ),
             once(
@@ -247,6 +249,14 @@ static JSValue sy_platform_global(JSContext *ctx, JSAtom prop, bool throw_ref_er
     pr = add_property(ctx, p, prop, flags);",
             ),
         ],
+    },
+    // The platform's functions are native to whoever asks: packages tell by it what has been wrapped.
+    Patch {
+        name: "text of the platform's functions",
+        edits: &[once(
+            "        if (b->source)\n            return JS_NewStringLen(ctx, b->source, b->source_len);\n",
+            "        if (b->source && !b->sy_platform)\n            return JS_NewStringLen(ctx, b->source, b->source_len);\n",
+        )],
     },
     // QuickJS's templates call String.prototype.concat, which scripts may change. It lies there under a private name too.
     Patch {
