@@ -95,7 +95,7 @@ pub fn cap<F>(body: Body, cap: Cap, met: F) -> Body
 where
     F: FnOnce(Reached) + Send + Unpin + 'static,
 {
-    let Body::Stream(_) = body else { return body };
+    let (Body::Stream(_) | Body::Coded(_)) = body else { return body };
     // A length that is known is checked where it can still be refused.
     let most = cap.most.filter(|most| body.size_hint().upper().is_none_or(|upper| upper > *most));
     if most.is_none() && cap.until.is_none() {

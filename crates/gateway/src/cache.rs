@@ -171,7 +171,7 @@ impl Caches {
                 Bytes::copy_from_slice(&bytes)
             }
             Body::Empty => Bytes::new(),
-            Body::Stream(mut body) => {
+            mut body @ (Body::Stream(_) | Body::Coded(_)) => {
                 let mut all = Vec::new();
                 while let Some(frame) = body.frame().await {
                     let frame = match frame {

@@ -1,6 +1,6 @@
 //! Content codings. A Worker works with plain bytes: what it fetches is decoded, what it answers with
 //! a `content-encoding` is encoded, as in Cloudflare's runtime: gzip and brotli. Other codings pass
-//! through both ways untouched.
+//! through both ways untouched, and so does a body that no Worker has read on its way.
 
 use async_compression::tokio::bufread::{BrotliDecoder, BrotliEncoder, GzipDecoder, GzipEncoder};
 use bytes::Bytes;
@@ -8,7 +8,7 @@ use futures_util::TryStreamExt;
 use http::{HeaderMap, header};
 use http_body::Frame;
 use http_body_util::{BodyDataStream, StreamBody};
-use switchyard_runtime::{Body, BodyError};
+use switchyard_runtime::{Body, BodyError, Coded};
 use tokio::io::{AsyncBufRead, AsyncRead, BufReader};
 use tokio_util::io::{ReaderStream, StreamReader};
 
@@ -37,8 +37,24 @@ impl Coding {
         }
     }
 
-    /// Decodes as it is read; holds some ten KiB (gzip) to some MiB (brotli's window).
+    /// What it is called.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Brotli => "br",
+        }
+    }
+
+    /// Decodes as it is read; holds some ten KiB (gzip) to some MiB (brotli's window), and nothing before.
     pub fn decode(self, body: Body) -> Body {
+        let decode: fn(Body) -> Body = match self {
+            Self::Gzip => |body| Self::Gzip.decode_now(body),
+            Self::Brotli => |body| Self::Brotli.decode_now(body),
+        };
+        Body::Coded(Coded::new(self.name(), body, decode))
+    }
+
+    fn decode_now(self, body: Body) -> Body {
         let reader = reader(body);
         match self {
             Self::Gzip => {
@@ -50,8 +66,15 @@ impl Coding {
         }
     }
 
-    /// Encodes as it is read.
+    /// Encodes as it is read. What came in this coding and was not read is given back as it came.
     pub fn encode(self, body: Body) -> Body {
+        let body = match body {
+            Body::Coded(coded) => match coded.untouched(self.name()) {
+                Ok(body) => return body,
+                Err(coded) => Body::Coded(coded),
+            },
+            body => body,
+        };
         let reader = reader(body);
         match self {
             Self::Gzip => from_reader(GzipEncoder::with_quality(reader, async_compression::Level::Precise(5)), inner),
@@ -113,6 +136,26 @@ mod tests {
             let cut = Body::Whole(encoded.slice(..encoded.len() - 4));
             assert!(coding.decode(cut).collect().await.is_err());
         }
+    }
+
+    #[tokio::test]
+    async fn what_nobody_reads_stays_as_it_is() {
+        let text: String = (0..20_000).map(|n| n.to_string()).collect();
+        // Not as we would encode it: both members are seen again only where nothing was decoded.
+        let half = |text: &str| Coding::Gzip.encode(Body::from(text.to_owned())).collect();
+        let (first, second) = text.split_at(9);
+        let came = [half(first).await.unwrap().to_bytes(), half(second).await.unwrap().to_bytes()].concat();
+        let fetched = || Coding::Gzip.decode(Body::Whole(Bytes::from(came.clone())));
+        assert_eq!(Coding::Gzip.encode(fetched()).collect().await.unwrap().to_bytes(), came);
+        assert_eq!(fetched().collect().await.unwrap().to_bytes(), text);
+        // Another coding, and what was begun to be read, is decoded.
+        let other = Coding::Brotli.encode(fetched()).collect().await.unwrap().to_bytes();
+        assert_eq!(Coding::Brotli.decode(Body::Whole(other)).collect().await.unwrap().to_bytes(), text);
+        let mut begun = fetched();
+        let read = begun.frame().await.unwrap().unwrap().into_data().unwrap();
+        let rest = Coding::Gzip.encode(begun).collect().await.unwrap().to_bytes();
+        let rest = Coding::Gzip.decode(Body::Whole(rest)).collect().await.unwrap().to_bytes();
+        assert_eq!([read, rest].concat(), text.as_bytes());
     }
 
     #[test]

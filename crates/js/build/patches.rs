@@ -4,6 +4,8 @@
 
 use std::path::Path;
 
+#[path = "patches/builtins.rs"]
+mod builtins;
 #[path = "patches/errors.rs"]
 mod errors;
 #[path = "patches/language.rs"]
@@ -325,7 +327,7 @@ pub fn apply(dir: &Path) -> Result<(), String> {
     let source = read(&main)?;
     write(&main, &counts(&source)?)?;
     for patch in
-        PATCHES.iter().chain(errors::PATCHES).chain(words::PATCHES).chain(language::PATCHES).chain(regexp::PATCHES)
+        [PATCHES, errors::PATCHES, words::PATCHES, language::PATCHES, regexp::PATCHES, builtins::PATCHES].into_iter().flatten()
     {
         for edit in patch.edits {
             let path = dir.join(edit.file);

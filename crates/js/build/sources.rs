@@ -34,7 +34,7 @@ const QUICKJS: &[&str] = &[
 
 /// Our own files. `internals.c` is included by quickjs.c and includes two others: they are not compiled by themselves.
 const ENGINE: &[&str] =
-    &["engine.h", "heap.c", "host.c", "internals.c", "messages.c", "modules.c", "shim.c", "stacks.c"];
+    &["builtins.c", "engine.h", "heap.c", "host.c", "internals.c", "messages.c", "modules.c", "shim.c", "stacks.c"];
 
 /// What is compiled, the longest first.
 pub const UNITS: &[&str] =

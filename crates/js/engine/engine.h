@@ -48,6 +48,7 @@ const uint8_t *sy_bytes_of(JSValueConst value, size_t *len);
 JSValue sy_class_name(JSContext *ctx, JSValueConst value);
 JSValue sy_proxy_parts(JSContext *ctx, JSValueConst value);
 bool sy_is_error(JSValueConst value);
+JSValue sy_stringify(JSContext *ctx, JSValueConst this_val, int argc, JSValueConst *argv);
 JSModuleDef *sy_module_find(JSContext *ctx, const char *name);
 bool sy_module_can_run(JSModuleDef *m);
 

@@ -600,6 +600,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("kind", 1, host_kind),
     JS_CFUNC_DEF("importNow", 1, host_import_now),
     JS_CFUNC_DEF("runScript", 2, host_run_script),
+    JS_CFUNC_DEF("stringify", 1, sy_stringify),
 };
 
 static int fill(JSContext *ctx, JSModuleDef *m)

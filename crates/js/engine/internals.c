@@ -8,6 +8,8 @@
    what is still counted is held from outside. A frozen object is not listed, so what it holds is never taken off: each
    frozen object is a root, with no write barrier. The price: what hangs on a frozen object that is dropped stays. */
 
+static void sy_mark_builtins(JSRuntime *rt);
+
 /* Works on blocks, not on the graph of objects, so nothing can be forgotten. No JS frame may be active. */
 void sy_freeze(JSRuntime *rt, uint32_t slack)
 {
@@ -17,6 +19,7 @@ void sy_freeze(JSRuntime *rt, uint32_t slack)
 
     sy_frozen = true;
     JS_RunGC(rt);
+    sy_mark_builtins(rt);
 
     /* Atoms and shapes hang in two shared tables threaded through them: resizing one rewrites them all. Have that now,
        with as much room again as is used, so that scripts do not dirty the base by it. */
@@ -221,3 +224,4 @@ bool sy_is_error(JSValueConst value)
 
 #include "stacks.c"
 #include "messages.c"
+#include "builtins.c"

@@ -230,4 +230,5 @@ export function kind(value) {
   if (types.isBoxedPrimitive(value)) return Object.prototype.toString.call(value).slice(8, -1);
   return null;
 }
+export const stringify = (value) => JSON.stringify(value);
 export const runScript = (name, source) => (0, eval)(source);

@@ -38,7 +38,7 @@ function send(level, wanted, values, show) {
   host.op(OP_LOG, level, text, wanted & CONSOLE_VALUES ? message(values) : null);
 }
 
-const stringify = JSON.stringify;
+const { stringify } = host;
 const { getPrototypeOf } = Object;
 const { isArray } = Array;
 const plain = Object.prototype;

@@ -29,7 +29,6 @@ export class Event {
   #stop = 0; // 1: stopPropagation, 2: stopImmediatePropagation
   #passive = false;
   #trusted = false;
-  #time = Date.now();
 
   constructor(type, init = undefined) {
     init = initOf('Event', arguments.length, init);
@@ -97,7 +96,8 @@ export class Event {
     return this.#trusted;
   }
   get timeStamp() {
-    return this.#time;
+    void this.#trusted; // only of an event
+    return 0; // workerd tells no time here
   }
   get cancelBubble() {
     return this.#stop > 0;
@@ -220,6 +220,11 @@ function callable(callback) {
 }
 
 let onAbort; // of abort.js, which stands on this file
+let oldThis = null; // what listeners of an older Worker have as `this`
+
+export function listenAsOf(global) {
+  oldThis = global;
+}
 export function setOnAbort(is, on) {
   onAbort = (signal, run) => {
     if (!is(signal)) throw notField('signal', 'AddEventListenerOptions', 'AbortSignal');
@@ -296,7 +301,7 @@ export function dispatch(target, event, handler = undefined) {
       if (listener.type !== event.type || listener.removed) continue;
       if (listener.once) apply(EventTarget.prototype.removeEventListener, target, [listener.type, listener.callback]);
       passive(event, listener.passive);
-      if (listener.call === null) apply(listener.callback, target, [event]);
+      if (listener.call === null) apply(listener.callback, oldThis ?? target, [event]);
       else apply(listener.call, listener.callback, [event]);
     }
   } finally {

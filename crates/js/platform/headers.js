@@ -15,6 +15,13 @@ for (const name of ['Accept', 'Accept-Encoding', 'Authorization', 'Cache-Control
   KNOWN[name] = KNOWN[name.toLowerCase()] = name.toLowerCase();
 }
 
+let cookiesJoined = false;
+
+// As before `http_headers_getsetcookie`.
+export function joinCookies() {
+  cookiesJoined = true;
+}
+
 function normalName(name) {
   if (typeof name === 'string') {
     const known = KNOWN[name];
@@ -202,18 +209,18 @@ export class Headers {
     return iterate(Headers.#of(this).#pairs(), VALUE);
   }
 
-  // Sorted by name, values of one name joined; each Set-Cookie stays an entry of its own.
+  // Sorted by name, values of one name joined; each Set-Cookie stays an entry of its own, but for an older Worker.
   #pairs() {
     const list = this.#read();
     const joined = { __proto__: null };
     for (let i = 0; i < list.length; i += 2) {
       const name = list[i];
-      if (name === 'set-cookie') (joined[name] ??= []).push(list[i + 1]);
+      if (name === 'set-cookie' && !cookiesJoined) (joined[name] ??= []).push(list[i + 1]);
       else joined[name] = name in joined ? `${joined[name]}, ${list[i + 1]}` : list[i + 1];
     }
     const pairs = [];
     for (const name of Object.keys(joined).sort()) {
-      if (name === 'set-cookie') for (const value of joined[name]) pairs.push([name, value]);
+      if (name === 'set-cookie' && !cookiesJoined) for (const value of joined[name]) pairs.push([name, value]);
       else pairs.push([name, joined[name]]);
     }
     return pairs;

@@ -3,8 +3,9 @@
 import { CompressionStream, DecompressionStream } from './compression.js';
 import { ServiceWorkerGlobalScope } from './global-scope.js';
 import { HTMLRewriter } from './html-rewriter.js';
+import { ScheduledEvent, TailEvent, TraceEvent } from './service-worker.js';
 
-const CLASSES = { CompressionStream, DecompressionStream, HTMLRewriter };
+const CLASSES = { CompressionStream, DecompressionStream, HTMLRewriter, ScheduledEvent, TailEvent, TraceEvent };
 
 export function installLate() {
   for (const name of Object.keys(CLASSES)) {

@@ -2,6 +2,7 @@
 // just these; headers become objects when somebody looks at them, and go to the host as one text.
 import * as host from 'switchyard:host';
 import { BODY_GUEST, BODY_HOST, BODY_NONE, BODY_WHOLE, OP_RESPOND, VERBATIM } from './abi.js';
+import { isOn } from './compatibility.js';
 import { Content, SPENT, TEXT_TYPE, checkSendable, cloneContent, extract, extracted, giveAway } from './content.js';
 import { answered } from './context.js';
 import { SOURCE, refuseForeign, refuseGlobalScope } from './errors.js';
@@ -203,7 +204,9 @@ export class Response {
       throw new RangeError(`${status} is not a redirect status code. It must be one of: 301, 302, 303, 307, or 308.`);
     }
     const response = new Response(null, { status });
-    response.#headers = `location\n${parsed[0]}`;
+    // As it was given, for an older Worker; most are given as they are written anyhow.
+    const location = parsed[0] === url || isOn('response_redirect_url_standard') ? parsed[0] : url;
+    response.#headers = `location\n${location}`;
     response.#detail().immutable = true;
     return response;
   }
@@ -213,8 +216,7 @@ export class Response {
     if (init !== undefined && init !== null && !isObject(init)) {
       throw notOfType('json', 'Response', 2, `${STRUCT} or Response`);
     }
-    if (typeof data === 'bigint') throw new TypeError('Do not know how to serialize a BigInt');
-    const text = `${JSON.stringify(data)}`;
+    const text = `${host.stringify(data)}`; // by the toJSON methods that the script gave, BigInt's too
     const owner = host.contextGet();
     if (owner === undefined) refuseGlobalScope();
     const response = new Response(null, init);

@@ -68,6 +68,20 @@ export class FetchEvent extends ExtendableEvent {
 }
 present(FetchEvent);
 
+// Events that only the runtime makes; nothing leads to their handlers yet.
+export class ScheduledEvent extends ExtendableEvent {
+  noRetry() {
+    throw illegalInvocation();
+  }
+}
+present(ScheduledEvent);
+
+export class TailEvent extends ExtendableEvent {}
+present(TailEvent);
+
+export class TraceEvent extends ExtendableEvent {}
+present(TraceEvent);
+
 // A request as it came, for whoever answers instead. What was read of its body is gone.
 export function asItCame(request) {
   return request.bodyUsed ? new Request(request.url, { method: request.method, headers: request.headers }) : request;

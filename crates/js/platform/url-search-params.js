@@ -1,6 +1,7 @@
 // URLSearchParams and application/x-www-form-urlencoded, by the URL standard. The text is parsed when somebody
 // looks into it; a URL whose parameters these are is told of every change.
 import * as host from 'switchyard:host';
+import { isOn } from './compatibility.js';
 import { isObject, iterable, notOfType, present } from './idl.js';
 
 const PLAIN = /^[A-Za-z0-9*\-._]*$/;
@@ -172,7 +173,7 @@ export class URLSearchParams {
     if (arguments.length < 1) throw missing('delete', arguments.length);
     const list = this.#read();
     name = wellFormed(name);
-    if (value !== undefined) value = wellFormed(value);
+    if (value !== undefined) value = isOn('urlsearchparams_delete_has_value_arg') ? wellFormed(value) : undefined;
     let kept = 0;
     for (let i = 0; i < list.length; i += 2) {
       if (list[i] === name && (value === undefined || list[i + 1] === value)) continue;
@@ -205,7 +206,7 @@ export class URLSearchParams {
     if (arguments.length < 1) throw missing('has', arguments.length);
     const list = this.#read();
     name = wellFormed(name);
-    if (value !== undefined) value = wellFormed(value);
+    if (value !== undefined) value = isOn('urlsearchparams_delete_has_value_arg') ? wellFormed(value) : undefined;
     for (let i = 0; i < list.length; i += 2) {
       if (list[i] === name && (value === undefined || list[i + 1] === value)) return true;
     }

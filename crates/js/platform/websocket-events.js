@@ -3,7 +3,7 @@ import { ErrorEvent, Event, initOf, trusted } from './events.js';
 import { present, toInt } from './idl.js';
 
 function fix(event, values) {
-  for (const name in values) {
+  for (const name of Object.keys(values)) {
     Object.defineProperty(event, name, { value: values[name], enumerable: true, configurable: true });
   }
 }

@@ -75,6 +75,8 @@ pub mod node_switch {
     pub const TIMERS: i32 = 2;
     /// What `node:console` adds to the global console.
     pub const CONSOLE: i32 = 4;
+    /// What an older date or a flag takes back of the scope.
+    pub const OLD: i32 = 8;
 }
 
 /// Who wants console lines: bits in the status of DISPATCH and TAIL.

@@ -27,6 +27,8 @@ pub enum Body {
     Empty,
     Whole(Bytes),
     Stream(UnsyncBoxBody<Bytes, BodyError>),
+    /// In a content coding still: whoever reads it gets it decoded.
+    Coded(Coded),
 }
 
 impl Body {
@@ -37,6 +39,39 @@ impl Body {
         B::Error: std::fmt::Display,
     {
         Self::Stream(body.map_err(|error| BodyError(error.to_string())).boxed_unsync())
+    }
+}
+
+/// A body as it came, in a content coding. It is decoded when it is first read, so that one that nobody looks at can be
+/// passed on as it is.
+#[derive(Debug)]
+pub struct Coded {
+    coding: &'static str,
+    body: Box<Body>,
+    /// Until it is read.
+    decode: Option<fn(Body) -> Body>,
+}
+
+impl Coded {
+    /// `body` in `coding`, a name of the sender's and the taker's own choice.
+    pub fn new(coding: &'static str, body: Body, decode: fn(Body) -> Body) -> Self {
+        Self { coding, body: Box::new(body), decode: Some(decode) }
+    }
+
+    /// What came, if it is in that coding and nobody has read of it.
+    ///
+    /// # Errors
+    /// The body again, where it is not.
+    pub fn untouched(self, coding: &str) -> Result<Body, Self> {
+        if self.decode.is_some() && self.coding == coding { Ok(*self.body) } else { Err(self) }
+    }
+
+    fn decoded(&mut self) -> &mut Body {
+        if let Some(decode) = self.decode.take() {
+            let came = std::mem::replace(&mut *self.body, Body::Empty);
+            *self.body = decode(came);
+        }
+        &mut self.body
     }
 }
 
@@ -66,6 +101,7 @@ impl http_body::Body for Body {
                 Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
             }
             Self::Stream(body) => Pin::new(body).poll_frame(cx),
+            Self::Coded(coded) => Pin::new(coded.decoded()).poll_frame(cx),
         }
     }
 
@@ -74,6 +110,7 @@ impl http_body::Body for Body {
             Self::Empty => true,
             Self::Whole(bytes) => bytes.is_empty(),
             Self::Stream(body) => body.is_end_stream(),
+            Self::Coded(coded) => coded.decode.is_none() && coded.body.is_end_stream(),
         }
     }
 
@@ -82,6 +119,7 @@ impl http_body::Body for Body {
             Self::Empty => SizeHint::with_exact(0),
             Self::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::Stream(body) => body.size_hint(),
+            Self::Coded(_) => SizeHint::default(),
         }
     }
 }

@@ -52,7 +52,7 @@ mod tripwire;
 mod values;
 mod warm;
 
-pub use body::{Body, BodyError};
+pub use body::{Body, BodyError, Coded};
 pub use compile::queue::Standing;
 pub use compile::{CompileConfig, CompileNews, Who, compile_process};
 pub use component::{ComponentCode, ComponentEngine, component_config};

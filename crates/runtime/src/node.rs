@@ -55,8 +55,23 @@ pub fn switches(compatibility: &Compatibility) -> i32 {
     let switch = |flag: &str, bit: i32| if compatibility.is_on(flag) { bit } else { 0 };
     let globals = switch("nodejs_compat_v2", node_switch::GLOBALS);
     let timers = if globals == 0 { 0 } else { switch("enable_nodejs_global_timers", node_switch::TIMERS) };
-    globals | timers | switch("enable_nodejs_console_module", node_switch::CONSOLE)
+    let old = if TAKEN_BACK.iter().all(|flag| compatibility.is_on(flag)) { 0 } else { node_switch::OLD };
+    globals | timers | old | switch("enable_nodejs_console_module", node_switch::CONSOLE)
 }
+
+/// Without any of these the platform has something to take back (`platform/old-dates.js`).
+const TAKEN_BACK: [&str; 10] = [
+    "global_navigator",
+    "enable_navigator_language",
+    "no_global_importscripts",
+    "enable_weak_ref",
+    "expose_global_message_channel",
+    "http_headers_getsetcookie",
+    "set_tostring_tag",
+    "streams_enable_constructors",
+    "transformstream_enable_standard_constructor",
+    "set_event_target_this",
+];
 
 #[cfg(test)]
 mod tests {

@@ -104,7 +104,7 @@ async fn evaluate(
         env_values(&bindings),
     );
     slot.seed().map_err(trap)?;
-    slot.short("sy_allow_eval", Some(1)).map_err(trap)?;
+    slot.short("sy_allow_eval", Some(i32::from(compatibility.is_on("allow_eval_during_startup")))).map_err(trap)?;
     let switches = node::switches(&compatibility);
     if switches != 0 {
         slot.event(event::NODE, 0, switches, &[]).await.map_err(trap)?;

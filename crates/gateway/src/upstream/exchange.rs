@@ -62,7 +62,7 @@ impl Upstreams {
             _ => UpstreamError::Timeout,
         };
 
-        let streams = matches!(request.body(), Body::Stream(_));
+        let streams = matches!(request.body(), Body::Stream(_) | Body::Coded(_));
         let repeatable = is_idempotent(request.method()) && matches!(request.body(), Body::Empty);
         let mut retries = upstream.retries.unwrap_or(1);
         let (mut tried, mut pooled, mut again) = (0, true, false);

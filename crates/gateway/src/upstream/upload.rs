@@ -32,7 +32,7 @@ impl Moved {
     /// Watches a body.
     pub fn watch(body: &mut Body) -> Self {
         let began = Instant::now();
-        if !matches!(body, Body::Stream(_)) {
+        if !matches!(body, Body::Stream(_) | Body::Coded(_)) {
             return Self { began, state: None };
         }
         let moved = Self { began, state: Some(Arc::default()) };

@@ -9,8 +9,9 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tokio::io::AsyncReadExt as _;
 
-use crate::harness::TestGateway;
+use crate::harness::{PATIENCE, TestGateway};
 
 /// Fetches `?url`, and tells what came: `[status, redirected, url, text]`, or the error.
 pub const FETCHER: &str = "export default { async fetch(r) {
@@ -51,7 +52,6 @@ async fn answer(peer: SocketAddr, request: Request<Incoming>) -> Result<Response
         "/private" => redirect(302, "http://127.0.0.1:1/"),
         "/away" => redirect(302, &format!("http://localhost:{}/show", show("host").rsplit(':').next().unwrap())),
         "/gzip" => {
-            use tokio::io::AsyncReadExt;
             let mut bytes = Vec::new();
             let mut encoder = async_compression::tokio::bufread::GzipEncoder::new(&b"packed"[..]);
             encoder.read_to_end(&mut bytes).await.unwrap();
@@ -117,6 +117,28 @@ async fn encoded_bodies_are_decoded_and_passed_on_encoded() {
     let answer = gateway.get("p", &format!("/?url=http://{origin}/gzip")).await;
     assert_eq!(answer.header("content-encoding"), "gzip");
     assert_eq!(&answer.bytes[..2], b"\x1f\x8b");
+}
+
+#[tokio::test]
+async fn a_beacon_is_sent_and_nobody_waits_for_it() {
+    let gateway = TestGateway::with(|config| config.egress.private = true).await;
+    let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let to = socket.local_addr().unwrap();
+    let source = format!(
+        "const sent = () => navigator.sendBeacon('http://{to}/beacon', new URLSearchParams({{ a: '1' }}));
+        const early = sent();
+        export default {{ fetch: () => Response.json([early, sent()]) }};"
+    );
+    gateway.upload("ns", "beacon", &source).await;
+    // Nobody has taken the connection yet.
+    assert_eq!(gateway.get("beacon", "/").await.text(), "[false,true]");
+    let (mut stream, _) = tokio::time::timeout(PATIENCE, socket.accept()).await.unwrap().unwrap();
+    let mut seen = Vec::new();
+    while !seen.ends_with(b"a=1") {
+        let read = tokio::time::timeout(PATIENCE, stream.read_buf(&mut seen)).await.unwrap().unwrap();
+        assert!(read > 0, "{}", String::from_utf8_lossy(&seen));
+    }
+    assert!(seen.starts_with(b"POST /beacon HTTP/1.1"), "{}", String::from_utf8_lossy(&seen));
 }
 
 #[tokio::test]

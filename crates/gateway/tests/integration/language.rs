@@ -35,6 +35,20 @@ async fn errors_read_as_on_workerd() {
 }
 
 #[tokio::test]
+async fn changed_builtins_harm_nobody_but_their_script() {
+    probes("pollution").await;
+    workerd::probes_of("polluted").await;
+}
+
+#[tokio::test]
+async fn older_dates_take_things_back() {
+    let gateway = TestGateway::start().await;
+    for (date, named) in [("2021-11-03", "dates2021"), ("2023-03-01", "dates2023"), ("2025-05-05", "dates2025")] {
+        workerd::compared_of(date, "dates", named, &gateway).await;
+    }
+}
+
+#[tokio::test]
 async fn modules_answer_as_on_workerd() {
     probes("modules").await;
 }

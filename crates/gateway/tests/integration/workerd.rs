@@ -48,6 +48,14 @@ pub async fn answers(modules: &[(String, String)], bindings: &[Value]) -> Option
 
 /// As [`answers`], to a GET of that target.
 pub async fn answers_at(target: &str, modules: &[(String, String)], bindings: &[Value]) -> Option<Value> {
+    answers_of(DATE, target, modules, bindings).await
+}
+
+/// The compatibility date of most probes.
+const DATE: &str = "2026-01-01";
+
+/// As [`answers_at`], of a Worker with that compatibility date.
+async fn answers_of(date: &str, target: &str, modules: &[(String, String)], bindings: &[Value]) -> Option<Value> {
     let arch = if cfg!(target_arch = "aarch64") { "arm64" } else { "64" };
     let package = format!("@cloudflare/workerd-linux-{arch}");
     let installed = packages::npm_scoped(&package, WORKERD).await?;
@@ -55,7 +63,7 @@ pub async fn answers_at(target: &str, modules: &[(String, String)], bindings: &[
     for (name, source) in modules {
         std::fs::write(folder.path().join(name), source).unwrap();
     }
-    std::fs::write(folder.path().join("config.capnp"), config(modules, bindings)).unwrap();
+    std::fs::write(folder.path().join("config.capnp"), config(date, modules, bindings)).unwrap();
     let mut command = Command::new(installed.join("node_modules").join(package).join("bin/workerd"));
     command.args(["serve", "--experimental", "--control-fd=1", "config.capnp"]).current_dir(folder.path());
     let mut child = command.kill_on_drop(true).stdout(std::process::Stdio::piped()).spawn().unwrap();
@@ -76,7 +84,7 @@ pub async fn answers_at(target: &str, modules: &[(String, String)], bindings: &[
 /// The module of the service behind workerd's Cache API, where an area has one.
 const CACHE: &str = "cache-service.mjs";
 
-fn config(modules: &[(String, String)], bindings: &[Value]) -> String {
+fn config(date: &str, modules: &[(String, String)], bindings: &[Value]) -> String {
     let (service, outbound) = if modules.iter().any(|(name, _)| name == CACHE) {
         let worker = format!(
             "(name = \"cache\", worker = (compatibilityDate = \"2026-01-01\",\
@@ -97,7 +105,7 @@ fn config(modules: &[(String, String)], bindings: &[Value]) -> String {
            services = [(name = \"main\", worker = .worker), {service}\
              (name = \"internet\", network = (allow = [\"public\", \"private\"]))],\n\
            sockets = [(name = \"http\", address = \"127.0.0.1:0\", http = (), service = \"main\")]);\n\
-         const worker :Workerd.Worker = (compatibilityDate = \"2026-01-01\", {outbound}\n\
+         const worker :Workerd.Worker = (compatibilityDate = {date:?}, {outbound}\n\
            modules = [{}],\n  bindings = [{}]);\n",
         modules.join(", "),
         bindings.join(", ")
@@ -157,6 +165,17 @@ pub async fn compared(area: &str, named: &str, target: &str, bindings: &[Value],
     let ours = gateway.get("probes", target).await;
     assert_eq!(ours.status, 200, "{}", ours.text());
     compare(named, &ours.json(), answers_at(target, &modules, bindings).await);
+}
+
+/// Every probe of an area answers as on workerd in a Worker of an older date; what workerd said is kept as `named`.
+pub async fn compared_of(date: &str, area: &str, named: &str, gateway: &TestGateway) {
+    let modules = modules(area);
+    let metadata = json!({ "main_module": modules[0].0, "compatibility_date": date });
+    let uploaded = upload(gateway, named, &modules, metadata).await;
+    assert_eq!(uploaded.status, 200, "{}", uploaded.text());
+    let ours = gateway.get(named, "/").await;
+    assert_eq!(ours.status, 200, "{}", ours.text());
+    compare(named, &ours.json(), answers_of(date, "/", &modules, &[]).await);
 }
 
 /// Every probe answers alike, but for those that a row of `docs/differences.md` names in its last column, which must

@@ -10,7 +10,7 @@ export const targets = {
   'event init': () => tries(() => fields(new Event('x', { bubbles: true, cancelable: 1, composed: 'y' })), () => fields(new Event('x', {})), () => new Event('x', null).type, () => new Event('x', 5).type, () => new Event('x', undefined).type, () => new Event(), () => new Event(5).type, () => new Event(undefined).type, () => new Event(Symbol('x'))),
   'event constants': () => [Event.NONE, Event.CAPTURING_PHASE, Event.AT_TARGET, Event.BUBBLING_PHASE, new Event('x').AT_TARGET, Object.getOwnPropertyDescriptor(Event, 'NONE')],
   'event shape': () => [Object.getOwnPropertyNames(Event.prototype).sort(), Object.keys(new Event('x')), Object.keys(Event.prototype).sort(), String(new Event('x')), Event.length],
-  'event time': () => { const { timeStamp } = new Event('x'); return [typeof timeStamp, timeStamp >= 0]; },
+  'event time': () => new Event('x').timeStamp,
   'event default': () => { const one = new Event('x', { cancelable: true }); one.preventDefault(); const two = new Event('x'); two.preventDefault(); return [one.defaultPrevented, one.returnValue, two.defaultPrevented]; },
   'event cancelBubble': () => tries(() => { const e = new Event('x'); e.cancelBubble = true; return e.cancelBubble; }),
   'event path': log((see) => { const target = new EventTarget(); const event = new Event('x'); see(event.composedPath().length); target.addEventListener('x', (e) => see([e.composedPath().length, e.composedPath()[0] === target, e.eventPhase, e.currentTarget === target, e.target === target, e.srcElement === target])); target.dispatchEvent(event); see([event.composedPath().length, event.eventPhase, event.currentTarget === null, event.target === target]); }),

@@ -18,7 +18,7 @@ const place = (name) => {
 };
 const places = (...list) => () => Object.fromEntries(list.join(' ').split(' ').filter((name) => !OTHERS.includes(name)).map((name) => [name, place(name)]));
 // Names that are no part of this area.
-const OTHERS = ['ScheduledEvent', 'TailEvent', 'TraceEvent', 'Intl', 'WebAssembly'];
+const OTHERS = ['Intl', 'WebAssembly'];
 const mine = (list) => list.filter((name) => !OTHERS.includes(name)).sort();
 const chain = (object) => { const list = []; for (let at = object; at !== null; at = Object.getPrototypeOf(at)) list.push(at.constructor?.name ?? '?'); return list; };
 
@@ -46,6 +46,7 @@ export const names = {
   'class statics': () => [URL, TextDecoder, ReadableStream, AbortSignal, EventSource, Event, DOMException, FixedLengthStream].map((of) => [of.length, describe(of, 'name')]),
   'what classes inherit from': () => [AbortSignal, EventSource, FixedLengthStream, CustomEvent, DOMException, File, Response].map((of) => Object.getPrototypeOf(of) === Function.prototype),
   'prototype members': () => [[URL, 'href'], [URL, 'toString'], [TextDecoder, 'decode'], [TextDecoder, 'encoding'], [ReadableStream, 'locked'], [ReadableStream, 'getReader'], [ReadableStream, 'values'], [Event, 'type'], [EventTarget, 'addEventListener'], [AbortSignal, 'aborted'], [AbortSignal, 'onabort'], [URLSearchParams, 'size'], [URLSearchParams, 'get'], [ReadableStream, Symbol.asyncIterator], [URLSearchParams, Symbol.iterator], [URL, Symbol.toStringTag], [WritableStreamDefaultWriter, 'closed'], [URL, 'constructor']].map(([of, name]) => `${of.name} ${String(name)} ${describe(of.prototype, name)}`),
+  'texts of functions': () => [fetch, structuredClone, setTimeout, queueMicrotask, addEventListener, Headers, Response, URL, EventTarget, DOMException, WebSocketPair, HTMLRewriter, Response.json, AbortSignal.any, Headers.prototype.get, ReadableStream.prototype.getReader, crypto.subtle.digest, caches.open, performance.now, Promise].map((run) => Function.prototype.toString.call(run)),
   'navigator': () => [navigator.userAgent, navigator.language, navigator.languages, navigator.hardwareConcurrency, navigator.platform, navigator.onLine, String(navigator), Object.getOwnPropertyNames(Navigator.prototype).sort(), typeof navigator.gpu, typeof navigator.sendBeacon],
   'navigator.sendBeacon': () => tries(() => navigator.sendBeacon(), () => navigator.sendBeacon('nope'), () => navigator.sendBeacon('/x', 'y')),
   'performance': () => [String(performance), performance.timeOrigin, typeof performance.now(), Object.getOwnPropertyNames(Object.getPrototypeOf(performance)).sort(), Object.keys(performance), typeof performance.toJSON, chain(performance)],

@@ -2,6 +2,7 @@
 // globalThis is put there by event NODE, before the script is evaluated.
 import { EVENT_NODE } from '../abi.js';
 import * as host from 'switchyard:host';
+import { takeBack } from '../old-dates.js';
 import { addBuiltins } from './internal/builtins.js';
 import * as assert from 'node:assert';
 import * as assertStrict from 'node:assert/strict';
@@ -27,6 +28,7 @@ import * as utilTypes from 'node:util/types';
 const GLOBALS = 1;
 const TIMERS = 2;
 const CONSOLE = 4;
+const OLD = 8;
 
 function define(values) {
   for (const name of Object.keys(values)) {
@@ -41,6 +43,7 @@ export function installNode() {
     string_decoder: stringDecoder, sys, timers, 'timers/promises': timersPromises, url, util, 'util/types': utilTypes,
   });
   host.register(EVENT_NODE, (id, switches) => {
+    if (switches & OLD) takeBack();
     if (switches & GLOBALS) {
       define({ Buffer: buffer.Buffer, process: process.default, global: globalThis });
       define({ setImmediate: timers.setImmediate, clearImmediate: timers.clearImmediate });

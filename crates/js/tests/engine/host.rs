@@ -71,12 +71,13 @@ impl Modules {
         Modules(all)
     }
 
-    /// With the scenarios of all themes in the base, in the table `scenarios` after those of state.js.
+    /// With the scenarios of all themes in the base, in the table `scenarios` after those of state.js. They are scripts by
+    /// name: the platform would not see what they change of built-ins.
     pub fn themed(main: &str) -> Self {
         let themes = crate::frozen::THEMES.iter().fold(Modules::new(main), |all, (name, source)| {
-            all.with(&format!("platform:{name}"), module_kind::ESM, *source)
+            all.with(&format!("script:{name}"), module_kind::ESM, *source)
         });
-        let platform = format!("{PLATFORM}\nimport \"platform:all.js\";");
+        let platform = format!("{PLATFORM}\nimport \"script:all.js\";");
         themes.with("platform:main.js", module_kind::ESM, platform)
     }
 
@@ -364,7 +365,7 @@ pub fn frozen_base(modules: &Modules) -> Mutex<Guest> {
 
 /// A script started on the frozen base.
 pub fn on_base(modules: &Modules) -> Guest {
-    let themed = modules.0.contains_key("platform:all.js");
+    let themed = modules.0.contains_key("script:all.js");
     let base = if themed { &THEMED } else { &BASE };
     let mut guest = base.lock().unwrap_or_else(|e| e.into_inner()).copy();
     guest.set_modules(modules);

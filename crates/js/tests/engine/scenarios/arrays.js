@@ -1,5 +1,5 @@
 // Arrays made in the base: dense, with holes, of odd elements, with odd lengths; grown, cut, sorted and passed around.
-import { look, attempt } from "platform:look.js";
+import { look, attempt } from "script:look.js";
 
 const dense = Array.from({ length: 30 }, (_, i) => i * 3 % 17);
 const words = "the quick brown fox jumps over the lazy dog again and again".split(" ");

@@ -1,5 +1,5 @@
 // Promises, jobs and what was suspended when the base froze; the order in which jobs run is part of the answer.
-import { look } from "platform:look.js";
+import { look } from "script:look.js";
 
 const settled = Promise.resolve({ v: 1 }), failed = Promise.reject(new Error("kept failure")); failed.catch(() => { });
 const gates = Array.from({ length: 4 }, () => Promise.withResolvers());

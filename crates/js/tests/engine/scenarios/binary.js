@@ -1,5 +1,5 @@
 // Buffers and their views: bytes in frozen memory written in place, resizable buffers grown out of it, detached ones.
-import { look, attempt } from "platform:look.js";
+import { look, attempt } from "script:look.js";
 
 const buffer = new ArrayBuffer(256), bytes = new Uint8Array(buffer), words = new Int32Array(buffer, 16, 20), floats = new Float64Array(buffer, 64, 8);
 const view = new DataView(buffer, 8);

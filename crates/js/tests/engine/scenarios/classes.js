@@ -1,5 +1,5 @@
 // Classes of the base: private names, static blocks, accessors, super, species, new.target, mixins; changed at run time.
-import { look, attempt } from "platform:look.js";
+import { look, attempt } from "script:look.js";
 
 class Account {
   #balance = 0; #history = []; static #count = 0; static #all = new Map();

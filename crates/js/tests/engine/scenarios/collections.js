@@ -1,6 +1,6 @@
 // Map, Set and their weak kin: filled in the base, changed while something iterates them, keyed by old and young objects.
 // What is only weakly held and belongs to the base stays when the base is frozen, so nothing here looks for its end.
-import { look, attempt } from "platform:look.js";
+import { look, attempt } from "script:look.js";
 
 const map = new Map([["a", 1], [1, "one"], [NaN, "nan"], [undefined, "u"]]);
 const keys = Array.from({ length: 12 }, (_, i) => ({ key: i }));

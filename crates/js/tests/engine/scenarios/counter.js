@@ -1,5 +1,5 @@
 // For modules.js: a live binding, a cycle back to it.
-import { seen } from "platform:modules.js";
+import { seen } from "script:modules.js";
 export let count = 0; export const up = (n = 1) => { count += n; return seen(count); };
 export let replace = () => "first"; export const setReplace = (f) => { replace = f; };
 export default class Thing { static n = 0; id = ++Thing.n; }

@@ -1,5 +1,5 @@
 // JSON, errors with their stacks, iterator helpers and structured odds and ends.
-import { look, attempt } from "platform:look.js";
+import { look, attempt } from "script:look.js";
 
 const doc = JSON.parse('{"users":[{"id":1,"tags":["a","b"],"at":null},{"id":2,"tags":[],"nested":{"deep":[[[1]]]}}],"n":1e3,"s":"\\u00e9\\n"}');
 const withToJson = { v: 1, toJSON(k) { return { k, v: this.v }; } }, circular = { name: "c" }; circular.self = circular;

@@ -1,5 +1,5 @@
 // Closures, bindings, generators and arguments that were alive when the base froze.
-import { look, attempt } from "platform:look.js";
+import { look, attempt } from "script:look.js";
 
 let shared = 0; const readers = []; for (let k = 0; k < 6; k++) readers.push({ get: () => k + ":" + shared, set: (v) => { shared = v; k = v % 9; } });
 var loose = "loose"; const memo = new Map();

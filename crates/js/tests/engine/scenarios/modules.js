@@ -1,7 +1,7 @@
 // Live bindings, namespaces and cycles among modules of the base.
-import { look, attempt } from "platform:look.js";
-import * as counter from "platform:counter.js";
-import Thing, { count, up, replace, setReplace, "a string name" as named } from "platform:counter.js";
+import { look, attempt } from "script:look.js";
+import * as counter from "script:counter.js";
+import Thing, { count, up, replace, setReplace, "a string name" as named } from "script:counter.js";
 
 const log = []; export function seen(n) { log.push(n); if (log.length > 20) log.splice(0, 15); return log.length; }
 const held = { counter }; let replaced = 0;
@@ -13,8 +13,8 @@ export const scenarios = {
   namespaceObject(i) { held["n" + i % 5] = held.counter; return counter[Symbol.toStringTag] + (held.counter === counter) + Object.getPrototypeOf(counter) + Reflect.ownKeys(held).join(); },
   defaultClass(i) { const t = new Thing(); if (i % 40 === 0) Thing.n = 0; Thing["s" + i % 3] = i; return t.id + look(Object.keys(counter.default)); },
   assignImport(i) { return attempt(() => { count = i; }) + attempt(() => { Thing = 1; }) + count; },
-  async importAgain(i) { const m = await import("platform:counter.js"); m.up(1); return (m === counter) + ":" + m.count + count; },
-  async importMissing(i) { return import("platform:missing" + i % 3 + ".js").then(() => "?", (e) => e.message); },
+  async importAgain(i) { const m = await import("script:counter.js"); m.up(1); return (m === counter) + ":" + m.count + count; },
+  async importMissing(i) { return import("script:missing" + i % 3 + ".js").then(() => "?", (e) => e.message); },
   metaIsEmpty(i) { import.meta["m" + i % 4] = i; const r = look(import.meta); if (i % 4 === 3) for (const k in import.meta) delete import.meta[k]; return r; },
   topLevelThis(i) { return typeof this + typeof globalThis.counter + attempt(() => undeclared = i); },
 };

@@ -1,5 +1,5 @@
 // Numbers, BigInt, Math and Date, with values of the base carried on from request to request.
-import { look, attempt } from "platform:look.js";
+import { look, attempt } from "script:look.js";
 
 let big = 2n ** 100n, small = 7n, acc = 0.1, int = 2147483640, unsigned = 4294967290 >>> 0, factorial = [1n];
 const date = new Date(Date.UTC(2020, 1, 29, 12, 30, 45, 678)), dates = Array.from({ length: 5 }, (_, i) => new Date(i * 86400000 * 31));

@@ -1,6 +1,6 @@
 // Plain objects and their shapes: many or few properties, attributes changed, keys that are numbers, dictionaries,
 // prototypes swapped underneath.
-import { look, attempt } from "platform:look.js";
+import { look, attempt } from "script:look.js";
 
 const small = { a: 1, b: 2 };
 const wide = {}; for (let k = 0; k < 70; k++) wide["k" + k] = k;

@@ -1,7 +1,7 @@
 // Programs made at random from a seed: each step changes something in a pool of objects that lay in the base, and says
 // what it saw. No step depends on anything but the seed and the steps before it.
-import { look, attempt } from "platform:look.js";
-import { code } from "platform:code.js";
+import { look, attempt } from "script:look.js";
+import { code } from "script:code.js";
 
 let state = 1;
 const bits = () => { state ^= state << 13; state ^= state >>> 17; state ^= state << 5; return state >>> 0; };

@@ -1,5 +1,5 @@
 // Proxies, Reflect and symbols: proxies made in the base over objects of the base, handlers changed later.
-import { look, attempt } from "platform:look.js";
+import { look, attempt } from "script:look.js";
 
 const log = []; const note = (w) => { log.push(w); if (log.length > 40) log.splice(0, 30); };
 const target = { a: 1, list: [1, 2], nested: { deep: 1 } };

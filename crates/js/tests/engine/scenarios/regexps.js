@@ -1,5 +1,5 @@
 // Regular expressions kept in the base with a lastIndex of their own; groups, look-around, sticky, unicode, sets.
-import { look, attempt } from "platform:look.js";
+import { look, attempt } from "script:look.js";
 
 const global = /(\w)(\d+)/g, sticky = /foo|ba(r)/y, both = /a/gy, named = /(?<year>\d{4})-(?<month>\d\d)/gd, unicode = /\p{Lu}\p{Ll}+|\u{1F600}/gu, sets = /[\p{L}--[a-z]]/gv;
 const subject = "a1b22c333d4444 foo bar 2024-05 1999-12 Émile Zola 😀";

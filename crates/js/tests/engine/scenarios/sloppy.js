@@ -1,5 +1,5 @@
 // Sloppy code, made from text as a classic script would be: mapped arguments, `with`, hoisting, globals, eval's scopes.
-import { look, attempt } from "platform:look.js";
+import { look, attempt } from "script:look.js";
 
 globalThis.look = look; globalThis.attempt = attempt;
 const script = (0, eval)(`

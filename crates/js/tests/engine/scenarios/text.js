@@ -1,5 +1,5 @@
 // Strings: interned and not, ropes, one and two bytes a unit, slices of frozen ones; and what makes strings of numbers.
-import { look, attempt } from "platform:look.js";
+import { look, attempt } from "script:look.js";
 
 let rope = ""; for (let k = 0; k < 300; k++) rope += "seg" + k + ";";
 let wide = "naïve café 日本語 🎉 "; let both = "ascii"; let prefix = "x".repeat(500);

@@ -1,0 +1,62 @@
+// What the scope of a Worker of an older compatibility date holds otherwise, or of one with a flag that takes something
+// back. Called by event NODE before such a Worker's script is evaluated, and for no other.
+import { isOn } from './compatibility.js';
+import { listenAsOf } from './events.js';
+import { joinCookies, Headers } from './headers.js';
+import { IdentityTransformStream } from './identity.js';
+import { ServiceWorkerGlobalScope, WorkerGlobalScope } from './global-scope.js';
+import { navigator } from './navigator.js';
+
+const DOCS = 'https://developers.cloudflare.com/workers/platform/compatibility-dates/#compatibility-flags';
+
+function importScripts() {
+  throw new Error("Failed to execute 'importScripts' on 'WorkerGlobalScope': the method is not implemented.");
+}
+Object.defineProperty(importScripts, 'length', { value: 0 });
+
+// The class in a scope where only the runtime makes its objects, or makes them otherwise.
+function replace(name, construct) {
+  const made = ServiceWorkerGlobalScope.prototype[name];
+  const stand = new Proxy(made, { construct });
+  Object.defineProperty(ServiceWorkerGlobalScope.prototype, name, { value: stand });
+  Object.defineProperty(made.prototype, 'constructor', { value: stand });
+}
+
+const remove = (from, ...names) => names.forEach((name) => Reflect.deleteProperty(from, name));
+
+export function takeBack() {
+  const scope = ServiceWorkerGlobalScope.prototype;
+  if (!isOn('global_navigator')) remove(globalThis, 'navigator');
+  if (!isOn('enable_navigator_language')) remove(navigator, 'language', 'languages');
+  if (!isOn('no_global_importscripts')) {
+    Object.defineProperty(WorkerGlobalScope.prototype, 'importScripts',
+      { value: importScripts, writable: true, configurable: true, enumerable: true });
+  }
+  if (!isOn('enable_weak_ref')) remove(globalThis, 'WeakRef', 'FinalizationRegistry');
+  if (!isOn('expose_global_message_channel')) remove(scope, 'MessageChannel', 'MessagePort');
+  if (!isOn('http_headers_getsetcookie')) {
+    remove(Headers.prototype, 'getSetCookie');
+    joinCookies();
+  }
+  if (!isOn('set_tostring_tag')) {
+    for (const name of Object.keys(scope)) {
+      const { prototype } = scope[name];
+      if (prototype !== undefined) remove(prototype, Symbol.toStringTag);
+    }
+  }
+  if (!isOn('streams_enable_constructors')) {
+    for (const name of ['ReadableStream', 'WritableStream']) {
+      replace(name, () => {
+        throw new Error(`To use the new ${name}() constructor, enable the streams_enable_constructors compatibility flag. Refer to the docs for more information: ${DOCS}`);
+      });
+    }
+  }
+  if (!isOn('transformstream_enable_standard_constructor')) {
+    const { prototype } = scope.TransformStream;
+    replace('TransformStream', (made, values, target) => {
+      const stream = new IdentityTransformStream();
+      return Object.setPrototypeOf(stream, target.prototype ?? prototype);
+    });
+  }
+  if (!isOn('set_event_target_this')) listenAsOf(globalThis);
+}
