@@ -210,6 +210,34 @@ static inline int sy_count_down(const void *p) {
             ),
         ],
     },
+    // Objects begin with room for more properties than two: an instance of a class with private fields moved them five
+    // times while it was made, into blocks of five sizes. A hello is 14 % fewer instructions and writes to a page less.
+    Patch {
+        name: "room for properties",
+        edits: &[
+            once(
+                "#define JS_PROP_INITIAL_HASH_SIZE 4",
+                "#define SY_LITERAL_PROPERTIES 4\n#define SY_INSTANCE_PROPERTIES 8 /* a power of two */\n#define JS_PROP_INITIAL_HASH_SIZE 4",
+            ),
+            once(
+                r"        sh = js_new_shape(ctx, proto);
+        if (!sh)
+            return JS_EXCEPTION;
+    }
+    return JS_NewObjectFromShape(ctx, sh, class_id, NULL);",
+                r"        if (class_id != JS_CLASS_OBJECT)
+            sh = js_new_shape(ctx, proto);
+        else if (proto == JS_VALUE_GET_OBJ(ctx->class_proto[JS_CLASS_OBJECT]))
+            sh = js_new_shape2(ctx, proto, JS_PROP_INITIAL_HASH_SIZE, SY_LITERAL_PROPERTIES);
+        else
+            sh = js_new_shape2(ctx, proto, SY_INSTANCE_PROPERTIES, SY_INSTANCE_PROPERTIES);
+        if (!sh)
+            return JS_EXCEPTION;
+    }
+    return JS_NewObjectFromShape(ctx, sh, class_id, NULL);",
+            ),
+        ],
+    },
     // eval, direct or not, and every constructor of functions from text come through here; modules do not.
     Patch {
         name: "eval switch",

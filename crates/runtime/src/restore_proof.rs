@@ -18,6 +18,7 @@ use switchyard_catalog::{
 };
 
 use crate::base::Base;
+use crate::image::PAGE;
 use crate::pagemap::{Pagemap, Run};
 use crate::slot::Slot;
 use crate::worker::Worker;
@@ -34,6 +35,9 @@ pub struct Proof {
     /// Private pages that the slot or one of the kernel's two ways did not know of.
     missed: AtomicUsize,
     most_private: AtomicUsize,
+    /// In how many pages the last request left the memory other than base + delta; counted while `count_written`.
+    written: AtomicUsize,
+    count_written: AtomicBool,
 }
 
 impl Proof {
@@ -53,6 +57,16 @@ impl Proof {
             eprintln!("page {page} is not what it must be");
             self.wrong.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Counts the pages in which a request left its slot other than base + delta.
+    pub fn see_written(&self, slot: &Slot, base: &Base) {
+        if !self.count_written.load(Ordering::Relaxed) {
+            return; // it takes a copy of the base
+        }
+        let expected = slot.expected(base);
+        let written = slot.memory_bytes().chunks(PAGE).zip(expected.chunks(PAGE)).filter(|(now, then)| now != then);
+        self.written.store(written.count(), Ordering::Relaxed);
     }
 
     fn take(&self) -> [usize; 4] {
@@ -314,4 +328,21 @@ impl Compacting {
 fn held_runs_are_searched() {
     let by_number: HashMap<u32, bool> = (0..12).map(|page| (page, holds(&[(1, 3), (5, 6), (8, 11)], page))).collect();
     assert!((0..12).all(|page| by_number[&page] == [1, 2, 5, 8, 9, 10].contains(&page)));
+}
+
+/// Each page costs a copy at least, and a fault where it was not private yet.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hello_writes_to_few_pages() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = runtime(&folder);
+    let hello = worker(&runtime, "export default { fetch(request) { return new Response('Hello') } }").await;
+    runtime.inner.proof.count_written.store(true, Ordering::Relaxed);
+    Mix { scripts: vec![(hello, false)] }.request(0).await;
+    // The answer is there before its slot is given back.
+    while runtime.inner.slots.idle() == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let written = runtime.inner.proof.written.load(Ordering::Relaxed);
+    println!("a hello writes to {written} pages");
+    assert!((1..=12).contains(&written), "{written}");
 }

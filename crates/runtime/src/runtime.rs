@@ -427,6 +427,8 @@ impl Inner {
 
     /// After a request that ended well.
     pub fn release(&self, mut slot: Slot) {
+        #[cfg(test)]
+        self.proof.see_written(&slot, &self.base);
         if slot.release(&self.base) {
             self.slots.give_back(slot);
         }

@@ -198,6 +198,16 @@ impl Slot {
         delta::first_difference(self.memory.data(&self.store), &base.image, &self.holds)
     }
 
+    /// What the memory must be, of a slot that was held: base + script.
+    #[cfg(test)]
+    pub fn expected(&self, base: &Base) -> Vec<u8> {
+        let mut expected = base.image.clone();
+        expected.resize(self.len.max((self.holds.wasm_pages << 16) as usize), 0);
+        // SAFETY: the copy is ours and as long as the base and as the delta's memory.
+        unsafe { delta::put_back(expected.as_mut_ptr(), &base.image, &[], &self.holds) };
+        expected
+    }
+
     /// Drops all private pages: the mapping itself is the base, as exact as a new slot.
     fn trim(&mut self) -> Result<()> {
         // SAFETY: the range is this slot's memory, a private mapping of the base image; no call is active.
