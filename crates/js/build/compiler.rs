@@ -38,8 +38,8 @@ const LINK: &[&str] = &[
     "-O2",
     "-Wl,--import-memory",
     "-Wl,--export=__stack_pointer",
-    "-Wl,-z,stack-size=524288",
-    "-Wl,--initial-memory=1048576",
+    "-Wl,-z,stack-size=1048576",
+    "-Wl,--initial-memory=2097152",
     "-Wl,--max-memory=134217728",
     "-s",
 ];

@@ -80,7 +80,7 @@ pub const PATCHES: &[Patch] = &[
     },
     // These functions call themselves while using little or nothing of the shadow stack, so the check would never
     // strike before the native stack ends, and that ends the instance. Each now takes a piece of shadow stack per call,
-    // in proportion to the native stack it uses (tests/engine/language.rs runs them with 2 MiB of it).
+    // in proportion to the native stack it uses (tests/engine/language.rs runs them with as much of it as the runtime gives).
     Patch {
         name: "depth",
         edits: &[
@@ -354,8 +354,9 @@ pub fn apply(dir: &Path) -> Result<(), String> {
     let main = dir.join("quickjs.c");
     let source = read(&main)?;
     write(&main, &counts(&source)?)?;
-    for patch in
-        [PATCHES, errors::PATCHES, words::PATCHES, language::PATCHES, regexp::PATCHES, builtins::PATCHES].into_iter().flatten()
+    for patch in [PATCHES, errors::PATCHES, words::PATCHES, language::PATCHES, regexp::PATCHES, builtins::PATCHES]
+        .into_iter()
+        .flatten()
     {
         for edit in patch.edits {
             let path = dir.join(edit.file);

@@ -9,8 +9,8 @@ static JSContext *ctx;
 /* Messages to the guest that fit here need no allocation, so a request dirties the same few pages each time. */
 static uint8_t inbox[16384];
 
-/* Of the 512 KiB shadow stack scripts may use this much; the rest is for what runs without a check of its own. */
-enum { SCRIPT_STACK = 400 * 1024 };
+/* Of the 1 MiB shadow stack scripts may use this much; the rest is for what runs without a check of its own. */
+enum { SCRIPT_STACK = 912 * 1024 };
 
 /* How far down freezing blanks old stack frames: everything below its own caller's page. */
 enum { STACK_MARGIN = 4096, STACK_FLOOR = 1024 };

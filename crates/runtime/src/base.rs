@@ -16,7 +16,7 @@ use crate::{Body, RuntimeError};
 /// requests grow (and so lose their slot); more is pages to scan.
 const SLACK: i32 = 1 << 20;
 /// Wasm pages of the memory in which the base is made, before it grows as needed.
-const BOOT_PAGES: u64 = 32;
+const BOOT_PAGES: u64 = 40;
 /// Paths of the training worker (ABI.md, The base): what they touch exists before the freeze.
 const TRAINING: [&str; 11] =
     ["/keep", "/hello", "/headers", "/json", "/echo", "/stream", "/bodies", "/throw", "/wait", "/crypto", "/fetch"];

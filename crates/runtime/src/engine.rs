@@ -16,8 +16,9 @@ use crate::{RuntimeError, crypto, sync};
 
 /// Largest memory of a guest in wasm pages: 128 MiB, as the engine is linked.
 pub const MAX_WASM_PAGES: u64 = 2048;
-/// Native stack of a guest call. JavaScript's own check stops recursion long before.
-const WASM_STACK: usize = 2 << 20;
+/// Native stack of a guest call, more than five times what scripts may use of the shadow stack: JavaScript's own check stops
+/// recursion before its end. Addresses alone, until somebody goes that deep.
+const WASM_STACK: usize = 5 << 20;
 
 /// The shared code: compiled once, instantiated over a memory that comes from elsewhere.
 pub struct EngineCore {

@@ -23,7 +23,7 @@ mod queues;
 use queues::Queues;
 
 /// Guests run on fibers of their own; short calls (allocation) run here, above wasmtime's own limit.
-const GUEST_THREAD_STACK: usize = 4 << 20;
+const GUEST_THREAD_STACK: usize = 8 << 20;
 /// A guest's slice, and the precision of its CPU limit.
 const TICK: Duration = Duration::from_millis(1);
 /// Ticks without anything to run after which the ticker sleeps.

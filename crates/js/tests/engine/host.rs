@@ -8,7 +8,7 @@ use switchyard_js::abi::{Reader, Value, Writer, module_kind, op, sync};
 use wasmtime::{Caller, Config, Engine, Extern, Global, Instance, Linker, Memory, MemoryType, Module, Store, Val};
 
 /// Native stack for one call. The engine's own limit, in its shadow stack, must be reached first.
-pub const NATIVE_STACK: usize = 2 << 20;
+pub const NATIVE_STACK: usize = 5 << 20;
 
 /// SWITCHYARD_TEST_STACK=KiB tries with another amount.
 fn native_stack() -> usize {

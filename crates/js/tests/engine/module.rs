@@ -83,7 +83,7 @@ fn the_pinned_compiler_builds_the_recorded_engine() {
 fn boots_and_gives_its_stack_back() {
     let mut guest = Guest::booted(&Modules::new("export const hello = (name) => `hello ${name}`"));
     let start = guest.stack_pointer();
-    assert_eq!(start, 512 << 10, "the stack lies first in memory");
+    assert_eq!(start, 1 << 20, "the stack lies first in memory");
     assert_eq!(guest.start(), 0);
     assert_eq!(guest.ask("hello", &[switchyard_js::abi::Value::Text("you")]), "hello you");
     assert_eq!(guest.stack_pointer(), start);
