@@ -172,7 +172,8 @@ pub fn concrete(template: &str, namespace: &str, script: &str) -> String {
 }
 
 /// Those for which a script need not be there.
-const MAKE_SCRIPTS: [&str; 2] = ["scripts::script_upload", "assets::assets_upload_session"];
+/// Or ask how far that is.
+const MAKE_SCRIPTS: [&str; 3] = ["scripts::script_upload", "assets::assets_upload_session", "node::compilation"];
 
 #[tokio::test]
 async fn a_missing_namespace_is_told_first_then_a_missing_script() {
