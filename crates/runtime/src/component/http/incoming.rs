@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, Response, StatusCode, header, request};
+use wasmtime::StoreContextMut;
 use wasmtime::component::{LinkerInstance, Resource, ResourceType};
 use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
 
@@ -87,24 +88,28 @@ pub fn add_to(types: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
         this.body = Some(Arc::clone(&pipe));
         Ok(Ok(state.table.push(OutgoingBody::of_response(pipe))?))
     })?;
-    types.function(
-        "[static]response-outparam.set",
-        |state, (this, response): (Resource<ResponseOutparam>, Result<Resource<OutgoingResponse>, ErrorCode>)| {
-            let response = match response {
-                Ok(response) => Ok(state.table.delete(response)?),
-                Err(error) => Err(error),
-            };
-            let outparam = state.table.delete(this)?;
-            match response {
-                Ok(response) => respond(state, response, outparam.head),
-                Err(error) => {
-                    let message = format!("The component answered with an error: {}", text_of(&error));
-                    state.exchange.fail(failed(message));
-                }
-            }
-            Ok(())
-        },
-    )
+    // It has no result: not even an empty one.
+    types.0.func_wrap("[static]response-outparam.set", |mut store: StoreContextMut<'_, State>, params: Set| {
+        set(store.data_mut(), params)
+    })
+}
+
+type Set = (Resource<ResponseOutparam>, Result<Resource<OutgoingResponse>, ErrorCode>);
+
+fn set(state: &mut State, (this, response): Set) -> wasmtime::Result<()> {
+    let response = match response {
+        Ok(response) => Ok(state.table.delete(response)?),
+        Err(error) => Err(error),
+    };
+    let outparam = state.table.delete(this)?;
+    match response {
+        Ok(response) => respond(state, response, outparam.head),
+        Err(error) => {
+            let message = format!("The component answered with an error: {}", text_of(&error));
+            state.exchange.fail(failed(message));
+        }
+    }
+    Ok(())
 }
 
 fn respond(state: &mut State, response: OutgoingResponse, head: bool) {
