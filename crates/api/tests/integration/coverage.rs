@@ -171,8 +171,7 @@ pub fn concrete(template: &str, namespace: &str, script: &str) -> String {
         .replace("{version}", "7d3b0c6e-5a0f-4f0e-9a57-4f3f5a9d1c11")
 }
 
-/// Those for which a script need not be there.
-/// Or ask how far that is.
+/// Those for which a script need not be there: they make it, or tell how far its upload is.
 const MAKE_SCRIPTS: [&str; 3] = ["scripts::script_upload", "assets::assets_upload_session", "node::compilation"];
 
 #[tokio::test]
