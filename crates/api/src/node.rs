@@ -90,6 +90,10 @@ pub(crate) async fn account_top(context: &mut Context<'_>) -> Result<Reply, Refu
 
 pub(crate) async fn compilation(context: &mut Context<'_>) -> Result<Reply, Refusal> {
     let script = context.script()?;
+    // The script need not be there yet.
+    if let Some(namespace) = &script.namespace {
+        context.catalog().namespace_find(&context.actor, namespace).await?;
+    }
     let node = context.node().ok_or_else(ApiError::no_node)?;
     Ok(Reply::of(serde_json::to_value(node.compilation(&script)).map_err(|error| ApiError::internal(&error))?))
 }

@@ -93,6 +93,8 @@ type Listener = Box<dyn Fn(&Who, &CompileNews) + Send + Sync>;
 
 /// Bytes of one artefact.
 const MAX_ARTEFACT: u64 = 512 << 20;
+/// What a compiler says whose memory is at its end: of the standard library, of the compiler's own, of the system.
+const OUT_OF_MEMORY: [&str; 3] = ["memory allocation of", "out of memory", "Cannot allocate memory"];
 /// Of a compiler's message, what is shown.
 const MAX_MESSAGE: u64 = 4 << 10;
 
@@ -254,7 +256,7 @@ impl Compiler {
             (_, Some(libc::SIGXFSZ)) => {
                 refused(format!("the compiled component has more than {} MiB", MAX_ARTEFACT >> 20))
             }
-            _ if message.contains("memory allocation of") || message.contains("Cannot allocate memory") => {
+            _ if OUT_OF_MEMORY.iter().any(|words| message.contains(words)) => {
                 refused(format!("compiling the component took more than {} MiB of memory", self.config.memory >> 20))
             }
             _ => {

@@ -18,10 +18,11 @@ use switchyard_catalog::{
 };
 
 use crate::base::Base;
+use crate::delta::Delta;
 use crate::image::PAGE;
 use crate::pagemap::{Pagemap, Run};
 use crate::slot::Slot;
-use crate::worker::Worker;
+use crate::worker::{Code as MadeOf, Worker};
 use crate::{
     Body, Config, Console, FetchError, FetchRequest, FetchResponse, Invocation, Outbound, Runtime, Target, WorkerSource,
 };
@@ -108,6 +109,14 @@ impl WorkerSource for Nowhere {
     }
 }
 
+/// What a script's evaluation left.
+fn delta(of: &Worker) -> &Delta {
+    match &of.code {
+        MadeOf::JavaScript(script) => &script.delta,
+        MadeOf::Component(_) => panic!("a script is no component"),
+    }
+}
+
 /// A script that runs clean, whatever its size.
 async fn worker(runtime: &Runtime, source: &str) -> Arc<Worker> {
     let module = Module {
@@ -187,7 +196,7 @@ impl Mix {
         let mut largest = None;
         for entries in (100..2_000).step_by(100) {
             let made = worker(runtime, &bundle(entries)).await;
-            if made.delta.wasm_pages > base {
+            if delta(&made).wasm_pages > base {
                 break;
             }
             largest = Some(made);
@@ -195,15 +204,15 @@ impl Mix {
         let largest = largest.unwrap();
         println!(
             "the largest bundle in place has {} pages of its own; the base {}",
-            largest.delta.pages.len(),
+            delta(&largest).pages.len(),
             base * 16
         );
-        assert!(largest.delta.pages.len() > 150);
+        assert!(delta(&largest).pages.len() > 150);
         let too_large = worker(runtime, &bundle(2_400)).await;
         assert!(
-            too_large.delta.pages.len() > 700 && too_large.delta.wasm_pages > base,
+            delta(&too_large).pages.len() > 700 && delta(&too_large).wasm_pages > base,
             "{}",
-            too_large.delta.pages.len()
+            delta(&too_large).pages.len()
         );
         scripts.extend([(largest, false), (too_large, false)]);
         Self { scripts }

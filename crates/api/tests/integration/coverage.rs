@@ -171,8 +171,8 @@ pub fn concrete(template: &str, namespace: &str, script: &str) -> String {
         .replace("{version}", "7d3b0c6e-5a0f-4f0e-9a57-4f3f5a9d1c11")
 }
 
-/// Those for which a script need not be there.
-const MAKE_SCRIPTS: [&str; 2] = ["scripts::script_upload", "assets::assets_upload_session"];
+/// Those for which a script need not be there: they make it, or tell how far its upload is.
+const MAKE_SCRIPTS: [&str; 3] = ["scripts::script_upload", "assets::assets_upload_session", "node::compilation"];
 
 #[tokio::test]
 async fn a_missing_namespace_is_told_first_then_a_missing_script() {

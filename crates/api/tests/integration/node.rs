@@ -48,8 +48,9 @@ async fn compilation(h: &Harness, place: &str) {
 }
 
 pub async fn namespaced_compilation(h: &Harness) {
-    compilation(h, "namespaces/any/scripts").await;
-    let path = format!("/switchyard{A}/namespaces/any/scripts/waits/compilation");
+    h.json(Method::POST, crate::harness::NS, json!({ "name": "compiles" })).await.ok();
+    compilation(h, "namespaces/compiles/scripts").await;
+    let path = format!("/switchyard{A}/namespaces/compiles/scripts/waits/compilation");
     let waits = h.by(READER, "GET", &path, json!(null)).await.ok();
     assert_eq!(waits.result(), &json!({ "state": "waiting", "place": 3 }));
 }

@@ -85,7 +85,7 @@ async fn what_is_dear_is_ended_at_its_limit() {
         let said = message(&answer);
         // What compiles within the limits is no handler.
         assert_eq!(answer.status.as_u16(), 400, "{name}: {said}");
-        let known = ["took more than", "does not compile", "incoming-handler", "at most", "allowed"];
+        let known = ["took more than", "does not compile", "incoming-handler", "cannot run here", "allowed"];
         assert!(known.iter().any(|words| said.contains(words)), "{name}: {said}");
         if said.contains("took more than") {
             ended.push(name);

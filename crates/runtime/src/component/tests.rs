@@ -226,10 +226,6 @@ impl Got {
     fn error(&self) -> &RunError {
         self.answer.as_ref().expect_err("an error")
     }
-
-    fn lines(&self) -> Vec<&str> {
-        self.outcome.logs.iter().map(|line| line.text.as_str()).collect()
-    }
 }
 
 /// What a guest of these instructions answers to a GET.

@@ -38,6 +38,8 @@ enum Opened {
     Code(ComponentCode),
     /// It is to be made.
     Nothing,
+    /// It is whole, and the engine does not take it: made for another one, or of what no instance has room for.
+    NotTaken(String),
     /// It was made, and no Worker can be made of it; told to who uploads it.
     Misfit(String),
 }
@@ -79,7 +81,10 @@ impl Runtime {
         let (digest, fingerprint) = looked.await??;
         let name = artefact::file_name(spec.script, &digest, &fingerprint);
         let mut code = self.opened(&name).await?;
-        if matches!(code, Opened::Nothing) {
+        if let Opened::NotTaken(_) = code {
+            self.inner.counts.artefact_refused();
+        }
+        if matches!(code, Opened::Nothing | Opened::NotTaken(_)) {
             let began = Instant::now();
             let compiled = self.compile(spec, source, &name).await;
             self.inner.counts.compiled(&compiled, began.elapsed());
@@ -89,6 +94,9 @@ impl Runtime {
         let code = match code {
             Opened::Code(code) => code,
             Opened::Misfit(message) => return Err(InvalidScript::Refused(message)),
+            Opened::NotTaken(message) => {
+                return Err(InvalidScript::Refused(format!("the component cannot run here: {message}")));
+            }
             Opened::Nothing => return Err(InvalidScript::Unavailable("an artefact was gone at once".into())),
         };
         let sealed = self.seal_component(spec, &digest, name).await?;
@@ -217,7 +225,9 @@ impl Inner {
             Found::Nothing => return Ok(Opened::Nothing),
             Found::NotOurs => {
                 tracing::error!(name, "an artefact is not as it was written, and is made anew");
-                return Ok(self.not_taken(name));
+                self.counts.artefact_refused();
+                self.artefacts.remove(name);
+                return Ok(Opened::Nothing);
             }
         };
         let engine = self.components().map_err(|error| InvalidScript::Unavailable(error.to_string()))?;
@@ -235,16 +245,10 @@ impl Inner {
                 }
             },
             Err(error) => {
-                tracing::error!(name, error = format!("{error:#}"), "an artefact is not taken, and is made anew");
-                Ok(self.not_taken(name))
+                self.artefacts.remove(name);
+                Ok(Opened::NotTaken(format!("{error:#}")))
             }
         }
-    }
-
-    fn not_taken(&self, name: &str) -> Opened {
-        self.counts.artefact_refused();
-        self.artefacts.remove(name);
-        Opened::Nothing
     }
 
     /// The Worker of a sealed component; `None`: its artefact is to be made anew.
@@ -254,6 +258,11 @@ impl Inner {
         let name = artefact::file_name(about.script, &digest, self.compiler.fingerprint().ok()?);
         match self.open_code(&name) {
             Ok(Opened::Code(code)) => Some(self.component_worker(about, &sealed.bindings, code)),
+            Ok(Opened::NotTaken(error)) => {
+                tracing::error!(name, error, "an artefact is not taken, and is made anew");
+                self.counts.artefact_refused();
+                None
+            }
             _ => None,
         }
     }

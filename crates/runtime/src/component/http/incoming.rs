@@ -88,29 +88,29 @@ pub fn add_to(types: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
         this.body = Some(Arc::clone(&pipe));
         Ok(Ok(state.table.push(OutgoingBody::of_response(pipe))?))
     })?;
-    // It gives nothing back, which is not the same as one value that is nothing.
-    types.0.func_wrap(
-        "[static]response-outparam.set",
-        |mut store: StoreContextMut<'_, State>, (this, response): (Resource<ResponseOutparam>, SetResponse)| {
-            let state = store.data_mut();
-            let response = match response {
-                Ok(response) => Ok(state.table.delete(response)?),
-                Err(error) => Err(error),
-            };
-            let outparam = state.table.delete(this)?;
-            match response {
-                Ok(response) => respond(state, response, outparam.head),
-                Err(error) => {
-                    let message = format!("The component answered with an error: {}", text_of(&error));
-                    state.exchange.fail(failed(message));
-                }
-            }
-            Ok(())
-        },
-    )
+    // It has no result: not even an empty one.
+    types.0.func_wrap("[static]response-outparam.set", |mut store: StoreContextMut<'_, State>, params: Set| {
+        set(store.data_mut(), params)
+    })
 }
 
-type SetResponse = Result<Resource<OutgoingResponse>, ErrorCode>;
+type Set = (Resource<ResponseOutparam>, Result<Resource<OutgoingResponse>, ErrorCode>);
+
+fn set(state: &mut State, (this, response): Set) -> wasmtime::Result<()> {
+    let response = match response {
+        Ok(response) => Ok(state.table.delete(response)?),
+        Err(error) => Err(error),
+    };
+    let outparam = state.table.delete(this)?;
+    match response {
+        Ok(response) => respond(state, response, outparam.head),
+        Err(error) => {
+            let message = format!("The component answered with an error: {}", text_of(&error));
+            state.exchange.fail(failed(message));
+        }
+    }
+    Ok(())
+}
 
 fn respond(state: &mut State, response: OutgoingResponse, head: bool) {
     let OutgoingResponse { status, headers, body } = response;

@@ -171,7 +171,8 @@ fn trailers_go_both_ways() {
         let got = got.await.unwrap();
         let (body, trailers) = got.answer().body.as_ref().unwrap();
         let trailers = trailers.as_ref().unwrap();
-        assert_eq!((&body[..], &trailers["x-one"], &trailers["x-more"]), (&b"body"[..], &"1", &"2"));
+        assert_eq!(&body[..], b"body");
+        assert!(trailers["x-one"] == "1" && trailers["x-more"] == "2", "{trailers:?}");
         assert_eq!(trailers.len(), 2);
     });
     // No trailers is an answer as well.
