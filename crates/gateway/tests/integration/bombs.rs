@@ -176,7 +176,7 @@ pub fn costly() -> Vec<(&'static str, Vec<u8>)> {
             ),
         ),
         ("a thousand modules", modules(999, 50)),
-        ("a deep stack", one(0, vec![], repeat_n(I32Const(1), 400_000).chain(repeat_n(Drop, 400_000)).collect())),
+        ("a deep stack", one(0, vec![], repeat_n(I32Const(1), 340_000).chain(repeat_n(Drop, 340_000)).collect())),
         ("a table of ten million elements", elements(100)),
         ("a hundred thousand globals", globals(100_000)),
     ]
