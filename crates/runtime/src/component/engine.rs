@@ -20,6 +20,10 @@ pub const MAX_TABLE: usize = 20_000;
 const MAX_CORE_INSTANCES: u32 = 64;
 pub const MAX_MEMORIES: u32 = 8;
 pub const MAX_TABLES: u32 = 16;
+/// What the pool could hold of one module.
+const PER_MODULE: u32 = 100;
+/// Elements that the pool has address space for in a table.
+const TABLE_ROOM: usize = 1_000_000;
 /// Bytes of wasmtime's own records of one instance.
 const MAX_RECORDS: usize = 1 << 20;
 
@@ -68,17 +72,18 @@ impl ComponentEngine {
         pool.total_component_instances(instances)
             .total_core_instances(instances.saturating_mul(8))
             // Most have one memory; those with more take from what others leave.
-            .total_memories(instances.saturating_add(instances / 4))
-            .total_tables(instances.saturating_mul(2))
+            .total_memories(instances.saturating_add(instances / 4).max(PER_MODULE))
+            .total_tables(instances.saturating_mul(2).max(PER_MODULE))
             .total_stacks(instances.saturating_mul(2))
             .max_component_instance_size(MAX_RECORDS)
             .max_core_instances_per_component(MAX_CORE_INSTANCES)
-            .max_memories_per_component(MAX_MEMORIES)
-            .max_memories_per_module(MAX_MEMORIES)
-            .max_tables_per_component(MAX_TABLES)
-            .max_tables_per_module(MAX_TABLES)
+            .max_memories_per_component(PER_MODULE)
+            // What is over our own limits is refused by `ComponentCode::of`, with its reason.
+            .max_memories_per_module(PER_MODULE)
+            .max_tables_per_component(PER_MODULE)
+            .max_tables_per_module(PER_MODULE)
             .max_memory_size(MAX_MEMORY)
-            .table_elements(MAX_TABLE)
+            .table_elements(TABLE_ROOM)
             // As for JavaScript (design §5): what a tenant had is given back to the system whole; wasmtime's own
             // scan between tenants misses pages that are being migrated.
             .linear_memory_keep_resident(0)

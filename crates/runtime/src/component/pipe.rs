@@ -187,6 +187,11 @@ impl Pipe {
         !matches!(self.state.lock().end, End::Open)
     }
 
+    /// Whether nobody reads it any more.
+    pub fn has_no_reader(&self) -> bool {
+        self.state.lock().reader_gone
+    }
+
     /// Whether its reader left before the guest was done; else `task` is woken when it leaves.
     pub fn is_left(&self, task: &Waker) -> bool {
         let mut state = self.state.lock();

@@ -293,6 +293,7 @@ fn end(exchange: &Exchange, state: &State, ended: Ended) -> (Ending, Closed) {
     let ending = ending.unwrap_or(match closed.failed {
         Some(kind) => kind.ending(),
         // Its body has no end, and nobody is left to write it.
+        None if closed.cut && closed.left => Ending::Canceled,
         None if closed.cut => Ending::Hung,
         None => Ending::Ok,
     });

@@ -261,12 +261,12 @@ impl Exchange {
     /// The guest is no more: what it has not ended is cut.
     pub fn close(&self) -> Closed {
         let mut answer = self.answer.lock();
-        let cut = answer.body.take().is_some_and(|pipe| {
-            let open = !pipe.has_ended();
+        let (mut cut, mut left) = (false, false);
+        if let Some(pipe) = answer.body.take() {
+            (cut, left) = (!pipe.has_ended(), pipe.has_no_reader());
             pipe.cut();
-            open
-        });
-        Closed { cut, failed: answer.failed, exception: answer.exception.take() }
+        }
+        Closed { cut, left, failed: answer.failed, exception: answer.exception.take() }
     }
 }
 
@@ -274,6 +274,8 @@ impl Exchange {
 pub struct Closed {
     /// A body was not written to its end.
     pub cut: bool,
+    /// … and its reader had gone.
+    pub left: bool,
     pub failed: Option<RunErrorKind>,
     pub exception: Option<Exception>,
 }

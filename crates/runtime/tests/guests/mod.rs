@@ -72,8 +72,9 @@ fn module(fields: &str) -> String {
     for part in imports.iter().chain(&helpers) {
         writeln!(module, "{part}").unwrap();
     }
-    let memory = if own.contains("(memory") { "" } else { "(memory (export \"memory\") 4)" };
-    write!(module, "{memory}\n(global $heap (mut i32) (i32.const 65536))\n{REALLOC}\n{}\n{own})", texts.data).unwrap();
+    let realloc = if own.contains("cabi_realloc") { "" } else { REALLOC };
+    let memory = if own.contains("(memory (") { "" } else { "(memory (export \"memory\") 4)" };
+    write!(module, "{memory}\n(global $heap (mut i32) (i32.const 65536))\n{realloc}\n{}\n{own})", texts.data).unwrap();
     module
 }
 

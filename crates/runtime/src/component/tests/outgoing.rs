@@ -193,18 +193,19 @@ fn fan_out(many: u32) -> Vec<u8> {
 #[test]
 fn as_many_go_out_at_once_as_there_are_connections() {
     let (now, most) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
-    let counts = (Arc::clone(&now), Arc::clone(&most));
+    // Six go on when all six are there.
+    let counts = (Arc::clone(&now), Arc::clone(&most), Arc::new(tokio::sync::Barrier::new(6)));
     let outbound = world(move |_, _| {
-        let (now, most) = counts.clone();
+        let (now, most, six) = counts.clone();
         Box::pin(async move {
             most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            six.wait().await;
             now.fetch_sub(1, Ordering::SeqCst);
             Ok(came(200, ""))
         })
     });
-    let got = run(Call::get("http://guest.localhost/").outbound(outbound).to(&worker(&fan_out(20))));
-    assert_eq!((got.text(), most.load(Ordering::SeqCst)), ("20", 6));
+    let got = run(Call::get("http://guest.localhost/").outbound(outbound).to(&worker(&fan_out(18))));
+    assert_eq!((got.text(), most.load(Ordering::SeqCst)), ("18", 6));
     assert!(got.outcome.limits().contains(switchyard_catalog::Limit::Connections));
 }
 
