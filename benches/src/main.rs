@@ -18,6 +18,7 @@ mod fairness;
 mod hello;
 mod limit;
 mod list;
+mod platform;
 mod proxy;
 mod publish;
 mod resolve;
@@ -48,6 +49,8 @@ enum Bench {
     List(list::List),
     /// A dispatch Worker in front of many tenants
     Dispatch(dispatch::Dispatch),
+    /// A hello warm and clean, a stream through a TransformStream, a bundle of one's own
+    Platform(platform::Platform),
     /// An upstream tenant, and bare hyper that does the same
     Proxy(proxy::Proxy),
     /// A tenant that burns a core, and one beside it
@@ -118,6 +121,7 @@ fn main() -> anyhow::Result<()> {
         Bench::Publish(bench) => bench.run(),
         Bench::Churn(bench) => bench.run(),
         Bench::List(bench) => bench.run(),
+        Bench::Platform(bench) => bench.run(),
         Bench::Dispatch(bench) => bench.run(),
         Bench::Proxy(bench) => bench.run(),
         Bench::Fairness(bench) => bench.run(),
