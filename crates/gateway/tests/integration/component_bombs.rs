@@ -92,7 +92,7 @@ async fn what_is_dear_is_ended_at_its_limit() {
         }
     }
     assert!(ended.len() >= 4, "{ended:?}");
-    assert!(ended.contains(&"one straight line of arithmetic"), "{ended:?}");
+    assert!(ended.contains(&"256 loops over 390 locals"), "{ended:?}");
     gateway.upload_wasm("ns", "fine", &crate::component_upload::hello()).await;
     gateway.get("fine", "/").await.is(200, "hello from a component\n");
 }
