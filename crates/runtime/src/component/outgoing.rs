@@ -138,11 +138,19 @@ impl Calls {
         };
         headers.remove(header::CONTENT_LENGTH); // the body knows it
         let request = FetchRequest { method, url, headers, redirect: RedirectMode::Manual, raw: true, body };
-        let connections = matches!(target, Target::Internet).then(|| self.connections());
+        // Taken here, so that a request that has to wait for one is known as such.
+        let turn = matches!(target, Target::Internet).then(|| {
+            let connections = self.connections();
+            Arc::clone(&connections).try_acquire_owned().map_err(|_| connections)
+        });
+        if matches!(turn, Some(Err(_))) {
+            self.met.insert(Limit::Connections);
+        }
         let (outbound, depth) = (Arc::clone(&self.outbound), self.depth);
         let fetching = async move {
-            let _connection = match connections {
-                Some(connections) => connections.acquire_owned().await.ok(),
+            let _connection = match turn {
+                Some(Ok(connection)) => Some(connection),
+                Some(Err(connections)) => connections.acquire_owned().await.ok(),
                 None => None,
             };
             let fetched = outbound.fetch(depth, target, request);
@@ -167,11 +175,7 @@ impl Calls {
 
     fn connections(&mut self) -> Arc<Semaphore> {
         let most = self.limits.connections.or(Limits::DEFAULT.connections).unwrap_or(1).max(1);
-        let all = self.connections.get_or_insert_with(|| Arc::new(Semaphore::new(most as usize)));
-        if all.available_permits() == 0 {
-            self.met.insert(Limit::Connections);
-        }
-        Arc::clone(all)
+        Arc::clone(self.connections.get_or_insert_with(|| Arc::new(Semaphore::new(most as usize))))
     }
 
     /// Whom a host name means.
