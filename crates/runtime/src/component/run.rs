@@ -279,6 +279,7 @@ fn end(exchange: &Exchange, state: &State, ended: Ended) -> (Ending, Closed) {
         ))),
         Ended::Done(Err(trapped)) => match failure(&trapped, state) {
             None => None,
+            Some(error) if error.kind == RunErrorKind::Exception && exchange.is_left() => Some(Ending::Canceled),
             Some(error) => {
                 tracing::debug!(error = format!("{trapped:#}"), "a component failed");
                 Some(failed(error))

@@ -258,6 +258,11 @@ impl Exchange {
         }
     }
 
+    /// Whether the reader of a body that is not written to its end has gone: a guest may hear of it first.
+    pub fn is_left(&self) -> bool {
+        self.answer.lock().body.as_ref().is_some_and(|pipe| !pipe.has_ended() && pipe.has_no_reader())
+    }
+
     /// The guest is no more: what it has not ended is cut.
     pub fn close(&self) -> Closed {
         let mut answer = self.answer.lock();

@@ -206,7 +206,6 @@ fn as_many_go_out_at_once_as_there_are_connections() {
     });
     let got = run(Call::get("http://guest.localhost/").outbound(outbound).to(&worker(&fan_out(18))));
     assert_eq!((got.text(), most.load(Ordering::SeqCst)), ("18", 6));
-    assert!(got.outcome.limits().contains(switchyard_catalog::Limit::Connections));
 }
 
 #[test]
