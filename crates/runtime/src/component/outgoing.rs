@@ -51,6 +51,8 @@ pub enum Failed {
     TooMany,
     /// The Worker has no such binding.
     NoBinding,
+    /// What it made is no URL.
+    NoUrl,
     TimedOut,
     Fetch(FetchError),
 }
@@ -60,6 +62,7 @@ impl Failed {
     pub fn code(&self) -> ErrorCode {
         match self.error() {
             Error::DestinationNotFound => ErrorCode::DestinationNotFound,
+            Error::HttpRequestUriInvalid => ErrorCode::HttpRequestUriInvalid,
             Error::ConnectionTerminated => ErrorCode::ConnectionTerminated,
             Error::HttpResponseTimeout => ErrorCode::HttpResponseTimeout,
             Error::InternalError(text) => ErrorCode::InternalError(text),
@@ -72,6 +75,7 @@ impl Failed {
         match self {
             Self::TooMany => Error::InternalError(Some("Too many subrequests by single Worker invocation.".into())),
             Self::NoBinding => Error::DestinationNotFound,
+            Self::NoUrl => Error::HttpRequestUriInvalid,
             Self::TimedOut => Error::HttpResponseTimeout,
             Self::Fetch(FetchError { message, .. }) => match message.as_str() {
                 "Worker not found." => Error::DestinationNotFound,
@@ -137,6 +141,10 @@ impl Calls {
             Err(refused) => return Fetching::Refused(Some(refused)),
         };
         headers.remove(header::CONTENT_LENGTH); // the body knows it
+        // As every Worker's: whoever gets it sees a URL as `URL` writes it.
+        let Ok(url) = url::Url::parse(&url).map(String::from) else {
+            return Fetching::Refused(Some(Failed::NoUrl));
+        };
         let request = FetchRequest { method, url, headers, redirect: RedirectMode::Manual, raw: true, body };
         // Taken here, so that a request that has to wait for one is known as such.
         let turn = matches!(target, Target::Internet).then(|| {

@@ -12,6 +12,18 @@ fn service(instructions: &str) -> Vec<u8> {
 }
 
 #[test]
+fn a_service_answers_with_what_it_was_sent() {
+    let echo = worker(&service("(call $p3.body (local.get $req)) (call $p3.respond (i32.const 201) (i32.const 1))"));
+    let got = run(Call::post("a body").to(&echo));
+    assert_eq!((got.answer().status.as_u16(), got.text(), got.outcome.ending), (201, "a body", Ending::Ok));
+    let bytes: Vec<u8> = (0..3_000_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let got = run(Call::post(Body::Whole(bytes.clone().into())).to(&echo));
+    assert!(got.answer().body.as_ref().unwrap().0 == bytes);
+    let got = run(Call::get("http://guest.localhost/").to(&echo));
+    assert_eq!((got.answer().status.as_u16(), got.text(), got.outcome.ending), (201, "", Ending::Ok));
+}
+
+#[test]
 fn a_service_that_fails_is_an_exception() {
     let error = service(
         "(i32.store8 (i32.const 128) (i32.const 1)) (i32.store8 (i32.const 136) (i32.const 36)) (i32.const 128)",
