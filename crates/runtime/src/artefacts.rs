@@ -167,7 +167,7 @@ impl Artefacts {
             fs::create_dir_all(folder)?;
         }
         match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => fs::hard_link(self.folder.join(name), path),
         }
     }

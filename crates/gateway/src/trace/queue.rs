@@ -103,7 +103,7 @@ impl<E: Export> Sender<E> {
             return;
         }
         let many = lump.len() as u64;
-        let sent = tokio::time::timeout(self.timeout, self.exporter.export(lump.drain(..).collect())).await;
+        let sent = tokio::time::timeout(self.timeout, self.exporter.export(std::mem::take(lump))).await;
         match sent {
             Ok(Ok(())) => drop(self.counts.sent.fetch_add(many, Ordering::Relaxed)),
             Ok(Err(error)) => {

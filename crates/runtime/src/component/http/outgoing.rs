@@ -108,18 +108,18 @@ fn request(types: &mut Interface<'_, '_>) -> wasmtime::Result<()> {
     })?;
     setter(types, "set-method", |this, method: types::Method| {
         let fits = heads::method_of(&method).is_some_and(|method| method.as_str().len() <= 64);
-        if fits { Ok(this.method = method) } else { Err(()) }
+        taken(fits, || this.method = method)
     })?;
     setter(types, "set-scheme", |this, scheme: Option<types::Scheme>| {
         let fits = match &scheme {
             Some(types::Scheme::Other(name)) => name.len() <= 64 && Scheme::try_from(name.as_str()).is_ok(),
             _ => true,
         };
-        if fits { Ok(this.scheme = scheme) } else { Err(()) }
+        taken(fits, || this.scheme = scheme)
     })?;
     setter(types, "set-authority", |this, authority: Option<String>| {
         let fits = authority.as_deref().is_none_or(|name| name.len() <= 1024 && Authority::try_from(name).is_ok());
-        if fits { Ok(this.authority = authority) } else { Err(()) }
+        taken(fits, || this.authority = authority)
     })?;
     setter(types, "set-path-with-query", |this, path: Option<String>| {
         let is_path = |path: &str| {
@@ -127,8 +127,16 @@ fn request(types: &mut Interface<'_, '_>) -> wasmtime::Result<()> {
                 && path.len() <= MAX_PATH
                 && PathAndQuery::try_from(path).is_ok()
         };
-        if path.as_deref().is_none_or(is_path) { Ok(this.path = path) } else { Err(()) }
+        taken(path.as_deref().is_none_or(is_path), || this.path = path)
     })
+}
+
+/// Sets what fits.
+fn taken(fits: bool, set: impl FnOnce()) -> Result<(), ()> {
+    if fits {
+        set();
+    }
+    fits.then_some(()).ok_or(())
 }
 
 fn setter<V>(
@@ -146,9 +154,12 @@ where
     })
 }
 
+/// Where a time-out is kept.
+type Timeout = fn(&mut RequestOptions) -> &mut Option<u64>;
+
 fn options(types: &mut Interface<'_, '_>) -> wasmtime::Result<()> {
     types.function("[constructor]request-options", |state, ()| Ok(state.table.push(RequestOptions::default())?))?;
-    let all: [(&str, fn(&mut RequestOptions) -> &mut Option<u64>); 3] = [
+    let all: [(&str, Timeout); 3] = [
         ("connect-timeout", |options| &mut options.connect),
         ("first-byte-timeout", |options| &mut options.first_byte),
         ("between-bytes-timeout", |options| &mut options.between_bytes),
