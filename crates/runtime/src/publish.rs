@@ -181,19 +181,9 @@ fn take_pages(
     let host = slot.store.data();
     let head = Head {
         base: hex(&runtime.base.digest),
-        account: spec.account.to_string(),
-        script: spec.script.to_string(),
-        script_name: spec.script_name.to_string(),
-        namespace: spec.namespace.as_ref().map(|(_, name)| name.to_string()),
-        limits: spec.limits,
-        isolation: spec.isolation,
         wasm_pages: delta.wasm_pages,
         delta_is_secret: host.env_read,
-        compatibility_date: spec.compatibility_date.clone(),
-        compatibility_flags: spec.compatibility_flags.clone(),
-        modules: Vec::new(),
-        evaluated: Vec::new(),
-        component: None,
+        ..Head::of(spec)
     };
     Ok(Sealed { head, bindings, delta: Arc::new(delta), modules: modules.without(&host.loaded) })
 }

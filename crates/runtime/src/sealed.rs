@@ -51,7 +51,8 @@ pub struct Head {
 }
 
 impl Head {
-    pub fn of_component(spec: &WorkerSpec, digest: String) -> Self {
+    /// What a version's is, whatever it is made of; the rest is of one that has nothing.
+    pub fn of(spec: &WorkerSpec) -> Self {
         Self {
             base: String::new(),
             account: spec.account.to_string(),
@@ -66,7 +67,7 @@ impl Head {
             compatibility_flags: spec.compatibility_flags.clone(),
             modules: Vec::new(),
             evaluated: Vec::new(),
-            component: Some(digest),
+            component: None,
         }
     }
 }

@@ -230,27 +230,16 @@ pub fn json(event: &Event<'_>) -> String {
 /// Tells a listener that it missed events.
 pub fn dropped(count: u64, now: u64) -> String {
     let message = format!("{count} events were dropped: they came faster than they were read. Filters leave less.");
-    json(&Event {
-        wall_time: 0,
-        cpu_time: 0,
-        truncated: false,
-        execution_model: "stateless",
-        outcome: "unknown",
-        script_version: None,
-        script_tags: Vec::new(),
-        script_name: None,
-        dispatch_namespace: None,
-        entrypoint: None,
-        diagnostics_channel_events: [],
-        exceptions: Vec::new(),
-        logs: Vec::new(),
-        event_timestamp: now,
-        event: What::Info { kind: "overload", message, dropped: count },
-    })
+    info(None, None, What::Info { kind: "overload", message, dropped: count }, now)
 }
 
 /// Tells who listens to a script how the compilation of an upload goes.
 pub fn compilation(script: &str, namespace: Option<&str>, message: String, now: u64) -> String {
+    info(Some(script), namespace, What::Info { kind: "compilation", message, dropped: 0 }, now)
+}
+
+/// An event of no run.
+fn info(script: Option<&str>, namespace: Option<&str>, what: What<'_>, now: u64) -> String {
     json(&Event {
         wall_time: 0,
         cpu_time: 0,
@@ -259,14 +248,14 @@ pub fn compilation(script: &str, namespace: Option<&str>, message: String, now: 
         outcome: "unknown",
         script_version: None,
         script_tags: Vec::new(),
-        script_name: Some(script),
+        script_name: script,
         dispatch_namespace: namespace,
         entrypoint: None,
         diagnostics_channel_events: [],
         exceptions: Vec::new(),
         logs: Vec::new(),
         event_timestamp: now,
-        event: What::Info { kind: "compilation", message, dropped: 0 },
+        event: what,
     })
 }
 

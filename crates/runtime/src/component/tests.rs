@@ -34,7 +34,7 @@ mod requests;
 mod service;
 mod world;
 
-use guests::{guest, handler};
+use guests::{guest, handler, relay};
 
 /// One for all of them.
 struct Bench {

@@ -133,7 +133,7 @@ impl Runtime {
     ) -> Result<Arc<Sealed>, InvalidScript> {
         let bindings = spec.bindings.iter().map(|(name, bound)| (name.to_string(), bound.clone())).collect();
         let sealed = Sealed {
-            head: Head::of_component(spec, digest.hex()),
+            head: Head { component: Some(digest.hex()), ..Head::of(spec) },
             bindings,
             delta: Arc::default(),
             modules: Default::default(),

@@ -27,6 +27,16 @@ pub fn handler(instructions: &str) -> Vec<u8> {
     ))
 }
 
+/// Asks for `http://HOST/PATH`, and answers with what comes, or with the number of the error.
+pub fn relay(host: &str, path: &str) -> Vec<u8> {
+    handler(&format!(
+        r#"(local.set $a (call $wait (call $sent (call $ask @"{host}" @"{path}"))))
+        (if (i32.eqz (local.get $a))
+          (then (call $answer-number (local.get $out) (i64.extend_i32_u (i32.load8_u (i32.const 40)))))
+          (else (call $relay (local.get $out) (local.get $a))))"#
+    ))
+}
+
 /// A component of these fields of a module.
 pub fn guest(fields: &str) -> Vec<u8> {
     component("proxy", fields)

@@ -5,16 +5,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::*;
 use crate::RedirectMode;
 
-/// Asks for `http://HOST/PATH` and answers with what comes.
-fn relay(host: &str, path: &str) -> Vec<u8> {
-    handler(&format!(
-        r#"(local.set $a (call $wait (call $sent (call $ask @"{host}" @"{path}"))))
-        (if (i32.eqz (local.get $a))
-          (then (call $answer-number (local.get $out) (i64.extend_i32_u (i32.load8_u (i32.const 40)))))
-          (else (call $relay (local.get $out) (local.get $a))))"#
-    ))
-}
-
 fn seen(request: &FetchRequest) -> String {
     let mut headers: Vec<_> =
         request.headers.iter().map(|(name, value)| format!("{name}={}", value.to_str().unwrap())).collect();
