@@ -21,6 +21,9 @@ const OVERTIME: Duration = Duration::from_secs(60);
 pub enum Order {
     /// Any of them, for so long.
     Random(Duration),
+    /// The same, and the generator never sleeps: the server does not pay for waking it, which costs more than sending
+    /// where machines are virtual. Only for a generator with a core of its own.
+    Spinning(Duration),
     /// Each once, in the order given.
     Each,
     /// Any of them, for so long, so many a second as long as the connections suffice.
@@ -86,15 +89,23 @@ pub fn run(
         }
         let began = Instant::now();
         let until = match order {
-            Order::Random(length) | Order::Paced(length, _) => Some(began + length),
+            Order::Random(length) | Order::Spinning(length) | Order::Paced(length, _) => Some(began + length),
             Order::Each => None,
         };
         let mut tasks = tokio::task::JoinSet::new();
         for connection in open {
             tasks.spawn_local(drive(connection, shared.clone(), until, expect, address));
         }
+        if matches!(order, Order::Spinning(_)) {
+            // Ends with `local`.
+            tokio::task::spawn_local(async {
+                loop {
+                    tokio::task::yield_now().await;
+                }
+            });
+        }
         let limit = match order {
-            Order::Random(length) | Order::Paced(length, _) => length + OVERTIME,
+            Order::Random(length) | Order::Spinning(length) | Order::Paced(length, _) => length + OVERTIME,
             Order::Each => OVERTIME + Duration::from_millis(200) * u32::try_from(requests.len()).unwrap_or(u32::MAX),
         };
         let done = tokio::time::timeout(limit, async {

@@ -32,6 +32,8 @@ impl Proxy {
             Turn::new("upstream-1", &node, vec![get("t0")]),
             Turn::new("upstream-many", &node, names("t", tenants).map(|name| get(&name)).collect()),
         ];
+        // The origin shares the generator's core.
+        turns.iter_mut().for_each(|turn| turn.alone = false);
         turns.retain(|turn| turn.name == "bare-hyper-proxy" || self.common.wants(turn.name));
         report::print(&report::rounds("proxy", &self.common, &turns)?)
     }
