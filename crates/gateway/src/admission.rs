@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
+use foldhash::fast::RandomState;
 use switchyard_catalog::{Limits, ScriptId};
 
 use crate::error::Failure;
@@ -15,7 +16,7 @@ use crate::overload::{Overload, Shed, Stage};
 
 /// Counts requests under way. A script without any has no entry.
 pub struct Admission {
-    scripts: DashMap<ScriptId, u32>,
+    scripts: DashMap<ScriptId, u32, RandomState>,
     rates: Rates,
     total: AtomicU32,
     /// Scripts with requests under way.
@@ -29,7 +30,7 @@ impl Admission {
     pub fn new(per_script: u32, per_node: u32) -> Self {
         let (per_script, per_node) = (AtomicU32::new(per_script), AtomicU32::new(per_node));
         Self {
-            scripts: DashMap::new(),
+            scripts: DashMap::default(),
             rates: Rates::default(),
             total: AtomicU32::new(0),
             active: AtomicU32::new(0),
@@ -129,7 +130,7 @@ impl Admission {
 struct Rates {
     began: Instant,
     /// Nanoseconds since `began` at which the script will have used nothing again.
-    free_at: DashMap<ScriptId, u64>,
+    free_at: DashMap<ScriptId, u64, RandomState>,
     taken: AtomicU32,
 }
 
@@ -139,7 +140,7 @@ const SWEEP: u32 = 4_096;
 
 impl Default for Rates {
     fn default() -> Self {
-        Self { began: Instant::now(), free_at: DashMap::new(), taken: AtomicU32::new(0) }
+        Self { began: Instant::now(), free_at: DashMap::default(), taken: AtomicU32::new(0) }
     }
 }
 

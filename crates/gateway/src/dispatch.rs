@@ -2,13 +2,14 @@
 //! and the run. The only caller of the runtime, for clients and for Workers that call Workers alike.
 
 use std::ops::ControlFlow;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use http::{Request, Response};
 use switchyard_catalog::{Catalog, Limit, Limits, NamespaceName, PlanName, Scope, VersionId, WorkerSpec};
-use switchyard_runtime::{Body, Console, Invocation, Runtime, Worker, WorkerSource, on_io_thread};
+use switchyard_runtime::{Body, Console, Invocation, RunError, Runtime, Worker, WorkerSource, on_io_thread};
 use tokio::time::Instant;
 
 use crate::admission::{Admission, ScriptPermit};
@@ -81,6 +82,14 @@ pub struct Call {
     pub dispatchers: Dispatchers,
 }
 
+/// A call with what it is made with. In a box, since a future has room for all that it is given, and is moved with it.
+pub struct Errand {
+    pub call: Call,
+    pub terms: Terms,
+    /// Its URI is absolute, as the Worker shall see it.
+    pub request: Request<Body>,
+}
+
 struct Source(Arc<Catalog>);
 
 #[async_trait]
@@ -150,7 +159,7 @@ impl Dispatcher {
         if listens && route.scope == Scope::Account { above.clone().below(route.clone()) } else { above.clone() }
     }
 
-    /// The request's URI is absolute, as the Worker shall see it. Returns with the response's head.
+    /// Returns with the response's head.
     ///
     /// # Errors
     /// Why there is no response.
@@ -158,16 +167,14 @@ impl Dispatcher {
         self: &Arc<Self>,
         ctx: &Arc<RequestContext>,
         route: &Arc<Route>,
-        call: Call,
-        terms: Terms,
-        mut request: Request<Body>,
+        mut errand: Box<Errand>,
     ) -> Result<Response<Body>, Failure> {
-        let mut span = ctx.open("dispatch", SpanKind::Internal, call.parent);
+        let mut span = ctx.open("dispatch", SpanKind::Internal, errand.call.parent);
         span.set("switchyard.script", || route.to_string());
         // What the Worker calls, it calls as this span.
-        let call = Call { parent: span.id, ..call };
-        ctx.trace.write(request.headers_mut(), span.id);
-        let answered = self.run(ctx, route, call, terms, request).await;
+        errand.call.parent = span.id;
+        ctx.trace.write(errand.request.headers_mut(), span.id);
+        let answered = self.run(ctx, route, errand).await;
         span.end(answered.as_ref().err().map(|failure| failure.kind().as_str()));
         if answered.is_err() {
             ctx.observer().failed(route.script);
@@ -179,32 +186,32 @@ impl Dispatcher {
         self: &Arc<Self>,
         ctx: &Arc<RequestContext>,
         route: &Arc<Route>,
-        call: Call,
-        terms: Terms,
-        mut request: Request<Body>,
+        mut errand: Box<Errand>,
     ) -> Result<Response<Body>, Failure> {
-        if call.passed.hops.saturating_add(call.depth.into()) > MAX_DEPTH.into() {
+        let depth = errand.call.depth;
+        if errand.call.passed.hops.saturating_add(depth.into()) > MAX_DEPTH.into() {
             return Err(Failure::TooDeep);
         }
-        let depth = call.depth;
-        let version = call.version.of(route).ok_or(Failure::NoTenant)?;
+        let version = errand.call.version.of(route).ok_or(Failure::NoTenant)?;
         if let Some(upstream) = route.upstream(version) {
             let (dispatcher, ctx, route, upstream) = (self.clone(), ctx.clone(), route.clone(), upstream.clone());
             let proxied = async move {
+                let Errand { call, terms, request } = *errand;
                 dispatcher.proxy(&ctx, &route, (version, &upstream), (call, terms.limits), request).await
             };
-            return on_io(depth, proxied).await;
+            return on_io(depth, Box::pin(proxied)).await;
         }
         if route.has_assets(version) {
-            let named = call.entrypoint.is_some();
-            let dispatcher = self.clone();
+            let named = errand.call.entrypoint.is_some();
+            let (dispatcher, request) =
+                (self.clone(), std::mem::replace(&mut errand.request, Request::new(Body::Empty)));
             let answered = async move { dispatcher.assets.before_worker(version, named, request).await };
-            let answered = on_io(depth, answered).await.map_err(|error| {
+            let answered = on_io(depth, Box::pin(answered)).await.map_err(|error| {
                 let trace = format!("{:032x}", ctx.trace.id);
                 tracing::error!(script = %route.script, %version, ray = ?ctx.ray, trace, error = %chain(&error), "assets could not be served");
                 Failure::Assets(error)
             })?;
-            request = match answered {
+            errand.request = match answered {
                 ControlFlow::Break(response) => return Ok(response),
                 ControlFlow::Continue(request) => request,
             };
@@ -213,17 +220,37 @@ impl Dispatcher {
             Some(worker) => worker,
             None => {
                 let (dispatcher, ctx, route) = (self.clone(), ctx.clone(), route.clone());
-                on_io(depth, async move { dispatcher.worker(&ctx, &route, version).await }).await?
+                let loaded = async move { dispatcher.worker(&ctx, &route, version).await };
+                on_io(depth, Box::pin(loaded)).await?
             }
         };
-        let limits = terms.limits.tighten(worker.about().limits);
+        let limits = errand.terms.limits.tighten(worker.about().limits);
+        let most = Cap { most: limits.response_bytes, until: limits.wall().map(|wall| Instant::now() + wall) };
+        let (tailed, answer) = self.begin(ctx, route, &worker, limits, errand)?;
+        let answer = answer.await;
+        if let Some(tailed) = tailed {
+            tailed.answered(answer.as_ref().map(|response| response.status().as_u16()));
+        }
+        capped_response(ctx, answer.map_err(Failure::Run)?, most)
+    }
+
+    /// Has a Worker begin; with who listens to it, if anybody.
+    fn begin(
+        self: &Arc<Self>,
+        ctx: &Arc<RequestContext>,
+        route: &Arc<Route>,
+        worker: &Arc<Worker>,
+        limits: Limits,
+        errand: Box<Errand>,
+    ) -> Result<(Option<Arc<Observed>>, impl Future<Output = Result<Response<Body>, RunError>> + Send + use<>), Failure>
+    {
+        let Errand { call, terms, request } = *errand;
         let request = capped_request(ctx, request, &limits)?;
-        let until = limits.wall().map(|wall| Instant::now() + wall);
         let tailed = self.tails.observe(
             ctx,
             &Run {
                 route,
-                version,
+                version: worker.about().version,
                 entrypoint: call.entrypoint.as_deref(),
                 dispatchers: &call.dispatchers,
                 hops: call.passed.hops,
@@ -231,11 +258,7 @@ impl Dispatcher {
             },
         );
         let invocation = self.invocation(ctx, route, call, Terms { limits, ..terms }, tailed.clone());
-        let answer = worker.handle(request, invocation).await;
-        if let Some(tailed) = tailed {
-            tailed.answered(answer.as_ref().map(|response| response.status().as_u16()));
-        }
-        capped_response(ctx, answer.map_err(Failure::Run)?, Cap { most: limits.response_bytes, until })
+        Ok((tailed, worker.handle(request, invocation)))
     }
 
     /// The Worker of a version, ready to run.
@@ -313,9 +336,10 @@ impl Dispatcher {
 }
 
 /// What connects, reads files or asks the database. A call that a Worker makes is polled on a guest thread.
-async fn on_io<T: Send + 'static>(depth: u8, part: impl Future<Output = T> + Send + 'static) -> T {
-    // Boxed: what runs Workers need not be as large as this.
-    if depth == 0 { Box::pin(part).await } else { on_io_thread(part).await }
+///
+/// In its box from the beginning: a future has room for all that it may wait for, and is moved with it.
+async fn on_io<T: Send + 'static>(depth: u8, part: Pin<Box<dyn Future<Output = T> + Send>>) -> T {
+    if depth == 0 { part.await } else { on_io_thread(part).await }
 }
 
 pub(crate) fn capped_request(

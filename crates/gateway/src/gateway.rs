@@ -17,7 +17,7 @@ use crate::authority::{Authority, AuthorityError};
 use crate::body::{Bounded, Cap, cap};
 use crate::coding::Coding;
 use crate::context::RequestContext;
-use crate::dispatch::{Call, Dispatcher, MAX_DEPTH};
+use crate::dispatch::{Call, Dispatcher, Errand, MAX_DEPTH};
 use crate::error::{Failure, Kind};
 use crate::headers::{RAY, describe_client, remove_hop_by_hop, wants_html};
 use crate::ids;
@@ -142,7 +142,7 @@ impl Gateway {
         let (permit, terms) = self.dispatcher.admit(ctx, &route, &call)?;
         ending.script = Some(permit);
         let request = Self::incoming(&live.bounds, ctx, &authority, head, body)?;
-        self.dispatcher.dispatch(ctx, &route, call, terms, request).await
+        self.dispatcher.dispatch(ctx, &route, Box::new(Errand { call, terms, request })).await
     }
 
     /// What no Worker gets to see.

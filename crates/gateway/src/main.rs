@@ -34,7 +34,9 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
     switchyard_gateway::raise_descriptors();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    // Requests begin on the threads that they come in by, as deep as on a guest's own.
+    let runtime = builder.enable_all().thread_stack_size(switchyard_runtime::GUEST_THREAD_STACK).build()?;
     let done = runtime.block_on(serve(config, &cli.command));
     // Guests that do not end must not hold up the exit.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));

@@ -18,7 +18,7 @@ use switchyard_runtime::{
 use crate::admission::ScriptPermit;
 use crate::body::hold;
 use crate::context::RequestContext;
-use crate::dispatch::{Call, Dispatcher, chain, whose};
+use crate::dispatch::{Call, Dispatcher, Errand, chain, whose};
 use crate::egress::{EgressEnd, Journey};
 use crate::error::Failure;
 use crate::ids::reference;
@@ -98,7 +98,8 @@ impl RequestOutbound {
         let call = Call { depth, passed: self.passed.clone(), parent, version, ..call };
         let answered = async {
             let (permit, terms) = self.dispatcher.admit(&self.ctx, &route, &call)?;
-            let response = self.dispatcher.dispatch(&self.ctx, &route, call, terms, request).await?;
+            let response =
+                self.dispatcher.dispatch(&self.ctx, &route, Box::new(Errand { call, terms, request })).await?;
             Ok::<_, Failure>(held(response, permit))
         };
         let response = match answered.await {
@@ -221,14 +222,15 @@ impl RequestOutbound {
         parent: u64,
     ) -> Result<FetchResponse, FetchError> {
         if let Target::Cache { name, operation } = target {
-            let (end, answer) = self.dispatcher.caches.run(&self.route, name.as_deref(), operation, request).await;
+            let caches = &self.dispatcher.caches;
+            let (end, answer) = Box::pin(caches.run(&self.route, name.as_deref(), operation, request)).await;
             self.ctx.observer().metrics.cache(end);
             return answer;
         }
         let mut journey = Journey::new(request, self.dispatcher.egress.max_redirects())?;
         loop {
             if let Target::Binding { binding: WorkerBinding::Assets { version } } = &target {
-                let response = self.asset(*version, &mut journey).await?;
+                let response = Box::pin(self.asset(*version, &mut journey)).await?;
                 if !journey.follow(response.status, &response.headers)? {
                     return Ok(response);
                 }
@@ -238,12 +240,13 @@ impl RequestOutbound {
             // redirect goes through the outbound Worker like the request before it.
             let deeper = depth.saturating_add(1);
             let response = match self.find(&target)? {
-                Some(callee) => self.call(callee, deeper, parent, &mut journey).await?,
+                Some(callee) => Box::pin(self.call(callee, deeper, parent, &mut journey)).await?,
                 None => {
                     let hops = self.passed.hops.saturating_add(deeper.into());
                     let passed = Passed { hops, ..self.passed.clone() };
                     self.ctx.trace.write_unless_own(&mut journey.headers, self.span, parent);
-                    let (end, response) = self.dispatcher.egress.send(&self.route, &mut journey, &passed).await;
+                    let sent = Box::pin(self.dispatcher.egress.send(&self.route, &mut journey, &passed));
+                    let (end, response) = sent.await;
                     self.ctx.observer().metrics.egress(end);
                     response?
                 }

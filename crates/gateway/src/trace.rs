@@ -182,7 +182,8 @@ fn share(ratio: f64) -> u64 {
 /// A span that goes on. It is recorded when it is dropped; as failed, if nobody said how it ended.
 pub struct OpenSpan<'a> {
     tracer: &'a Tracer,
-    span: Option<Span>,
+    /// In a box: mostly there is none, and it is held by futures that are moved.
+    span: Option<Box<Span>>,
     pub id: u64,
 }
 
@@ -194,7 +195,17 @@ impl Trace {
         let span = records.then(|| {
             let began = SystemTime::now();
             let failed = Some("it was given up");
-            Span { name, trace: self.id, id, parent, kind, began, ended: began, attributes: Vec::new(), failed }
+            Box::new(Span {
+                name,
+                trace: self.id,
+                id,
+                parent,
+                kind,
+                began,
+                ended: began,
+                attributes: Vec::new(),
+                failed,
+            })
         });
         OpenSpan { tracer, span, id }
     }
@@ -242,7 +253,7 @@ impl Drop for OpenSpan<'_> {
     fn drop(&mut self) {
         if let Some(mut span) = self.span.take() {
             span.ended = SystemTime::now();
-            self.tracer.record(span);
+            self.tracer.record(*span);
         }
     }
 }

@@ -29,6 +29,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
+use foldhash::fast::RandomState;
 use switchyard_catalog::{Upstream, VersionId};
 use tokio_util::sync::CancellationToken;
 
@@ -51,7 +52,7 @@ pub struct Upstreams {
     config: ArcSwap<config::Upstream>,
     connector: Connector,
     /// Those that were used lately. By version: what is known of an origin is never another's.
-    tenants: DashMap<VersionId, Arc<Tenant>>,
+    tenants: DashMap<VersionId, Arc<Tenant>, RandomState>,
     /// Exchanges and tunnels under way.
     in_use: Arc<AtomicU32>,
     /// Connections kept for the next request.
@@ -78,7 +79,7 @@ impl Upstreams {
         Ok(Arc::new(Self {
             connector: Connector::new(policy, config.allow.clone())?,
             config: ArcSwap::from_pointee(config.clone()),
-            tenants: DashMap::new(),
+            tenants: DashMap::default(),
             in_use: Arc::default(),
             idle: Arc::default(),
             began: Instant::now(),

@@ -1,8 +1,13 @@
 //! Guest threads, and the one seam through which a running instance gets to them: each poll of its
-//! task is a runnable, keyed by tenant, that a queue hands out. Guests never run on an I/O thread.
+//! task is a runnable, keyed by tenant, that a queue hands out.
 //!
 //! The tenant that has used the least CPU is next ([`queues`]); a guest that computes gives its thread
 //! up at each tick of a millisecond, or earlier, when a runnable comes that goes before it.
+//!
+//! Where a guest thread has nothing to do, the thread that has a request begins it itself
+//! ([`Executor::here`]): handing it over and waiting to be told costs two wake-ups, more than a short
+//! request. It stays within what the guest threads may run at once, and goes on for [`VISIT`] at most,
+//! or until the tick; what takes longer goes to them.
 
 use std::cell::{Cell, OnceCell};
 use std::future::Future;
@@ -23,7 +28,7 @@ mod queues;
 use queues::Queues;
 
 /// Guests run on fibers of their own; short calls (allocation) run here, above wasmtime's own limit.
-const GUEST_THREAD_STACK: usize = 8 << 20;
+pub const GUEST_THREAD_STACK: usize = 8 << 20;
 /// A guest's slice, and the precision of its CPU limit.
 const TICK: Duration = Duration::from_millis(1);
 /// Ticks without anything to run after which the ticker sleeps.
@@ -33,6 +38,9 @@ const BARELY_BEGUN: Duration = Duration::from_micros(500);
 /// A run that takes longer is no short one, and may be interrupted for another tenant's; shorter ones
 /// are done sooner than they are interrupted.
 const SHORT: Duration = Duration::from_micros(200);
+
+/// After so long, a thread that is no guest's begins nothing more.
+const VISIT: Duration = Duration::from_micros(250);
 
 /// Who a runnable is charged to.
 pub type TenantKey = ScriptId;
@@ -54,6 +62,9 @@ struct Shared {
 
 struct State {
     queues: Queues<Waiting>,
+    /// How many may run at once: the guest threads, which are the first of `threads`. Those behind them are
+    /// other threads that run guests now, or places where one did.
+    guests: usize,
     threads: Vec<Thread>,
     /// Whether epochs advance; a push sees to it.
     ticking: bool,
@@ -84,6 +95,19 @@ thread_local! {
     static GIVE_UP: OnceCell<Arc<AtomicBool>> = const { OnceCell::new() };
     /// Whose poll has just ended on this thread, and what it took, until that is charged.
     static POLLED: Cell<Option<(TenantKey, u64)>> = const { Cell::new(None) };
+    /// The executor whose guests this thread runs now, by its address; 0: none's.
+    static WORKS_FOR: Cell<usize> = const { Cell::new(0) };
+    static OFFER: Cell<Offer> = const { Cell::new(Offer::No) };
+}
+
+/// Whether this thread would run something itself.
+#[derive(Default)]
+enum Offer {
+    #[default]
+    No,
+    Open,
+    /// It is to run this, as the thread of that number.
+    Taken(Runnable, usize),
 }
 
 /// Asked at each epoch: whether the guest that runs on this thread has to give it up.
@@ -97,7 +121,8 @@ impl Executor {
     /// # Errors
     /// When the system gives no thread.
     pub fn start(threads: usize, engine: &wasmtime::Engine, tokio: &tokio::runtime::Handle) -> std::io::Result<Self> {
-        let state = State { queues: Queues::default(), threads: Vec::new(), ticking: false, ended: false };
+        let guests = threads.max(1);
+        let state = State { queues: Queues::default(), guests, threads: Vec::new(), ticking: false, ended: false };
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
             wake: Condvar::new(),
@@ -106,7 +131,7 @@ impl Executor {
             components: OnceLock::new(),
         });
         let mut this = Self { shared, threads: Vec::new() };
-        for number in 0..threads.max(1) {
+        for number in 0..guests {
             let give_up: Arc<AtomicBool> = Arc::default();
             this.shared.state.lock().threads.push(Thread { give_up: Arc::clone(&give_up), runs: None });
             let (shared, tokio) = (Arc::clone(&this.shared), tokio.clone());
@@ -139,6 +164,20 @@ impl Executor {
         let (runnable, task) = async_task::spawn(Metered { tenant, meter, future }, schedule);
         task.detach();
         runnable.schedule();
+    }
+
+    /// What `act` has run first begins on this thread, before this returns, where a guest thread is free and nothing
+    /// else waits. The caller holds no lock that a guest may want.
+    pub fn here<R>(&self, act: impl FnOnce() -> R) -> R {
+        if WORKS_FOR.get() != 0 {
+            return act(); // its own turn comes when this guest's is over
+        }
+        OFFER.set(Offer::Open);
+        let done = act();
+        if let Offer::Taken(runnable, number) = OFFER.take() {
+            self.shared.visit(runnable, number);
+        }
+        done
     }
 }
 
@@ -179,7 +218,11 @@ impl Shared {
         }
         // Pushed by its own poll, which has just ended.
         let resumes = state.charge() == Some(tenant);
+        let alone = state.queues.is_empty() && state.queues.running() < state.guests;
         state.queues.push(tenant, weight, Waiting { runnable, resumes });
+        // What this thread's guest wakes is next when its turn is over, or at the tick. Who takes that and finds more
+        // wakes another thread: mostly there is only this one to go on with.
+        let mine = WORKS_FOR.get() == self.address() || alone && !resumes && state.offered();
         // What resumes was on a thread, which takes the next one now.
         let interrupted = !resumes && state.interrupt_for(tenant);
         if !state.ticking {
@@ -190,36 +233,61 @@ impl Shared {
         if interrupted {
             self.increment_epoch();
         }
-        if !resumes {
+        if !mine {
             self.wake.notify_one();
         }
     }
 
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    /// Runs guests on a thread that is none of theirs.
+    fn visit(&self, first: Runnable, number: usize) {
+        let began = Instant::now();
+        WORKS_FOR.set(self.address());
+        let mut next = Some(first);
+        while let Some(runnable) = next {
+            run(runnable);
+            let mut state = self.state.lock();
+            state.ran(number);
+            let goes_on = began.elapsed() < VISIT && !state.ended && state.queues.running() < state.guests;
+            next = if goes_on { state.next(number) } else { None };
+            let more = !state.queues.is_empty();
+            drop(state);
+            if more {
+                self.wake.notify_one();
+            }
+        }
+        WORKS_FOR.set(0);
+        crate::meter::leave_thread();
+    }
+
     fn work(&self, number: usize, give_up: &Arc<AtomicBool>) {
         let _ = GIVE_UP.with(|own| own.set(Arc::clone(give_up)));
+        WORKS_FOR.set(self.address());
         loop {
-            let runnable = {
-                let mut state = self.state.lock();
-                state.charge();
-                if let Some(ran) = state.threads[number].runs.take() {
-                    state.queues.done(ran.tenant);
+            let mut state = self.state.lock();
+            state.ran(number);
+            let runnable = loop {
+                if state.ended {
+                    return;
                 }
-                loop {
-                    if state.ended {
-                        return;
-                    }
-                    if let Some((tenant, Waiting { runnable, resumes })) = state.queues.pop() {
-                        let running = Running { tenant, began: Instant::now(), resumed: resumes };
-                        state.threads[number].runs = Some(running);
-                        give_up.store(false, Ordering::Relaxed);
-                        break runnable;
-                    }
-                    crate::meter::forget_reading();
-                    self.wake.wait(&mut state);
+                // Others may run as many as there are of these; then what waits is theirs, or the next one's to end.
+                if state.queues.running() < state.guests
+                    && let Some(runnable) = state.next(number)
+                {
+                    break runnable;
                 }
+                crate::meter::forget_reading();
+                self.wake.wait(&mut state);
             };
-            // The task's own guard has answered for it if it panicked; the thread goes on.
-            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runnable.run()));
+            let more = !state.queues.is_empty() && state.queues.running() < state.guests;
+            drop(state);
+            if more {
+                self.wake.notify_one();
+            }
+            run(runnable);
         }
     }
 
@@ -239,6 +307,9 @@ impl Shared {
                 }
             }
             self.increment_epoch();
+            if !state.queues.is_empty() && state.queues.running() < state.guests {
+                self.wake.notify_one(); // whoever was to go on with it still computes
+            }
             idle = if state.queues.running() == 0 && state.queues.is_empty() { idle + 1 } else { 0 };
             if idle > IDLE_TICKS {
                 state.ticking = false;
@@ -259,9 +330,57 @@ impl State {
         Some(tenant)
     }
 
+    /// Takes what is next, as the thread of that number.
+    fn next(&mut self, number: usize) -> Option<Runnable> {
+        let (tenant, Waiting { runnable, resumes }) = self.queues.pop()?;
+        let thread = &mut self.threads[number];
+        thread.runs = Some(Running { tenant, began: Instant::now(), resumed: resumes });
+        thread.give_up.store(false, Ordering::Relaxed);
+        Some(runnable)
+    }
+
+    /// The thread of that number is through with what it ran, if anything.
+    fn ran(&mut self, number: usize) {
+        self.charge();
+        if let Some(ran) = self.threads[number].runs.take() {
+            self.queues.done(ran.tenant);
+        }
+    }
+
+    /// Gives the only thing that waits to this thread, if it is to be had. True: it runs it.
+    fn offered(&mut self) -> bool {
+        match OFFER.take() {
+            Offer::Open => {}
+            other => {
+                OFFER.set(other);
+                return false;
+            }
+        }
+        let give_up = GIVE_UP.with(|own| Arc::clone(own.get_or_init(Arc::default)));
+        let free = self.threads.iter().skip(self.guests).position(|thread| thread.runs.is_none());
+        let number = match free {
+            Some(at) => {
+                let number = self.guests + at;
+                self.threads[number].give_up = give_up;
+                number
+            }
+            None => {
+                self.threads.push(Thread { give_up, runs: None });
+                self.threads.len() - 1
+            }
+        };
+        match self.next(number) {
+            Some(runnable) => {
+                OFFER.set(Offer::Taken(runnable, number));
+                true
+            }
+            None => false,
+        }
+    }
+
     /// Where all threads are taken: has the one that is furthest behind `tenant` give up its own.
     fn interrupt_for(&self, tenant: TenantKey) -> bool {
-        if self.queues.running() < self.threads.len() {
+        if self.queues.running() < self.guests {
             return false;
         }
         let now = Instant::now();
@@ -277,6 +396,11 @@ impl State {
             None => false,
         }
     }
+}
+
+/// The task's own guard has answered for it if it panicked; the thread goes on.
+fn run(runnable: Runnable) {
+    let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runnable.run()));
 }
 
 /// A future whose every poll is counted.

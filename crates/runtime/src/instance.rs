@@ -27,14 +27,15 @@ pub mod shared;
 const REQUEST_STREAMS: i32 = 1 << 30;
 
 /// What calls a Worker.
-#[expect(clippy::large_enum_variant, reason = "a box would be an allocation a request")]
+#[expect(clippy::large_enum_variant, reason = "it is always within a box")]
 pub enum Event {
     Fetch(Request<Body>),
     /// The text of a JSON array of trace items.
     Tail(String),
 }
 
-/// A request on its way into an instance.
+/// A request on its way into an instance. It is large: pass it on in its box, since a future has room for all that it is
+/// given, and is moved with all its room.
 pub struct Arrival {
     pub runtime: Arc<Inner>,
     pub worker: Arc<Worker>,
@@ -57,7 +58,7 @@ impl Arrival {
     }
 
     /// Answers with an error.
-    pub fn refuse(self, error: RunError) {
+    pub fn refuse(self: Box<Self>, error: RunError) {
         let _ = self.reply.send(Err(self.finish.with_error(error)));
     }
 
@@ -81,15 +82,15 @@ struct Visit {
     waker: Option<shared::Waking>,
 }
 
-/// Requests in one instance. The first one needs no allocation.
+/// Requests in one instance. The first one needs no table.
 #[derive(Default)]
 struct Visits {
-    first: Option<(i32, Visit)>,
-    more: HashMap<i32, Visit>,
+    first: Option<(i32, Box<Visit>)>,
+    more: HashMap<i32, Box<Visit>>,
 }
 
 impl Visits {
-    fn insert(&mut self, number: i32, visit: Visit) {
+    fn insert(&mut self, number: i32, visit: Box<Visit>) {
         match &self.first {
             None => self.first = Some((number, visit)),
             Some(_) => drop(self.more.insert(number, visit)),
@@ -99,11 +100,11 @@ impl Visits {
     fn get(&mut self, number: i32) -> Option<&mut Visit> {
         match &mut self.first {
             Some((first, visit)) if *first == number => Some(visit),
-            _ => self.more.get_mut(&number),
+            _ => self.more.get_mut(&number).map(|visit| &mut **visit),
         }
     }
 
-    fn remove(&mut self, number: i32) -> Option<Visit> {
+    fn remove(&mut self, number: i32) -> Option<Box<Visit>> {
         match self.first.take_if(|(first, _)| *first == number) {
             Some((_, visit)) => Some(visit),
             None => self.more.remove(&number),
@@ -161,10 +162,29 @@ impl Instance {
     }
 
     /// Takes a request in, and runs it as far as it goes.
-    async fn begin(&mut self, arrival: Arrival) -> Result<(), Broken> {
+    async fn begin(&mut self, arrival: Box<Arrival>) -> Result<(), Broken> {
+        let (kind, console, values) = self.admit(arrival);
+        let number = self.last;
+        if number == 1 {
+            // Its own randomness and its env, which are in no delta.
+            if let Err(trap) = self.slot.seed() {
+                tracing::error!(error = format!("{trap:#}"), "an instance could not be seeded");
+                let error = Some(internal("The Worker could not be started."));
+                return Err(Broken { request: number, error });
+            }
+            let env = Arc::clone(&self.script.env);
+            if !env.is_empty() {
+                self.call(number, event::ENV, 0, 0, &env).await?;
+            }
+        }
+        self.call(number, kind, number, console, &values).await
+    }
+
+    /// Takes a request in: the event that tells the guest of it.
+    fn admit(&mut self, arrival: Box<Arrival>) -> (i32, i32, Vec<u8>) {
         self.last += 1;
         let number = self.last;
-        let Arrival { runtime, worker: _, script: _, event: of, invocation, meter, reply, finish, again } = arrival;
+        let Arrival { runtime, worker: _, script: _, event: of, invocation, meter, reply, finish, again } = *arrival;
         let mut share = Share::new(number, Arc::clone(&meter), invocation.limits.log_bytes);
         share.default_cache = invocation.default_cache;
         let (kind, values, of, repeatable) = match of {
@@ -197,20 +217,8 @@ impl Instance {
         };
         let upgrade = matches!(&of, Event::Fetch(request) if head::wants_socket(request.headers()));
         let session = Session::new(context, number, reply, upgrade);
-        self.visits.insert(number, Visit { session, event: of, finish, runtime, repeatable, waker: None });
-        if number == 1 {
-            // Its own randomness and its env, which are in no delta.
-            if let Err(trap) = self.slot.seed() {
-                tracing::error!(error = format!("{trap:#}"), "an instance could not be seeded");
-                let error = Some(internal("The Worker could not be started."));
-                return Err(Broken { request: number, error });
-            }
-            let env = Arc::clone(&self.script.env);
-            if !env.is_empty() {
-                self.call(number, event::ENV, 0, 0, &env).await?;
-            }
-        }
-        self.call(number, kind, number, console, &values).await
+        self.visits.insert(number, Box::new(Visit { session, event: of, finish, runtime, repeatable, waker: None }));
+        (kind, console, values)
     }
 
     /// Calls the guest for a request (0: for none), and has what was started acted on.

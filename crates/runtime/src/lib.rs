@@ -59,6 +59,7 @@ pub use component::{ComponentCode, ComponentEngine, component_config};
 pub use config::Config;
 pub use counts::RuntimeCounts;
 pub use error::{RunError, RunErrorKind, RuntimeError};
+pub use executor::GUEST_THREAD_STACK;
 pub use head::{StatusText, Verbatim, wants_socket};
 pub use invocation::{Console, Invocation};
 pub use outbound::{

@@ -5,7 +5,7 @@
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
@@ -20,10 +20,39 @@ pub fn thread_cpu() -> u64 {
 thread_local! {
     /// What the clock said when this thread's last poll ended; 0 after it slept.
     static LAST_READING: Cell<u64> = const { Cell::new(0) };
+    /// When the kernel was asked last, and what it said.
+    static ASKED: Cell<Option<(Instant, u64)>> = const { Cell::new(None) };
 }
 
-/// The thread is about to sleep: its next poll reads the clock anew.
+/// Asking the kernel costs a microsecond, a twentieth of a small request; what the wall's clock says costs nothing near.
+/// So a thread's clock is taken to go with the wall's for so long after the kernel was asked. The thread may have lost
+/// the processor meanwhile, which is then counted, up to this and once; what is longer than this the kernel counts.
+const TRUST: Duration = Duration::from_micros(300);
+/// The same for the beginning of a poll, which may become a long one.
+const TRUST_AT_BEGIN: Duration = Duration::from_micros(100);
+
+/// [`thread_cpu`], of which it may be ahead by `trust`.
+fn reading(trust: Duration) -> u64 {
+    let now = Instant::now();
+    if let Some((at, cpu)) = ASKED.get() {
+        let since = now.saturating_duration_since(at);
+        if since < trust {
+            return cpu + since.as_nanos() as u64;
+        }
+    }
+    let cpu = thread_cpu();
+    ASKED.set(Some((now, cpu)));
+    cpu
+}
+
+/// The thread is about to sleep: its next poll asks the kernel.
 pub fn forget_reading() {
+    LAST_READING.set(0);
+    ASKED.set(None);
+}
+
+/// The thread does other things than guests from here on.
+pub fn leave_thread() {
     LAST_READING.set(0);
 }
 
@@ -47,10 +76,10 @@ impl Meter for Arc<CpuMeter> {
     }
 }
 
-/// Busy threads begin where they ended: the clock is a system call.
+/// Busy threads begin where they ended.
 fn begin_reading() -> u64 {
     match LAST_READING.take() {
-        0 => thread_cpu(),
+        0 => reading(TRUST_AT_BEGIN),
         reading => reading,
     }
 }
@@ -107,7 +136,7 @@ impl CpuMeter {
         if began == 0 {
             return; // `finish` has read the clock a moment ago
         }
-        let now = thread_cpu();
+        let now = reading(TRUST);
         LAST_READING.set(now);
         self.used.fetch_add(now.saturating_sub(began), Ordering::Relaxed);
     }
@@ -149,7 +178,7 @@ impl CpuMeter {
     /// All of it so far; from the polling thread it includes the present poll.
     pub fn used(&self) -> Duration {
         let began = self.poll_began.load(Ordering::Relaxed);
-        let running = if began == 0 { 0 } else { thread_cpu().saturating_sub(began) };
+        let running = if began == 0 { 0 } else { reading(TRUST).saturating_sub(began) };
         Duration::from_nanos(self.used.load(Ordering::Relaxed) + running)
     }
 
@@ -203,7 +232,7 @@ impl SharedMeter {
             // What the task did for nobody in particular is the cost of the one that it did it for.
             None => std::mem::take(&mut turn.since),
         };
-        next.begin(if began == 0 { thread_cpu() } else { began });
+        next.begin(if began == 0 { reading(TRUST_AT_BEGIN) } else { began });
         turn.of = Some(Arc::clone(next));
     }
 
@@ -238,7 +267,7 @@ impl Meter for Arc<SharedMeter> {
             None => {
                 let since = std::mem::take(&mut turn.since);
                 if since != 0 && LAST_READING.get() == 0 {
-                    let now = thread_cpu();
+                    let now = reading(TRUST);
                     LAST_READING.set(now);
                     turn.unsettled += now.saturating_sub(since);
                 }

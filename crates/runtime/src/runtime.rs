@@ -34,7 +34,7 @@ use crate::slot::Slot;
 use crate::slots::{QueueLimits, Slots};
 use crate::warm::idle::IdleInstances;
 use crate::warm::{Bounds, FirstRequests, Pool};
-use crate::worker::{About, Code, Script, Worker, env_values};
+use crate::worker::{About, Code, Cost, Script, Worker, env_values};
 
 use self::components::{Rebuilds, component_of};
 
@@ -456,6 +456,7 @@ impl Inner {
             env: env_values(&sealed.bindings),
             pool: Pool::new(version, self.warm_bounds, &self.warm),
             first_requests: FirstRequests::new(self.auto_warm_cpu),
+            cost: Cost::default(),
         }));
         Some(self.assemble(about, &sealed.bindings, code))
     }

@@ -2,9 +2,10 @@
 //! clean or warm, is decided here and seen nowhere else.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::{Request, Response};
 use switchyard_catalog::{AccountId, Isolation, Limits, NamespaceName, ScriptId, ScriptName, VersionId, WorkerBinding};
@@ -58,6 +59,32 @@ pub(crate) struct Script {
     pub pool: Arc<Pool>,
     /// What a request in a clean instance costs, where `auto` has to decide.
     pub first_requests: FirstRequests,
+    /// What any request costs.
+    pub cost: Cost,
+}
+
+/// What a Worker's requests have cost lately.
+#[derive(Debug, Default)]
+pub(crate) struct Cost {
+    /// Microseconds of CPU, of which the last request makes a quarter.
+    micros: AtomicU32,
+}
+
+/// CPU below which a request may begin on the thread that took it from its client.
+const SHORT: u32 = 300;
+
+impl Cost {
+    /// A request has ended. Of two at once, one may be lost.
+    pub fn ran(&self, cpu: Duration) {
+        let this = u32::try_from(cpu.as_micros()).unwrap_or(u32::MAX) / 4;
+        let before = self.micros.load(Ordering::Relaxed);
+        self.micros.store((before - before / 4).saturating_add(this), Ordering::Relaxed);
+    }
+
+    /// Requests are short, or none has ended yet.
+    pub fn is_short(&self) -> bool {
+        self.micros.load(Ordering::Relaxed) < SHORT
+    }
 }
 
 /// Who a Worker is, and what it may use.
@@ -77,6 +104,7 @@ pub struct About {
 impl Script {
     /// A request has run in a clean instance.
     pub fn ran_clean(&self, outcome: &Outcome) {
+        self.cost.ran(outcome.cpu);
         if outcome.ending == Ending::Ok {
             self.first_requests.ran(outcome.cpu);
         }
@@ -130,12 +158,12 @@ impl Worker {
     ///
     /// # Errors
     /// Why there is no response; see [`RunErrorKind`].
-    pub async fn handle(
+    pub fn handle(
         self: &Arc<Self>,
         request: Request<Body>,
         invocation: Invocation,
-    ) -> Result<Response<Body>, RunError> {
-        self.run(Event::Fetch(request), invocation).await
+    ) -> impl Future<Output = Result<Response<Body>, RunError>> + Send + use<> {
+        self.run(Event::Fetch(request), invocation)
     }
 
     /// Tells its `tail` handler what other Workers did; `items` is the text of a JSON array, as
@@ -147,7 +175,32 @@ impl Worker {
         self.run(Event::Tail(items), invocation).await.map(drop)
     }
 
-    async fn run(self: &Arc<Self>, event: Event, mut invocation: Invocation) -> Result<Response<Body>, RunError> {
+    fn run(
+        self: &Arc<Self>,
+        event: Event,
+        invocation: Invocation,
+    ) -> impl Future<Output = Result<Response<Body>, RunError>> + Send + use<> {
+        let worker = Arc::clone(self);
+        let begun = self.arrive(event, invocation);
+        async move {
+            let (arrived, waits, answer) = begun?;
+            match arrived {
+                Arrived::Warm(arrival) => Self::place(arrival).await,
+                Arrived::Clean(arrival) => worker.run_clean(arrival).await?,
+                Arrived::Component(visit) => Box::pin(worker.run_component(visit)).await?,
+            }
+            let answered = answer.await;
+            waits.no_more();
+            answered.unwrap_or_else(|_| Err(error(RunErrorKind::Internal, "the request's task ended early")))
+        }
+    }
+
+    /// Packs up all that goes with a request, which is too much for a future that is moved: see [`Arrival`].
+    fn arrive(
+        self: &Arc<Self>,
+        event: Event,
+        mut invocation: Invocation,
+    ) -> Result<(Arrived, Waits, Answer), RunError> {
         let finish = Finish { began: Instant::now(), tell: invocation.on_outcome.take(), dropped: Ending::Canceled };
         let Some(runtime) = self.runtime.upgrade() else {
             return Err(finish.with_error(error(RunErrorKind::Internal, "the runtime has ended")));
@@ -156,43 +209,43 @@ impl Worker {
         let (reply, answer) = oneshot::channel();
         let waits = Waits(Some(Arc::clone(&meter)));
         let worker = Arc::clone(self);
-        match &self.code {
+        let arrived = match &self.code {
             Code::JavaScript(script) => {
                 let stays = matches!(&event, Event::Fetch(request) if wants_socket(request.headers()));
                 let warm = self.is_warm(script, invocation.isolation, runtime.base_pages(), stays);
                 let script = Arc::clone(script);
                 let again = false;
-                let arrival = Arrival { runtime, worker, script, event, invocation, meter, reply, finish, again };
-                if warm {
-                    Self::place(Box::new(arrival)).await;
-                } else {
-                    self.run_clean(arrival).await?;
-                }
+                let arrival =
+                    Box::new(Arrival { runtime, worker, script, event, invocation, meter, reply, finish, again });
+                if warm { Arrived::Warm(arrival) } else { Arrived::Clean(arrival) }
             }
             Code::Component(component) => {
                 let component = Arc::clone(component);
                 let visit = Visit { runtime, worker, component, event, invocation, meter, reply, finish };
-                self.run_component(visit).await?;
+                Arrived::Component(Box::new(visit))
             }
-        }
-        let answered = answer.await;
-        waits.no_more();
-        answered.unwrap_or_else(|_| Err(error(RunErrorKind::Internal, "the request's task ended early")))
+        };
+        Ok((arrived, waits, answer))
     }
 
-    async fn run_clean(&self, mut arrival: Arrival) -> Result<(), RunError> {
+    async fn run_clean(&self, mut arrival: Box<Arrival>) -> Result<(), RunError> {
         let permit = match self.permit(&arrival.runtime.slots, arrival.invocation.depth).await {
             Ok(permit) => permit,
             Err(overloaded) => return Err(arrival.finish.with_error(overloaded)),
         };
         arrival.finish.dropped = Ending::Internal; // from here on the task tells
         let (runtime, meter) = (Arc::clone(&arrival.runtime), Arc::clone(&arrival.meter));
-        let weight = arrival.invocation.weight;
-        runtime.executor.spawn(self.about.script, weight, meter, alone::run(arrival, permit));
+        let (weight, short) = (arrival.invocation.weight, arrival.script.cost.is_short());
+        let spawn = || runtime.executor.spawn(self.about.script, weight, meter, alone::run(arrival, permit));
+        if short {
+            runtime.executor.here(spawn)
+        } else {
+            spawn()
+        }
         Ok(())
     }
 
-    async fn run_component(&self, mut visit: Visit) -> Result<(), RunError> {
+    async fn run_component(&self, mut visit: Box<Visit>) -> Result<(), RunError> {
         let permit = match self.permit(&visit.runtime.slots, visit.invocation.depth).await {
             Ok(permit) => permit,
             Err(overloaded) => return Err(visit.finish.with_error(overloaded)),
@@ -200,7 +253,7 @@ impl Worker {
         visit.finish.dropped = Ending::Internal; // from here on the task tells
         let (runtime, meter) = (Arc::clone(&visit.runtime), Arc::clone(&visit.meter));
         let weight = visit.invocation.weight;
-        runtime.executor.spawn(self.about.script, weight, meter, component::run(visit, permit));
+        runtime.executor.spawn(self.about.script, weight, meter, component::run(*visit, permit));
         Ok(())
     }
 
@@ -216,8 +269,10 @@ impl Worker {
         let (worker, runtime) = (Arc::clone(&arrival.worker), Arc::clone(&arrival.runtime));
         let pool = Arc::clone(&arrival.script.pool);
         let (depth, weight) = (arrival.invocation.depth, arrival.invocation.weight);
+        let short = arrival.script.cost.is_short();
         loop {
-            arrival = match pool.enter(arrival, Wants::Soon) {
+            let enter = || pool.enter(arrival, Wants::Soon);
+            arrival = match if short { runtime.executor.here(enter) } else { enter() } {
                 Entered::Joined => return runtime.counts.warm_reused(),
                 Entered::Needs(arrival) => arrival,
             };
@@ -245,7 +300,9 @@ impl Worker {
             match pool.admit(arrival, permit) {
                 Some(member) => {
                     let meter: Arc<SharedMeter> = Arc::default();
-                    runtime.executor.spawn(worker.about.script, weight, Arc::clone(&meter), shared::run(member, meter));
+                    let task = shared::run(member, Arc::clone(&meter));
+                    let spawn = || runtime.executor.spawn(worker.about.script, weight, meter, task);
+                    if short { runtime.executor.here(spawn) } else { spawn() }
                 }
                 None => runtime.counts.warm_reused(),
             }
@@ -253,6 +310,15 @@ impl Worker {
         }
     }
 }
+
+/// A request, and what runs it.
+enum Arrived {
+    Warm(Box<Arrival>),
+    Clean(Box<Arrival>),
+    Component(Box<Visit>),
+}
+
+type Answer = oneshot::Receiver<Result<Response<Body>, RunError>>;
 
 /// A client that waits for an answer; dropped, it has gone.
 struct Waits(Option<Arc<CpuMeter>>);

@@ -2,6 +2,7 @@
 //! thread writes them in lumps, so that a request pays for no system call and a slow disk stops
 //! nobody. What finds no room is dropped and counted.
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::mem;
@@ -15,6 +16,8 @@ use switchyard_catalog::Timestamp;
 use crate::config::{AccessFormat, AccessTarget};
 use crate::context::RequestContext;
 
+/// Bytes that a thread keeps for its next line.
+const LONG_LINE: usize = 4 << 10;
 /// How long lines are collected before they are written.
 const COLLECT: Duration = Duration::from_millis(50);
 
@@ -50,12 +53,18 @@ impl AccessLog {
     }
 
     pub fn write(&self, ctx: &RequestContext) {
-        let mut line = String::with_capacity(384);
-        match self.format {
-            AccessFormat::Json => json(&mut line, ctx),
-            AccessFormat::Text => text(&mut line, ctx),
+        thread_local! {
+            static LINE: RefCell<String> = RefCell::new(String::with_capacity(512));
         }
-        self.shared.push(&line);
+        LINE.with_borrow_mut(|line| {
+            line.clear();
+            line.shrink_to(LONG_LINE);
+            match self.format {
+                AccessFormat::Json => json(line, ctx),
+                AccessFormat::Text => text(line, ctx),
+            }
+            self.shared.push(line);
+        });
     }
 
     pub fn dropped(&self) -> u64 {
@@ -129,49 +138,85 @@ impl Shared {
     }
 }
 
+/// Without the machinery of formatting where it can be: this is a tenth of what a small answer costs.
 fn json(line: &mut String, ctx: &RequestContext) {
-    let ray = ctx.ray.to_str().unwrap_or_default();
-    let _ = write!(line, "{{\"time\":\"{}\",\"ray\":\"{ray}\",\"client\":\"{}\"", Timestamp::now(), ctx.peer);
-    let _ = write!(
-        line,
-        ",\"trace\":\"{:032x}\",\"protocol\":\"{}\",\"method\":",
-        ctx.trace.id,
-        if ctx.http2 { "h2" } else { "h1" }
-    );
+    let _ = write!(line, "{{\"time\":\"{}\"", Timestamp::now());
+    text_member(line, "ray", ctx.ray.to_str().unwrap_or_default());
+    let _ = write!(line, ",\"client\":\"{}\"", ctx.peer);
+    line.push_str(",\"trace\":\"");
+    hex(line, ctx.trace.id);
+    line.push('"');
+    text_member(line, "protocol", if ctx.http2 { "h2" } else { "h1" });
+    line.push_str(",\"method\":");
     quote(line, ctx.method.as_str());
     line.push_str(",\"host\":");
     quote(line, &ctx.host);
     line.push_str(",\"path\":");
     quote(line, &ctx.path);
     let kind = ctx.kind();
-    let _ = write!(
-        line,
-        ",\"status\":{},\"kind\":\"{}\",\"side\":\"{}\",\"bytes\":{},\"ms\":{:.3},\"cpu_ms\":{:.3},\"subrequests\":{}",
-        ctx.status(),
-        kind.as_str(),
-        kind.side().as_str(),
-        ctx.sent(),
-        ctx.wall().as_secs_f64() * 1e3,
-        ctx.cpu().as_secs_f64() * 1e3,
-        ctx.subrequests(),
-    );
+    number(line, "status", ctx.status().into());
+    text_member(line, "kind", kind.as_str());
+    text_member(line, "side", kind.side().as_str());
+    number(line, "bytes", ctx.sent());
+    millis(line, "ms", ctx.wall());
+    millis(line, "cpu_ms", ctx.cpu());
+    number(line, "subrequests", ctx.subrequests().into());
     let mut limits = ctx.limits().iter();
     if let Some(first) = limits.next() {
-        let _ = write!(line, ",\"limits\":\"{}", first.as_str());
+        line.push_str(",\"limits\":\"");
+        line.push_str(first.as_str());
         for limit in limits {
-            let _ = write!(line, " {}", limit.as_str());
+            line.push(' ');
+            line.push_str(limit.as_str());
         }
         line.push('"');
     }
     if let Some(route) = ctx.route() {
         // Names hold no character that JSON would have to escape.
-        let _ = write!(line, ",\"account\":\"{}\",\"script\":\"{}\"", route.account, route.name);
+        text_member(line, "account", route.account.as_str());
+        text_member(line, "script", route.name.as_str());
         if let Some(namespace) = &route.namespace {
-            let _ = write!(line, ",\"namespace\":\"{namespace}\"");
+            text_member(line, "namespace", namespace.as_str());
         }
-        let _ = write!(line, ",\"script_id\":\"{}\"", route.script.as_uuid().simple());
+        let mut id = [0; uuid::fmt::Simple::LENGTH];
+        text_member(line, "script_id", route.script.as_uuid().simple().encode_lower(&mut id));
     }
     line.push_str("}\n");
+}
+
+fn name(line: &mut String, name: &str) {
+    line.push_str(",\"");
+    line.push_str(name);
+    line.push_str("\":");
+}
+
+/// Of a text that has nothing to escape.
+fn text_member(line: &mut String, of: &str, text: &str) {
+    name(line, of);
+    line.push('"');
+    line.push_str(text);
+    line.push('"');
+}
+
+fn number(line: &mut String, of: &str, number: u64) {
+    name(line, of);
+    line.push_str(itoa::Buffer::new().format(number));
+}
+
+/// With three digits behind the point: microseconds.
+fn millis(line: &mut String, of: &str, time: Duration) {
+    let micros = time.as_micros() as u64;
+    number(line, of, micros / 1_000);
+    line.push('.');
+    for unit in [100, 10, 1] {
+        line.push(char::from(b'0' + (micros / unit % 10) as u8));
+    }
+}
+
+fn hex(line: &mut String, number: u128) {
+    for at in (0..32).rev() {
+        line.push(char::from(b"0123456789abcdef"[(number >> (4 * at) & 15) as usize]));
+    }
 }
 
 fn text(line: &mut String, ctx: &RequestContext) {
@@ -193,6 +238,11 @@ fn text(line: &mut String, ctx: &RequestContext) {
 /// A JSON string; every control character is escaped.
 fn quote(out: &mut String, text: &str) {
     out.push('"');
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\') {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),

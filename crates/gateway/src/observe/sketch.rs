@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use switchyard_catalog::ScriptId;
 
 /// See the module's paragraph. A binary heap by weight, the lightest first, and where each key is in it.
@@ -14,7 +15,7 @@ pub struct Sketch {
     heap: Vec<u32>,
     /// By entry: its place in the heap.
     places: Vec<u32>,
-    numbers: HashMap<ScriptId, u32>,
+    numbers: HashMap<ScriptId, u32, RandomState>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +29,13 @@ pub struct Entry {
 impl Sketch {
     /// With `most` places.
     pub fn new(most: usize) -> Self {
-        Self { most: most.max(1), entries: Vec::new(), heap: Vec::new(), places: Vec::new(), numbers: HashMap::new() }
+        Self {
+            most: most.max(1),
+            entries: Vec::new(),
+            heap: Vec::new(),
+            places: Vec::new(),
+            numbers: HashMap::default(),
+        }
     }
 
     pub fn add(&mut self, key: ScriptId, weight: u64) {

@@ -9,6 +9,8 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 
+use foldhash::fast::RandomState;
+
 use super::TenantKey;
 
 /// Virtual time of one nanosecond at weight 1: what is left of short polls at large weights.
@@ -18,7 +20,7 @@ const FEW: usize = 64;
 
 /// See the module's paragraph.
 pub struct Queues<T> {
-    tenants: HashMap<TenantKey, Tenant<T>>,
+    tenants: HashMap<TenantKey, Tenant<T>, RandomState>,
     /// Tenants that have something waiting, each once. Charges since may have put one further back.
     turns: BinaryHeap<Reverse<(u64, u64, TenantKey)>>,
     /// Tells apart what has the same virtual time: first come, first served.
@@ -38,7 +40,7 @@ struct Tenant<T> {
 
 impl<T> Default for Queues<T> {
     fn default() -> Self {
-        Self { tenants: HashMap::new(), turns: BinaryHeap::new(), number: 0, now: 0, running: 0, sweep_at: FEW }
+        Self { tenants: HashMap::default(), turns: BinaryHeap::new(), number: 0, now: 0, running: 0, sweep_at: FEW }
     }
 }
 

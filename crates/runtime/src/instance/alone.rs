@@ -8,7 +8,7 @@ use crate::outcome::Ending;
 use crate::slots::Permit;
 
 /// The task of one request.
-pub async fn run(mut arrival: Arrival, _permit: Permit) {
+pub async fn run(mut arrival: Box<Arrival>, _permit: Permit) {
     if arrival.meter.abandoned() {
         arrival.finish.dropped = Ending::Canceled; // before anything of it ran
         return;
@@ -53,7 +53,7 @@ pub async fn run(mut arrival: Arrival, _permit: Permit) {
 
 impl Instance {
     /// Runs its only request to the end.
-    async fn serve(&mut self, arrival: Arrival) -> Result<Ending, Broken> {
+    async fn serve(&mut self, arrival: Box<Arrival>) -> Result<Ending, Broken> {
         self.begin(arrival).await?;
         let number = self.last;
         let mut happened = None;

@@ -60,12 +60,12 @@ pub async fn run(member: Member, meter: Arc<SharedMeter>) {
 }
 
 /// A client that is still there.
-fn present(mut arrival: Box<Arrival>) -> Option<Arrival> {
+fn present(mut arrival: Box<Arrival>) -> Option<Box<Arrival>> {
     if arrival.meter.abandoned() {
         arrival.finish.dropped = Ending::Canceled; // before anything of it ran
         return None;
     }
-    Some(*arrival)
+    Some(arrival)
 }
 
 async fn knock(door: &Door) {
@@ -88,7 +88,7 @@ struct Shared {
 
 impl Shared {
     /// Takes a request in, and goes on with all of them until there is another one; `None`: it is over.
-    async fn serve(&mut self, arrival: Arrival) -> Result<Option<Arrival>, Broken> {
+    async fn serve(&mut self, arrival: Box<Arrival>) -> Result<Option<Box<Arrival>>, Broken> {
         self.instance.begin(arrival).await?;
         let mut driven = Some((self.instance.last, None));
         loop {
@@ -193,6 +193,7 @@ impl Shared {
         // A hung or cut request leaves code that still expects its operations.
         let forgotten = if settled { Ok(()) } else { self.instance.call(0, event::ENDED, request, 0, &[]).await };
         outcome.cpu = self.meter.finish();
+        self.instance.script.cost.ran(outcome.cpu);
         let stays = forgotten.is_ok() && self.left();
         finish.tell(outcome);
         drop(runtime);
@@ -236,7 +237,7 @@ impl Shared {
         drop(slot);
         drop(member); // what is in its mail goes elsewhere
         for visit in again {
-            let Visit { session, event, finish, runtime, .. } = visit;
+            let Visit { session, event, finish, runtime, .. } = *visit;
             let (worker, script) = (Arc::clone(&worker), Arc::clone(&script));
             if let Some((invocation, meter, reply)) = session.into_arrival() {
                 let again = true;

@@ -7,6 +7,7 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
@@ -38,7 +39,7 @@ pub struct Gate {
 struct State {
     running: [usize; LEVELS],
     /// Those that hold or wait for something.
-    tenants: HashMap<TenantKey, Tenant>,
+    tenants: HashMap<TenantKey, Tenant, RandomState>,
     /// Tenants that wait at a level, each once; the first is next.
     turns: [VecDeque<TenantKey>; LEVELS],
     waiting: usize,
