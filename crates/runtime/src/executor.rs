@@ -24,6 +24,8 @@ use switchyard_catalog::ScriptId;
 use crate::meter::Meter;
 
 mod queues;
+#[cfg(test)]
+mod tests;
 
 use queues::Queues;
 

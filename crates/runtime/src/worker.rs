@@ -297,14 +297,18 @@ impl Worker {
                 Poll::Ready(Err(overloaded)) => return arrival.refuse(overloaded),
                 Poll::Pending => continue,
             };
-            match pool.admit(arrival, permit) {
+            let admit = || match pool.admit(arrival, permit) {
                 Some(member) => {
                     let meter: Arc<SharedMeter> = Arc::default();
                     let task = shared::run(member, Arc::clone(&meter));
-                    let spawn = || runtime.executor.spawn(worker.about.script, weight, meter, task);
-                    if short { runtime.executor.here(spawn) } else { spawn() }
+                    runtime.executor.spawn(worker.about.script, weight, meter, task);
                 }
                 None => runtime.counts.warm_reused(),
+            };
+            if short {
+                runtime.executor.here(admit)
+            } else {
+                admit()
             }
             return;
         }

@@ -1,0 +1,113 @@
+//! Which thread runs what.
+
+use std::sync::mpsc;
+use std::thread::ThreadId;
+
+use super::*;
+use crate::meter::CpuMeter;
+
+fn executor(threads: usize) -> (Executor, tokio::runtime::Runtime) {
+    let tokio = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let engine = wasmtime::Engine::default();
+    (Executor::start(threads, &engine, tokio.handle()).unwrap(), tokio)
+}
+
+fn meter() -> Arc<CpuMeter> {
+    Arc::new(CpuMeter::new(Duration::from_secs(1)))
+}
+
+/// Spawns something that tells on which thread it ran.
+fn tell(executor: &Executor, told: &mpsc::Sender<ThreadId>) {
+    let told = told.clone();
+    executor.spawn(TenantKey::random(), 1, meter(), async move {
+        let _ = told.send(std::thread::current().id());
+    });
+}
+
+#[test]
+fn what_begins_here_is_done_when_here_returns() {
+    let (executor, _tokio) = executor(1);
+    let (told, ran) = mpsc::channel();
+    for _ in 0..100 {
+        executor.here(|| tell(&executor, &told));
+        assert_eq!(ran.try_recv(), Ok(std::thread::current().id()));
+    }
+    // Of two, the second is a guest thread's, or this one's afterwards.
+    executor.here(|| (0..2).for_each(|_| tell(&executor, &told)));
+    assert_eq!(ran.recv(), Ok(std::thread::current().id()));
+    assert!(ran.recv_timeout(Duration::from_secs(10)).is_ok());
+    // Nobody offers anything any more.
+    tell(&executor, &told);
+    assert_ne!(ran.recv_timeout(Duration::from_secs(10)).unwrap(), std::thread::current().id());
+}
+
+#[test]
+fn no_more_run_at_once_than_there_are_guest_threads() {
+    let (executor, _tokio) = executor(1);
+    let (told, ran) = mpsc::channel();
+    let (release, held) = mpsc::channel::<()>();
+    let (began, begun) = mpsc::channel();
+    executor.spawn(TenantKey::random(), 1, meter(), async move {
+        let _ = began.send(());
+        let _ = held.recv();
+    });
+    begun.recv().unwrap();
+    executor.here(|| tell(&executor, &told));
+    assert!(ran.try_recv().is_err(), "the only place is taken");
+    drop(release);
+    assert_ne!(ran.recv_timeout(Duration::from_secs(10)).unwrap(), std::thread::current().id());
+
+    // And the other way round: the guest thread waits while this one has the place.
+    executor.here(|| {
+        let (executor, told) = (&executor, told.clone());
+        executor.spawn(TenantKey::random(), 1, meter(), async move {
+            let _ = told.send(std::thread::current().id());
+            std::thread::sleep(Duration::from_millis(20));
+            let _ = told.send(std::thread::current().id());
+        });
+    });
+    let this = std::thread::current().id();
+    assert_eq!((ran.try_recv(), ran.try_recv()), (Ok(this), Ok(this)));
+}
+
+#[test]
+fn what_a_guest_wakes_goes_on_when_its_turn_is_over() {
+    let (executor, _tokio) = executor(2);
+    let executor = Arc::new(executor);
+    let (told, ran) = mpsc::channel();
+    let inner = Arc::clone(&executor);
+    let outer = told.clone();
+    executor.here(|| {
+        executor.spawn(TenantKey::random(), 1, meter(), async move {
+            inner.here(|| tell(&inner, &outer));
+            let _ = outer.send(std::thread::current().id());
+        });
+    });
+    let this = std::thread::current().id();
+    assert_eq!((ran.recv(), ran.recv()), (Ok(this), Ok(this)));
+}
+
+#[test]
+fn what_a_long_guest_wakes_does_not_wait_for_it() {
+    let (executor, _tokio) = executor(2);
+    let executor = Arc::new(executor);
+    let (told, ran) = mpsc::channel();
+    let (done, seen) = mpsc::channel();
+    let inner = Arc::clone(&executor);
+    executor.spawn(TenantKey::random(), 1, meter(), async move {
+        tell(&inner, &told);
+        // It computes until the other has run.
+        let _ = done.send((ran.recv_timeout(Duration::from_secs(10)), std::thread::current().id()));
+    });
+    let (other, this) = seen.recv_timeout(Duration::from_secs(20)).unwrap();
+    assert_ne!(other.expect("what it woke ran while it computed"), this);
+}
+
+#[test]
+fn a_panic_ends_its_own_task_alone_here_too() {
+    let (executor, _tokio) = executor(1);
+    let (told, ran) = mpsc::channel();
+    executor.here(|| executor.spawn(TenantKey::random(), 1, meter(), async { panic!("on purpose") }));
+    executor.here(|| tell(&executor, &told));
+    assert_eq!(ran.try_recv(), Ok(std::thread::current().id()));
+}
