@@ -22,6 +22,8 @@ pub struct RequestContext {
     pub peer: IpAddr,
     pub trace: Trace,
     pub http2: bool,
+    /// `None`: without TLS.
+    pub tls: Option<crate::tls::Version>,
     pub method: Method,
     /// Host and path as the client sent them, for the access line; empty when nobody reads it.
     pub host: String,
@@ -51,11 +53,13 @@ impl RequestContext {
         observer: Arc<Observer>,
         ray: HeaderValue,
         peer: IpAddr,
+        tls: Option<crate::tls::Version>,
         vouched: bool,
         head: &http::request::Parts,
     ) -> Arc<Self> {
         let trace = Trace::of(&head.headers, vouched, &observer.tracer);
         let mut ctx = Self::begin(observer, ray, peer, trace);
+        ctx.tls = tls;
         ctx.http2 = head.version == http::Version::HTTP_2;
         ctx.method = head.method.clone();
         ctx.is_logged = true;
@@ -86,6 +90,7 @@ impl RequestContext {
             peer,
             trace,
             http2: false,
+            tls: None,
             method: Method::POST,
             host: String::new(),
             path: String::new(),

@@ -6,16 +6,19 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Parser;
 use switchyard_gateway::cli::{Cli, Command};
-use switchyard_gateway::{App, AppError, Config, announce};
+use switchyard_gateway::handover::{Inherited, Program};
+use switchyard_gateway::{App, AppError, Config, announce, service};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
+    // First, as it changes the environment.
+    let inherited = Inherited::from_env();
     let cli = Cli::parse();
     if let Command::Compile(compile) = &cli.command {
         return compile.run();
     }
-    match run(cli) {
+    match inherited.context("what was passed in is no listening socket").and_then(|inherited| run(cli, inherited)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -24,7 +27,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> anyhow::Result<()> {
+fn run(cli: Cli, inherited: Inherited) -> anyhow::Result<()> {
     let config = match &cli.command {
         Command::Dev(dev) => dev.config(),
         Command::Serve(serve) => Config::load(&serve.config)?,
@@ -35,7 +38,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
     switchyard_gateway::raise_descriptors();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let done = runtime.block_on(serve(config, &cli.command));
+    let done = runtime.block_on(serve(config, inherited, &cli.command));
     // Guests that do not end must not hold up the exit.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     done
@@ -50,17 +53,17 @@ fn run_tool(command: &Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn serve(config: Config, command: &Command) -> anyhow::Result<()> {
+async fn serve(config: Config, inherited: Inherited, command: &Command) -> anyhow::Result<()> {
+    let program = Program::this().context("could not find this program")?;
     // Before the start, so that a signal during it is not the default: dying half-way.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     // A development node has no file, and ends with its terminal.
-    let mut hangup = match command {
-        Command::Serve(_) => Some(signal(SignalKind::hangup())?),
-        _ => None,
-    };
+    let serves = matches!(command, Command::Serve(_));
+    let mut hangup = if serves { Some(signal(SignalKind::hangup())?) } else { None };
+    let mut succeed = if serves { Some(signal(SignalKind::user_defined2())?) } else { None };
     let mut app = tokio::select! {
-        started = App::start(config) => started.map_err(|error| located(error, command))?,
+        started = App::start_with(config, inherited) => started.map_err(|error| located(error, command))?,
         _ = terminate.recv() => return Ok(()),
         _ = interrupt.recv() => return Ok(()),
     };
@@ -72,12 +75,32 @@ async fn serve(config: Config, command: &Command) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
     drop(stdout);
+    service::ready();
+    app.watch();
 
     loop {
         tokio::select! {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
-            () = hung_up(&mut hangup) => reload(&mut app, command).await,
+            () = told(&mut hangup) => {
+                service::reloading();
+                reload(&mut app, command).await;
+                service::ready();
+            }
+            () = told(&mut succeed) => {
+                let handed = tokio::select! {
+                    handed = app.hand_over(&program) => handed,
+                    _ = terminate.recv() => break,
+                    _ = interrupt.recv() => break,
+                };
+                match handed {
+                    Ok(()) => break,
+                    Err(error) => {
+                        let error = switchyard_gateway::chain(&error);
+                        tracing::error!(error, "could not hand over to a new process: this one serves on");
+                    }
+                }
+            }
         }
     }
     let drained = async {
@@ -94,7 +117,7 @@ async fn serve(config: Config, command: &Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn hung_up(signal: &mut Option<Signal>) {
+async fn told(signal: &mut Option<Signal>) {
     match signal {
         Some(signal) => drop(signal.recv().await),
         None => std::future::pending().await,

@@ -139,6 +139,9 @@ fn json(line: &mut String, ctx: &RequestContext) {
         if ctx.http2 { "h2" } else { "h1" }
     );
     quote(line, ctx.method.as_str());
+    if let Some(version) = ctx.tls {
+        let _ = write!(line, ",\"tls\":\"{}\"", version.as_str());
+    }
     line.push_str(",\"host\":");
     quote(line, &ctx.host);
     line.push_str(",\"path\":");
@@ -246,7 +249,8 @@ mod tests {
             head.method = http::Method::from_bytes(&bytes).unwrap_or_default();
             let wanted = (head.uri.path().to_owned(), head.method.as_str().to_owned());
             let ray = http::HeaderValue::from_static("0");
-            let ctx = RequestContext::new(observer.clone(), ray, std::net::Ipv4Addr::LOCALHOST.into(), false, &head);
+            let ctx =
+                RequestContext::new(observer.clone(), ray, std::net::Ipv4Addr::LOCALHOST.into(), None, false, &head);
             for (write, is_json) in [(json as fn(&mut String, &RequestContext), true), (text_line, false)] {
                 let mut line = String::new();
                 write(&mut line, &ctx);
@@ -271,7 +275,7 @@ mod tests {
         let observer = Arc::new(crate::observe::Observer::new(&config, &crate::config::Trace::default()).unwrap());
         let head = http::Request::get("http://x.test/").body(()).unwrap().into_parts().0;
         let ray = http::HeaderValue::from_static("0");
-        let ctx = RequestContext::new(observer, ray, std::net::Ipv4Addr::LOCALHOST.into(), false, &head);
+        let ctx = RequestContext::new(observer, ray, std::net::Ipv4Addr::LOCALHOST.into(), None, false, &head);
         let shown = || {
             let mut line = String::new();
             json(&mut line, &ctx);
