@@ -22,7 +22,7 @@ use tokio::sync::Semaphore;
 use crate::config;
 pub use certificate::CertificateError;
 pub use handshake::{Session, Version};
-pub use metrics::{HandshakeEnd, TlsMetrics};
+pub use metrics::TlsMetrics;
 use table::{Before, Table};
 pub use watch::watch;
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use rustls::HandshakeKind;
 use rustls::version::{TLS12, TLS13};
+use rustls::{HandshakeKind, SupportedProtocolVersion};
 use switchyard_gateway::Config;
 use switchyard_gateway::config::{Certificate, Listener, MinVersion, Redirect, Tls};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -21,6 +21,9 @@ use crate::websocket::ECHO;
 const URL: &str =
     "export default { fetch: r => Response.json([r.url, ...['x-forwarded-proto', 'host', 'x-forwarded-host',
     'cf-connecting-ip'].map(name => r.headers.get(name))]) };";
+
+static OLD: [&SupportedProtocolVersion; 1] = [&TLS12];
+static NEW: [&SupportedProtocolVersion; 1] = [&TLS13];
 
 /// Whose first listener has TLS; the second has none.
 pub async fn node(ca: &Ca, names: &[&str], change: impl FnOnce(&mut Config)) -> (TestGateway, Certificate) {
@@ -57,8 +60,8 @@ async fn a_worker_answers_in_every_version() {
     let ca = Ca::new();
     let (gateway, _) = node(&ca, &["*.test"], |_| {}).await;
     gateway.upload("ns", "url", URL).await;
-    for versions in [&[&TLS12], &[&TLS13]] {
-        let offer = |alpn| Offer { versions, alpn, ..Offer::of("url.test") };
+    for versions in [&OLD, &NEW] {
+        let offer = |alpn| Offer { versions: versions.as_slice(), alpn, ..Offer::of("url.test") };
         for (host, seen) in [("url.test", "url.test"), ("url.test:443", "url.test"), ("url.test:80", "url.test:80")] {
             let stream = ca.connect(gateway.address(), offer(&[])).await;
             let answer = ask(stream, get(host, "/a?b")).await;
@@ -87,9 +90,9 @@ async fn the_oldest_version_is_set() {
     let ca = Ca::new();
     let only_new = |config: &mut Config| config.listener[0].tls.as_mut().unwrap().min_version = MinVersion::Tls13;
     let (gateway, _) = node(&ca, &["a.test"], only_new).await;
-    let offer = |versions| Offer { versions, ..Offer::of("a.test") };
-    assert!(ca.try_connect(gateway.address(), offer(&[&TLS12])).await.is_err());
-    assert!(ca.try_connect(gateway.address(), offer(&[&TLS13])).await.is_ok());
+    let offer = |versions: &'static [_]| Offer { versions, ..Offer::of("a.test") };
+    assert!(ca.try_connect(gateway.address(), offer(&OLD)).await.is_err());
+    assert!(ca.try_connect(gateway.address(), offer(&NEW)).await.is_ok());
 }
 
 #[tokio::test]
@@ -198,8 +201,8 @@ async fn sessions_are_resumed_without_early_data() {
     let ca = Ca::new();
     let (gateway, _) = node(&ca, &["*.test"], |_| {}).await;
     gateway.upload("ns", "hello", HELLO).await;
-    for versions in [&[&TLS12], &[&TLS13]] {
-        let mut config = ca.client(&Offer { versions, ..Offer::of("hello.test") });
+    for versions in [&OLD, &NEW] {
+        let mut config = ca.client(&Offer { versions: versions.as_slice(), ..Offer::of("hello.test") });
         config.enable_early_data = true;
         let config = Arc::new(config);
         for wanted in [HandshakeKind::Full, HandshakeKind::Resumed] {
