@@ -25,6 +25,9 @@ const URL: &str =
 static OLD: [&SupportedProtocolVersion; 1] = [&TLS12];
 static NEW: [&SupportedProtocolVersion; 1] = [&TLS13];
 
+/// Of the scripts that tests ask over TLS.
+pub const NAMES: [&str; 6] = ["hello.test", "url.test", "slow.test", "echo.test", "big.test", "other.test"];
+
 /// Whose first listener has TLS; the second has none.
 pub async fn node(ca: &Ca, names: &[&str], change: impl FnOnce(&mut Config)) -> (TestGateway, Certificate) {
     let data = data().await;
@@ -58,7 +61,7 @@ pub async fn metric_is(gateway: &TestGateway, name: &str, wanted: u64) {
 #[tokio::test]
 async fn a_worker_answers_in_every_version() {
     let ca = Ca::new();
-    let (gateway, _) = node(&ca, &["*.test"], |_| {}).await;
+    let (gateway, _) = node(&ca, &NAMES, |_| {}).await;
     gateway.upload("ns", "url", URL).await;
     for versions in [&OLD, &NEW] {
         let offer = |alpn| Offer { versions: versions.as_slice(), alpn, ..Offer::of("url.test") };
@@ -176,7 +179,7 @@ async fn a_connection_is_for_the_hosts_of_its_certificate() {
 #[tokio::test]
 async fn a_websocket_is_spoken_over_tls() {
     let ca = Ca::new();
-    let (gateway, _) = node(&ca, &["*.test"], |_| {}).await;
+    let (gateway, _) = node(&ca, &NAMES, |_| {}).await;
     gateway.upload("ns", "echo", ECHO).await;
     let mut stream = ca.connect(gateway.address(), Offer { alpn: &["http/1.1"], ..Offer::of("echo.test") }).await;
     let head = "GET / HTTP/1.1\r\nHost: echo.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -199,7 +202,7 @@ async fn a_websocket_is_spoken_over_tls() {
 #[tokio::test]
 async fn sessions_are_resumed_without_early_data() {
     let ca = Ca::new();
-    let (gateway, _) = node(&ca, &["*.test"], |_| {}).await;
+    let (gateway, _) = node(&ca, &NAMES, |_| {}).await;
     gateway.upload("ns", "hello", HELLO).await;
     for versions in [&OLD, &NEW] {
         let mut config = ca.client(&Offer { versions: versions.as_slice(), ..Offer::of("hello.test") });
@@ -226,7 +229,7 @@ async fn sessions_are_resumed_without_early_data() {
 #[tokio::test]
 async fn a_changed_certificate_serves_and_no_connection_notices() {
     let ca = Ca::new();
-    let (gateway, files) = node(&ca, &["*.test"], |_| {}).await;
+    let (gateway, files) = node(&ca, &NAMES, |_| {}).await;
     gateway.upload("ns", "hello", HELLO).await;
     let (node, folder) = (gateway.address(), gateway.data.path());
     let mut open = ca.connect(node, Offer::of("hello.test")).await;
@@ -244,7 +247,7 @@ async fn a_changed_certificate_serves_and_no_connection_notices() {
 
     let days = |days: i64| time::OffsetDateTime::now_utc() + time::Duration::days(days);
     let end = days(30);
-    ca.issue_with(folder, "first", &["*.test"], false, |params| params.not_after = end);
+    ca.issue_with(folder, "first", &NAMES, false, |params| params.not_after = end);
     let renewed = in_file(&files);
     metric_is(&gateway, "switchyard_tls_reloads_total{end=\"ok\"}", 1).await;
     assert_eq!(ca.shown(node, Offer::of("hello.test")).await.unwrap(), renewed);
@@ -257,7 +260,7 @@ async fn a_changed_certificate_serves_and_no_connection_notices() {
     replace(&files.cert, "not a certificate");
     metric_is(&gateway, "switchyard_tls_reloads_total{end=\"failed\"}", 1).await;
     assert_eq!(ca.shown(node, Offer::of("hello.test")).await.unwrap(), renewed);
-    ca.issue(folder, "other", &["*.test"]);
+    ca.issue(folder, "other", &NAMES);
     std::fs::rename(folder.join("other.pem"), &files.cert).unwrap();
     metric_is(&gateway, "switchyard_tls_reloads_total{end=\"failed\"}", 2).await;
     std::fs::remove_file(&files.key).unwrap();
@@ -274,7 +277,7 @@ async fn a_changed_certificate_serves_and_no_connection_notices() {
 #[tokio::test]
 async fn a_node_that_drains_fails_no_request_over_tls() {
     let ca = Ca::new();
-    let (mut gateway, _) = node(&ca, &["*.test"], |_| {}).await;
+    let (mut gateway, _) = node(&ca, &NAMES, |_| {}).await;
     let slow = "export default { async fetch() { await scheduler.wait(300); return new Response('slow but well'); } };";
     gateway.upload("ns", "slow", slow).await;
     let node = gateway.address();
