@@ -90,17 +90,14 @@ impl Gateway {
 
     /// Always answers; a failure is a response. `listener`: its number in the configuration.
     pub async fn handle(&self, peer: Peer, listener: usize, request: Request<Incoming>) -> Response<Recorded> {
-        let Peer { address, tls } = peer;
-        let peer = address.ip();
         let (head, body) = request.into_parts();
         let html = wants_html(&head.headers);
         let head_only = head.method == Method::HEAD;
         let live = self.live();
-        let vouched = live.vouches(listener, peer);
-        let version = tls.as_ref().map(|tls| tls.version);
-        let ctx = RequestContext::new(self.observer.clone(), ids::ray(), peer, version, vouched, &head);
+        let vouched = live.vouches(listener, peer.address.ip());
+        let ctx = RequestContext::new(self.observer.clone(), ids::ray(), &peer, vouched, &head);
         let mut ending = Ending::new(ctx.clone());
-        let came = Came { live: &live, listener, vouched, tls };
+        let came = Came { live: &live, listener, vouched, tls: peer.tls };
         let client = Client::of(&head);
 
         let (mut response, kind) = match self.answer(&ctx, &mut ending, came, head, body).await {
@@ -127,11 +124,11 @@ impl Gateway {
         body: Incoming,
     ) -> Result<Response<Body>, Failure> {
         Self::check(&live.bounds, ctx, &head, &body)?;
-        let authority = Authority::of(&head.uri, &head.headers, head.version == Version::HTTP_2, tls.is_some())?;
+        let authority = Authority::of(&head.uri, &head.headers, head.version == Version::HTTP_2, ctx.https)?;
         if tls.is_some_and(|tls| !tls.is_for(authority.host())) {
             return Err(Failure::Misdirected);
         }
-        if let Some(port) = live.redirects.get(listener).copied().flatten() {
+        if let Some(port) = live.redirects.get(listener).copied().flatten().filter(|_| !ctx.https) {
             return redirect(&authority, port, &head.uri);
         }
         let passed = self.dispatcher.egress.loops().read(&head.headers);
@@ -206,10 +203,9 @@ impl Gateway {
         if asks_for_socket {
             Client::describe(&mut head.headers);
         }
-        let https = ctx.tls.is_some();
-        describe_client(&mut head.headers, authority, ctx.peer, https, &ctx.ray);
+        describe_client(&mut head.headers, authority, ctx.peer, ctx.https, &ctx.ray);
         let mut uri = http::uri::Parts::default();
-        uri.scheme = Some(if https { Scheme::HTTPS } else { Scheme::HTTP });
+        uri.scheme = Some(if ctx.https { Scheme::HTTPS } else { Scheme::HTTP });
         uri.authority = Some(authority.as_str().parse().map_err(|_| AuthorityError::Malformed)?);
         let target = head.uri.into_parts().path_and_query;
         // `OPTIONS *` has no path; an absolute URL has to have one.

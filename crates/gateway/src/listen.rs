@@ -202,14 +202,19 @@ impl Server {
         self.tasks.spawn(async move {
             let _ = stream.set_nodelay(true);
             let entered = if door.is_open() {
-                Some((Socket::Plain(stream), Peer { address, tls: None }))
+                Some((Socket::Plain(stream), Peer::plain(address)))
             } else {
                 // Boxed: it is large, and gone when requests come.
                 let enter = Box::pin(door.enter(stream, address));
+                let late = async {
+                    server.draining.cancelled().await;
+                    tokio::time::sleep(server.deadlines.drain_idle).await;
+                };
                 tokio::select! {
                     biased;
                     () = server.ended.cancelled() => None,
                     entered = enter => entered,
+                    () = late => None,
                 }
             };
             drop(door);

@@ -58,6 +58,15 @@ impl Refused {
     }
 }
 
+/// Whom a connection is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Named {
+    /// `None`: the peer speaks for itself (a health check), or does not know.
+    pub client: Option<SocketAddr>,
+    /// The client came to the peer by TLS.
+    pub tls: bool,
+}
+
 /// Of all listeners.
 #[derive(Clone)]
 pub struct ProxyMetrics {
@@ -92,15 +101,14 @@ impl ProxyHeaders {
         self.trusted.store(Arc::new(trusted));
     }
 
-    /// Whom the connection is for: the client that the header names, or the peer itself where it speaks for itself
-    /// (a health check) or does not know. The next byte on the stream is the client's. `None`: it was counted, and
-    /// is to be closed.
-    pub async fn read(&self, stream: &mut TcpStream, peer: SocketAddr) -> Option<SocketAddr> {
+    /// Whom the connection is for. The next byte on the stream is the client's. `None`: it was counted, and is to be
+    /// closed.
+    pub async fn read(&self, stream: &mut TcpStream, peer: SocketAddr) -> Option<Named> {
         if !trusts(&self.trusted.load(), peer.ip()) {
             return self.refuse(Refused::Untrusted);
         }
         match tokio::time::timeout(self.deadline, header(stream)).await {
-            Ok(Ok(client)) => Some(client.unwrap_or(peer)),
+            Ok(Ok(named)) => Some(named),
             Ok(Err(refused)) => self.refuse(refused),
             Err(_) => self.refuse(Refused::Late),
         }
@@ -113,7 +121,7 @@ impl ProxyHeaders {
 }
 
 /// Takes the header off the stream, and nothing more.
-async fn header(stream: &mut TcpStream) -> Result<Option<SocketAddr>, Refused> {
+async fn header(stream: &mut TcpStream) -> Result<Named, Refused> {
     let mut header = Vec::with_capacity(MAX_V1);
     loop {
         // What is the header's is known only when it was seen: look first, then take.
@@ -129,7 +137,7 @@ async fn header(stream: &mut TcpStream) -> Result<Option<SocketAddr>, Refused> {
         let take = header.len() - taken;
         stream.read_exact(&mut ahead[..take]).await.map_err(|_| Refused::Gone)?;
         if whole == Some(header.len()) {
-            return client(&header);
+            return named(&header);
         }
     }
 }
@@ -153,27 +161,28 @@ fn length(begin: &[u8]) -> Result<Option<usize>, Refused> {
 }
 
 /// Reads a whole header.
-fn client(header: &[u8]) -> Result<Option<SocketAddr>, Refused> {
+fn named(header: &[u8]) -> Result<Named, Refused> {
     let v2 = header.starts_with(V2);
     // LOCAL: whatever else it says means nothing.
     if v2 && header[V2.len()] == 0x20 {
-        return Ok(None);
+        return Ok(Named::default());
     }
     // Ports are read as Rust reads numbers, which may have a sign.
     if !v2 && header.contains(&b'+') {
         return Err(Refused::Malformed);
     }
-    let config = ParseConfig { include_tlvs: false, allow_v1: !v2, allow_v2: v2 };
+    let config = ParseConfig { include_tlvs: true, allow_v1: !v2, allow_v2: v2 };
     let (parsed, length) = ProxyHeader::parse(header, config).map_err(|_| Refused::Malformed)?;
     if length != header.len() {
         return Err(Refused::Malformed);
     }
-    match parsed.proxied_address() {
-        Some(address) if address.protocol == Protocol::Stream => Ok(Some(address.source)),
+    let client = match parsed.proxied_address() {
+        Some(address) if address.protocol == Protocol::Stream => Some(address.source),
         // The second half of this byte is the protocol, the first the family: 3 is a Unix socket.
-        None if !v2 || header[V2.len() + 1] == 0 => Ok(None),
-        _ => Err(Refused::Unsupported),
-    }
+        None if !v2 || header[V2.len() + 1] == 0 => None,
+        _ => return Err(Refused::Unsupported),
+    };
+    Ok(Named { client, tls: parsed.ssl().is_some_and(|ssl| ssl.client_ssl()) })
 }
 
 #[cfg(test)]
@@ -186,12 +195,12 @@ mod tests {
     }
 
     /// As it comes in, byte after byte.
-    fn read(bytes: &[u8]) -> Result<(Option<SocketAddr>, usize), Refused> {
+    fn read(bytes: &[u8]) -> Result<(Named, usize), Refused> {
         for end in 1..=bytes.len() {
             if let Some(whole) = length(&bytes[..end])?
                 && whole == end
             {
-                return client(&bytes[..end]).map(|client| (client, end));
+                return named(&bytes[..end]).map(|named| (named, end));
             }
         }
         Err(Refused::Gone)
@@ -217,7 +226,23 @@ mod tests {
             let whole = header.len();
             let client = client.map(|client| client.parse().unwrap());
             let followed = [&header[..], b"GET / HTTP/1.1\r\n"].concat();
-            assert_eq!(read(&followed), Ok((client, whole)), "{}", header.escape_ascii());
+            assert_eq!(read(&followed), Ok((Named { client, tls: false }, whole)), "{}", header.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_balancer_may_have_spoken_tls() {
+        let ssl = |flags: u8| [&[0x20, 0, 5, flags][..], &[0; 4]].concat();
+        for (more, tls) in [
+            (ssl(1), true),
+            (ssl(7), true),
+            (ssl(0), false),
+            ([&[4, 0, 1, 0][..], &ssl(1)].concat(), true),
+            (vec![0x20, 0, 1, 1], false), // cut short
+            (vec![0x20, 0xff, 0xff, 1], false),
+        ] {
+            let header = v2(0x21, 0x11, &[&V4[..], &more].concat());
+            assert_eq!(read(&header).map(|(named, _)| named.tls), Ok(tls), "{}", more.escape_ascii());
         }
     }
 
@@ -267,7 +292,8 @@ mod tests {
                 let at = below(bytes.len());
                 bytes[at] = below(256) as u8;
             }
-            bytes.extend((0..below(200)).map(|_| below(256) as u8));
+            let more = below(200);
+            bytes.extend((0..more).map(|_| below(256) as u8));
             if let Ok((_, taken)) = read(&bytes) {
                 assert!(taken <= MAX_V2);
             }

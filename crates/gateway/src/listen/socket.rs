@@ -18,8 +18,17 @@ use crate::tls::{Session, Termination};
 pub struct Peer {
     /// The client's own, where a PROXY header names it.
     pub address: SocketAddr,
-    /// `None`: without TLS.
+    /// The client speaks TLS, with this node or with a load balancer that says so.
+    pub https: bool,
+    /// `None`: without TLS here.
     pub tls: Option<Arc<Session>>,
+}
+
+impl Peer {
+    /// One that speaks plain HTTP.
+    pub fn plain(address: SocketAddr) -> Self {
+        Self { address, https: false, tls: None }
+    }
 }
 
 /// What stands before HTTP on a listener. Nothing, by default.
@@ -36,17 +45,17 @@ impl Door {
     }
 
     /// `None`: the connection is closed, which was counted.
-    pub async fn enter(&self, mut stream: TcpStream, mut address: SocketAddr) -> Option<(Socket, Peer)> {
+    pub async fn enter(&self, mut stream: TcpStream, address: SocketAddr) -> Option<(Socket, Peer)> {
+        let mut peer = Peer::plain(address);
         if let Some(proxy) = &self.proxy {
-            address = proxy.read(&mut stream, address).await?;
+            let named = proxy.read(&mut stream, address).await?;
+            peer.address = named.client.unwrap_or(address);
+            peer.https = named.tls;
         }
-        Some(match &self.tls {
-            None => (Socket::Plain(stream), Peer { address, tls: None }),
-            Some(tls) => {
-                let (stream, session) = tls.accept(stream).await?;
-                (Socket::Tls(Box::new(stream)), Peer { address, tls: Some(Arc::new(session)) })
-            }
-        })
+        let Some(tls) = &self.tls else { return Some((Socket::Plain(stream), peer)) };
+        let (stream, session) = tls.accept(stream).await?;
+        (peer.https, peer.tls) = (true, Some(Arc::new(session)));
+        Some((Socket::Tls(Box::new(stream)), peer))
     }
 }
 

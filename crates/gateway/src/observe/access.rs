@@ -249,8 +249,7 @@ mod tests {
             head.method = http::Method::from_bytes(&bytes).unwrap_or_default();
             let wanted = (head.uri.path().to_owned(), head.method.as_str().to_owned());
             let ray = http::HeaderValue::from_static("0");
-            let ctx =
-                RequestContext::new(observer.clone(), ray, std::net::Ipv4Addr::LOCALHOST.into(), None, false, &head);
+            let ctx = RequestContext::new(observer.clone(), ray, &peer(), false, &head);
             for (write, is_json) in [(json as fn(&mut String, &RequestContext), true), (text_line, false)] {
                 let mut line = String::new();
                 write(&mut line, &ctx);
@@ -265,6 +264,10 @@ mod tests {
         }
     }
 
+    fn peer() -> crate::listen::Peer {
+        crate::listen::Peer::plain(([127, 0, 0, 1], 1).into())
+    }
+
     fn text_line(line: &mut String, ctx: &RequestContext) {
         text(line, ctx);
     }
@@ -275,7 +278,7 @@ mod tests {
         let observer = Arc::new(crate::observe::Observer::new(&config, &crate::config::Trace::default()).unwrap());
         let head = http::Request::get("http://x.test/").body(()).unwrap().into_parts().0;
         let ray = http::HeaderValue::from_static("0");
-        let ctx = RequestContext::new(observer, ray, std::net::Ipv4Addr::LOCALHOST.into(), None, false, &head);
+        let ctx = RequestContext::new(observer, ray, &peer(), false, &head);
         let shown = || {
             let mut line = String::new();
             json(&mut line, &ctx);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use switchyard_gateway::Config;
-use switchyard_gateway::config::{Listener, ProxyProtocol, Resolver, ResolverKind};
+use switchyard_gateway::config::{Listener, ProxyProtocol, Redirect, Resolver, ResolverKind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
@@ -91,6 +91,28 @@ async fn the_client_that_the_header_names_is_the_client() {
         }
     }
     metric_is(&gateway, "switchyard_connections", 0).await;
+}
+
+/// A load balancer that ends TLS itself says so, and is believed: on a listener that redirects too.
+#[tokio::test]
+async fn a_client_may_have_come_by_tls() {
+    let gateway = node(|config| {
+        config.listener.push(Listener { redirect: Some(Redirect::Https), ..proxied() });
+    })
+    .await;
+    let header = |flags: u8| {
+        let addresses = [192, 0, 2, 7, 10, 0, 0, 1, 0x12, 0x34, 0, 80];
+        v2(0x21, 0x11, &[&addresses[..], &[0x20, 0, 5, flags], &[0; 4]].concat())
+    };
+    for (listener, flags, wanted) in [
+        (0, 1, "https://echo.test/ 192.0.2.7 192.0.2.7 echo"),
+        (0, 0, "http://echo.test/ 192.0.2.7 192.0.2.7 echo"),
+        (1, 1, "https://echo.test/ 192.0.2.7 192.0.2.7 echo"),
+        (1, 0, "location: https://echo.test/"),
+    ] {
+        let answer = send(gateway.addresses()[listener], &[&header(flags), GET]).await;
+        assert!(answer.contains(wanted), "{wanted}: {answer}");
+    }
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use tokio::process::{Child, Command};
 
 use crate::harness::{PATIENCE, data, scaled};
 use crate::process::{line, switchyard};
+use crate::tls_client::{Ca, Offer, ask, get, get2};
 
 const CLIENTS: usize = 8;
 
@@ -68,6 +69,13 @@ struct Load {
 }
 
 impl Load {
+    /// With one more that speaks TLS, and HTTP/2 in it, on a connection for each request.
+    fn with_tls(node: SocketAddr, secure: SocketAddr, ca: Ca) -> Self {
+        let mut load = Self::start(node);
+        load.clients.push(tokio::spawn(secure_client(secure, ca, load.stop.clone(), load.sent.clone())));
+        load
+    }
+
     fn start(node: SocketAddr) -> Self {
         let (stop, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let clients =
@@ -135,6 +143,28 @@ async fn client(number: usize, node: SocketAddr, stop: Arc<AtomicBool>, sent: Ar
                     break;
                 }
             }
+        }
+    }
+    failed
+}
+
+async fn secure_client(node: SocketAddr, ca: Ca, stop: Arc<AtomicBool>, sent: Arc<AtomicU64>) -> Vec<String> {
+    let mut failed = Vec::new();
+    while !stop.load(Ordering::Relaxed) {
+        let offer =
+            if sent.load(Ordering::Relaxed).is_multiple_of(2) { Offer::h2("t.test") } else { Offer::of("t.test") };
+        let stream = match ca.try_connect(node, offer).await {
+            Ok(stream) => stream,
+            Err(error) => {
+                failed.push(format!("no TLS: {error}"));
+                continue;
+            }
+        };
+        let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        let answer = ask(stream, if h2 { get2("https://t.test/slow") } else { get("t.test", "/slow") }).await;
+        match answer.status.as_u16() {
+            200 => drop(sent.fetch_add(1, Ordering::Relaxed)),
+            other => failed.push(format!("{other} {}", answer.text())),
         }
     }
     failed
@@ -240,8 +270,14 @@ impl Drop for Orphan {
 async fn one_process_after_the_other() {
     let data = data().await;
     let file = data.path().join("node.toml");
-    let (node, admin) = (free(), free());
-    std::fs::write(&file, config(data.path(), node, admin, "")).unwrap();
+    let (node, secure, admin) = (free(), free(), free());
+    let ca = Ca::new();
+    let files = ca.issue(data.path(), "t", &["t.test"]);
+    let config = |more: &str| {
+        let tls = format!("tls = {{ certificates = [{{ cert = {:?}, key = {:?} }}] }}", files.cert, files.key);
+        config(data.path(), node, admin, more) + &format!("[[listener]]\nbind = \"{secure}\"\n{tls}\n")
+    };
+    std::fs::write(&file, config("")).unwrap();
     let manager = Manager::new(data.path());
     let mut command = switchyard(&["serve", "--config", file.to_str().unwrap()]);
     command.env("NOTIFY_SOCKET", &manager.path);
@@ -251,7 +287,7 @@ async fn one_process_after_the_other() {
     assert!(line(&mut lines).await.starts_with("ready "));
     manager.hears("READY=1").await;
     deploys(data.path(), "back").await;
-    let load = Load::start(node);
+    let load = Load::with_tls(node, secure, ca);
     load.more(50).await;
 
     // A successor that cannot read its configuration, or fails on the data, changes nothing.
@@ -259,7 +295,7 @@ async fn one_process_after_the_other() {
         ("nonsense = 1\n", "the new process ended: exit status: 1"),
         ("account = \"nobody\"\n", "the new process ended: exit status: 1"),
     ] {
-        std::fs::write(&file, config(data.path(), node, admin, wrong)).unwrap();
+        std::fs::write(&file, config(wrong)).unwrap();
         tell("USR2", first.id().unwrap()).await;
         loop {
             let said = tokio::time::timeout(PATIENCE, errors.next_line()).await.expect("a line in time").unwrap();
@@ -272,7 +308,7 @@ async fn one_process_after_the_other() {
         load.more(20).await;
         deploys(data.path(), "back").await;
     }
-    std::fs::write(&file, config(data.path(), node, admin, "")).unwrap();
+    std::fs::write(&file, config("")).unwrap();
 
     let mut orphan: Option<Orphan> = None;
     let rounds = scaled(5).max(2);

@@ -161,6 +161,7 @@ async fn a_flood_of_handshakes_keeps_nobody_out() {
 async fn connections_have_a_bound_before_their_handshake() {
     let ca = Ca::new();
     let (gateway, _) = node(&ca, &NAMES, |config| {
+        config.listener.truncate(1); // each keeps a place for the next to come
         config.limits.connections = 10;
         config.timeouts.handshake = Duration::from_secs(3);
     })
@@ -221,7 +222,7 @@ async fn openssl_agrees() {
     // A line "R" asks to negotiate anew.
     let told = run(&["-tls1_2"], "R\n").await.unwrap();
     assert!(told.contains("RENEGOTIATING") && !told.contains("HTTP/1.1"), "{told}");
-    assert!(told.contains("no renegotiation") || told.contains("alert"), "{told}");
+    assert!(told.contains(":error:"), "{told}");
     // Nothing older than TLS 1.2, and nothing without forward secrecy.
     for old in [&["-tls1_1", "-cipher", "ALL@SECLEVEL=0"][..], &["-tls1_2", "-cipher", "AES128-SHA@SECLEVEL=0"]] {
         let told = run(old, "").await.unwrap();
