@@ -140,13 +140,13 @@ impl App {
         let doors = Arc::new(Doors::open(&config, &observer.metrics)?);
         private_folder(&config.data);
         let (lock, predecessor) = inherited.lock(&config.data).await?;
+        inherited.keep(config.listener.iter().map(|listener| listener.bind).chain([config.admin.bind]));
         let mut sockets = Vec::new();
         for listener in &config.listener {
             sockets.push(Bound::to(listener.bind, &Handle::current(), &mut inherited).await?);
         }
         let reserve = Reserve::start().map_err(AppError::Thread)?;
         let inside_bound = Bound::to(config.admin.bind, reserve.handle(), &mut inherited).await?;
-        inherited.close_rest();
         let shared = sockets.iter().chain([&inside_bound]).map(Bound::share).collect::<Result<_, _>>()?;
         let Bound { socket: inside_socket, address: admin_address } = inside_bound;
 
@@ -355,7 +355,8 @@ impl App {
         let live = live(&next, catalog, &dispatcher.routes, &gateway.observer, Some(&gateway.live())).await?;
         let (doors, config) = (self.parts.doors.clone(), next.clone());
         let doors = tokio::task::spawn_blocking(move || doors.prepare(&config)).await;
-        self.parts.doors.replace(&next, doors.map_err(|_| AppError::RuntimeThread)??);
+        let doors = doors.map_err(|error| AppError::Thread(std::io::Error::other(error)))??;
+        self.parts.doors.replace(&next, doors);
         gateway.replace(live);
         dispatcher.upstreams.replace(&next.upstream);
         dispatcher.set_terms(NodeTerms::of(&next, settings::limits(&next)));

@@ -114,11 +114,16 @@ impl Inherited {
         self.sockets.remove(&address)
     }
 
-    /// Closes what no listener took.
-    pub fn close_rest(&mut self) {
-        for (address, _) in self.sockets.drain() {
-            tracing::warn!(%address, "a socket was passed in that no listener is bound to: it is closed");
-        }
+    /// Closes those that no listener of these addresses will take.
+    pub fn keep(&mut self, listeners: impl Iterator<Item = SocketAddr>) {
+        let listeners: Vec<SocketAddr> = listeners.collect();
+        self.sockets.retain(|address, _| {
+            let kept = listeners.contains(address);
+            if !kept {
+                tracing::warn!(%address, "a socket was passed in that no listener is bound to: it is closed");
+            }
+            kept
+        });
     }
 
     /// The data folder's lock; from the process before, where there is one that lets go of it.

@@ -69,12 +69,14 @@ impl Doors {
     /// # Errors
     /// A certificate cannot be used.
     pub fn open(config: &Config, metrics: &Metrics) -> Result<Self, CertificateError> {
-        let shared = Shared {
+        let shared = || Shared {
             metrics: metrics.tls().clone(),
             turns: Arc::new(Semaphore::new(config.limits.handshakes as usize)),
             deadline: config.timeouts.handshake,
         };
-        let terminated = |tls: &Option<config::Tls>| match tls {
+        // Clients are in nobody's way on the inside.
+        let (of_clients, of_admin) = (shared(), shared());
+        let terminated = |tls: &Option<config::Tls>, shared: &Shared| match tls {
             Some(tls) => Termination::new(tls, shared.clone()).map(Some),
             None => Ok(None),
         };
@@ -82,10 +84,10 @@ impl Doors {
             let proxy = listener.proxy_protocol.as_ref().map(|proxy| {
                 ProxyHeaders::new(proxy.trusted.clone(), metrics.proxy().clone(), config.timeouts.handshake)
             });
-            Ok(Door { proxy, tls: terminated(&listener.tls)? })
+            Ok(Door { proxy, tls: terminated(&listener.tls, &of_clients)? })
         };
         let clients = config.listener.iter().map(door).collect::<Result<_, _>>()?;
-        Ok(Self { clients, admin: Door { proxy: None, tls: terminated(&config.admin.tls)? } })
+        Ok(Self { clients, admin: Door { proxy: None, tls: terminated(&config.admin.tls, &of_admin)? } })
     }
 
     /// All that have certificates.

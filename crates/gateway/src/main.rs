@@ -78,10 +78,10 @@ async fn serve(config: Config, inherited: Inherited, command: &Command) -> anyho
     service::ready();
     app.watch();
 
-    loop {
+    let handed_over = loop {
         tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break false,
+            _ = interrupt.recv() => break false,
             () = told(&mut hangup) => {
                 service::reloading();
                 reload(&mut app, command).await;
@@ -90,11 +90,11 @@ async fn serve(config: Config, inherited: Inherited, command: &Command) -> anyho
             () = told(&mut succeed) => {
                 let handed = tokio::select! {
                     handed = app.hand_over(&program) => handed,
-                    _ = terminate.recv() => break,
-                    _ = interrupt.recv() => break,
+                    _ = terminate.recv() => break false,
+                    _ = interrupt.recv() => break false,
                 };
                 match handed {
-                    Ok(()) => break,
+                    Ok(()) => break true,
                     Err(error) => {
                         let error = switchyard_gateway::chain(&error);
                         tracing::error!(error, "could not hand over to a new process: this one serves on");
@@ -102,17 +102,20 @@ async fn serve(config: Config, inherited: Inherited, command: &Command) -> anyho
                 }
             }
         }
-    }
-    let drained = async {
+    };
+    let mut drained = std::pin::pin!(async {
         if !app.drain().await {
             tracing::warn!("requests were cut: they took longer than timeouts.drain");
         }
-    };
-    tokio::select! {
-        () = drained => {}
-        // Asked a second time, the answer is now.
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    });
+    // Asked a second time, the answer is now. Nobody has asked one that has handed over.
+    let mut patience = if handed_over { 2 } else { 1 };
+    while patience > 0 {
+        tokio::select! {
+            () = &mut drained => break,
+            _ = terminate.recv() => patience -= 1,
+            _ = interrupt.recv() => patience -= 1,
+        }
     }
     Ok(())
 }

@@ -34,13 +34,13 @@ pub struct Termination {
     /// share one, so that a session of the one is never resumed at the other.
     tickets: Arc<dyn ProducesTickets>,
     metrics: TlsMetrics,
-    /// Handshakes that may compute at once, of all listeners.
+    /// Handshakes that may compute at once, of all listeners of clients; the inside has its own.
     turns: Arc<Semaphore>,
     /// For a whole handshake.
     deadline: Duration,
 }
 
-/// What all listeners of a node have in common.
+/// What listeners have in common.
 #[derive(Clone)]
 pub struct Shared {
     pub metrics: TlsMetrics,
