@@ -76,7 +76,14 @@ impl Program {
     /// # Errors
     /// The system does not know where the program lies.
     pub fn this() -> io::Result<Self> {
-        Ok(Self { path: std::env::current_exe()?, arguments: std::env::args_os().skip(1).collect() })
+        let mut arguments = std::env::args_os();
+        // As it was called: the system would name what a symbolic link leads to, and a new build may turn it.
+        let called = arguments.next().map(PathBuf::from).filter(|path| path.components().count() > 1 && path.exists());
+        let path = match called {
+            Some(path) => std::path::absolute(path)?,
+            None => std::env::current_exe()?,
+        };
+        Ok(Self { path, arguments: arguments.collect() })
     }
 }
 

@@ -1,9 +1,8 @@
 //! From a socket to a TLS connection: the client's first message is read under a bound, a certificate is chosen by
 //! the name in it, and the computation waits for its turn.
 //!
-//! What waits is never a client's silence but work: a turn is given back when our answer to the first message is
-//! made, so clients that go no further take nothing from others, and a flood of new ones does not hold up those that
-//! are there.
+//! What waits is never a client's silence but work: a turn is given back whenever it is the client's, so clients that
+//! go no further take nothing from others, and a flood of new ones does not hold up those that are there.
 
 use std::future::{Future, poll_fn};
 use std::io::ErrorKind;
@@ -88,13 +87,15 @@ impl Termination {
             return Err(HandshakeEnd::UnknownName);
         };
         let mut rest = pin!(StartHandshake::from_parts(accepted, stream).into_stream(entry.server.clone()));
-        let begun = {
-            let _turn = self.turns.acquire().await;
-            poll_fn(|cx| Poll::Ready(rest.as_mut().poll(cx))).await
-        };
-        let done = match begun {
-            Poll::Ready(done) => done,
-            Poll::Pending => rest.await,
+        let done = loop {
+            let computed = {
+                let _turn = self.turns.acquire().await;
+                poll_fn(|cx| Poll::Ready(rest.as_mut().poll(cx))).await
+            };
+            match computed {
+                Poll::Ready(done) => break done,
+                Poll::Pending => woken().await,
+            }
         };
         let stream = done.map_err(|error| {
             tracing::debug!(%error, "a TLS handshake failed");
@@ -106,6 +107,12 @@ impl Termination {
         };
         Ok((stream, Session { version, name, entry }))
     }
+}
+
+/// Until the task is woken, by what was polled before or by anything else.
+async fn woken() {
+    let mut waits = true;
+    poll_fn(|_| if std::mem::take(&mut waits) { Poll::Pending } else { Poll::Ready(()) }).await;
 }
 
 /// The client's first message.

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::path::Path;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -177,7 +178,7 @@ fn activated(file: &Path, sockets: &[&std::net::TcpListener]) -> Child {
     command.args(["-c", "LISTEN_PID=$$ exec \"$0\" \"$@\"", program, "serve", "--config", file.to_str().unwrap()]);
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
     command.env("LISTEN_FDS", sockets.len().to_string()).env("LISTEN_FDNAMES", vec!["x"; sockets.len()].join(":"));
-    command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped()).kill_on_drop(true);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
     let passed: Vec<i32> = sockets.iter().map(|socket| socket.as_raw_fd()).collect();
     // SAFETY: system calls on numbers, nothing else; above 100 none of them is in another's way.
     unsafe {
@@ -259,10 +260,7 @@ struct Orphan(u32);
 
 impl Drop for Orphan {
     fn drop(&mut self) {
-        let _ = std::process::Command::new("kill")
-            .args(["-KILL", &self.0.to_string()])
-            .stderr(std::process::Stdio::null())
-            .status();
+        let _ = std::process::Command::new("kill").args(["-KILL", &self.0.to_string()]).stderr(Stdio::null()).status();
     }
 }
 
@@ -279,9 +277,13 @@ async fn one_process_after_the_other() {
     };
     std::fs::write(&file, config("")).unwrap();
     let manager = Manager::new(data.path());
-    let mut command = switchyard(&["serve", "--config", file.to_str().unwrap()]);
-    command.env("NOTIFY_SOCKET", &manager.path);
-    let mut first = command.spawn().unwrap();
+    // As an upgrade does it: the program is a link, which is turned to the next build.
+    let link = data.path().join("switchyard");
+    turn(&link, "old");
+    let mut command = Command::new(&link);
+    command.args(["serve", "--config", file.to_str().unwrap()]).env_clear().env("NOTIFY_SOCKET", &manager.path);
+    let mut first =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
     let mut lines = BufReader::new(first.stdout.take().unwrap()).lines();
     let mut errors = BufReader::new(first.stderr.take().unwrap()).lines();
     assert!(line(&mut lines).await.starts_with("ready "));
@@ -310,6 +312,7 @@ async fn one_process_after_the_other() {
     }
     std::fs::write(&file, config("")).unwrap();
 
+    turn(&link, "new");
     let mut orphan: Option<Orphan> = None;
     let rounds = scaled(5).max(2);
     for round in 0..rounds {
@@ -321,6 +324,7 @@ async fn one_process_after_the_other() {
         assert!(told.contains("READY=1\n"), "{told}");
         let next = told.lines().find_map(|line| line.strip_prefix("MAINPID=")).unwrap_or_else(|| panic!("{told}"));
         assert!(line(&mut lines).await.starts_with("ready "));
+        assert!(std::fs::read_link(format!("/proc/{next}/exe")).unwrap().ends_with("new"));
         if round == 0 {
             let ended = tokio::time::timeout(PATIENCE, first.wait()).await.expect("it ends in time").unwrap();
             assert_eq!(ended.code(), Some(0));
@@ -341,6 +345,17 @@ async fn one_process_after_the_other() {
     gone(last.0).await;
     std::mem::forget(last);
     assert!(TcpStream::connect(node).await.is_err());
+}
+
+/// Makes a link lead to another file with the same program.
+fn turn(link: &Path, name: &str) {
+    let (build, draft) = (link.with_file_name(name), link.with_extension("draft"));
+    let program = env!("CARGO_BIN_EXE_switchyard");
+    if std::fs::hard_link(program, &build).is_err() {
+        std::fs::copy(program, &build).unwrap();
+    }
+    std::os::unix::fs::symlink(&build, &draft).unwrap();
+    std::fs::rename(&draft, link).unwrap();
 }
 
 /// Waits until a process that may be nobody's child has ended.
