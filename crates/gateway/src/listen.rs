@@ -205,17 +205,7 @@ impl Server {
                 Some((Socket::Plain(stream), Peer::plain(address)))
             } else {
                 // Boxed: it is large, and gone when requests come.
-                let enter = Box::pin(door.enter(stream, address));
-                let late = async {
-                    server.draining.cancelled().await;
-                    tokio::time::sleep(server.deadlines.drain_idle).await;
-                };
-                tokio::select! {
-                    biased;
-                    () = server.ended.cancelled() => None,
-                    entered = enter => entered,
-                    () = late => None,
-                }
+                Box::pin(server.enter(&door, stream, address)).await
             };
             drop(door);
             if let Some((socket, peer)) = entered {
@@ -226,6 +216,21 @@ impl Server {
             }
             drop(place);
         });
+    }
+
+    /// `None`: the connection is closed before its first request.
+    async fn enter(&self, door: &Door, stream: TcpStream, address: SocketAddr) -> Option<(Socket, Peer)> {
+        // As connections without a request are closed.
+        let late = async {
+            self.draining.cancelled().await;
+            tokio::time::sleep(self.deadlines.drain_idle).await;
+        };
+        tokio::select! {
+            biased;
+            () = self.ended.cancelled() => None,
+            entered = door.enter(stream, address) => entered,
+            () = late => None,
+        }
     }
 
     async fn run<H: Handler>(&self, socket: Socket, peer: Peer, handler: H) {

@@ -193,7 +193,7 @@ async fn a_client_that_takes_no_bytes_is_cut() {
 #[tokio::test]
 async fn openssl_agrees() {
     let ca = Ca::new();
-    let (gateway, _) = node(&ca, &["hello.test"], |_| {}).await;
+    let (gateway, _) = node(&ca, &["hello.test"], |config| config.timeouts.head = Duration::from_secs(2)).await;
     gateway.upload("ns", "hello", HELLO).await;
     let authority = gateway.data.path().join("ca.pem");
     std::fs::write(&authority, ca.pem()).unwrap();
