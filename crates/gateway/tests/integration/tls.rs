@@ -274,6 +274,30 @@ async fn a_changed_certificate_serves_and_no_connection_notices() {
     still_answers().await;
 }
 
+/// As Kubernetes renews a Secret in a volume: a link in the path leads to another folder.
+#[tokio::test]
+async fn a_link_that_is_turned_is_followed() {
+    let ca = Ca::new();
+    let data = tempfile::tempdir().unwrap();
+    let link = data.path().join("live");
+    let turn = |name: &str| {
+        let folder = data.path().join(name);
+        std::fs::create_dir(&folder).unwrap();
+        let files = ca.issue(&folder, "tls", &["hello.test"]);
+        let draft = data.path().join("draft");
+        std::os::unix::fs::symlink(&folder, &draft).unwrap();
+        std::fs::rename(&draft, &link).unwrap();
+        in_file(&files)
+    };
+    let one = turn("one");
+    let files = Certificate { cert: link.join("tls.pem"), key: link.join("tls.key") };
+    let gateway = TestGateway::with(|config| config.listener[0].tls = Some(tls(&[files]))).await;
+    assert_eq!(ca.shown(gateway.address(), Offer::of("hello.test")).await.unwrap(), one);
+    let two = turn("two");
+    metric_is(&gateway, "switchyard_tls_reloads_total{end=\"ok\"}", 1).await;
+    assert_eq!(ca.shown(gateway.address(), Offer::of("hello.test")).await.unwrap(), two);
+}
+
 #[tokio::test]
 async fn a_node_that_drains_fails_no_request_over_tls() {
     let ca = Ca::new();
