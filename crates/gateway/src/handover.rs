@@ -46,6 +46,10 @@ const START: Duration = Duration::from_secs(120);
 /// For the process before to finish what it writes. More than it gives uploads.
 const LET_GO: Duration = Duration::from_secs(60);
 
+/// How often, and how far apart, a lock that should be free is tried.
+const LOCK_TRIES: u32 = 100;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
 /// Why a node still serves itself.
 #[derive(Debug, thiserror::Error)]
 pub enum HandoverError {
@@ -142,8 +146,23 @@ impl Inherited {
             return Ok((DataLock::acquire(data)?, None));
         };
         predecessor.let_go().await;
-        Ok((DataLock::acquire(data)?, Some(predecessor)))
+        Ok((acquire(data).await?, Some(predecessor)))
     }
+}
+
+/// Takes a lock that is free, or all but: a process that is just being started holds what its parent held until it is
+/// another program.
+///
+/// # Errors
+/// [`OpenError::Locked`] when another process holds it all the same.
+pub async fn acquire(data: &Path) -> Result<DataLock, OpenError> {
+    for _ in 0..LOCK_TRIES {
+        match DataLock::acquire(data) {
+            Err(OpenError::Locked(_)) => tokio::time::sleep(LOCK_PAUSE).await,
+            taken => return taken,
+        }
+    }
+    DataLock::acquire(data)
 }
 
 /// The process before, as its successor sees it.

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use switchyard_storage::DataLock;
 
 use super::App;
-use crate::handover::{HandoverError, Program, Successor};
+use crate::handover::{HandoverError, Program, Successor, acquire};
 use crate::node_file::NodeFile;
 use crate::service;
 
@@ -27,7 +26,7 @@ impl App {
         } else {
             next.end().await;
             if self.parts.lock.is_none() {
-                self.parts.lock = Some(DataLock::acquire(&self.config.data).map_err(HandoverError::Data)?);
+                self.parts.lock = Some(acquire(&self.config.data).await.map_err(HandoverError::Data)?);
             }
             self.parts.state.resume();
         }
