@@ -1,7 +1,7 @@
 //! The inside listener: health, metrics, and Cloudflare's API. It answers from the first moment, so
 //! that an orchestrator sees a node that starts, and to the last, so that it sees one that drains.
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -10,10 +10,12 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
+use parking_lot::Mutex;
 use switchyard_api::{Api, ReplyBody};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::dispatch::Dispatcher;
-use crate::listen::Handler;
+use crate::listen::{Handler, Peer};
 use crate::observe::{Gauges, Observer};
 use crate::tail;
 
@@ -30,7 +32,14 @@ pub struct Admin {
     phase: AtomicU8,
     observer: Arc<Observer>,
     parts: OnceLock<Parts>,
+    /// One for each that may be writing to the data folder.
+    writers: Arc<Semaphore>,
+    /// All of them, while another process takes the data over.
+    held: Mutex<Option<OwnedSemaphorePermit>>,
 }
+
+/// More than connections of the listener have requests.
+const WRITERS: u32 = 1 << 16;
 
 /// What is there once the node is ready.
 struct Parts {
@@ -40,7 +49,13 @@ struct Parts {
 
 impl Admin {
     pub fn new(observer: Arc<Observer>) -> Arc<Self> {
-        Arc::new(Self { phase: AtomicU8::new(Phase::Starting as u8), observer, parts: OnceLock::new() })
+        Arc::new(Self {
+            phase: AtomicU8::new(Phase::Starting as u8),
+            observer,
+            parts: OnceLock::new(),
+            writers: Arc::new(Semaphore::new(WRITERS as usize)),
+            held: Mutex::default(),
+        })
     }
 
     /// From here on the API answers.
@@ -51,6 +66,24 @@ impl Admin {
 
     pub fn draining(&self) {
         self.phase.store(Phase::Draining as u8, Ordering::Release);
+    }
+
+    /// From here on nothing is written to the data folder, until [`Admin::resume`]; false: what was being written did
+    /// not end in time, and goes on.
+    pub async fn hold(&self, patience: Duration) -> bool {
+        let all = self.writers.clone().acquire_many_owned(WRITERS);
+        let Ok(Ok(all)) = tokio::time::timeout(patience, all).await else { return false };
+        *self.held.lock() = Some(all);
+        true
+    }
+
+    pub fn resume(&self) {
+        self.held.lock().take();
+    }
+
+    /// What whoever writes to the data folder holds one of.
+    pub fn writers(&self) -> Arc<Semaphore> {
+        self.writers.clone()
     }
 
     /// Tail Workers are told what waits for them; live logs end, for which a drain would else wait.
@@ -69,7 +102,7 @@ impl Admin {
         }
     }
 
-    async fn answer(&self, peer: SocketAddr, mut request: Request<Incoming>) -> Response<ReplyBody> {
+    async fn answer(&self, peer: IpAddr, mut request: Request<Incoming>) -> Response<ReplyBody> {
         let path = request.uri().path();
         if path == "/client/v4" || path.starts_with("/client/v4/") {
             let Some(parts) = self.parts.get() else {
@@ -78,8 +111,13 @@ impl Admin {
             if let Some(response) = tail::upgrade(&parts.dispatcher.tails, &mut request) {
                 return response.map(Either::Left);
             }
+            let Ok(_writer) = self.writers.try_acquire() else {
+                let mut held = text(StatusCode::SERVICE_UNAVAILABLE, "another process takes over: try again\n");
+                held.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+                return held.map(Either::Left);
+            };
             let write = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-            let response = parts.api.handle(peer.ip(), request).await;
+            let response = parts.api.handle(peer, request).await;
             self.observer.metrics.api(write, response.status().as_u16());
             return response;
         }
@@ -130,8 +168,8 @@ pub struct AdminHandler(pub Arc<Admin>);
 impl Handler for AdminHandler {
     type Body = ReplyBody;
 
-    async fn handle(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<ReplyBody> {
-        self.0.answer(peer, request).await
+    async fn handle(&self, peer: Peer, request: Request<Incoming>) -> Response<ReplyBody> {
+        self.0.answer(peer.address.ip(), request).await
     }
 }
 

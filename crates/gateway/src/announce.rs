@@ -6,11 +6,15 @@ use std::net::SocketAddr;
 use crate::app::App;
 use crate::bootstrap::sample_names;
 use crate::cli::Dev;
+use crate::config;
 
 /// The one line that programs wait for.
 pub fn ready(app: &App) -> String {
     let gateway = app.gateway().first().map_or_else(String::new, |address| reachable(*address).to_string());
-    format!("ready gateway=http://{gateway} admin=http://{}/client/v4", reachable(app.admin()))
+    let scheme = |tls: Option<&config::Tls>| if tls.is_some() { "https" } else { "http" };
+    let first = scheme(app.config().listener.first().and_then(|listener| listener.tls.as_ref()));
+    let inside = scheme(app.config().admin.tls.as_ref());
+    format!("ready gateway={first}://{gateway} admin={inside}://{}/client/v4", reachable(app.admin()))
 }
 
 /// Account, token, URLs and the command to copy.

@@ -1,21 +1,24 @@
 //! Builds a node from its configuration and runs it: storage → runtime → catalog → routes →
 //! dispatcher → resolvers → API → listeners, each part taking only those before it.
 
+mod settings;
+mod succession;
+
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use switchyard_api::{Api, ApiConfig};
-use switchyard_catalog::{
-    AccountId, AssetKey, Blobs, Catalog, CatalogError, CatalogSettings, Limits, Storage, StorageError, Validator,
-};
+use switchyard_api::Api;
+use switchyard_catalog::{AccountId, AssetKey, Blobs, Catalog, CatalogError, Storage, StorageError, Validator};
 use switchyard_runtime::{Runtime, RuntimeError};
 use switchyard_storage::{DataLock, FileBlobs, OpenError, SecretKey, SqliteStorage};
-use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 
 use crate::admin::{Admin, AdminHandler};
 use crate::admission::Admission;
@@ -26,7 +29,9 @@ use crate::config::{self, Config, Wrong};
 use crate::dispatch::{Dispatcher, Network};
 use crate::egress::Egress;
 use crate::gateway::{Bounds, Gateway, Live};
-use crate::listen::{Deadlines, Handler, Server, ServerConfig};
+use crate::handover::Inherited;
+use crate::listen::{Handler, Peer, Server};
+use crate::listeners::{Bound, Doors};
 use crate::loops::Loops;
 use crate::node_file::NodeFile;
 use crate::node_view::NodeView;
@@ -38,6 +43,7 @@ use crate::resolve::{Explainer, Resolvers};
 use crate::routes::Routes;
 use crate::tail::{self, TailHub};
 use crate::terms::NodeTerms;
+use crate::tls::{self, CertificateError};
 use crate::upstream::Upstreams;
 use crate::websocket::WebSockets;
 
@@ -65,6 +71,8 @@ pub enum AppError {
     Thread(#[source] std::io::Error),
     #[error("could not set up TLS for outgoing requests")]
     Tls(#[from] rustls::Error),
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     #[error("could not read the catalog")]
     Catalog(#[from] CatalogError),
     #[error("could not read the routes")]
@@ -95,11 +103,16 @@ struct Parts {
     inside: Server,
     state: Arc<Admin>,
     observer: Arc<Observer>,
+    doors: Arc<Doors>,
     background: Vec<tokio::task::JoinHandle<()>>,
     watcher: Option<Watcher>,
     websockets: Option<Arc<WebSockets>>,
-    _reserve: Reserve,
-    _lock: DataLock,
+    reserve: Reserve,
+    /// The listeners once more, for the process that comes after this one.
+    shared: Vec<OwnedFd>,
+    /// `None`: another process has the data.
+    lock: Option<DataLock>,
+    handed_over: bool,
 }
 
 impl App {
@@ -110,21 +123,32 @@ impl App {
     // Boxed: what is polled elsewhere is compiled there, and with it all that it calls; the binary and the tests would
     // each compile the whole node once more.
     pub fn start(config: Config) -> BoxFuture<'static, Result<Self, AppError>> {
-        Box::pin(Self::start_node(config))
+        Self::start_with(config, Inherited::default())
     }
 
-    async fn start_node(config: Config) -> Result<Self, AppError> {
+    /// As [`App::start`], on sockets that were passed in, and after the process that passes its data on.
+    ///
+    /// # Errors
+    /// As [`App::start`].
+    pub fn start_with(config: Config, inherited: Inherited) -> BoxFuture<'static, Result<Self, AppError>> {
+        Box::pin(Self::start_node(config, inherited))
+    }
+
+    async fn start_node(config: Config, mut inherited: Inherited) -> Result<Self, AppError> {
         config.check()?;
+        let observer = Arc::new(Observer::new(&config.log, &config.trace)?);
+        let doors = Arc::new(Doors::open(&config, &observer.metrics)?);
         private_folder(&config.data);
-        let lock = DataLock::acquire(&config.data)?;
+        let (lock, predecessor) = inherited.lock(&config.data).await?;
+        inherited.keep(config.listener.iter().map(|listener| listener.bind).chain([config.admin.bind]));
         let mut sockets = Vec::new();
         for listener in &config.listener {
-            sockets.push(bind(listener.bind).await?);
+            sockets.push(Bound::to(listener.bind, &Handle::current(), &mut inherited).await?);
         }
         let reserve = Reserve::start().map_err(AppError::Thread)?;
-        let refused = |source| AppError::Listen { address: config.admin.bind, source };
-        let inside_socket = reserve.bind(config.admin.bind).await.map_err(refused)?;
-        let admin_address = inside_socket.local_addr().map_err(refused)?;
+        let inside_bound = Bound::to(config.admin.bind, reserve.handle(), &mut inherited).await?;
+        let shared = sockets.iter().chain([&inside_bound]).map(Bound::share).collect::<Result<_, _>>()?;
+        let Bound { socket: inside_socket, address: admin_address } = inside_bound;
 
         let connections = Connections {
             clients: config.limits.connections,
@@ -132,22 +156,32 @@ impl App {
             admin: ADMIN_CONNECTIONS,
         };
         let connections = connections.within_limit();
-        let observer = Arc::new(Observer::new(&config.log, &config.trace)?);
-        let inside = Server::new(&server_config(&config, connections.admin), None);
+        let inside = Server::new(&settings::server(&config, connections.admin), None);
         let clients =
-            Server::new(&server_config(&config, connections.clients), Some(observer.metrics.connections().clone()));
+            Server::new(&settings::server(&config, connections.clients), Some(observer.metrics.connections().clone()));
         let state = Admin::new(observer.clone());
-        inside.serve_on(reserve.handle(), inside_socket, AdminHandler(state.clone()));
+        let (door, health) = (doors.admin.clone(), AdminHandler(state.clone()));
+        // From the first moment, except where the process before still answers for the service.
+        let mut inside_socket = Some(inside_socket);
+        if predecessor.is_none()
+            && let Some(socket) = inside_socket.take()
+        {
+            inside.serve_on(reserve.handle(), socket, door.clone(), health.clone());
+        }
+        let watch = tls::watch(doors.terminations(), observer.metrics.tls().clone());
         let mut parts = Parts {
             clients,
             inside,
             state,
             observer,
-            background: Vec::new(),
+            doors,
+            background: vec![tokio::spawn(watch)],
             watcher: None,
             websockets: None,
-            _reserve: reserve,
-            _lock: lock,
+            reserve,
+            shared,
+            lock: Some(lock),
+            handed_over: false,
         };
 
         let started = Self::start_rest(&config, &mut parts, &sockets, admin_address, connections.origins).await;
@@ -159,13 +193,20 @@ impl App {
             }
         };
         let mut addresses = Vec::new();
-        for (listener, (socket, address)) in sockets.into_iter().enumerate() {
+        for (listener, Bound { socket, address }) in sockets.into_iter().enumerate() {
             addresses.push(address);
-            parts.clients.serve(socket, GatewayHandler { gateway: served.gateway.clone(), listener });
+            let door = parts.doors.clients.get(listener).cloned().unwrap_or_default();
+            parts.clients.serve(socket, door, GatewayHandler { gateway: served.gateway.clone(), listener });
+        }
+        if let Some(socket) = inside_socket {
+            parts.inside.serve_on(parts.reserve.handle(), socket, door, health);
         }
         let app = Self { gateway: addresses, admin: admin_address, bootstrapped, config, served, parts };
         if let Err(error) = app.node_file().write(&app.config.data) {
             tracing::warn!(%error, "could not write node.json: tools on this machine must be told the address");
+        }
+        if let Some(predecessor) = predecessor {
+            predecessor.ready().await;
         }
         Ok(app)
     }
@@ -173,7 +214,7 @@ impl App {
     async fn start_rest(
         config: &Config,
         parts: &mut Parts,
-        sockets: &[(TcpListener, SocketAddr)],
+        sockets: &[Bound],
         admin: SocketAddr,
         origins: u32,
     ) -> Result<(Served, Option<Bootstrapped>), AppError> {
@@ -183,8 +224,8 @@ impl App {
         let storage: Arc<dyn Storage> = Arc::new(SqliteStorage::open(data, secret_key).await?);
         let blobs: Arc<dyn Blobs> = Arc::new(FileBlobs::open(&data.join("blobs"))?);
 
-        let limits = node_limits(config);
-        let runtime_config = runtime_config(config, limits);
+        let limits = settings::limits(config);
+        let runtime_config = settings::runtime(config, limits);
         let key = bootstrap::node_key(&data.join("node.key"))?;
         let tokio = tokio::runtime::Handle::current();
         // Compiles the engine the first time: seconds that health must not wait for.
@@ -192,25 +233,12 @@ impl App {
         let runtime = tokio::task::spawn_blocking(move || Runtime::new(runtime_config, key, tokio));
         let runtime = runtime.await.map_err(|_| AppError::RuntimeThread)??;
 
-        let settings = CatalogSettings {
-            max_code_bytes: config.limits.script_bytes,
-            max_component_bytes: config.compile.component_bytes,
-            max_compressed_code_bytes: config.limits.compressed_script_bytes,
-            max_variables: config.limits.variables as usize,
-            max_variable_bytes: usize::try_from(config.limits.variable_bytes).unwrap_or(usize::MAX),
-            keep_versions: config.limits.versions,
-            isolation: config.runtime.isolation,
-            max_assets: config.limits.assets as usize,
-            max_asset_bytes: config.limits.asset_bytes,
-            asset_key,
-            grantable: config.egress.grantable(),
-            ..CatalogSettings::default()
-        };
+        let settings = settings::catalog(config, asset_key);
         let websockets = parts.websockets(config);
         let egress = config::Egress { connections: origins, ..config.egress.clone() };
         let egress = Egress::new(&egress, loops, websockets.clone())?;
-        for (_, address) in sockets {
-            egress.forbid(*address);
+        for bound in sockets {
+            egress.forbid(bound.address);
         }
         egress.forbid(admin);
         let metrics = parts.observer.metrics.upstream().clone();
@@ -264,37 +292,33 @@ impl App {
         {
             bootstrap::samples(&catalog, actor, namespace).await?;
         }
-        let api = ApiConfig {
-            max_upload_bytes: config.limits.upload_bytes,
-            max_uploads: config.limits.uploads as usize,
-            max_compiling: config.compile.in_memory(),
-            max_parts: config.limits.upload_parts as usize,
-            max_json_bytes: config.limits.json_bytes,
-            wrong_tokens_per_minute: config.limits.wrong_tokens,
-            body_idle: config.timeouts.body,
-            ..ApiConfig::default()
-        };
-        parts.background.push(tokio::spawn(sweep(catalog.clone(), runtime)));
+        parts.background.push(tokio::spawn(sweep(catalog.clone(), runtime, parts.state.writers())));
         let gateway = Arc::new(Gateway::new(dispatcher.clone(), parts.observer.clone(), websockets, live));
         let listeners = config.listener.iter().map(|listener| listener.bind.to_string()).collect();
         let explainer = Explainer { gateway: gateway.clone(), listeners };
         let view = NodeView { dispatcher: dispatcher.clone(), observer: parts.observer.clone() };
-        let api = Api::new(catalog.clone(), Arc::new(tails), api);
+        let api = Api::new(catalog.clone(), Arc::new(tails), settings::api(config));
         let api = api.with_resolvers(Arc::new(explainer)).with_node(Arc::new(view));
         parts.state.ready(api, dispatcher);
         Ok((Served { gateway, catalog }, bootstrapped))
     }
 
     fn node_file(&self) -> NodeFile {
-        let url = |address: SocketAddr| format!("http://{}", reachable(address));
+        let url = |address: SocketAddr, tls: &Option<config::Tls>| {
+            format!("{}://{}", if tls.is_some() { "https" } else { "http" }, reachable(address))
+        };
+        let listeners = self.gateway.iter().zip(&self.config.listener);
         let bootstrap = &self.config.bootstrap;
+        let absolute = |path: &Path| std::path::absolute(path).ok();
         // A token that came from elsewhere is in no file.
         let in_file = bootstrap.token.is_none() && bootstrap.token_env.is_none();
-        let token_file = std::path::absolute(self.config.data.join(&bootstrap.token_file)).ok();
+        let token_file = absolute(&self.config.data.join(&bootstrap.token_file));
+        let shown = self.config.admin.tls.as_ref().and_then(|tls| tls.certificates.first());
         let known = self.bootstrapped.as_ref();
         NodeFile {
-            admin: url(self.admin) + "/client/v4",
-            gateway: self.gateway.iter().map(|address| url(*address)).collect(),
+            admin: url(self.admin, &self.config.admin.tls) + "/client/v4",
+            admin_certificate: shown.and_then(|files| absolute(&files.cert)),
+            gateway: listeners.map(|(address, listener)| url(*address, &listener.tls)).collect(),
             account: known.map(|known| known.actor.account.to_string()),
             token_file: token_file.filter(|_| in_file && known.is_some()),
         }
@@ -329,22 +353,16 @@ impl App {
         let Served { gateway, catalog } = &self.served;
         let dispatcher = &gateway.dispatcher;
         let live = live(&next, catalog, &dispatcher.routes, &gateway.observer, Some(&gateway.live())).await?;
+        let (doors, config) = (self.parts.doors.clone(), next.clone());
+        let doors = tokio::task::spawn_blocking(move || doors.prepare(&config)).await;
+        let doors = doors.map_err(|error| AppError::Thread(std::io::Error::other(error)))??;
+        self.parts.doors.replace(&next, doors);
         gateway.replace(live);
         dispatcher.upstreams.replace(&next.upstream);
-        dispatcher.set_terms(NodeTerms::of(&next, node_limits(&next)));
+        dispatcher.set_terms(NodeTerms::of(&next, settings::limits(&next)));
         dispatcher.admission.set_bounds(next.limits.requests_per_script, next.limits.requests);
         self.config = next;
         Ok(waiting)
-    }
-
-    /// Stops accepting, finishes what is under way, and ends. True: no request was cut.
-    pub fn drain(self) -> BoxFuture<'static, bool> {
-        Box::pin(async move {
-            self.parts.state.draining();
-            NodeFile::remove(&self.config.data);
-            tokio::time::sleep(self.config.timeouts.drain_delay).await;
-            self.parts.stop(self.config.timeouts.drain).await
-        })
     }
 }
 
@@ -393,8 +411,8 @@ struct GatewayHandler {
 impl Handler for GatewayHandler {
     type Body = Recorded;
 
-    async fn handle(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Recorded> {
-        self.gateway.handle(peer.ip(), self.listener, request).await
+    async fn handle(&self, peer: Peer, request: Request<Incoming>) -> Response<Recorded> {
+        self.gateway.handle(peer, self.listener, request).await
     }
 }
 
@@ -414,12 +432,14 @@ async fn live(
         body_bytes: config.limits.body_bytes,
         body_silence: config.timeouts.body,
     };
-    Ok(Live { resolvers, bounds, trusted: config.listener.iter().map(|listener| listener.trusted.clone()).collect() })
+    let listeners = config.listener.iter();
+    let redirects = listeners.clone().map(config::Listener::redirects_to).collect();
+    Ok(Live { resolvers, bounds, trusted: listeners.map(|listener| listener.trusted.clone()).collect(), redirects })
 }
 
 /// Tenants' code is nobody else's business. A folder that is there keeps the mode it has; one that
 /// cannot be made is the lock's error.
-fn private_folder(path: &std::path::Path) {
+fn private_folder(path: &Path) {
     use std::os::unix::fs::DirBuilderExt;
     if let Some(parent) = path.parent() {
         let _ = std::fs::create_dir_all(parent);
@@ -427,16 +447,10 @@ fn private_folder(path: &std::path::Path) {
     let _ = std::fs::DirBuilder::new().mode(0o700).create(path);
 }
 
-async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), AppError> {
-    let failed = |source| AppError::Listen { address, source };
-    let socket = TcpListener::bind(address).await.map_err(failed)?;
-    let real = socket.local_addr().map_err(failed)?;
-    Ok((socket, real))
-}
-
-async fn sweep(catalog: Arc<Catalog>, runtime: Runtime) {
+async fn sweep(catalog: Arc<Catalog>, runtime: Runtime, writers: Arc<Semaphore>) {
     loop {
         tokio::time::sleep(SWEEP).await;
+        let Ok(_writer) = writers.acquire().await else { return };
         match catalog.blobs_sweep().await {
             Ok(removed) => tracing::debug!(removed, "swept code that nothing names"),
             Err(error) => tracing::warn!(%error, "could not sweep code that nothing names"),
@@ -448,60 +462,5 @@ async fn sweep(catalog: Arc<Catalog>, runtime: Runtime) {
             }
             Err(error) => tracing::warn!(%error, "could not list the versions that are kept"),
         }
-    }
-}
-
-fn server_config(config: &Config, connections: u32) -> ServerConfig {
-    ServerConfig {
-        deadlines: Deadlines {
-            head: config.timeouts.head,
-            idle: config.timeouts.idle,
-            write: config.timeouts.body,
-            drain_idle: config.timeouts.drain_idle,
-        },
-        connections,
-        head_bytes: usize::try_from(config.limits.head_bytes).unwrap_or(usize::MAX),
-        headers: config.limits.headers as usize,
-    }
-}
-
-fn node_limits(config: &Config) -> Limits {
-    let whole = |ms: u128| Some(u32::try_from(ms).unwrap_or(u32::MAX)).filter(|ms| *ms > 0);
-    Limits {
-        cpu_ms: Some(u32::try_from(config.limits.cpu.as_millis()).unwrap_or(u32::MAX)),
-        subrequests: Some(config.limits.subrequests),
-        memory_bytes: Some(config.limits.memory),
-        wall_ms: whole(config.limits.wall.as_millis()),
-        request_bytes: None, // before a Worker is known: `body_bytes`
-        response_bytes: Some(config.limits.response_bytes).filter(|bytes| *bytes > 0),
-        concurrent_requests: None, // admission has `requests_per_script`
-        requests_per_second: Some(config.limits.requests_per_second).filter(|rate| *rate > 0),
-        connections: Some(config.limits.fetches_at_once),
-        log_bytes: Some(config.limits.log_bytes),
-    }
-}
-
-fn runtime_config(config: &Config, limits: Limits) -> switchyard_runtime::Config {
-    let artefacts: PathBuf = config.data.join("artefacts");
-    switchyard_runtime::Config {
-        artefacts,
-        guest_threads: config.runtime.threads as usize,
-        max_instances: config.runtime.instances,
-        instances_per_tenant: config.runtime.instances_per_script,
-        queue_per_tenant: config.runtime.queue_per_script as usize,
-        queue_total: config.runtime.queue as usize,
-        queue_timeout: config.runtime.queue_timeout,
-        worker_cache_bytes: config.runtime.worker_cache,
-        held_bytes: usize::try_from(config.runtime.held_bytes).unwrap_or(usize::MAX),
-        held_bytes_per_script: usize::try_from(config.runtime.held_bytes_per_script).unwrap_or(usize::MAX),
-        warm_instances: config.runtime.warm_instances,
-        warm_bytes: usize::try_from(config.runtime.warm_bytes).unwrap_or(usize::MAX),
-        warm_requests_at_once: config.runtime.warm_requests_at_once,
-        warm_requests: config.runtime.warm_requests,
-        warm_age: config.runtime.warm_age,
-        warm_idle: config.runtime.warm_idle,
-        auto_warm_cpu: config.runtime.auto_warm_cpu,
-        compile: config.compile.runtime(),
-        limits,
     }
 }

@@ -21,28 +21,29 @@ impl Authority {
         &self.text[..self.host_len]
     }
 
-    /// `host`, or `host:port` where the client gave a port other than 80.
+    /// `host`, or `host:port` where the client gave another port than its scheme's own.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
     /// Reads the authority from the target (absolute form, or HTTP/2's `:authority`) and the Host
-    /// headers. Where both are there they must mean the same.
+    /// headers. Where both are there they must mean the same. `https`: port 443 goes without saying, else 80.
     ///
     /// # Errors
     /// [`AuthorityError`], for which the client gets a 400.
-    pub fn of(uri: &Uri, headers: &HeaderMap, http2: bool) -> Result<Self, AuthorityError> {
+    pub fn of(uri: &Uri, headers: &HeaderMap, http2: bool, https: bool) -> Result<Self, AuthorityError> {
+        let own = if https { 443 } else { 80 };
         let mut hosts = headers.get_all(header::HOST).iter();
         let (first, second) = (hosts.next(), hosts.next());
         if second.is_some() {
             return Err(AuthorityError::Several);
         }
         let host = match first {
-            Some(value) => Some(Self::parse(value.to_str().map_err(|_| AuthorityError::Malformed)?)?),
+            Some(value) => Some(Self::read(value.to_str().map_err(|_| AuthorityError::Malformed)?, own)?),
             None => None,
         };
         let target = match uri.authority() {
-            Some(authority) => Some(Self::parse(authority.as_str())?),
+            Some(authority) => Some(Self::read(authority.as_str(), own)?),
             None => None,
         };
         match (target, host) {
@@ -55,13 +56,18 @@ impl Authority {
         }
     }
 
-    /// Reads one `host[:port]`.
+    /// Reads one `host[:port]` of http.
     ///
     /// # Errors
     /// [`AuthorityError::Malformed`] for anything that is not a host name of at most 253 bytes in
     /// labels of 1 to 63 of `A-Z a-z 0-9 _ -`, an IPv4 address, or an IPv6 address in brackets,
     /// with or without a port.
     pub fn parse(text: &str) -> Result<Self, AuthorityError> {
+        Self::read(text, 80)
+    }
+
+    /// As [`Authority::parse`]; `own`: the port that goes without saying.
+    fn read(text: &str, own: u16) -> Result<Self, AuthorityError> {
         let malformed = AuthorityError::Malformed;
         let (host, port) = match text.strip_prefix('[') {
             Some(rest) => {
@@ -89,7 +95,7 @@ impl Authority {
             let digits = port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit());
             let port: u16 = if digits { port.parse().map_err(|_| malformed)? } else { return Err(malformed) };
             // The default port is not part of an origin; one spelling for both.
-            if port != 80 {
+            if port != own {
                 text.push(':');
                 text.push_str(&port.to_string());
             }
@@ -188,7 +194,7 @@ mod tests {
             for host in hosts {
                 headers.append(header::HOST, host.parse().unwrap());
             }
-            Authority::of(&uri.parse().unwrap(), &headers, http2).map(|a| a.as_str().to_owned())
+            Authority::of(&uri.parse().unwrap(), &headers, http2, false).map(|a| a.as_str().to_owned())
         };
         assert_eq!(of("/x", &["a"], false).unwrap(), "a");
         assert_eq!(of("http://A./x", &["a"], false).unwrap(), "a");
@@ -199,6 +205,21 @@ mod tests {
         assert_eq!(of("http://u@a/x", &[], true), Err(AuthorityError::Malformed));
         assert_eq!(of("/x", &["a", "a"], false), Err(AuthorityError::Several));
         assert_eq!(of("/x", &[], true), Err(AuthorityError::Missing));
+    }
+
+    #[test]
+    fn each_scheme_has_a_port_that_goes_without_saying() {
+        for (host, http, https) in
+            [("a:80", "a", "a:80"), ("a:443", "a:443", "a"), ("a", "a", "a"), ("[::1]:443", "[::1]:443", "[::1]")]
+        {
+            let headers = HeaderMap::from_iter([(header::HOST, host.parse().unwrap())]);
+            let of = |https| Authority::of(&Uri::from_static("/"), &headers, false, https).unwrap();
+            assert_eq!((of(false).as_str(), of(true).as_str()), (http, https));
+        }
+        let headers = HeaderMap::from_iter([(header::HOST, "a".parse().unwrap())]);
+        let uri = Uri::from_static("https://a:443/");
+        assert_eq!(Authority::of(&uri, &headers, true, true).unwrap().as_str(), "a");
+        assert_eq!(Authority::of(&uri, &headers, true, false), Err(AuthorityError::Conflict));
     }
 
     /// Spelled by one rule each, so that it is known without reading them whether two of them mean the same.
@@ -246,7 +267,7 @@ mod tests {
             let Ok(uri) = format!("http://{target}/x").parse::<Uri>() else { continue };
             let headers = HeaderMap::from_iter([(header::HOST, host.parse().unwrap())]);
             for http2 in [false, true] {
-                let found = Authority::of(&uri, &headers, http2);
+                let found = Authority::of(&uri, &headers, http2, false);
                 let wanted = target_means.is_some() && target_means == host_means;
                 assert_eq!(found.is_ok(), wanted, "{target:?} and {host:?}: {found:?}");
                 if let Ok(found) = found {

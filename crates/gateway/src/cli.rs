@@ -10,6 +10,7 @@ mod resolve;
 mod script;
 mod tail;
 mod top;
+mod trust;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

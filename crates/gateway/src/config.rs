@@ -5,6 +5,7 @@ mod check;
 mod compile;
 mod defaults;
 mod explain;
+mod listener;
 mod overload;
 mod plan;
 mod trace;
@@ -23,6 +24,7 @@ use switchyard_catalog::Isolation;
 pub use check::Wrong;
 pub use compile::Compile;
 pub use explain::ConfigError;
+pub use listener::{Certificate, Listener, MinVersion, ProxyProtocol, Redirect, Tls};
 pub use overload::{MemoryCeiling, Overload};
 pub use plan::Plan;
 pub use trace::Trace;
@@ -56,21 +58,14 @@ pub struct Config {
     pub trace: Trace,
 }
 
-/// Where clients come in.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Listener {
-    pub bind: SocketAddr,
-    /// Peers whose headers every resolver believes. Nobody's, if left out.
-    #[serde(default, deserialize_with = "units::nets")]
-    pub trusted: Vec<IpNet>,
-}
-
 /// Health, metrics and the API. Not for the outside.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Admin {
     pub bind: SocketAddr,
+    /// Left out: without TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
 }
 
 /// One way to find the tenant. Which keys belong to which kind is checked by [`Config::check`].
@@ -181,6 +176,7 @@ pub struct Limits {
     /// 0: none.
     pub requests_per_second: u32,
     pub connections: u32,
+    pub handshakes: u32,
     #[serde(with = "units::size")]
     pub body_bytes: u64,
     #[serde(with = "units::size")]
@@ -304,6 +300,8 @@ pub struct Upstream {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Timeouts {
+    #[serde(with = "units::duration")]
+    pub handshake: Duration,
     #[serde(with = "units::duration")]
     pub head: Duration,
     #[serde(with = "units::duration")]
@@ -429,7 +427,7 @@ mod tests {
         assert_eq!(error(text), "x.toml:5: unknown key \"haed\" in [timeouts], did you mean \"head\"?");
         assert_eq!(
             error("[[listener]]\nbind = \"127.0.0.1:0\"\nzzz = 1\n"),
-            "x.toml:3: unknown key \"zzz\" in [[listener]]; it knows bind, trusted"
+            "x.toml:3: unknown key \"zzz\" in [[listener]]; it knows bind, trusted, tls, proxy_protocol, redirect, redirect_port"
         );
         assert!(error("lisener = 1\n").starts_with("x.toml:1: unknown key \"lisener\", did you mean \"listener\"?"));
     }
@@ -466,6 +464,49 @@ mod tests {
         let kinds: Vec<ResolverKind> = config.resolver.iter().map(|resolver| resolver.kind).collect();
         assert_eq!(kinds, [ResolverKind::Fixed, ResolverKind::Header, ResolverKind::Sql, ResolverKind::Worker]);
         assert_eq!(config.resolver[2].cache, Some(LookupCache::default()));
+    }
+
+    /// … and those of listeners.
+    #[test]
+    fn the_shipped_listeners_are_understood() {
+        let from = SHIPPED.find("# --- Where clients come in").unwrap();
+        let examples = &SHIPPED[from..from + SHIPPED[from..].find("# --- Who gets a request").unwrap()];
+        let lines = examples
+            .lines()
+            .map(|line| line.strip_prefix("# ").filter(|line| !line.starts_with("---")).unwrap_or(line));
+        let text = lines.collect::<Vec<_>>().join("\n");
+        let config = Config::parse(&text, Path::new("x.toml")).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let [plain, tls, redirect, proxied] = &config.listener[..] else { panic!("{:?}", config.listener) };
+        assert_eq!(*plain, Listener::at(plain.bind));
+        let tls = tls.tls.as_ref().unwrap();
+        assert_eq!((tls.certificates.len(), tls.strict_sni, tls.min_version), (2, false, MinVersion::Tls12));
+        assert_eq!((redirect.redirect, redirect.redirects_to()), (Some(Redirect::Https), Some(443)));
+        assert_eq!(proxied.proxy_protocol.as_ref().unwrap().trusted, [parse_net("10.0.0.0/8").unwrap()]);
+        assert_eq!(config.admin.tls.unwrap().certificates.len(), 1);
+    }
+
+    #[test]
+    fn listeners_that_cannot_be_meant_are_refused() {
+        for (keys, wanted) in [
+            ("tls = { certificates = [] }", "x.toml:3: tls needs at least one"),
+            ("tls = { certificates = [{ cert = \"a\" }] }", "x.toml:3: \"tls\" in [[listener]]: missing field `key`"),
+            (
+                "tls = { certificate = [] }",
+                "x.toml:3: unknown key \"certificate\" in [[listener]], did you mean \"certificates\"?",
+            ),
+            ("proxy_protocol = { trusted = [] }", "x.toml:3: proxy_protocol.trusted is empty"),
+            ("redirect = \"http\"", "x.toml:3: \"redirect\" in [[listener]]: "),
+            ("redirect_port = 443", "x.toml:3: redirect_port is for a listener with redirect"),
+            ("redirect = \"https\"\nredirect_port = 0", "x.toml:4: redirect_port must be"),
+            (
+                "redirect = \"https\"\ntls = { certificates = [{ cert = \"a\", key = \"b\" }] }",
+                "x.toml:3: redirect = \"https\" is for a listener without tls",
+            ),
+        ] {
+            let said = error(&format!("[[listener]]\nbind = \"127.0.0.1:0\"\n{keys}\n"));
+            assert!(said.starts_with(wanted), "{said}\n{wanted}");
+        }
+        assert!(error("[admin]\ntls = { certificates = [] }\n").starts_with("x.toml:2: tls needs at least one"));
     }
 
     #[test]

@@ -11,9 +11,11 @@ use switchyard_catalog::{Limit, LimitSet, ScriptId};
 use switchyard_runtime::Outcome;
 
 use crate::error::Kind;
+use crate::listen::Peer;
 use crate::observe::Observer;
 use crate::routes::Route;
 use crate::tail::Traces;
+use crate::tls::Version;
 use crate::trace::{OpenSpan, SpanKind, Trace};
 
 /// For observing only: nothing here decides anything.
@@ -22,6 +24,9 @@ pub struct RequestContext {
     pub peer: IpAddr,
     pub trace: Trace,
     pub http2: bool,
+    pub https: bool,
+    /// `None`: without TLS on this node.
+    pub tls: Option<Version>,
     pub method: Method,
     /// Host and path as the client sent them, for the access line; empty when nobody reads it.
     pub host: String,
@@ -50,12 +55,13 @@ impl RequestContext {
     pub fn new(
         observer: Arc<Observer>,
         ray: HeaderValue,
-        peer: IpAddr,
+        peer: &Peer,
         vouched: bool,
         head: &http::request::Parts,
     ) -> Arc<Self> {
         let trace = Trace::of(&head.headers, vouched, &observer.tracer);
-        let mut ctx = Self::begin(observer, ray, peer, trace);
+        let mut ctx = Self::begin(observer, ray, peer.address.ip(), trace);
+        (ctx.https, ctx.tls) = (peer.https, peer.tls.as_ref().map(|tls| tls.version));
         ctx.http2 = head.version == http::Version::HTTP_2;
         ctx.method = head.method.clone();
         ctx.is_logged = true;
@@ -86,6 +92,8 @@ impl RequestContext {
             peer,
             trace,
             http2: false,
+            https: false,
+            tls: None,
             method: Method::POST,
             host: String::new(),
             path: String::new(),

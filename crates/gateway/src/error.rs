@@ -17,6 +17,9 @@ use crate::upstream::UpstreamError;
 pub enum Failure {
     #[error(transparent)]
     Authority(#[from] AuthorityError),
+    /// On a TLS connection for another host, whose certificate is not for this one.
+    #[error("the request is for another host than its connection")]
+    Misdirected,
     /// `CONNECT`, which a gateway for Workers has no use for.
     #[error("the method is not allowed")]
     MethodNotAllowed,
@@ -267,7 +270,7 @@ struct Page {
 impl Failure {
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Authority(_) => Kind::BadHost,
+            Self::Authority(_) | Self::Misdirected => Kind::BadHost,
             Self::MethodNotAllowed | Self::UnknownMethod => Kind::BadMethod,
             Self::TransferCoding => Kind::BadFraming,
             Self::UriTooLong => Kind::UriTooLong,
@@ -339,6 +342,9 @@ impl Failure {
             |status, code, text: &'static str| Page { status, code: Some(code), text: text.into(), retry: false };
         match self {
             Self::Authority(error) => Page { text: error.to_string().into(), ..page(StatusCode::BAD_REQUEST, "") },
+            Self::Misdirected => {
+                page(StatusCode::MISDIRECTED_REQUEST, "the request is for another host than its connection")
+            }
             Self::MethodNotAllowed => page(StatusCode::METHOD_NOT_ALLOWED, "the method is not allowed"),
             Self::UnknownMethod => page(StatusCode::NOT_IMPLEMENTED, "unrecognized request method"),
             Self::TransferCoding => page(StatusCode::NOT_IMPLEMENTED, "the transfer coding is not supported"),

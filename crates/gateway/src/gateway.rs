@@ -21,9 +21,11 @@ use crate::dispatch::{Call, Dispatcher, Errand, MAX_DEPTH};
 use crate::error::{Failure, Kind};
 use crate::headers::{RAY, describe_client, remove_hop_by_hop, wants_html};
 use crate::ids;
+use crate::listen::Peer;
 use crate::observe::{Ending, Observer, Recorded};
 use crate::outbound::OutboundWorker;
 use crate::resolve::{Question, Resolved, Resolvers, trusts};
+use crate::tls::Session;
 use crate::trace::SpanKind;
 use crate::upstream::{Asked, Switched};
 use crate::version::VersionChoice;
@@ -44,6 +46,8 @@ pub struct Live {
     pub bounds: Bounds,
     /// For each listener, the peers whose headers every resolver believes.
     pub trusted: Vec<Vec<IpNet>>,
+    /// For each listener, the port where its requests are sent, by https.
+    pub redirects: Vec<Option<u16>>,
 }
 
 impl Live {
@@ -51,6 +55,14 @@ impl Live {
     pub fn vouches(&self, listener: usize, peer: IpAddr) -> bool {
         self.trusted.get(listener).is_some_and(|nets| trusts(nets, peer))
     }
+}
+
+/// How a request came in, and what it goes by.
+struct Came<'a> {
+    live: &'a Live,
+    listener: usize,
+    vouched: bool,
+    tls: Option<Arc<Session>>,
 }
 
 /// What a request may bring.
@@ -77,17 +89,18 @@ impl Gateway {
     }
 
     /// Always answers; a failure is a response. `listener`: its number in the configuration.
-    pub async fn handle(&self, peer: IpAddr, listener: usize, request: Request<Incoming>) -> Response<Recorded> {
+    pub async fn handle(&self, peer: Peer, listener: usize, request: Request<Incoming>) -> Response<Recorded> {
         let (head, body) = request.into_parts();
         let html = wants_html(&head.headers);
         let head_only = head.method == Method::HEAD;
         let live = self.live();
-        let vouched = live.vouches(listener, peer);
-        let ctx = RequestContext::new(self.observer.clone(), ids::ray(), peer, vouched, &head);
+        let vouched = live.vouches(listener, peer.address.ip());
+        let ctx = RequestContext::new(self.observer.clone(), ids::ray(), &peer, vouched, &head);
         let mut ending = Ending::new(ctx.clone());
+        let came = Came { live: &live, listener, vouched, tls: peer.tls };
         let client = Client::of(&head);
 
-        let (mut response, kind) = match self.answer(&ctx, &mut ending, &live, vouched, head, body).await {
+        let (mut response, kind) = match self.answer(&ctx, &mut ending, came, head, body).await {
             Ok(response) => (self.outgoing(response, head_only), Kind::Ok),
             Err(failure) => (failure.response(html, &ctx.ray, Some(ctx.trace.id)), failure.kind()),
         };
@@ -106,13 +119,18 @@ impl Gateway {
         &self,
         ctx: &Arc<RequestContext>,
         ending: &mut Ending,
-        live: &Live,
-        vouched: bool,
+        Came { live, listener, vouched, tls }: Came<'_>,
         mut head: request::Parts,
         body: Incoming,
     ) -> Result<Response<Body>, Failure> {
         Self::check(&live.bounds, ctx, &head, &body)?;
-        let authority = Authority::of(&head.uri, &head.headers, head.version == Version::HTTP_2)?;
+        let authority = Authority::of(&head.uri, &head.headers, head.version == Version::HTTP_2, ctx.https)?;
+        if tls.is_some_and(|tls| !tls.is_for(authority.host())) {
+            return Err(Failure::Misdirected);
+        }
+        if let Some(port) = live.redirects.get(listener).copied().flatten().filter(|_| !ctx.https) {
+            return redirect(&authority, port, &head.uri);
+        }
         let passed = self.dispatcher.egress.loops().read(&head.headers);
         if passed.hops >= u32::from(MAX_DEPTH) {
             return Err(Failure::TooDeep);
@@ -185,9 +203,9 @@ impl Gateway {
         if asks_for_socket {
             Client::describe(&mut head.headers);
         }
-        describe_client(&mut head.headers, authority, ctx.peer, &ctx.ray);
+        describe_client(&mut head.headers, authority, ctx.peer, ctx.https, &ctx.ray);
         let mut uri = http::uri::Parts::default();
-        uri.scheme = Some(Scheme::HTTP);
+        uri.scheme = Some(if ctx.https { Scheme::HTTPS } else { Scheme::HTTP });
         uri.authority = Some(authority.as_str().parse().map_err(|_| AuthorityError::Malformed)?);
         let target = head.uri.into_parts().path_and_query;
         // `OPTIONS *` has no path; an absolute URL has to have one.
@@ -244,6 +262,19 @@ impl Gateway {
         }
         Response::from_parts(head, body)
     }
+}
+
+/// To the same host and path by https, for all methods and for good, as Caddy does.
+fn redirect(authority: &Authority, port: u16, uri: &Uri) -> Result<Response<Body>, Failure> {
+    let target = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    let target = if target.starts_with('/') { target } else { "/" };
+    let port = if port == 443 { String::new() } else { format!(":{port}") };
+    let location = format!("https://{}{port}{target}", authority.host());
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    let location = HeaderValue::try_from(location).map_err(|_| AuthorityError::Malformed)?;
+    response.headers_mut().insert(header::LOCATION, location);
+    Ok(response)
 }
 
 /// What stands for the phrase of a status that has none of its own: its class, as workerd says it.

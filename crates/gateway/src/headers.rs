@@ -79,7 +79,7 @@ pub fn remove_hop_by_hop(headers: &mut HeaderMap) {
 /// Makes a client's headers those a Worker sees.
 ///
 /// Call [`remove_hop_by_hop`] first, so that `Connection: cf-connecting-ip` can not remove ours.
-pub fn describe_client(headers: &mut HeaderMap, authority: &Authority, peer: IpAddr, ray: &HeaderValue) {
+pub fn describe_client(headers: &mut HeaderMap, authority: &Authority, peer: IpAddr, https: bool, ray: &HeaderValue) {
     // A server that turns `_` into `-`, as CGI does, would take `x_forwarded_for` for ours.
     let spoofed = |name: &HeaderName| {
         let name = name.as_str();
@@ -102,7 +102,7 @@ pub fn describe_client(headers: &mut HeaderMap, authority: &Authority, peer: IpA
         headers.insert(REAL_IP, address.clone());
         headers.insert(FORWARDED_FOR, address);
     }
-    headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(if https { "https" } else { "http" }));
     if let Ok(host) = HeaderValue::from_str(authority.as_str()) {
         headers.insert(header::HOST, host.clone());
         headers.insert(FORWARDED_HOST, host);
@@ -180,7 +180,7 @@ mod tests {
         ]);
         let authority = Authority::parse("a.example:8080").unwrap();
         let ray = HeaderValue::from_static("0123456789abcdef");
-        describe_client(&mut headers, &authority, "::ffff:192.0.2.7".parse().unwrap(), &ray);
+        describe_client(&mut headers, &authority, "::ffff:192.0.2.7".parse().unwrap(), false, &ray);
         assert_eq!(
             headers,
             map(&[

@@ -1,7 +1,7 @@
 //! The gateway: accepts requests, finds the tenant, dispatches to its Worker, and answers. The only
 //! crate that knows all the others; the binary `switchyard`.
 //!
-//! In reading order: `app` builds a node; `listen` turns sockets into requests; `gateway` is the life
+//! In reading order: `app` builds a node; `listen` turns sockets into requests, behind `tls` where there is any; `gateway` is the life
 //! of a request, through `authority`, `resolve`, `admission`, `routes` and `dispatch`; `outbound` and
 //! `egress` are what a Worker can reach; `upstream` is a tenant that is an origin; `websocket` is what becomes of a request that asked for one; `error` is every way it can fail; `observe` what is recorded, and `tail` who
 //! listens live.
@@ -11,7 +11,9 @@ pub mod app;
 pub mod bootstrap;
 pub mod cli;
 pub mod config;
+pub mod handover;
 pub mod node_file;
+pub mod service;
 
 mod admin;
 mod admission;
@@ -28,6 +30,7 @@ mod gateway;
 mod headers;
 mod ids;
 mod listen;
+mod listeners;
 mod loops;
 mod node_view;
 mod observe;
@@ -39,6 +42,7 @@ mod resolve;
 mod routes;
 mod tail;
 mod terms;
+mod tls;
 mod trace;
 mod upstream;
 mod version;

@@ -1,10 +1,12 @@
-//! From sockets to requests: HTTP/1.1 and HTTP/2 with prior knowledge on one port, with deadlines for
-//! everything a client can be slow at, and a drain that fails no request.
+//! From sockets to requests: HTTP/1.1 and HTTP/2 on one port, behind TLS and PROXY headers where a listener has
+//! them, with deadlines for everything a client can be slow at, and a drain that fails no request.
 //!
 //! hyper's own timers do not see a connection that sends nothing, half an HTTP/2 preface, or a client
 //! that does not read. One watchdog a connection does, from what the socket and the requests say.
 
 mod io;
+mod proxy;
+mod socket;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -28,6 +30,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::observe::ConnectionMetrics;
 use io::{InFlight, Overdue, Watch, Watched};
+pub use proxy::{ProxyHeaders, ProxyMetrics};
+use socket::Socket;
+pub use socket::{Door, Peer};
 
 /// What answers requests.
 pub trait Handler: Clone + Send + Sync + 'static {
@@ -36,8 +41,7 @@ pub trait Handler: Clone + Send + Sync + 'static {
         + Unpin
         + 'static;
 
-    fn handle(&self, peer: SocketAddr, request: Request<Incoming>)
-    -> impl Future<Output = Response<Self::Body>> + Send;
+    fn handle(&self, peer: Peer, request: Request<Incoming>) -> impl Future<Output = Response<Self::Body>> + Send;
 }
 
 /// How long a connection may take for what.
@@ -81,6 +85,8 @@ pub struct Server {
     draining: CancellationToken,
     /// Cancelled: the grace is over.
     ended: CancellationToken,
+    /// Another process accepts on the same listeners.
+    handed_over: Arc<AtomicBool>,
     tasks: TaskTracker,
 }
 
@@ -110,17 +116,18 @@ impl Server {
             open,
             draining: CancellationToken::new(),
             ended: CancellationToken::new(),
+            handed_over: Arc::default(),
             tasks: TaskTracker::new(),
         }
     }
 
     /// Accepts until the drain begins; then what the kernel has accepted already is still served.
-    pub fn serve<H: Handler>(&self, listener: TcpListener, handler: H) {
-        self.serve_on(&Handle::current(), listener, handler);
+    pub fn serve<H: Handler>(&self, listener: TcpListener, door: Door, handler: H) {
+        self.serve_on(&Handle::current(), listener, door, handler);
     }
 
     /// As [`Server::serve`], on the threads to which the listener belongs.
-    pub fn serve_on<H: Handler>(&self, threads: &Handle, listener: TcpListener, handler: H) {
+    pub fn serve_on<H: Handler>(&self, threads: &Handle, listener: TcpListener, door: Door, handler: H) {
         let server = self.clone();
         let accept = async move {
             loop {
@@ -136,7 +143,7 @@ impl Server {
                     accepted = listener.accept() => accepted,
                 };
                 match accepted {
-                    Ok((stream, peer)) => server.connection(stream, peer, handler.clone(), place),
+                    Ok((stream, peer)) => server.connection(stream, peer, door.clone(), handler.clone(), place),
                     Err(error) if is_of_the_connection(&error) => {}
                     Err(error) => {
                         tracing::warn!(%error, "could not accept a connection");
@@ -144,13 +151,27 @@ impl Server {
                     }
                 }
             }
+            // Whoever has the listener now accepts these.
+            if server.handed_over.load(Ordering::Relaxed) {
+                return;
+            }
             // Clients behind these have seen their connection succeed.
             while let Some(Ok((stream, peer))) = futures_util::FutureExt::now_or_never(listener.accept()) {
                 let Ok(place) = server.places.clone().acquire_owned().await else { return };
-                server.connection(stream, peer, handler.clone(), place);
+                server.connection(stream, peer, door.clone(), handler.clone(), place);
             }
         };
         self.tasks.spawn_on(accept, threads);
+    }
+
+    /// Another process accepts on the same listeners: a drain leaves it what is not accepted yet.
+    pub fn hand_over(&self) {
+        self.handed_over.store(true, Ordering::Relaxed);
+    }
+
+    /// Stops accepting; [`Server::drain`] does the rest.
+    pub fn close(&self) {
+        self.draining.cancel();
     }
 
     /// Stops accepting, lets requests finish, closes connections as they fall idle. True: all have
@@ -166,14 +187,30 @@ impl Server {
         done
     }
 
-    fn connection<H: Handler>(&self, stream: TcpStream, peer: SocketAddr, handler: H, place: impl Send + 'static) {
+    fn connection<H: Handler>(
+        &self,
+        stream: TcpStream,
+        address: SocketAddr,
+        door: Door,
+        handler: H,
+        place: impl Send + 'static,
+    ) {
         let server = self.clone();
         if let Some(open) = &self.open {
             open.open.inc();
         }
         self.tasks.spawn(async move {
             let _ = stream.set_nodelay(true);
-            server.run(stream, peer, handler).await;
+            let entered = if door.is_open() {
+                Some((Socket::Plain(stream), Peer::plain(address)))
+            } else {
+                // Boxed: it is large, and gone when requests come.
+                Box::pin(server.enter(&door, stream, address)).await
+            };
+            drop(door);
+            if let Some((socket, peer)) = entered {
+                server.run(socket, peer, handler).await;
+            }
             if let Some(open) = &server.open {
                 open.open.dec();
             }
@@ -181,9 +218,24 @@ impl Server {
         });
     }
 
-    async fn run<H: Handler>(&self, stream: TcpStream, peer: SocketAddr, handler: H) {
+    /// `None`: the connection is closed before its first request.
+    async fn enter(&self, door: &Door, stream: TcpStream, address: SocketAddr) -> Option<(Socket, Peer)> {
+        // As connections without a request are closed.
+        let late = async {
+            self.draining.cancelled().await;
+            tokio::time::sleep(self.deadlines.drain_idle).await;
+        };
+        tokio::select! {
+            biased;
+            () = self.ended.cancelled() => None,
+            entered = door.enter(stream, address) => entered,
+            () = late => None,
+        }
+    }
+
+    async fn run<H: Handler>(&self, socket: Socket, peer: Peer, handler: H) {
         let watch = Arc::new(Watch::new());
-        let io = TokioIo::new(Watched::new(stream, watch.clone()));
+        let io = TokioIo::new(Watched::new(socket, watch.clone()));
         let (watched, draining) = (watch.clone(), self.draining.clone());
         let (counts, first) = (self.open.clone(), AtomicBool::new(true));
         let service = service_fn(move |request: Request<Incoming>| {
@@ -195,7 +247,7 @@ impl Server {
                 if http1 { counts.http1.inc() } else { counts.http2.inc() }
             }
             let in_flight = watched.begin(!http1);
-            let (handler, draining) = (handler.clone(), draining.clone());
+            let (handler, draining, peer) = (handler.clone(), draining.clone(), peer.clone());
             async move {
                 let mut response = handler.handle(peer, request).await;
                 if http1 && draining.is_cancelled() {

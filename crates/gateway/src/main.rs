@@ -6,16 +6,19 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Parser;
 use switchyard_gateway::cli::{Cli, Command};
-use switchyard_gateway::{App, AppError, Config, announce};
+use switchyard_gateway::handover::{Inherited, Program};
+use switchyard_gateway::{App, AppError, Config, announce, service};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
+    // First, as it changes the environment.
+    let inherited = Inherited::from_env();
     let cli = Cli::parse();
     if let Command::Compile(compile) = &cli.command {
         return compile.run();
     }
-    match run(cli) {
+    match inherited.context("what was passed in is no listening socket").and_then(|inherited| run(cli, inherited)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -24,7 +27,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> anyhow::Result<()> {
+fn run(cli: Cli, inherited: Inherited) -> anyhow::Result<()> {
     let config = match &cli.command {
         Command::Dev(dev) => dev.config(),
         Command::Serve(serve) => Config::load(&serve.config)?,
@@ -37,7 +40,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     // Requests begin on the threads that they come in by, as deep as on a guest's own.
     let runtime = builder.enable_all().thread_stack_size(switchyard_runtime::GUEST_THREAD_STACK).build()?;
-    let done = runtime.block_on(serve(config, &cli.command));
+    let done = runtime.block_on(serve(config, inherited, &cli.command));
     // Guests that do not end must not hold up the exit.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     done
@@ -52,17 +55,17 @@ fn run_tool(command: &Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn serve(config: Config, command: &Command) -> anyhow::Result<()> {
+async fn serve(config: Config, inherited: Inherited, command: &Command) -> anyhow::Result<()> {
+    let program = Program::this().context("could not find this program")?;
     // Before the start, so that a signal during it is not the default: dying half-way.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     // A development node has no file, and ends with its terminal.
-    let mut hangup = match command {
-        Command::Serve(_) => Some(signal(SignalKind::hangup())?),
-        _ => None,
-    };
+    let serves = matches!(command, Command::Serve(_));
+    let mut hangup = if serves { Some(signal(SignalKind::hangup())?) } else { None };
+    let mut succeed = if serves { Some(signal(SignalKind::user_defined2())?) } else { None };
     let mut app = tokio::select! {
-        started = App::start(config) => started.map_err(|error| located(error, command))?,
+        started = App::start_with(config, inherited) => started.map_err(|error| located(error, command))?,
         _ = terminate.recv() => return Ok(()),
         _ = interrupt.recv() => return Ok(()),
     };
@@ -74,29 +77,52 @@ async fn serve(config: Config, command: &Command) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
     drop(stdout);
+    service::ready();
+    app.watch();
 
-    loop {
+    let handed_over = loop {
         tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
-            () = hung_up(&mut hangup) => reload(&mut app, command).await,
+            _ = terminate.recv() => break false,
+            _ = interrupt.recv() => break false,
+            () = told(&mut hangup) => {
+                service::reloading();
+                reload(&mut app, command).await;
+                service::ready();
+            }
+            () = told(&mut succeed) => {
+                let handed = tokio::select! {
+                    handed = app.hand_over(&program) => handed,
+                    _ = terminate.recv() => break false,
+                    _ = interrupt.recv() => break false,
+                };
+                match handed {
+                    Ok(()) => break true,
+                    Err(error) => {
+                        let error = switchyard_gateway::chain(&error);
+                        tracing::error!(error, "could not hand over to a new process: this one serves on");
+                    }
+                }
+            }
         }
-    }
-    let drained = async {
+    };
+    let mut drained = std::pin::pin!(async {
         if !app.drain().await {
             tracing::warn!("requests were cut: they took longer than timeouts.drain");
         }
-    };
-    tokio::select! {
-        () = drained => {}
-        // Asked a second time, the answer is now.
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    });
+    // Asked a second time, the answer is now. Nobody has asked one that has handed over.
+    let mut patience = if handed_over { 2 } else { 1 };
+    while patience > 0 {
+        tokio::select! {
+            () = &mut drained => break,
+            _ = terminate.recv() => patience -= 1,
+            _ = interrupt.recv() => patience -= 1,
+        }
     }
     Ok(())
 }
 
-async fn hung_up(signal: &mut Option<Signal>) {
+async fn told(signal: &mut Option<Signal>) {
     match signal {
         Some(signal) => drop(signal.recv().await),
         None => std::future::pending().await,

@@ -11,6 +11,9 @@ const NAME: &str = "node.json";
 pub struct NodeFile {
     /// With `/client/v4`.
     pub admin: String,
+    /// The file with the certificate that is shown there, where it speaks TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub admin_certificate: Option<PathBuf>,
     pub gateway: Vec<String>,
     /// The bootstrap account, and the file that holds its token.
     pub account: Option<String>,

@@ -26,13 +26,25 @@ pub fn merge(running: &Config, read: &Config) -> (Config, Vec<String>) {
     for (listener, read) in next.listener.iter_mut().zip(&read.listener) {
         if listener.bind == read.bind {
             listener.trusted = read.trusted.clone();
+            listener.redirect = read.redirect;
+            listener.redirect_port = read.redirect_port;
+            replace(&mut listener.tls, &read.tls);
+            replace(&mut listener.proxy_protocol, &read.proxy_protocol);
         }
     }
+    replace(&mut next.admin.tls, &read.admin.tls);
     let mut waiting = Vec::new();
     if let (Ok(next), Ok(read)) = (toml::Value::try_from(&next), toml::Value::try_from(read)) {
         differences(&next, &read, "", &mut waiting);
     }
     (next, waiting)
+}
+
+/// What is said of a thing can change; whether there is one can not.
+fn replace<T: Clone>(running: &mut Option<T>, read: &Option<T>) {
+    if let (Some(running), Some(read)) = (running, read) {
+        *running = read.clone();
+    }
 }
 
 fn differences(a: &toml::Value, b: &toml::Value, at: &str, out: &mut Vec<String>) {

@@ -1,9 +1,6 @@
 //! What administration and health have for themselves, so that clients cannot take it: threads, and
 //! descriptors for their connections and files. (Their memory is what `[overload]` leaves.)
 
-use std::net::SocketAddr;
-
-use tokio::net::TcpListener;
 use tokio::runtime::{Handle, Runtime};
 
 /// One that answers while another parses an upload.
@@ -28,15 +25,6 @@ impl Reserve {
 
     pub fn handle(&self) -> &Handle {
         &self.handle
-    }
-
-    /// A listener that these threads serve.
-    ///
-    /// # Errors
-    /// As [`TcpListener::bind`].
-    pub async fn bind(&self, address: SocketAddr) -> std::io::Result<TcpListener> {
-        let bound = self.handle.spawn(TcpListener::bind(address)).await;
-        bound.unwrap_or_else(|error| Err(std::io::Error::other(error)))
     }
 }
 

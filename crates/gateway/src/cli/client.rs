@@ -32,6 +32,9 @@ pub struct Connection {
     /// Data folder of a node on this machine, for its address and token
     #[arg(long, value_name = "DIR", env = "SWITCHYARD_DATA", default_value = "./.switchyard")]
     pub data: PathBuf,
+    /// A PEM file of authorities that may have signed the node's certificate, besides the public ones
+    #[arg(long, value_name = "FILE", env = "SWITCHYARD_CA")]
+    pub ca: Option<PathBuf>,
     /// Answer in JSON
     #[arg(long)]
     pub json: bool,
@@ -58,7 +61,9 @@ pub enum CliError {
     #[error("could not {action} {path}")]
     File { action: &'static str, path: String, source: std::io::Error },
     #[error("could not set up TLS")]
-    Tls(#[source] std::io::Error),
+    Tls(#[source] rustls::Error),
+    #[error("{path} holds no certificate in PEM")]
+    Certificates { path: String },
 }
 
 impl CliError {
@@ -117,12 +122,11 @@ impl Client {
             }
             (None, None) => return Err(CliError::NoToken),
         };
+        let shown = node.as_ref().and_then(|node| node.admin_certificate.clone());
         let account = connection.account.clone().or_else(|| variable("CLOUDFLARE_ACCOUNT_ID"));
         let account = account.or_else(|| node.filter(|_| file.is_some())?.account);
-        let provider = rustls::crypto::aws_lc_rs::default_provider();
-        let connector = HttpsConnectorBuilder::new().with_provider_and_webpki_roots(provider);
-        let connector =
-            connector.map_err(|error| CliError::Tls(std::io::Error::other(error)))?.https_or_http().enable_http1();
+        let tls = super::trust::trust(connection.ca.as_deref(), shown.as_deref())?;
+        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1();
         let http = Http::builder(TokioExecutor::new()).build(connector.build());
         Ok(Self { http, address, token, account, token_file: file })
     }

@@ -15,6 +15,10 @@ impl Config {
         if self.listener.is_empty() {
             return Err(Wrong::new("", 0, "there is no [[listener]]"));
         }
+        self.listener.iter().enumerate().try_for_each(|(number, listener)| listener.check(number))?;
+        if self.admin.tls.as_ref().is_some_and(|tls| tls.certificates.is_empty()) {
+            return Err(Wrong { key: Some("tls"), ..Wrong::new("admin", 0, "tls needs at least one of certificates") });
+        }
         if self.resolver.is_empty() {
             return Err(Wrong::new("", 0, "there is no [[resolver]], so no request would find a Worker"));
         }
@@ -46,6 +50,7 @@ impl Config {
             ("limits", "requests_per_script", self.limits.requests_per_script == 0),
             ("limits", "fetches_at_once", self.limits.fetches_at_once == 0),
             ("limits", "connections", self.limits.connections == 0),
+            ("limits", "handshakes", self.limits.handshakes == 0),
             ("limits", "head_bytes", self.limits.head_bytes < 8 << 10),
             ("limits", "headers", self.limits.headers == 0),
             ("limits", "cpu", self.limits.cpu.is_zero()),
@@ -70,6 +75,7 @@ impl Config {
             ("websocket", "message_bytes", self.websocket.message_bytes == 0),
             ("websocket", "idle_timeout", self.websocket.idle_timeout.is_zero()),
             ("websocket", "close_timeout", self.websocket.close_timeout.is_zero()),
+            ("timeouts", "handshake", self.timeouts.handshake.is_zero()),
             ("timeouts", "head", self.timeouts.head.is_zero()),
             ("timeouts", "idle", self.timeouts.idle.is_zero()),
             ("timeouts", "body", self.timeouts.body.is_zero()),

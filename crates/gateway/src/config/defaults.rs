@@ -1,6 +1,6 @@
 //! The value of each key that a file leaves out. `config/switchyard.toml` gives the reasons.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -37,14 +37,7 @@ impl Default for Config {
 
 impl Default for Admin {
     fn default() -> Self {
-        Self { bind: (Ipv4Addr::LOCALHOST, 8081).into() }
-    }
-}
-
-impl Listener {
-    /// One that trusts nobody.
-    pub fn at(bind: SocketAddr) -> Self {
-        Self { bind, trusted: Vec::new() }
+        Self { bind: (Ipv4Addr::LOCALHOST, 8081).into(), tls: None }
     }
 }
 
@@ -128,6 +121,7 @@ impl Default for Limits {
             requests_per_script: 1_000,
             requests_per_second: 0,
             connections: 20_000,
+            handshakes: 64,
             body_bytes: 5 << 30,
             head_bytes: 128 << 10,
             headers: 100,
@@ -226,6 +220,7 @@ impl Default for Upstream {
 impl Default for Timeouts {
     fn default() -> Self {
         Self {
+            handshake: Duration::from_secs(10),
             head: Duration::from_secs(10),
             idle: Duration::from_secs(75),
             body: Duration::from_secs(30),

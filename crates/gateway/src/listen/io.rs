@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use http_body::{Body, Frame, SizeHint};
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::Deadlines;
+use super::socket::Socket;
 
 /// One connection's state, in milliseconds since it began; 0 is never.
 pub struct Watch {
@@ -185,16 +185,16 @@ impl<B: Body + Unpin> Body for InFlight<B> {
 
 /// A socket that tells the watchdog what happens on it.
 pub struct Watched {
-    stream: TcpStream,
+    stream: Socket,
     watch: Arc<Watch>,
 }
 
 impl Watched {
-    pub fn new(stream: TcpStream, watch: Arc<Watch>) -> Self {
+    pub fn new(stream: Socket, watch: Arc<Watch>) -> Self {
         Self { stream, watch }
     }
 
-    fn wrote(&self, written: &Poll<io::Result<usize>>) {
+    fn wrote<T>(&self, written: &Poll<io::Result<T>>) {
         let stuck = self.watch.stuck_since.load(Ordering::Relaxed);
         match written {
             Poll::Pending if stuck == 0 => self.watch.stuck_since.store(self.watch.now(), Ordering::Relaxed),
@@ -225,7 +225,13 @@ impl AsyncWrite for Watched {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+        let this = self.get_mut();
+        let flushed = Pin::new(&mut this.stream).poll_flush(cx);
+        // TLS takes what is written before the socket does.
+        if this.stream.flushes() {
+            this.wrote(&flushed);
+        }
+        flushed
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

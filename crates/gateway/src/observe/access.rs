@@ -149,6 +149,9 @@ fn json(line: &mut String, ctx: &RequestContext) {
     text_member(line, "protocol", if ctx.http2 { "h2" } else { "h1" });
     line.push_str(",\"method\":");
     quote(line, ctx.method.as_str());
+    if let Some(version) = ctx.tls {
+        text_member(line, "tls", version.as_str());
+    }
     line.push_str(",\"host\":");
     quote(line, &ctx.host);
     line.push_str(",\"path\":");
@@ -296,7 +299,7 @@ mod tests {
             head.method = http::Method::from_bytes(&bytes).unwrap_or_default();
             let wanted = (head.uri.path().to_owned(), head.method.as_str().to_owned());
             let ray = http::HeaderValue::from_static("0");
-            let ctx = RequestContext::new(observer.clone(), ray, std::net::Ipv4Addr::LOCALHOST.into(), false, &head);
+            let ctx = RequestContext::new(observer.clone(), ray, &peer(), false, &head);
             for (write, is_json) in [(json as fn(&mut String, &RequestContext), true), (text_line, false)] {
                 let mut line = String::new();
                 write(&mut line, &ctx);
@@ -311,6 +314,10 @@ mod tests {
         }
     }
 
+    fn peer() -> crate::listen::Peer {
+        crate::listen::Peer::plain(([127, 0, 0, 1], 1).into())
+    }
+
     fn text_line(line: &mut String, ctx: &RequestContext) {
         text(line, ctx);
     }
@@ -321,7 +328,7 @@ mod tests {
         let observer = Arc::new(crate::observe::Observer::new(&config, &crate::config::Trace::default()).unwrap());
         let head = http::Request::get("http://x.test/").body(()).unwrap().into_parts().0;
         let ray = http::HeaderValue::from_static("0");
-        let ctx = RequestContext::new(observer, ray, std::net::Ipv4Addr::LOCALHOST.into(), false, &head);
+        let ctx = RequestContext::new(observer, ray, &peer(), false, &head);
         let shown = || {
             let mut line = String::new();
             json(&mut line, &ctx);

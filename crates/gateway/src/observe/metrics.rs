@@ -15,8 +15,10 @@ use super::node_metrics::{Gauges, NodeMetrics};
 use crate::cache::CacheEnd;
 use crate::egress::EgressEnd;
 use crate::error::Kind;
+use crate::listen::ProxyMetrics;
 use crate::resolve::Source;
 use crate::tail::{ConsumerMetrics, TailMetrics};
+use crate::tls::TlsMetrics;
 use crate::upstream::UpstreamMetrics;
 use crate::websocket::WebSocketMetrics;
 
@@ -45,6 +47,8 @@ pub struct Metrics {
     plans_missing: IntCounter,
     upstream: UpstreamMetrics,
     websockets: WebSocketMetrics,
+    tls: TlsMetrics,
+    proxy: ProxyMetrics,
 }
 
 /// What listeners count.
@@ -179,6 +183,8 @@ impl Metrics {
             tail,
             upstream: UpstreamMetrics::register(&registry)?,
             websockets: WebSocketMetrics::register(&registry)?,
+            tls: TlsMetrics::register(&registry)?,
+            proxy: ProxyMetrics::register(&registry)?,
             plans_missing,
             registry,
         })
@@ -239,6 +245,14 @@ impl Metrics {
 
     pub fn websockets(&self) -> &WebSocketMetrics {
         &self.websockets
+    }
+
+    pub fn tls(&self) -> &TlsMetrics {
+        &self.tls
+    }
+
+    pub fn proxy(&self) -> &ProxyMetrics {
+        &self.proxy
     }
 
     pub fn connections(&self) -> &ConnectionMetrics {
