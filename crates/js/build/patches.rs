@@ -12,6 +12,10 @@ mod errors;
 mod language;
 #[path = "patches/regexp.rs"]
 mod regexp;
+#[path = "patches/shapes.rs"]
+mod shapes;
+#[path = "patches/speed.rs"]
+mod speed;
 #[path = "patches/words.rs"]
 mod words;
 
@@ -208,6 +212,11 @@ static inline int sy_count_down(const void *p) {
         rt->arena_state.sy_grow[block_size_idx]++;
 ",
             ),
+            // The last arena of a class stays when it is empty (sy_gc() drops it): the next request wants it again.
+            once(
+                "        if (unlikely(ar->n_used_blocks == 0)) {\n            list_del(&ar->link);\n",
+                "        if (unlikely(ar->n_used_blocks == 0 && ar->free_link.next != ar->free_link.prev)) {\n            list_del(&ar->link);\n",
+            ),
         ],
     },
     // Objects begin with room for more properties than two: an instance of a class with private fields moved them five
@@ -354,9 +363,18 @@ pub fn apply(dir: &Path) -> Result<(), String> {
     let main = dir.join("quickjs.c");
     let source = read(&main)?;
     write(&main, &counts(&source)?)?;
-    for patch in [PATCHES, errors::PATCHES, words::PATCHES, language::PATCHES, regexp::PATCHES, builtins::PATCHES]
-        .into_iter()
-        .flatten()
+    for patch in [
+        PATCHES,
+        errors::PATCHES,
+        words::PATCHES,
+        language::PATCHES,
+        regexp::PATCHES,
+        builtins::PATCHES,
+        shapes::PATCHES,
+        speed::PATCHES,
+    ]
+    .into_iter()
+    .flatten()
     {
         for edit in patch.edits {
             let path = dir.join(edit.file);

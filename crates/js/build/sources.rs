@@ -33,12 +33,23 @@ const QUICKJS: &[&str] = &[
 ];
 
 /// Our own files. `internals.c` is included by quickjs.c and includes two others: they are not compiled by themselves.
-const ENGINE: &[&str] =
-    &["builtins.c", "engine.h", "heap.c", "host.c", "internals.c", "messages.c", "modules.c", "shim.c", "stacks.c"];
+const ENGINE: &[&str] = &[
+    "builtins.c",
+    "engine.h",
+    "heap.c",
+    "host.c",
+    "internals.c",
+    "messages.c",
+    "modules.c",
+    "shapes.c",
+    "shim.c",
+    "stacks.c",
+    "url.c",
+];
 
 /// What is compiled, the longest first.
 pub const UNITS: &[&str] =
-    &["quickjs.c", "libregexp.c", "libunicode.c", "dtoa.c", "host.c", "shim.c", "heap.c", "modules.c"];
+    &["quickjs.c", "libregexp.c", "libunicode.c", "dtoa.c", "host.c", "shim.c", "heap.c", "modules.c", "url.c"];
 
 /// Copies and patches everything into `dir`, which must exist and be empty. Returns the names of the files, sorted.
 pub fn gather(manifest: &Path, dir: &Path) -> Result<Vec<&'static str>, String> {

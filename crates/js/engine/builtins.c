@@ -101,6 +101,8 @@ static JSObject *sy_touch(JSContext *ctx, JSObject *p, JSAtom prop)
 {
     JSObject *twin;
     JSProperty *pr;
+    if (sy_frozen && p != JS_VALUE_GET_OBJ(ctx->global_obj))
+        sy_inherited_changed = true;
     if (p->sy_changed)
         return sy_platform_runs(ctx) ? sy_twin(p) : NULL;
     if (!sy_frozen || (p == JS_VALUE_GET_OBJ(ctx->global_obj) && !sy_matters(p, prop)) || sy_platform_runs(ctx))

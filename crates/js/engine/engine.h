@@ -15,6 +15,7 @@
 /* Numbers of ABI.md that the engine itself speaks. */
 enum { SY_OP_THROW = 2, SY_OP_START_ERROR = 15 };
 enum { SY_REFUSED_OVER = 3 };
+enum { SY_EVENT_DISPATCH = 0 };
 enum { SY_SYNC_MODULE_RESOLVE = 1, SY_SYNC_MODULE_SOURCE = 2 };
 enum { SY_TAG_NULL, SY_TAG_INT, SY_TAG_FLOAT, SY_TAG_TEXT, SY_TAG_BYTES, SY_TAG_FALSE, SY_TAG_TRUE, SY_TAG_FAR };
 enum { SY_KIND_ESM, SY_KIND_TEXT, SY_KIND_DATA, SY_KIND_JSON, SY_KIND_COMMONJS, SY_KIND_SCRIPT };
@@ -39,15 +40,22 @@ uint32_t sy_heap_end(void);
 void sy_freeze(JSRuntime *rt, uint32_t slack);
 void sy_seed_random(JSContext *ctx, uint64_t seed);
 void sy_set_eval(bool allowed);
+void sy_mark_lasting(JSRuntime *rt);
+void sy_count_request(void);
 JSValueConst sy_context_get(JSRuntime *rt);
 JSValue sy_context_swap(JSRuntime *rt, JSValue next);
 void sy_context_mark(JSValueConst context, int32_t request);
 bool sy_turn(JSRuntime *rt);
 void sy_turn_begin(JSRuntime *rt);
 const uint8_t *sy_bytes_of(JSValueConst value, size_t *len);
+JSValue sy_ascii(JSContext *ctx, const uint8_t *text, size_t len);
+const uint8_t *sy_latin1_of(JSValueConst value, size_t *len);
+void sy_drop_empty(JSRuntime *rt);
 JSValue sy_class_name(JSContext *ctx, JSValueConst value);
 JSValue sy_proxy_parts(JSContext *ctx, JSValueConst value);
 bool sy_is_error(JSValueConst value);
+JSValue sy_promise(JSContext *ctx);
+void sy_settle(JSContext *ctx, JSValueConst promise, JSValueConst value, bool rejects);
 JSValue sy_stringify(JSContext *ctx, JSValueConst this_val, int argc, JSValueConst *argv);
 JSModuleDef *sy_module_find(JSContext *ctx, const char *name);
 bool sy_module_can_run(JSModuleDef *m);
@@ -61,6 +69,8 @@ typedef struct {
 } SyWriter;
 
 /* host.c */
+enum { SY_BUFFER = 16384 };
+extern uint8_t sy_buffer[SY_BUFFER];
 void sy_write_begin(SyWriter *w);
 void sy_write_end(SyWriter *w);
 void sy_write_null(SyWriter *w);
@@ -71,6 +81,9 @@ int sy_read_values(JSContext *ctx, const uint8_t *data, size_t len, int reserve,
 JSValue sy_text(JSContext *ctx, const uint8_t *data, size_t len);
 JSModuleDef *sy_host_module(JSContext *ctx);
 JSValueConst sy_callback(int kind);
+
+/* url.c */
+int32_t sy_plain_url(const uint8_t *url, size_t len);
 
 /* modules.c */
 void sy_modules_install(JSRuntime *rt);

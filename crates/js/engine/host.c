@@ -3,7 +3,8 @@
    written, so one fixed buffer serves all of them. */
 #include "engine.h"
 
-static uint8_t outbox[16384];
+/* Both directions have one buffer, and so the same first page: a message to the guest has been read before any is written. */
+uint8_t sy_buffer[SY_BUFFER];
 
 /* Bytes from which on a value is not copied into a message that may name it instead. */
 enum { FAR = 1024 };
@@ -22,16 +23,16 @@ JSValueConst sy_callback(int kind)
 
 void sy_write_begin(SyWriter *w)
 {
-    w->data = outbox;
+    w->data = sy_buffer;
     w->len = 0;
-    w->cap = sizeof outbox;
+    w->cap = sizeof sy_buffer;
     w->failed = false;
     w->far = false;
 }
 
 void sy_write_end(SyWriter *w)
 {
-    if (w->data != outbox)
+    if (w->data != sy_buffer)
         sy_heap_functions.js_free(NULL, w->data);
 }
 
@@ -44,10 +45,10 @@ static uint8_t *room(SyWriter *w, size_t more)
         if (want < twice && want < (1 << 20))
             want = twice;
         if (want < 0x7fff0000) {
-            if (w->data == outbox) {
+            if (w->data == sy_buffer) {
                 p = sy_heap_functions.js_malloc(NULL, (size_t)want);
                 if (p)
-                    memcpy(p, outbox, w->len);
+                    memcpy(p, sy_buffer, w->len);
             } else {
                 p = sy_heap_functions.js_realloc(NULL, w->data, (size_t)want);
             }
@@ -116,6 +117,19 @@ static int write_int(SyWriter *w, int32_t n)
     return 0;
 }
 
+static bool is_ascii(const uint8_t *p, size_t len)
+{
+    const uint8_t *stop = p + len;
+    uint64_t word;
+    for (; stop - p >= 8; p += 8)
+        if (memcpy(&word, p, 8), word & 0x8080808080808080ull)
+            return false;
+    for (; p < stop; p++)
+        if (*p & 0x80)
+            return false;
+    return true;
+}
+
 /* -1: an exception is pending and nothing was written. */
 int sy_write_value(JSContext *ctx, SyWriter *w, JSValueConst value)
 {
@@ -161,6 +175,11 @@ int sy_write_value(JSContext *ctx, SyWriter *w, JSValueConst value)
     default:
         if (JS_IsString(value)) {
             size_t len;
+            const uint8_t *plain = sy_latin1_of(value, &len);
+            if (plain && is_ascii(plain, len)) {
+                write_counted(w, SY_TAG_TEXT, plain, len);
+                return 0;
+            }
             const char *text = JS_ToCStringLen(ctx, &len, value);
             if (!text)
                 return -1;
@@ -254,6 +273,8 @@ static bool well_formed(const uint8_t *p, size_t len)
 /* A string of any bytes; what is malformed is replaced. */
 JSValue sy_text(JSContext *ctx, const uint8_t *data, size_t len)
 {
+    if (is_ascii(data, len))
+        return sy_ascii(ctx, data, len);
     if (well_formed(data, len))
         return JS_NewStringLen(ctx, (const char *)data, len);
     const uint8_t *p = data, *stop = data + len;
@@ -387,13 +408,13 @@ NATIVE(host_op)
 /* The values of the host's last answer: the only one, or an array of them. */
 static JSValue take_answer(JSContext *ctx, int32_t len)
 {
-    uint8_t *answer = (uint32_t)len <= sizeof outbox ? outbox : js_malloc(ctx, (size_t)len);
+    uint8_t *answer = (uint32_t)len <= sizeof sy_buffer ? sy_buffer : js_malloc(ctx, (size_t)len);
     if (!answer)
         return JS_EXCEPTION;
     sy_host_take(answer);
     JSValue *values, result;
     int count = sy_read_values(ctx, answer, (size_t)len, 0, &values);
-    if (answer != outbox)
+    if (answer != sy_buffer)
         js_free(ctx, answer);
     if (count < 0)
         return JS_EXCEPTION;
@@ -550,6 +571,22 @@ NATIVE(host_promise_result)
 NATIVE(host_proxy_parts) { return sy_proxy_parts(ctx, argv[0]); }
 NATIVE(host_is_promise) { return JS_NewBool(ctx, JS_IsPromise(argv[0])); }
 
+NATIVE(host_promise) { return sy_promise(ctx); }
+
+NATIVE(host_settle)
+{
+    if (JS_IsPromise(argv[0]))
+        sy_settle(ctx, argv[0], argv[1], JS_ToBool(ctx, argv[2]));
+    return JS_UNDEFINED;
+}
+
+NATIVE(host_plain_url)
+{
+    size_t len;
+    const uint8_t *url = sy_latin1_of(argv[0], &len);
+    return JS_NewInt32(ctx, url ? sy_plain_url(url, len) : -1);
+}
+
 NATIVE(host_detach)
 {
     JS_DetachArrayBuffer(ctx, argv[0]);
@@ -596,6 +633,9 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("promiseResult", 1, host_promise_result),
     JS_CFUNC_DEF("proxyParts", 1, host_proxy_parts),
     JS_CFUNC_DEF("isPromise", 1, host_is_promise),
+    JS_CFUNC_DEF("plainUrl", 1, host_plain_url),
+    JS_CFUNC_DEF("promise", 0, host_promise),
+    JS_CFUNC_DEF("settle", 3, host_settle),
     JS_CFUNC_DEF("detach", 1, host_detach),
     JS_CFUNC_DEF("kind", 1, host_kind),
     JS_CFUNC_DEF("importNow", 1, host_import_now),

@@ -9,6 +9,8 @@
    frozen object is a root, with no write barrier. The price: what hangs on a frozen object that is dropped stays. */
 
 static void sy_mark_builtins(JSRuntime *rt);
+static void sy_link_shapes(JSRuntime *rt);
+static void sy_find_fields(JSRuntime *rt);
 
 /* Works on blocks, not on the graph of objects, so nothing can be forgotten. No JS frame may be active. */
 void sy_freeze(JSRuntime *rt, uint32_t slack)
@@ -17,16 +19,22 @@ void sy_freeze(JSRuntime *rt, uint32_t slack)
     struct list_head *el, *next;
     JSMallocBlockHeader *b;
 
+    bool first = !sy_frozen;
     sy_frozen = true;
     JS_RunGC(rt);
+    sy_drop_empty(rt);
     sy_mark_builtins(rt);
+    if (first) {
+        sy_link_shapes(rt);
+        sy_find_fields(rt);
+    }
 
     /* Atoms and shapes hang in two shared tables threaded through them: resizing one rewrites them all. Have that now,
        with as much room again as is used, so that scripts do not dirty the base by it. */
     while (rt->atom_count * 2 > rt->atom_count_resize)
         if (JS_ResizeAtomHash(rt, rt->atom_hash_size * 2))
             break;
-    while (rt->shape_hash_count * 4 > rt->shape_hash_size)
+    while (rt->shape_hash_count * 2 > rt->shape_hash_size)
         if (resize_shape_hash(rt, rt->shape_hash_bits + 1))
             break;
 
@@ -62,6 +70,21 @@ void sy_freeze(JSRuntime *rt, uint32_t slack)
 
     sy_frozen_end = (uintptr_t)sy_heap_seal(slack);
     rt->malloc_gc_threshold = rt->malloc_state.malloc_size + (1 << 20);
+}
+
+/* Gives back the arenas in which nothing is used. */
+void sy_drop_empty(JSRuntime *rt)
+{
+    struct list_head *el, *next;
+    for (int i = 0; i < JS_ARENA_BLOCK_SIZE_COUNT; i++)
+        list_for_each_safe(el, next, &rt->arena_state.arena_list[i]) {
+            JSArena *arena = list_entry(el, JSArena, link);
+            if (arena->n_used_blocks)
+                continue;
+            list_del(&arena->link);
+            list_del(&arena->free_link);
+            rt->mf.js_free(rt->malloc_state.opaque, arena);
+        }
 }
 
 /* Instances of one image would all draw the same numbers. A state of zero would stay zero. */
@@ -167,6 +190,27 @@ const uint8_t *sy_bytes_of(JSValueConst value, size_t *len)
     return NULL;
 }
 
+/* A string of characters that are known to be ASCII. */
+JSValue sy_ascii(JSContext *ctx, const uint8_t *text, size_t len)
+{
+    if (len == 0 || len > INT32_MAX / 4)
+        return JS_NewStringLen(ctx, (const char *)text, len);
+    return js_new_string8_len(ctx, (const char *)text, (int)len);
+}
+
+/* The characters of a string that lies as bytes, Latin-1; NULL for any other value. */
+const uint8_t *sy_latin1_of(JSValueConst value, size_t *len)
+{
+    JSString *p;
+    if (JS_VALUE_GET_TAG(value) != JS_TAG_STRING)
+        return NULL;
+    p = JS_VALUE_GET_STRING(value);
+    if (p->is_wide_char)
+        return NULL;
+    *len = p->len;
+    return str8(p);
+}
+
 /* Target and handler of a proxy, null for a revoked one, undefined for anything else. */
 JSValue sy_proxy_parts(JSContext *ctx, JSValueConst value)
 {
@@ -198,6 +242,50 @@ JSValue sy_class_name(JSContext *ctx, JSValueConst value)
     return JS_AtomToString(ctx, ctx->rt->class_array[id].class_name);
 }
 
+/* A promise that only sy_settle() settles: without the two functions that scripts need for it. */
+JSValue sy_promise(JSContext *ctx)
+{
+    JSValue promise = JS_NewObjectProtoClass(ctx, ctx->class_proto[JS_CLASS_PROMISE], JS_CLASS_PROMISE);
+    JSPromiseData *s;
+    if (JS_IsException(promise))
+        return promise;
+    s = js_mallocz(ctx, sizeof(*s));
+    if (!s) {
+        JS_FreeValue(ctx, promise);
+        return JS_EXCEPTION;
+    }
+    s->promise_state = JS_PROMISE_PENDING;
+    init_list_head(&s->promise_reactions[0]);
+    init_list_head(&s->promise_reactions[1]);
+    s->promise_result = JS_UNDEFINED;
+    JS_SetOpaqueInternal(promise, s);
+    return promise;
+}
+
+/* As those functions do: a value may be thenable, and what is settled stays so. To be called once for a promise. */
+void sy_settle(JSContext *ctx, JSValueConst promise, JSValueConst value, bool rejects)
+{
+    JSValue then;
+    if (JS_PromiseState(ctx, promise) != JS_PROMISE_PENDING)
+        return;
+    if (rejects || !JS_IsObject(value)) {
+        fulfill_or_reject_promise(ctx, promise, value, rejects);
+        return;
+    }
+    then = JS_GetProperty(ctx, value, JS_ATOM_then);
+    if (JS_IsException(then)) {
+        JSValue error = JS_GetException(ctx);
+        fulfill_or_reject_promise(ctx, promise, error, true);
+        JS_FreeValue(ctx, error);
+    } else if (JS_IsFunction(ctx, then)) {
+        JSValueConst args[3] = { promise, value, then };
+        JS_EnqueueJob(ctx, js_promise_resolve_thenable_job, 3, args);
+    } else {
+        fulfill_or_reject_promise(ctx, promise, value, false);
+    }
+    JS_FreeValue(ctx, then);
+}
+
 /* A module that is there already. */
 JSModuleDef *sy_module_find(JSContext *ctx, const char *name)
 {
@@ -225,3 +313,4 @@ bool sy_is_error(JSValueConst value)
 #include "stacks.c"
 #include "messages.c"
 #include "builtins.c"
+#include "shapes.c"

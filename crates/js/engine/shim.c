@@ -6,9 +6,6 @@
 static JSRuntime *rt;
 static JSContext *ctx;
 
-/* Messages to the guest that fit here need no allocation, so a request dirties the same few pages each time. */
-static uint8_t inbox[16384];
-
 /* Of the 1 MiB shadow stack scripts may use this much; the rest is for what runs without a check of its own. */
 enum { SCRIPT_STACK = 912 * 1024 };
 
@@ -200,6 +197,8 @@ SY_EXPORT("sy_event") int32_t sy_event(int32_t kind, int32_t id, int32_t status,
 {
     JSValue *values, result;
     enter();
+    if (kind == SY_EVENT_DISPATCH)
+        sy_count_request();
     int count = sy_read_values(ctx, ptr, (size_t)(uint32_t)len, 2, &values);
     if (count < 0) {
         result = JS_EXCEPTION;
@@ -221,19 +220,21 @@ SY_EXPORT("sy_event") int32_t sy_event(int32_t kind, int32_t id, int32_t status,
 
 SY_EXPORT("sy_alloc") void *sy_alloc(int32_t len) { return js_malloc_rt(rt, len > 0 ? (size_t)len : 1); }
 SY_EXPORT("sy_free") void sy_free(void *ptr) { js_free_rt(rt, ptr); }
-SY_EXPORT("sy_inbox") uint8_t *sy_inbox(void) { return inbox; }
+SY_EXPORT("sy_inbox") uint8_t *sy_inbox(void) { return sy_buffer; }
 
 SY_EXPORT("sy_gc") void sy_gc(void)
 {
     JS_UpdateStackTop(rt);
     JS_RunGC(rt);
+    sy_drop_empty(rt);
+    sy_mark_lasting(rt);
 }
 
 SY_EXPORT("sy_freeze") void sy_freeze_base(uint32_t slack)
 {
     JS_UpdateStackTop(rt);
     sy_freeze(rt, slack);
-    memset(inbox, 0, sizeof inbox);
+    memset(sy_buffer, 0, sizeof sy_buffer);
     /* Frames of calls long returned are no part of the image either; the stack lies first in memory. */
     uintptr_t from = STACK_FLOOR, to = (uintptr_t)__builtin_frame_address(0);
     if (to > from + STACK_MARGIN)

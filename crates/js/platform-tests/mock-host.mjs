@@ -207,6 +207,19 @@ export function promiseResult(promise) {
 // Nor the target of a proxy.
 export const proxyParts = () => undefined;
 export const isPromise = types.isPromise;
+export const plainUrl = () => -1;
+const settlers = new WeakMap();
+export function promise() {
+  const { promise, resolve, reject } = Promise.withResolvers?.() ?? withResolvers();
+  settlers.set(promise, [resolve, reject]);
+  return promise;
+}
+function withResolvers() {
+  const made = {};
+  made.promise = new Promise((resolve, reject) => Object.assign(made, { resolve, reject }));
+  return made;
+}
+export const settle = (promise, value, rejects) => settlers.get(promise)[rejects ? 1 : 0](value);
 export const detach = (buffer) => {
   native.structuredClone(buffer, { transfer: [buffer] });
 };

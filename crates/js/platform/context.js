@@ -4,7 +4,7 @@ import * as host from 'switchyard:host';
 import { EVENT_ABORTED, EVENT_ENDED, OP_DONE, OP_EXCEPTION, OP_WAITING } from './abi.js';
 import { newSignal, signalAbort } from './abort.js';
 import { DOMException, describeThrown, tag } from './errors.js';
-import { forgetOwned, rejectLeft } from './ops.js';
+import { forgetOwned, left, rejectLeft } from './ops.js';
 
 const watched = new Map(); // request number -> ExecutionContext: those that want to hear that the client left
 
@@ -15,30 +15,35 @@ export let streamEnded;
 export let clientSignal; // (ctx): the signal that fires when the client leaves
 export let consoleWanted; // (context slot's value): bits of who listens to the console; 0 where nobody does
 export let countOperations; // (context slot's value, by): it has so many more in flight
-export let carry; // (ctx, request): the request it is of
-export let passed; // (ctx): that request, once, where an exception is to pass it on; null elsewhere
+export let carry; // (ctx, request): the request it is of, for a handler that goes on
+export let passes; // (ctx): whether an exception is to pass the request on; true once
+export let carried; // (ctx): what carry() gave
 export let ownEnv; // (ctx, make): the env of this request alone, made by make(JSON) at the first look; null without one
 
+const RUNNING = 0;
+const ANSWERED = 1; // the response or the error has gone out
+const TOLD = 2; // … and the host knows that nothing is waited for
+
 export class ExecutionContext {
-  #id;
-  #props;
-  #env;
+  #id = 0;
+  #props = null;
+  #env = null;
   #waiting = 0; // waitUntil promises not settled
   #operations = 0; // in flight
   #streams = 0; // bodies still being written, of the response and of fetches
-  #answered = false;
-  #told = false; // the host knows that nothing is waited for
+  #stage = 0; // RUNNING: a constant, so that the engine gives all fields at once
   #signal = null;
-  #console;
+  #console = 0;
   #request = null;
   #passes = false; // passThroughOnException() was called
 
   constructor(id, props, parameters, console) {
     if (typeof id !== 'number') throw new TypeError('Illegal constructor');
     this.#id = id;
-    this.#props = props; // JSON until somebody looks
-    this.#env = typeof parameters === 'string' ? parameters : null; // JSON until somebody looks
-    this.#console = console;
+    // Both are JSON until somebody looks. What is as the fields begin is not written: this is made for every request.
+    if (props !== null) this.#props = props;
+    if (typeof parameters === 'string') this.#env = parameters;
+    if (console !== 0) this.#console = console;
   }
 
   static {
@@ -50,19 +55,24 @@ export class ExecutionContext {
     carry = (ctx, request) => {
       ctx.#request = request;
     };
-    passed = (ctx) => {
-      if (!ctx.#passes || ctx.#answered) return null;
+    passes = (ctx) => {
+      const passing = ctx.#passes && ctx.#stage === RUNNING;
       ctx.#passes = false;
-      return ctx.#request;
+      return passing;
     };
+    carried = (ctx) => ctx.#request;
     ownEnv = (ctx, make) => {
       if (typeof ctx.#env === 'string') ctx.#env = make(ctx.#env);
       return ctx.#env;
     };
     answered = (ctx) => {
-      ctx.#answered = true;
+      if (ctx.#waiting === 0 && ctx.#operations === 0) {
+        ctx.#stage = TOLD;
+        return true;
+      }
+      ctx.#stage = ctx.#waiting === 0 ? TOLD : ANSWERED;
       ctx.#release();
-      return (ctx.#told = ctx.#waiting === 0);
+      return ctx.#stage === TOLD;
     };
     streamBegun = (ctx) => {
       if (ctx instanceof ExecutionContext) ctx.#streams++;
@@ -83,7 +93,7 @@ export class ExecutionContext {
 
   // Nothing that belongs to the request stays behind it.
   #release() {
-    if (!this.#answered || this.#waiting > 0 || this.#streams > 0) return;
+    if (this.#stage === RUNNING || this.#waiting > 0 || this.#streams > 0) return;
     if (this.#signal !== null) watched.delete(this.#id);
     if (this.#operations > 0) forgetOwned((owner) => owner === this);
   }
@@ -103,10 +113,10 @@ export class ExecutionContext {
     }
     const settled = () => {
       this.#waiting--;
-      if (this.#waiting > 0 || !this.#answered) return;
+      if (this.#waiting > 0 || this.#stage === RUNNING) return;
       this.#release();
-      if (!this.#told) {
-        this.#told = true;
+      if (this.#stage !== TOLD) {
+        this.#stage = TOLD;
         host.op(OP_DONE, this.#id);
       }
     };
@@ -115,7 +125,8 @@ export class ExecutionContext {
     const previous = host.contextSet(this);
     try {
       if (this.#waiting++ === 0) {
-        this.#told = false; // where the answer goes on, in a body or a WebSocket, it may have been told already
+        // Where the answer goes on, in a body or a WebSocket, it may have been told already.
+        if (this.#stage === TOLD) this.#stage = ANSWERED;
         host.op(OP_WAITING, this.#id);
       }
       resolved.then(settled, (error) => {
@@ -153,7 +164,7 @@ export function installContext(forgetPumps) {
     const owns = (owner) => owner instanceof ExecutionContext && requestId(owner) === id;
     forgetPumps(owns);
     forgetOwned(owns);
-    rejectLeft();
+    if (left !== null) rejectLeft();
   });
   host.register(EVENT_ABORTED, (id) => {
     const ctx = watched.get(id);

@@ -1,14 +1,15 @@
 // A Worker's start and its requests: what its module exports (workerd's rules for default and named exports),
 // and from DISPATCH to RESPOND or THROW. The path of a hello is here: it makes a Request, a ctx and no more.
 import * as host from 'switchyard:host';
+import { contextSet, isPromise } from 'switchyard:host';
 import { EVENT_DISPATCH, EVENT_START, EVENT_TAIL, OP_ENDED, OP_STARTED, OP_THROW } from './abi.js';
-import { ExecutionContext, answered, carry, passed, reportException, requestId } from './context.js';
+import { ExecutionContext, answered, carried, carry, passes, reportException, requestId } from './context.js';
 import { WorkerEntrypoint } from './entrypoint.js';
-import { requestEnv } from './env.js';
+import { current, requestEnv } from './env.js';
 import { describeThrown } from './errors.js';
 import { fetch } from './fetch.js';
-import { rejectLeft } from './ops.js';
-import { incomingRequest } from './request.js';
+import { left, rejectLeft } from './ops.js';
+import { INCOMING, Request } from './request.js';
 import { isResponse, sendResponse } from './response.js';
 import { asItCame, listening } from './service-worker.js';
 import { traceItems } from './trace.js';
@@ -103,14 +104,7 @@ function entrypoint(name) {
 
 const NO_FETCH = 'Handler does not export a fetch() function.';
 
-function invoke(entry, request, ctx) {
-  if (entry === undefined || entry === null) throw new Error(NO_FETCH);
-  if (entry.class === null) {
-    const fetch = entry.fetch;
-    if (typeof fetch !== 'function') throw new Error(NO_FETCH);
-    return fetch.call(entry.target, request, requestEnv(ctx), ctx);
-  }
-  const env = requestEnv(ctx);
+function invokeClass(entry, request, env, ctx) {
   const instance = new entry.class(ctx, env);
   if (typeof instance.fetch !== 'function') throw new Error(NO_FETCH);
   return instance.fetch(request, env, ctx);
@@ -121,13 +115,12 @@ function respond(ctx, value) {
     if (!isResponse(value)) throw new TypeError("Callback returned incorrect type; expected 'Promise'");
     sendResponse(requestId(ctx), value, ctx);
   } catch (error) {
-    fail(ctx, error);
+    fail(ctx, error, carried(ctx));
   }
 }
 
-function fail(ctx, error) {
-  const request = passed(ctx);
-  if (request !== null) {
+function fail(ctx, error, request) {
+  if (passes(ctx)) {
     reportException(ctx, error);
     then.call(fetch(asItCame(request)), settled, failed);
     return;
@@ -143,25 +136,40 @@ function settled(value) {
 }
 
 function failed(error) {
-  fail(host.contextGet(), error);
+  const ctx = host.contextGet();
+  fail(ctx, error, carried(ctx));
 }
 
+// The slot is left to the request: what the engine runs next has its own, or none.
 function dispatch(id, console, method, url, headers, stream, length, name, props, parameters) {
-  rejectLeft();
+  if (left !== null) rejectLeft();
   const ctx = new ExecutionContext(id, props, parameters, console);
-  const previous = host.contextSet(ctx, id);
+  contextSet(ctx, id);
+  let request = null;
   try {
-    const request = incomingRequest(method, url, headers, stream, length, ctx);
+    request = new Request(INCOMING, undefined, method, url, headers, stream, length, ctx);
+    const entry = name === null ? main : entrypoint(name);
+    if (entry === undefined || entry === null) throw new Error(NO_FETCH);
+    const env = parameters === null && current !== null ? current : requestEnv(ctx);
+    let result;
+    if (entry.class === null) {
+      const fetch = entry.fetch;
+      if (typeof fetch !== 'function') throw new Error(NO_FETCH);
+      result = fetch.call(entry.target, request, env, ctx);
+    } else {
+      result = invokeClass(entry, request, env, ctx);
+    }
+    if (isResponse(result)) {
+      sendResponse(id, result, ctx);
+      return;
+    }
     carry(ctx, request);
-    const result = invoke(entrypoint(name), request, ctx);
-    if (host.isPromise(result)) then.call(result, settled, failed);
-    else if (typeof result === 'object' && result !== null && !isResponse(result) && typeof result.then === 'function') {
+    if (isPromise(result)) then.call(result, settled, failed);
+    else if (typeof result === 'object' && result !== null && typeof result.then === 'function') {
       then.call(Promise.resolve(result), settled, failed);
     } else respond(ctx, result);
   } catch (error) {
-    fail(ctx, error);
-  } finally {
-    host.contextSet(previous);
+    fail(ctx, error, request);
   }
 }
 
@@ -174,7 +182,7 @@ function ended() {
 
 // A tail handler gets what other Workers did; what it returns is not looked at.
 function tail(id, console, items, name) {
-  rejectLeft();
+  if (left !== null) rejectLeft();
   const ctx = new ExecutionContext(id, null, null, console);
   const previous = host.contextSet(ctx, id);
   try {

@@ -31,11 +31,12 @@ class Fetcher {
     this.#options = options;
   }
 
-  fetch() {
-    return fetchThrough(this.#binding, this.#name, this.#options, arguments, 'Fetcher');
+  fetch(input, init) {
+    return fetchThrough(this.#binding, this.#name, this.#options, arguments.length, input, init, 'Fetcher');
   }
 }
 tag(Fetcher);
+for (const method of [Fetcher.prototype.fetch]) Object.defineProperty(method, 'length', { value: 0 });
 
 function isFilled(value) {
   return typeof value === 'object' && value !== null && Object.keys(value).length > 0;
@@ -50,21 +51,24 @@ class DispatchNamespace {
   }
 
   // Looks nothing up: a missing Worker shows at its fetch.
-  get(name, args = {}, options = {}) {
-    let json = null;
-    const limits = options?.limits;
-    const outbound = options?.outbound;
-    if (isFilled(args) || isFilled(limits) || isFilled(outbound)) {
-      json = JSON.stringify({
-        args: isFilled(args) ? args : undefined,
-        limits: isFilled(limits) ? limits : undefined,
-        outbound: isFilled(outbound) ? outbound : undefined,
-      });
-    }
-    return new Fetcher(TOKEN, this.#binding, String(name), json);
+  get(name, args, options) {
+    const json = args === undefined && options === undefined ? null : given(args, options);
+    return new Fetcher(TOKEN, this.#binding, typeof name === 'string' ? name : String(name), json);
   }
 }
 tag(DispatchNamespace, 'DispatchNamespace');
+Object.defineProperty(DispatchNamespace.prototype.get, 'length', { value: 1 });
+
+function given(args, options) {
+  const limits = options?.limits;
+  const outbound = options?.outbound;
+  if (!isFilled(args) && !isFilled(limits) && !isFilled(outbound)) return null;
+  return JSON.stringify({
+    args: isFilled(args) ? args : undefined,
+    limits: isFilled(limits) ? limits : undefined,
+    outbound: isFilled(outbound) ? outbound : undefined,
+  });
+}
 
 // A key is made when it is first looked at: most requests do without, and some keys take long to read.
 function bindKey(env, name, json) {
@@ -108,7 +112,13 @@ function build(values) {
   return env;
 }
 
-let current = null;
+export let current = null; // null until it is asked for
+
+// An env of which training calls the bindings.
+export function trainingEnv() {
+  return build([DISPATCH_NAMESPACE, 'dispatcher', null]);
+}
+
 let written = null; // what the script set on `env` of cloudflare:workers before the bindings came
 
 export function currentEnv() {

@@ -1,6 +1,7 @@
 // fetch(), to the network and to bindings: one FETCH operation each. A Request that nobody looked into leaves as
 // it came; the Response is made from the completion's values.
 import * as host from 'switchyard:host';
+import { contextGet, isPromise, op, promise, settle } from 'switchyard:host';
 import {
   BINDING_NETWORK, FETCHED_SOCKET, OP_CANCEL, OP_FETCH, OP_READ_CANCEL, RAW_RESPONSE, STATUS_OK,
 } from './abi.js';
@@ -12,21 +13,19 @@ import { illegalInvocation, isObject, notOfType, toText } from './idl.js';
 import { expect, forget, nextId } from './ops.js';
 import { dropPump, runPump } from './pump.js';
 import { cancelStream } from './readable-state.js';
-import { Parts, REDIRECT_FOLLOW, Request, isRequest, requestParts } from './request.js';
+import { Parts, REDIRECT_FOLLOW, Request, isRequest, requestParts, sendIncoming } from './request.js';
 import { Response, connectedResponse, fetchedResponse, responseContent } from './response.js';
 import { parseUrl } from './url.js';
 import { fetchedSocket } from './websocket.js';
 
 class Fetching {
-  constructor(id, resolve, reject, parts) {
-    const { signal } = parts;
+  constructor(id, promise, signal, raw, pump) {
     this.id = id;
-    this.raw = parts.redirect >= RAW_RESPONSE;
-    this.owner = host.contextGet();
-    this.resolve = resolve;
-    this.reject = reject;
+    this.promise = promise;
+    this.owner = undefined; // the request, as expect() has it
+    this.raw = raw;
     this.signal = signal;
-    this.pump = parts.pump;
+    this.pump = pump;
     this.content = null; // of the response, once it is here
     this.stream = -1;
     this.stop = null;
@@ -34,6 +33,14 @@ class Fetching {
       this.stop = () => this.abort(asError(signal.reason));
       onAbort(signal, this.stop);
     }
+  }
+
+  resolve(value) {
+    settle(this.promise, value, false);
+  }
+
+  reject(reason) {
+    settle(this.promise, reason, true);
   }
 
   complete(status, code, text, headers, url, redirected, stream, length) {
@@ -54,7 +61,7 @@ class Fetching {
       this.stream = stream;
       if (this.content === null) offAbort(this.signal, this.stop);
     }
-    this.resolve(response);
+    settle(this.promise, response, false);
   }
 
   // Whoever aborts, it is the request's own work that ends.
@@ -79,18 +86,28 @@ class Fetching {
 }
 
 function send(binding, name, options, parts) {
-  return new Promise((resolve, reject) => {
-    const id = nextId();
-    const code = host.op(OP_FETCH, id, binding, name, options, parts.method, parts.url, parts.headers, parts.redirect,
-      parts.kind, parts.body, parts.length);
-    if (code !== 0) {
-      if (parts.pump !== null) dropPump(parts.pump);
-      reject(refusal(code));
-      return;
-    }
-    expect(id, new Fetching(id, resolve, reject, parts));
-    if (parts.pump !== null) runPump(parts.pump);
-  });
+  const id = nextId();
+  const code = op(OP_FETCH, id, binding, name, options, parts.method, parts.url, parts.headers, parts.redirect,
+    parts.kind, parts.body, parts.length);
+  if (code !== 0) {
+    if (parts.pump !== null) dropPump(parts.pump);
+    return Promise.reject(refusal(code));
+  }
+  const response = promise();
+  expect(id, new Fetching(id, response, parts.signal, parts.redirect >= RAW_RESPONSE, parts.pump));
+  if (parts.pump !== null) runPump(parts.pump);
+  return response;
+}
+
+// An incoming request on its way to another Worker, as it came: what dispatch Workers do. undefined: it is none.
+function passOn(binding, name, options, request) {
+  const id = nextId();
+  const code = sendIncoming(request, id, binding, name, options);
+  if (code === -1) return undefined;
+  if (code !== 0) return Promise.reject(refusal(code));
+  const response = promise();
+  expect(id, new Fetching(id, response, null, false, null));
+  return response;
 }
 
 // A reason that comes after the request has gone out: on workerd it has crossed the runtime as an error by then.
@@ -138,23 +155,26 @@ function attempt(binding, name, options, input, init) {
   return send(binding, name, options, parts);
 }
 
-// `args` are those of the call, of which `owner` has the method.
-export function fetchThrough(binding, name, options, args, owner) {
+// `count` arguments were given to the method, which is `owner`'s.
+export function fetchThrough(binding, name, options, count, input, init, owner) {
   try {
-    const input = args[0];
-    const init = args[1];
-    if (args.length === 0) throw notOfType('fetch', owner, 1, 'Request or string');
+    if (init === undefined && binding !== BINDING_NETWORK && isRequest(input)) {
+      const response = passOn(binding, name, options, input);
+      if (response !== undefined) return response;
+    }
+    if (count === 0) throw notOfType('fetch', owner, 1, 'Request or string');
     if (init !== undefined && init !== null && !isObject(init)) {
       throw notOfType('fetch', owner, 2, 'RequestInitializerDict or Request');
     }
     const response = attempt(binding, name, options, input, init);
-    return host.isPromise(response) ? response : Promise.resolve(response);
+    return isPromise(response) ? response : Promise.resolve(response);
   } catch (error) {
     return Promise.reject(error);
   }
 }
 
-export function fetch() {
+export function fetch(input, init) {
   if (this !== undefined && this !== globalThis) return Promise.reject(illegalInvocation());
-  return fetchThrough(BINDING_NETWORK, null, null, arguments, 'ServiceWorkerGlobalScope');
+  return fetchThrough(BINDING_NETWORK, null, null, arguments.length, input, init, 'ServiceWorkerGlobalScope');
 }
+Object.defineProperty(fetch, 'length', { value: 0 });

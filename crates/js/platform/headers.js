@@ -57,7 +57,7 @@ export class Headers {
   #list = null;
   #immutable = false;
 
-  constructor(init = undefined) {
+  constructor(init) {
     if (init === undefined) return;
     if (!isObject(init)) throw notConstructed('Headers', 1, INIT);
     this.#fill(init);

@@ -3,12 +3,13 @@
 // and only other requests that wait for its promises are told, by the next event. Entries run in the context of
 // the request that started the operation.
 import * as host from 'switchyard:host';
+import { contextGet, contextSet } from 'switchyard:host';
 import { EVENT_COMPLETE, OP_READ, STATUS_OK, STATUS_END } from './abi.js';
 import { countOperations } from './context.js';
 import { hostError, overError, refusal } from './errors.js';
 
 const pending = new Map();
-let left = null; // promises of requests that are over, until the next event
+export let left = null; // promises of requests that are over, until the next event
 let last = 0;
 
 // Numbers of operations and of guest streams come from one counter.
@@ -18,7 +19,7 @@ export function nextId() {
 
 // `entry.complete(status, ...values)` is called once, unless the operation is forgotten before.
 export function expect(id, entry) {
-  const owner = (entry.owner = host.contextGet());
+  const owner = (entry.owner = contextGet());
   if (owner !== undefined) countOperations(owner, 1);
   pending.set(id, entry);
 }
@@ -33,9 +34,8 @@ export function forgetOwned(owns) {
   }
 }
 
-// Nothing of those requests runs any more, so that only others can notice.
+// Nothing of those requests runs any more, so that only others can notice. To be called where `left` is not null.
 export function rejectLeft() {
-  if (left === null) return;
   const entries = left;
   left = null;
   for (const entry of entries) entry.reject(overError());
@@ -92,8 +92,8 @@ export function readHost(stream, entry) {
 function completed(id, status, a, b, c, d, e, f, g) {
   const entry = take(id);
   if (entry === undefined) return; // cancelled while the answer was under way
-  rejectLeft();
-  host.contextSet(entry.owner);
+  if (left !== null) rejectLeft();
+  contextSet(entry.owner);
   entry.complete(status, a, b, c, d, e, f, g);
 }
 

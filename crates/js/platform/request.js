@@ -1,6 +1,7 @@
 // Request, by the Fetch standard with workerd's limits and messages. An incoming one keeps what the host sent
 // (method, URL, headers text, number of the body stream) as it is until it is looked at or changed.
-import { BODY_GUEST, BODY_HOST, BODY_NONE, BODY_WHOLE, RAW_RESPONSE } from './abi.js';
+import { op } from 'switchyard:host';
+import { BODY_GUEST, BODY_HOST, BODY_NONE, BODY_WHOLE, OP_FETCH, RAW_RESPONSE } from './abi.js';
 import { isAbortSignal, newSignal } from './abort.js';
 import { Content, checkSendable, cloneContent, extract, extracted, giveAway } from './content.js';
 import { clientSignal } from './context.js';
@@ -11,7 +12,7 @@ import { illegalInvocation, isObject, notConstructed, notField, present, toText 
 import { newPump } from './pump.js';
 import { parseUrl } from './url.js';
 
-const INCOMING = Symbol('incoming');
+export const INCOMING = Symbol('incoming'); // new Request(INCOMING, undefined, method, url, headers text, stream, length, ctx)
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'PURGE', 'OPTIONS', 'TRACE', 'COPY', 'LOCK',
   'MKCOL', 'MOVE', 'PROPFIND', 'PROPPATCH', 'SEARCH', 'UNLOCK', 'ACL', 'REPORT', 'MKACTIVITY', 'CHECKOUT', 'MERGE',
@@ -24,8 +25,8 @@ export const REDIRECT_MANUAL = 1;
 
 export let isRequest;
 export let requestContent; // (Request) -> Content or null
-export let incomingRequest; // (method, url, headers text, stream, length, ctx)
 export let requestParts; // what FETCH needs, see Parts
+export let sendIncoming; // (request, op, binding, name, options): FETCH of an incoming one without a body; -1: it is none
 
 // One outgoing request as FETCH wants it.
 export class Parts {
@@ -103,16 +104,27 @@ function rawOf(given) {
 }
 
 export class Request {
-  #method;
-  #url;
-  #headers; // text as on the wire, Headers once somebody looked
-  #content; // null, Content, or the number of a host stream nobody looked at
-  #length;
+  #method = undefined;
+  #url = undefined;
+  #headers = undefined; // text as on the wire, Headers once somebody looked
+  #content = null; // null, Content, or the number of a host stream nobody looked at
+  #length = null;
   #settings = null; // null: incoming
-  #ctx; // of an incoming request: who can say that the client has gone
+  #ctx = undefined; // of an incoming request: who can say that the client has gone
 
-  constructor(input, init = undefined) {
-    if (input === INCOMING) return;
+  // All but the first two are for INCOMING. No parameter has a default: the engine would copy all of them.
+  constructor(input, init, method, url0, headers, stream, length, ctx) {
+    if (input === INCOMING) {
+      this.#method = method;
+      this.#url = url0;
+      this.#headers = headers;
+      if (stream >= 0) {
+        this.#content = stream;
+        this.#length = length;
+      }
+      this.#ctx = ctx;
+      return;
+    }
     if (arguments.length === 0) throw notConstructed('Request', 1, 'Request or string');
     const from = isRequest(input) ? input : null;
     const url = from === null ? toText(input) : '';
@@ -195,20 +207,16 @@ export class Request {
     requestContent = (request) => {
       const content = request.#content;
       if (typeof content !== 'number') return content;
-      return (request.#content = content < 0 ? null : new Content(BODY_HOST, content, request.#length, request.#ctx));
+      return (request.#content = new Content(BODY_HOST, content, request.#length, request.#ctx));
     };
     setContent = (request, content) => {
       request.#content = content;
     };
-    incomingRequest = (method, url, headers, stream, length, ctx) => {
-      const request = new Request(INCOMING);
-      request.#method = method;
-      request.#url = url;
-      request.#headers = headers;
-      request.#content = stream;
-      request.#length = length;
-      request.#ctx = ctx;
-      return request;
+    sendIncoming = (request, id, binding, name, options) => {
+      if (request.#settings !== null || request.#content !== null) return -1;
+      const headers = request.#headers;
+      return op(OP_FETCH, id, binding, name, options, request.#method, request.#url,
+        typeof headers === 'string' ? headers : headersText(headers), REDIRECT_MANUAL, BODY_NONE, null, null);
     };
     requestParts = (request) => {
       const settings = request.#settings;
@@ -246,13 +254,10 @@ export class Request {
 
   clone() {
     const request = Request.#of(this);
-    const copy = new Request(INCOMING);
-    copy.#content = cloneContent(requestContent(request));
-    copy.#method = request.#method;
-    copy.#url = request.#url;
-    copy.#headers = request.#headText();
+    const content = cloneContent(requestContent(request));
+    const copy = new Request(INCOMING, undefined, request.#method, request.#url, request.#headText(), -1, null, request.#ctx);
+    copy.#content = content;
     copy.#settings = request.#settings === null ? null : request.#copySettings();
-    copy.#ctx = request.#ctx;
     return copy;
   }
 

@@ -1,6 +1,7 @@
 // Response, by the Fetch standard with workerd's limits and messages. One made from a status and a text holds
 // just these; headers become objects when somebody looks at them, and go to the host as one text.
 import * as host from 'switchyard:host';
+import { contextGet, op } from 'switchyard:host';
 import { BODY_GUEST, BODY_HOST, BODY_NONE, BODY_WHOLE, OP_RESPOND, VERBATIM } from './abi.js';
 import { isOn } from './compatibility.js';
 import { Content, SPENT, TEXT_TYPE, checkSendable, cloneContent, extract, extracted, giveAway } from './content.js';
@@ -50,7 +51,8 @@ export class Response {
   #owner = undefined; // of a text: the request that made it
   #details = null;
 
-  constructor(body = null, init = undefined) {
+  // No parameter has a default: the engine would copy both.
+  constructor(body, init) {
     if (init !== undefined && init !== null) {
       this.#initialize(init);
       if (nullBodyStatus(this.#status)) {
@@ -60,14 +62,15 @@ export class Response {
       }
     }
     if (typeof body === 'string') {
-      this.#owner = host.contextGet();
-      if (this.#owner === undefined) refuseGlobalScope();
+      const owner = contextGet();
+      if (owner === undefined) refuseGlobalScope();
+      else this.#owner = owner;
       this.#content = body;
       if (this.#headers === '') this.#headers = TEXT_HEAD;
       else contentTypeIfMissing(this.#headers, TEXT_TYPE);
       return;
     }
-    if (body === null) return;
+    if (body === null || body === undefined) return;
     this.#content = extract(body, true);
     const type = extracted.type;
     if (type === null) return;
@@ -128,9 +131,9 @@ export class Response {
       response.#statusText = statusText;
       response.#headers = headers;
       response.#details = new Details(true, url, redirected);
-      response.#details.manual = raw;
-      if (stream >= 0 && !nullBodyStatus(status)) {
-        response.#content = new Content(BODY_HOST, stream, length, host.contextGet());
+      if (raw) response.#details.manual = true;
+      if (stream >= 0 && (status === 200 || !nullBodyStatus(status))) {
+        response.#content = new Content(BODY_HOST, stream, length, contextGet());
       }
       return response;
     };
@@ -145,17 +148,26 @@ export class Response {
         throw new TypeError('Return value from serve handler must not be an error response (like Response.error())');
       }
       const content = response.#content;
-      const headers = response.#headText();
+      let headers = response.#headers;
+      if (typeof headers !== 'string') headers = headersText(headers);
       if (typeof content === 'string') {
         if (response.#owner !== ctx) refuseForeign(response.#owner, SOURCE);
         response.#content = SPENT;
-        host.op(OP_RESPOND, id, response.#wireStatus(), response.#statusText, headers, BODY_WHOLE, content, null, answered(ctx));
+        op(OP_RESPOND, id, response.#details === null ? status : response.#wireStatus(), response.#statusText, headers,
+          BODY_WHOLE, content, null, answered(ctx));
         return;
       }
       if (content === null) {
         const socket = response.#socket();
         if (socket !== null) giveSocket(socket, ctx);
         host.op(OP_RESPOND, id, status, response.#statusText, headers, BODY_NONE, null, null, answered(ctx));
+        return;
+      }
+      // What a fetch brought and nobody looked into: all there is to check.
+      if (content.kind === BODY_HOST && content.stream === null && !content.used && content.owner === ctx) {
+        content.used = true;
+        op(OP_RESPOND, id, response.#wireStatus(), response.#statusText, headers, BODY_HOST, content.data, content.length,
+          answered(ctx));
         return;
       }
       checkSendable(content);

@@ -3,6 +3,7 @@
 // `trainingWorker` takes the requests that the host sends with the entrypoint `__train`.
 import * as host from 'switchyard:host';
 import { message } from './console.js';
+import { trainingEnv } from './env.js';
 import { format } from './format.js';
 import { traceItems } from './trace.js';
 
@@ -144,6 +145,7 @@ const pages = {
   '/fetch': async (request) => {
     const answer = await fetch('http://train.localhost/', { method: 'POST', body: request.body ?? 'x', headers: { a: 'b' } });
     await new Promise((resolve) => setTimeout(resolve, 1));
+    await (await trainingEnv().dispatcher.get('user').fetch(request)).text();
     return new Response(answer.body, answer);
   },
   '/wait': async (request, env, ctx) => {

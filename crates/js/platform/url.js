@@ -1,6 +1,6 @@
 // URL, by the URL standard. The host parses and re-parses (the `url` crate); here are the class, the parts it
 // answered with, and the link to searchParams.
-import * as host from 'switchyard:host';
+import { plainUrl, sync } from 'switchyard:host';
 import { SYNC_URL_PARSE, SYNC_URL_SET } from './abi.js';
 import { isBlob } from './blob.js';
 import { notConstructed, notOfType, present } from './idl.js';
@@ -21,7 +21,7 @@ const ORIGIN = 10;
 
 // The parts of a URL, [href, protocol, …], or null when it is none.
 export function parseUrl(url, base) {
-  return host.sync(SYNC_URL_PARSE, url, base) ?? null;
+  return sync(SYNC_URL_PARSE, url, base) ?? null;
 }
 
 const TOKEN = Symbol('parsed');
@@ -34,17 +34,31 @@ function text(value) {
 
 let changeSearch;
 
-export class URL {
-  #parts;
-  #params = null;
+function hostOf(href, marks) {
+  return href.slice(href[4] === 's' ? 8 : 7, marks & 1023);
+}
 
-  constructor(url, base = undefined) {
+export class URL {
+  #parts = null; // null: a plain one, of which each part is a piece of #href
+  #params = null;
+  #href = null;
+  #marks = 0; // where its host and its path end, as plainUrl() has it
+
+  constructor(url, base) {
     if (url === TOKEN) {
       this.#parts = base;
       return;
     }
+    if (base === undefined && typeof url === 'string') {
+      const marks = plainUrl(url);
+      if (marks >= 0) {
+        this.#href = url;
+        this.#marks = marks;
+        return;
+      }
+    }
     if (arguments.length === 0) throw notConstructed('URL', 1, 'USVString');
-    const parts = parseUrl(text(url), base === undefined ? null : text(base));
+    const parts = parseUrl(typeof url === 'string' ? url : text(url), base === undefined ? null : text(base));
     if (parts === null) throw new TypeError('Invalid URL string.');
     this.#parts = parts;
   }
@@ -75,12 +89,23 @@ export class URL {
   }
 
   #set(part, value) {
-    const parts = host.sync(SYNC_URL_SET, this.#parts[HREF], part, `${value}`);
+    const parts = sync(SYNC_URL_SET, this.#text(), part, `${value}`);
     if (parts !== undefined && parts !== null) this.#parts = parts;
   }
 
+  // As the search is now, whether or not it is kept as a part.
+  #search() {
+    const parts = this.#parts;
+    return parts === null ? this.#href.slice(this.#marks >> 10) : parts[SEARCH];
+  }
+
+  #text() {
+    const parts = this.#parts;
+    return parts === null ? this.#href : parts[HREF];
+  }
+
   get href() {
-    return this.#parts[HREF];
+    return this.#text();
   }
   set href(value) {
     const parts = parseUrl(text(value), null);
@@ -92,74 +117,83 @@ export class URL {
     if (this.#params !== null) resetParams(this.#params, parts[SEARCH]);
   }
   get origin() {
-    return this.#parts[ORIGIN];
+    const parts = this.#parts;
+    return parts === null ? this.#href.slice(0, this.#marks & 1023) : parts[ORIGIN];
   }
   get protocol() {
-    return this.#parts[PROTOCOL];
+    const parts = this.#parts;
+    return parts === null ? (this.#href[4] === 's' ? 'https:' : 'http:') : parts[PROTOCOL];
   }
   set protocol(value) {
     this.#set('protocol', value);
   }
   get username() {
-    return this.#parts[USERNAME];
+    const parts = this.#parts;
+    return parts === null ? '' : parts[USERNAME];
   }
   set username(value) {
     this.#set('username', value);
   }
   get password() {
-    return this.#parts[PASSWORD];
+    const parts = this.#parts;
+    return parts === null ? '' : parts[PASSWORD];
   }
   set password(value) {
     this.#set('password', value);
   }
   get host() {
-    return this.#parts[HOST];
+    const parts = this.#parts;
+    return parts === null ? hostOf(this.#href, this.#marks) : parts[HOST];
   }
   set host(value) {
     this.#set('host', value);
   }
   get hostname() {
-    return this.#parts[HOSTNAME];
+    const parts = this.#parts;
+    return parts === null ? hostOf(this.#href, this.#marks).split(':')[0] : parts[HOSTNAME];
   }
   set hostname(value) {
     this.#set('hostname', value);
   }
   get port() {
-    return this.#parts[PORT];
+    const parts = this.#parts;
+    return parts === null ? hostOf(this.#href, this.#marks).split(':')[1] ?? '' : parts[PORT];
   }
   set port(value) {
     this.#set('port', value);
   }
   get pathname() {
-    return this.#parts[PATHNAME];
+    const parts = this.#parts;
+    return parts === null ? this.#href.slice(this.#marks & 1023, this.#marks >> 10) : parts[PATHNAME];
   }
   set pathname(value) {
     this.#set('pathname', value);
   }
   get search() {
-    return this.#parts[SEARCH];
+    return this.#search();
   }
   set search(value) {
     this.#set('search', value);
-    if (this.#params !== null) resetParams(this.#params, this.#parts[SEARCH]);
+    if (this.#params !== null) resetParams(this.#params, this.#search());
   }
   get hash() {
-    return this.#parts[HASH];
+    const parts = this.#parts;
+    return parts === null ? '' : parts[HASH];
   }
   set hash(value) {
     this.#set('hash', value);
   }
 
   get searchParams() {
-    return (this.#params ??= paramsOf(this, this.#parts[SEARCH], changeSearch));
+    return (this.#params ??= paramsOf(this, this.#search(), changeSearch));
   }
 
   toString() {
-    return this.#parts[HREF];
+    return this.#text();
   }
 
   toJSON() {
-    return this.#parts[HREF];
+    return this.#text();
   }
 }
 present(URL);

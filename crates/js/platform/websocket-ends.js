@@ -8,7 +8,7 @@ import {
 } from './abi.js';
 import { streamBegun, streamEnded } from './context.js';
 import { refusal } from './errors.js';
-import { entryOf, expect, forget, nextId, rejectLeft } from './ops.js';
+import { entryOf, expect, forget, left, nextId, rejectLeft } from './ops.js';
 
 const MESSAGE = 0;
 const CLOSE = 1;
@@ -190,7 +190,7 @@ function on(kind, tell) {
   host.register(kind, (id, status, a, b) => {
     const end = entryOf(id);
     if (!(end instanceof HostEnd) || end.over) return;
-    rejectLeft();
+    if (left !== null) rejectLeft();
     host.contextSet(end.owner);
     tell(end, status, a, b);
   });

@@ -8,4 +8,5 @@ mod module;
 mod modules;
 mod programs;
 mod quickjs;
+mod shapes;
 mod wire;
