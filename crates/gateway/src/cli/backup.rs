@@ -10,23 +10,36 @@ use switchyard_storage::{BackupManifest, BackupSource, BackupTarget};
 use super::client::CliError;
 use crate::config::Config;
 
-/// Which data folder is meant.
+/// Which data folder is meant: the one named, else the configuration's, else that of the environment.
 #[derive(Debug, Args)]
 pub struct Place {
-    /// The node's data folder
-    #[arg(long, value_name = "DIR", env = "SWITCHYARD_DATA", default_value = "./.switchyard")]
-    data: PathBuf,
-    /// The node's configuration, which names its data folder; wins over --data
+    /// The node's data folder; left out: that of the configuration, or SWITCHYARD_DATA
+    #[arg(long, value_name = "DIR")]
+    pub(super) data: Option<PathBuf>,
+    /// The node's configuration, which names its data folder
     #[arg(long, value_name = "FILE", env = "SWITCHYARD_CONFIG")]
-    config: Option<PathBuf>,
+    pub(super) config: Option<PathBuf>,
 }
 
 impl Place {
-    /// The folder, as the node itself finds it.
+    /// The folder, as the node itself finds it; `None`: nothing names one.
+    ///
+    /// # Errors
+    /// The configuration is wrong.
+    fn named(&self) -> Result<Option<PathBuf>, CliError> {
+        if let Some(data) = &self.data {
+            return Ok(Some(data.clone()));
+        }
+        if let Some(file) = &self.config {
+            let config = Config::load(file).map_err(|error| CliError::usage(crate::chain(&error)))?;
+            return Ok(Some(config.data));
+        }
+        Ok(std::env::var_os("SWITCHYARD_DATA").filter(|data| !data.is_empty()).map(PathBuf::from))
+    }
+
+    /// As [`Place::named`], or else that of `switchyard dev`.
     pub(super) fn data(&self) -> Result<PathBuf, CliError> {
-        let Some(file) = &self.config else { return Ok(self.data.clone()) };
-        let config = Config::load(file).map_err(|error| CliError::usage(crate::chain(&error)))?;
-        Ok(config.data)
+        Ok(self.named()?.unwrap_or_else(|| DEVELOPMENT.into()))
     }
 }
 
@@ -50,12 +63,8 @@ pub struct Restore {
     /// The backup: a folder, a tar file, or "-": a tar stream on the input
     #[arg(value_name = "DIR|FILE.tar|-")]
     from: PathBuf,
-    /// The data folder to make: new, or empty
-    #[arg(long, value_name = "DIR", env = "SWITCHYARD_DATA", required_unless_present = "config")]
-    data: Option<PathBuf>,
-    /// The node's configuration, which names the data folder; wins over --data
-    #[arg(long, value_name = "FILE", env = "SWITCHYARD_CONFIG")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
     /// The file with the key of the tenants' secrets, for a backup without it
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
@@ -65,6 +74,8 @@ pub struct Restore {
 }
 
 const STREAM: &str = "-";
+/// The data folder of `switchyard dev`.
+const DEVELOPMENT: &str = "./.switchyard";
 
 impl Backup {
     /// What was done, as it is printed.
@@ -97,8 +108,8 @@ impl Backup {
 impl Restore {
     /// What was done, as it is printed.
     pub(super) async fn run(&self) -> Result<String, CliError> {
-        let default = self.data.clone().unwrap_or_default();
-        let data = Place { data: default, config: self.config.clone() }.data()?;
+        let unnamed = || CliError::usage("name the data folder to make, with --data or --config");
+        let data = self.place.named()?.ok_or_else(unnamed)?;
         let failed = |error| CliError::usage(crate::chain(&error));
         let from = if self.from == Path::new(STREAM) {
             BackupSource::Stream(Box::new(stdin()))

@@ -6,23 +6,18 @@ mod kernel;
 mod machine;
 mod ports;
 
-use std::path::PathBuf;
-
 use clap::Args;
 use serde::Serialize;
 
+use super::backup::Place;
 use super::client::CliError;
 use super::print::table;
 use crate::config::Config;
 
 #[derive(Debug, Args)]
 pub struct Doctor {
-    /// The node's configuration; left out: that of `switchyard dev`
-    #[arg(long, value_name = "FILE", env = "SWITCHYARD_CONFIG")]
-    config: Option<PathBuf>,
-    /// The node's data folder, without a configuration
-    #[arg(long, value_name = "DIR", env = "SWITCHYARD_DATA", default_value = "./.switchyard")]
-    data: PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// Answer in JSON
     #[arg(long)]
     json: bool,
@@ -85,17 +80,23 @@ impl Doctor {
     }
 
     fn read(&self) -> (Config, Finding) {
-        let Some(file) = &self.config else {
-            let found = "none was named; these are the defaults, with the data folder given";
-            let config = Config { data: self.data.clone(), ..Config::default() };
-            return (config, Finding::ok("configuration", found));
-        };
-        match Config::load(file) {
-            Ok(config) => (config, Finding::ok("configuration", format!("{} is good", file.display()))),
-            Err(error) => {
-                let config = Config { data: self.data.clone(), ..Config::default() };
+        const CHECK: &str = "configuration";
+        let read = self.place.config.as_ref().map(|file| (file, Config::load(file)));
+        // What is named beside a configuration is what is looked at; without one, what `switchyard dev` would take.
+        let data = || Place { data: self.place.data.clone(), config: None }.data().unwrap_or_default();
+        match read {
+            None => {
+                let found = "none was named; these are the defaults, with the data folder given";
+                (Config { data: data(), ..Config::default() }, Finding::ok(CHECK, found))
+            }
+            Some((file, Ok(config))) => {
+                let data = self.place.data.clone().unwrap_or_else(|| config.data.clone());
+                (Config { data, ..config }, Finding::ok(CHECK, format!("{} is good", file.display())))
+            }
+            Some((_, Err(error))) => {
                 let advice = "mend that line; what follows is of the defaults";
-                (config, Finding::fail("configuration", crate::chain(&error), advice))
+                let config = Config { data: data(), ..Config::default() };
+                (config, Finding::fail(CHECK, crate::chain(&error), advice))
             }
         }
     }

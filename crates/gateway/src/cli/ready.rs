@@ -1,9 +1,8 @@
 //! `ready`: whether a node takes requests, for health checks of containers, which may have no other program.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
+use super::backup::Place;
 use super::client::{CliError, normal, reachable_health};
 use crate::node_file::NodeFile;
 
@@ -13,7 +12,7 @@ pub struct Ready {
     #[arg(long, value_name = "URL", env = "SWITCHYARD_ADMIN")]
     admin: Option<String>,
     #[command(flatten)]
-    place: super::backup::Place,
+    place: Place,
 }
 
 impl Ready {
@@ -25,7 +24,7 @@ impl Ready {
         let address = match &self.admin {
             Some(given) => normal(given)?,
             None => {
-                let data: PathBuf = self.place.data()?;
+                let data = self.place.data()?;
                 NodeFile::read(&data).ok_or_else(|| CliError::NoNode(data.display().to_string()))?.admin
             }
         };

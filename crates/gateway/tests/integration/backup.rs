@@ -130,6 +130,15 @@ async fn it_goes_through_a_pipe_by_the_nodes_configuration() {
     assert!(out.starts_with("restored - of ") && out.contains(" into restored: "), "{out}");
     assert!(errors.starts_with("backed up "), "{errors}");
     assert!(place.path().join("restored/catalog.sqlite").is_file());
+    // What is named wins over what the environment has; nothing is made where nothing is named.
+    let script = "$SWITCHYARD backup b --config node.toml > /dev/null
+        SWITCHYARD_CONFIG=other.toml SWITCHYARD_DATA=env $SWITCHYARD restore b --data named > /dev/null
+        SWITCHYARD_DATA=env $SWITCHYARD restore b > /dev/null
+        [ -e named/catalog.sqlite ] && [ -e env/catalog.sqlite ]
+        ! $SWITCHYARD restore b 2>&1 && [ ! -e .switchyard ]";
+    let output = shell(script, place.path()).await;
+    let out = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && out.contains("name the data folder"), "{output:?}");
     // A pipe whose reader goes is told of, and ends.
     let output = shell("$SWITCHYARD backup - --config node.toml | head -c 10 > /dev/null", place.path()).await;
     assert!(!output.status.success());
