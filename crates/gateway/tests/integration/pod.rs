@@ -237,8 +237,10 @@ async fn an_update_loses_no_request_that_was_accepted() {
             }
         }
         pod.terminated().await;
+        let away = std::time::Instant::now();
         pod = machine.start(&objects, &format!("switchyard-0-{round}"));
         pod.started().await;
+        println!("away for {} ms, as a kubelet sees it", away.elapsed().as_millis());
     }
     let before = sent.load(Ordering::Relaxed);
     while sent.load(Ordering::Relaxed) < before + 100 {

@@ -10,7 +10,7 @@ use std::path::Path;
 use aws_lc_rs::digest::{Context, SHA256};
 use switchyard_catalog::BlobDigest;
 
-use super::target::{Hashed, sync_parent, write_whole};
+use super::target::{Hashed, sync_file_system, sync_parent, write_whole};
 use super::{
     BLOBS, BackupError, BackupManifest, BackupSource, CATALOG, FORMAT, KEY, MANIFEST, blob_name, blob_of, snapshot,
 };
@@ -32,19 +32,25 @@ pub async fn restore(from: BackupSource, data: &Path, key: Option<&Path>) -> Res
     if made {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(BackupError::io("make", data))?;
     }
-    let lock = match occupied(data) {
-        Ok(false) => DataLock::take(data)?,
-        Ok(true) => return Err(BackupError::NotEmpty(data.to_owned())),
-        Err(source) => return Err(BackupError::io("read", data)(source)),
+    let empty = || match occupied(data) {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(BackupError::NotEmpty(data.to_owned())),
+        Err(source) => Err(BackupError::io("read", data)(source)),
     };
+    // Before the lock, so that not even that is left in a folder of somebody else's; and under it.
+    empty()?;
+    let lock = DataLock::take(data)?;
+    empty()?;
     let done = async {
         clear(data).map_err(BackupError::io("clear", data))?;
+        // Before anything is written, so that it is told of what cannot be.
+        let opened = File::open(data).map_err(BackupError::io("read", data))?;
         let marker = data.join(RESTORING);
         File::create(&marker).and_then(|file| file.sync_all()).map_err(BackupError::io("write", &marker))?;
         sync_parent(&marker).map_err(BackupError::io("write", &marker))?;
         let manifest = unpack(from, data)?;
         check(&manifest, data, key).await?;
-        settle(data)?;
+        settle(data, &opened)?;
         Ok(manifest)
     }
     .await;
@@ -204,13 +210,13 @@ async fn check(manifest: &BackupManifest, data: &Path, key: Option<&Path>) -> Re
     }
 }
 
-/// Durable, with its names; and of whoever owns the folder, where this is done for another user.
-fn settle(data: &Path) -> Result<(), BackupError> {
-    let owner = fs::metadata(data).map_err(BackupError::io("read", data))?;
-    settle_below(data, &owner).map_err(BackupError::io("settle", data))
+/// Of whoever owns the folder, where this is done for another user; and durable, names too.
+fn settle(data: &Path, opened: &File) -> Result<(), BackupError> {
+    let settled = fs::metadata(data).and_then(|owner| give_to(data, &owner)).and_then(|()| sync_file_system(opened));
+    settled.map_err(BackupError::io("settle", data))
 }
 
-fn settle_below(folder: &Path, owner: &fs::Metadata) -> io::Result<()> {
+fn give_to(folder: &Path, owner: &fs::Metadata) -> io::Result<()> {
     for found in fs::read_dir(folder)? {
         let found = found?;
         if found.file_name() == NOT_OURS {
@@ -221,8 +227,8 @@ fn settle_below(folder: &Path, owner: &fs::Metadata) -> io::Result<()> {
             std::os::unix::fs::lchown(found.path(), Some(owner.uid()), Some(owner.gid()))?;
         }
         if kind.is_dir() {
-            settle_below(&found.path(), owner)?;
+            give_to(&found.path(), owner)?;
         }
     }
-    File::open(folder)?.sync_all()
+    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -50,8 +51,16 @@ pub(super) struct Out {
 }
 
 enum Sink {
-    Folder { draft: tempfile::TempDir, to: PathBuf },
-    File { tar: tar::Builder<io::BufWriter<tempfile::NamedTempFile>>, to: PathBuf },
+    /// `opened`: the draft, since before anything was written to it.
+    Folder {
+        draft: tempfile::TempDir,
+        opened: File,
+        to: PathBuf,
+    },
+    File {
+        tar: tar::Builder<io::BufWriter<tempfile::NamedTempFile>>,
+        to: PathBuf,
+    },
     Stream(tar::Builder<Box<dyn Write + Send>>),
 }
 
@@ -70,8 +79,9 @@ impl BackupTarget {
         match self {
             Self::Folder(to) => {
                 let dir = beside(&to)?;
-                let draft = draft(&dir).map_err(BackupError::io("write to", &dir))?;
-                Ok(Out { scratch: dir, sink: Sink::Folder { draft, to } })
+                let made = draft(&dir).and_then(|draft| File::open(draft.path()).map(|opened| (draft, opened)));
+                let (draft, opened) = made.map_err(BackupError::io("write to", &dir))?;
+                Ok(Out { scratch: dir, sink: Sink::Folder { draft, opened, to } })
             }
             Self::File(to) => {
                 let dir = beside(&to)?;
@@ -121,11 +131,12 @@ impl Out {
             done => done.map_err(BackupError::io("write", to)),
         };
         match self.sink {
-            Sink::Folder { draft, to } => {
+            Sink::Folder { draft, opened, to } => {
                 // A rename would replace an empty folder: what has come there meanwhile is looked at once more.
                 if fs::symlink_metadata(&to).is_ok() {
                     return Err(BackupError::Exists(to));
                 }
+                end(&to, sync_file_system(&opened))?;
                 end(&to, fs::rename(draft.keep(), &to).and_then(|()| sync_parent(&to)))
             }
             Sink::File { tar, to } => {
@@ -150,14 +161,22 @@ fn append(tar: &mut tar::Builder<impl Write>, name: &str, bytes: u64, from: &mut
     tar.append_data(&mut header, name, from)
 }
 
-/// A file for this user alone, durable when it returns; its folders are made.
+/// A file for this user alone; its folders are made. Durable after [`sync_file_system`]: one wait for thousands of files.
 pub(super) fn write_whole(path: &Path, from: &mut dyn Read) -> io::Result<()> {
     if let Some(dir) = path.parent() {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     }
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    io::copy(from, &mut file)?;
-    file.sync_all()
+    io::copy(from, &mut file).map(drop)
+}
+
+/// All that was written to the file system of this folder is durable.
+///
+/// # Errors
+/// Also where something could not be written back since the folder was opened.
+pub(super) fn sync_file_system(folder: &File) -> io::Result<()> {
+    // SAFETY: a plain call on a descriptor that is open.
+    if unsafe { libc::syncfs(folder.as_raw_fd()) } == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
