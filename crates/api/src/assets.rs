@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::{Bytes, BytesMut};
-use http::{StatusCode, header};
+use futures_util::TryStreamExt;
+use http::{HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
 use multer::{Constraints, Field, Multipart, SizeLimit};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use switchyard_catalog::{AssetConfig, AssetHash, NewAsset, NewAssets, RunWorkerFirst};
+use switchyard_catalog::{
+    AssetConfig, AssetHash, AssetSite, BlobContent, CatalogError, NewAsset, NewAssets, RunWorkerFirst,
+};
 
 use crate::{
     auth,
@@ -122,6 +126,66 @@ async fn decoded(mut field: Field<'_>, hash: AssetHash, most: u64) -> Result<Byt
     }
     bytes.extend_from_slice(&STANDARD.decode(&rest).map_err(|_| fault())?);
     Ok(bytes.freeze())
+}
+
+/// `GET …/assets`, ours: what is live of a script serves so beside its code. With it a script can be deployed elsewhere.
+pub(crate) async fn assets_list(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+    let Some(site) = live(context).await? else { return Ok(Reply::of(json!({ "config": {}, "files": {} }))) };
+    let files = site.manifest.0.iter().map(|(path, file)| {
+        let shown = json!({ "hash": file.hash.to_string(), "size": file.size, "content_type": file.content_type });
+        (path.clone(), shown)
+    });
+    let files: Map<String, Value> = files.collect();
+    Ok(Reply::of(json!({ "config": show_config(&site.config), "files": files })))
+}
+
+/// `GET …/assets/{asset}`, ours: a file of that list, by its hash; whole in memory.
+pub(crate) async fn asset_get(context: &mut Context<'_>) -> Result<Reply, Refusal> {
+    let absent = || ApiError::new(StatusCode::NOT_FOUND, 10007, "no asset of this script has that hash");
+    let site = live(context).await?.ok_or_else(absent)?;
+    let hash = AssetHash::parse(context.params.get("asset")).ok_or_else(absent)?;
+    let file = site.manifest.0.iter().map(|(_, file)| file).find(|file| file.hash == hash).ok_or_else(absent)?;
+    // As many at once as there may be uploads: each is in memory.
+    context.upload_begins().await?;
+    let bytes = match context.catalog().asset_open(file.digest, 0..file.size).await? {
+        BlobContent::Whole(bytes) => bytes,
+        BlobContent::Stream(mut chunks) => {
+            let mut bytes = BytesMut::new();
+            while let Some(chunk) = chunks.try_next().await.map_err(CatalogError::from)? {
+                bytes.extend_from_slice(&chunk);
+            }
+            bytes.freeze()
+        }
+    };
+    let mut response = Response::new(Full::new(bytes));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(Reply::Raw(response))
+}
+
+async fn live(context: &mut Context<'_>) -> Result<Option<AssetSite>, Refusal> {
+    let row = context.catalog().script_find(&context.actor, &context.script()?).await?;
+    match row.deployed.or(row.latest).filter(|version| version.assets.is_some()) {
+        Some(version) => Ok(context.catalog().assets_site(version.id).await?),
+        None => Ok(None),
+    }
+}
+
+/// As an upload's metadata has it.
+fn show_config(config: &AssetConfig) -> Value {
+    let mut shown = Map::new();
+    shown.insert("html_handling".to_owned(), json!(config.html_handling));
+    shown.insert("not_found_handling".to_owned(), json!(config.not_found_handling));
+    shown.insert("run_worker_first".to_owned(), json!(config.run_worker_first));
+    for (name, text) in
+        [("_headers", &config.headers), ("_redirects", &config.redirects), ("base_path", &config.base_path)]
+    {
+        if let Some(text) = text {
+            shown.insert(name.to_owned(), text.as_str().into());
+        }
+    }
+    Value::Object(shown)
 }
 
 /// The field `assets` of an upload's metadata.

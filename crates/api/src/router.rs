@@ -162,6 +162,9 @@ endpoints! {
     Read  GET    "/switchyard/accounts/{account}/namespaces/{namespace}/scripts/{script}/compilation" node::compilation;
     Read  GET    "/switchyard/accounts/{account}/scripts/{script}/compilation"     node::compilation;
 
+    Read  GET    "/switchyard/accounts/{account}/namespaces/{namespace}/scripts/{script}/assets" assets::assets_list;
+    Read  GET    "/switchyard/accounts/{account}/namespaces/{namespace}/scripts/{script}/assets/{asset}" assets::asset_get;
+
     Read  GET    "/switchyard/top"                                                 node::top;
     Read  GET    "/switchyard/accounts/{account}/top"                              node::account_top;
     Read  POST   "/switchyard/resolve"                                             resolve::resolve;

@@ -23,7 +23,7 @@ pub enum BootstrapError {
     Name(#[from] NameError),
     #[error("could not {action} {path}")]
     File { action: &'static str, path: String, source: io::Error },
-    #[error("the variable {0}, which should hold the API token, is not set")]
+    #[error("the variable {0}, which should hold the API token, is not set, or empty")]
     Variable(String),
     #[error("could not {action}")]
     Catalog { action: String, source: CatalogError },
@@ -132,7 +132,9 @@ fn token(config: &config::Bootstrap, data: &Path) -> Result<String, BootstrapErr
         return Ok(token.clone());
     }
     if let Some(variable) = &config.token_env {
-        return std::env::var(variable).map_err(|_| BootstrapError::Variable(variable.clone()));
+        // Secrets that are files end with a line end, also where they are handed on in a variable.
+        let token = std::env::var(variable).ok().map(|token| token.trim().to_owned()).filter(|token| !token.is_empty());
+        return token.ok_or_else(|| BootstrapError::Variable(variable.clone()));
     }
     private_file(&data.join(&config.token_file), || ids::token() + "\n").map(|text| text.trim().to_owned())
 }

@@ -1,15 +1,20 @@
 //! The command line: `switchyard dev` with flags and nothing else, `switchyard serve` from a file, and
 //! the tools that are clients of a running node's admin API.
 
+mod backup;
 mod client;
 mod compile;
+mod config;
+mod doctor;
 mod init;
 mod owner;
 mod print;
+mod ready;
 mod resolve;
 mod script;
 mod tail;
 mod top;
+mod transfer;
 mod trust;
 
 use std::net::SocketAddr;
@@ -18,23 +23,45 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use futures_util::future::BoxFuture;
 
+use backup::{Backup, Restore};
 pub use client::CliError;
 use compile::Compile;
+use config::{Completions, ConfigTool};
+use doctor::Doctor;
 use init::Init;
 use owner::{Account, Namespace, Token};
+use ready::Ready;
 use resolve::Resolve;
 use script::{Deploy, Rollback, Script};
 use tail::Tail;
 use top::Top;
+use transfer::{Export, Import};
 
 use crate::config::{AccessFormat, AccessTarget, Config, Listener, Resolver, parse_net};
 
 /// A self-hosted Workers for Platforms.
 #[derive(Debug, Parser)]
-#[command(name = "switchyard", version, arg_required_else_help = true)]
+#[command(name = "switchyard", version, long_version = long_version(), arg_required_else_help = true)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// What `--version` says; `-V` has the first line of it. The digests say which sealed Workers fit this program.
+fn long_version() -> &'static str {
+    static TEXT: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    TEXT.get_or_init(|| {
+        let digests = switchyard_runtime::engine_digests();
+        format!(
+            "{}\nengine    {} ({})\nplatform  {}\nmachine   {}-{}",
+            env!("CARGO_PKG_VERSION"),
+            digests.engine,
+            digests.compiler,
+            digests.platform,
+            std::env::consts::ARCH,
+            std::env::consts::OS,
+        )
+    })
 }
 
 #[derive(Debug, Subcommand)]
@@ -67,6 +94,23 @@ pub enum Command {
     Tail(Tail),
     /// Which scripts use the most of the node: requests, CPU, errors
     Top(Top),
+    /// Whether this machine will do for a node, and what to do where it will not
+    Doctor(Doctor),
+    /// Whether a node takes requests; for health checks
+    Ready(Ready),
+    /// Check a configuration; its schema and its reference
+    #[command(subcommand)]
+    Config(ConfigTool),
+    /// Print completions of this program for a shell
+    Completions(Completions),
+    /// Back a node's data folder up, while it serves
+    Backup(Backup),
+    /// Make a data folder of a backup
+    Restore(Restore),
+    /// Write a dispatch namespace to a file: what is live of its scripts, settings, bindings; no values of secrets
+    Export(Export),
+    /// Deploy what `export` wrote
+    Import(Import),
     /// What a node starts to compile a component
     #[command(hide = true)]
     Compile(Compile),
@@ -82,6 +126,14 @@ impl Command {
         let shown = match self {
             Self::Dev(_) | Self::Serve(_) | Self::Compile(_) => return None,
             Self::Init(init) => return Some(init.run()),
+            Self::Doctor(doctor) => return Some(doctor.run().await),
+            Self::Ready(ready) => return Some(ready.run().await),
+            Self::Config(tool) => return Some(tool.run()),
+            Self::Completions(completions) => return Some(completions.run()),
+            Self::Backup(backup) => return Some(backup.run().await),
+            Self::Restore(restore) => return Some(restore.run().await),
+            Self::Export(export) => export.run().await,
+            Self::Import(import) => import.run().await,
             Self::Account(account) => account.run().await,
             Self::Token(token) => token.run().await,
             Self::Namespace(namespace) => namespace.run().await,

@@ -8,6 +8,8 @@ mod explain;
 mod listener;
 mod overload;
 mod plan;
+mod reference;
+mod schema;
 mod trace;
 mod units;
 mod websocket;
@@ -18,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use switchyard_catalog::Isolation;
 
@@ -27,12 +30,14 @@ pub use explain::ConfigError;
 pub use listener::{Certificate, Listener, MinVersion, ProxyProtocol, Redirect, Tls};
 pub use overload::{MemoryCeiling, Overload};
 pub use plan::Plan;
+pub use reference::reference;
+pub use schema::schema;
 pub use trace::Trace;
 pub use units::{parse_duration, parse_net, parse_size};
 pub use websocket::WebSocket;
 
 /// The whole file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Everything the node keeps. One process at a time.
@@ -59,7 +64,7 @@ pub struct Config {
 }
 
 /// Health, metrics and the API. Not for the outside.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Admin {
     pub bind: SocketAddr,
@@ -69,9 +74,10 @@ pub struct Admin {
 }
 
 /// One way to find the tenant. Which keys belong to which kind is checked by [`Config::check`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Resolver {
+    /// How the tenant is found; which keys belong to which kind, config/switchyard.toml shows.
     pub kind: ResolverKind,
     /// May be left out where the node has one account.
     pub account: Option<String>,
@@ -87,19 +93,23 @@ pub struct Resolver {
     pub name: Option<String>,
     /// `header`, and `sql` by header: peers that are believed, besides those of the listener.
     #[serde(default, deserialize_with = "units::optional_nets")]
+    #[schemars(with = "Option<Vec<String>>")]
     pub trusted: Option<Vec<IpNet>>,
     /// `sql`: the database, by scheme `sqlite`, `postgres`, `mysql`, `mariadb`.
     pub url: Option<String>,
     /// `sql`: the variable that holds the URL.
     pub url_env: Option<String>,
-    /// `sql`: what is looked up: `host`, `label`, `header:NAME`, `path:N`.
+    /// `sql`: what is looked up: `host`; `label`, the host's first, or with `suffix` the one below that; `header:NAME`, of
+    /// trusted peers; `path:N`, a segment of the path, from 0.
     pub key: Option<String>,
     /// `sql`: one statement with one parameter.
     pub query: Option<String>,
     /// `sql`: open at once.
     pub connections: Option<u32>,
+    /// `sql`: for one of the connections.
     #[serde(default, with = "units::optional_duration", skip_serializing_if = "Option::is_none")]
     pub acquire_timeout: Option<Duration>,
+    /// `sql`: for the statement; requests wait for both, then it counts as no answer.
     #[serde(default, with = "units::optional_duration", skip_serializing_if = "Option::is_none")]
     pub statement_timeout: Option<Duration>,
     /// `sql`: a pooler in transaction mode is between us and the database.
@@ -107,7 +117,7 @@ pub struct Resolver {
     pub cache: Option<LookupCache>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ResolverKind {
     Fixed,
@@ -118,7 +128,7 @@ pub enum ResolverKind {
 }
 
 /// How long a `sql` resolver keeps answers, and how many.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LookupCache {
     /// Of a row; each entry's own is up to 10 % shorter or longer.
@@ -135,7 +145,7 @@ pub struct LookupCache {
 }
 
 /// What is made at start if it is not there.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Bootstrap {
     /// Empty: nothing is made.
@@ -154,7 +164,7 @@ pub struct Bootstrap {
 }
 
 /// The most that any one thing may take.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     #[serde(with = "units::duration")]
@@ -206,7 +216,7 @@ pub struct Limits {
 }
 
 /// The engine that runs Workers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Runtime {
     /// 0: one a core.
@@ -233,17 +243,19 @@ pub struct Runtime {
     pub held_bytes: u64,
     #[serde(with = "units::size")]
     pub held_bytes_per_script: u64,
+    #[schemars(schema_with = "schema::isolation")]
     pub isolation: Isolation,
     #[serde(with = "units::duration")]
     pub auto_warm_cpu: Duration,
 }
 
 /// What a Worker's `fetch` may reach.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Egress {
     pub private: bool,
     #[serde(deserialize_with = "units::nets")]
+    #[schemars(with = "Vec<String>")]
     pub grantable: Vec<IpNet>,
     pub blocked_ports: Vec<u16>,
     pub nameservers: Vec<SocketAddr>,
@@ -259,7 +271,7 @@ pub struct Egress {
 }
 
 /// Responses that Workers keep with the Cache API, in memory.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Cache {
     #[serde(with = "units::size")]
@@ -271,10 +283,11 @@ pub struct Cache {
 }
 
 /// Tenants that are an origin instead of code.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Upstream {
     #[serde(deserialize_with = "units::nets")]
+    #[schemars(with = "Vec<String>")]
     pub allow: Vec<IpNet>,
     pub connections: u32,
     pub connections_per_script: u32,
@@ -297,7 +310,7 @@ pub struct Upstream {
 }
 
 /// How long a client may take.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Timeouts {
     #[serde(with = "units::duration")]
@@ -316,7 +329,7 @@ pub struct Timeouts {
     pub drain: Duration,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Log {
     pub access: AccessTarget,
@@ -329,7 +342,7 @@ pub struct Log {
     pub buffer: u64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AccessTarget {
     Stdout,
@@ -337,7 +350,7 @@ pub enum AccessTarget {
     Off,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AccessFormat {
     Json,

@@ -49,8 +49,12 @@ fn run(cli: Cli, inherited: Inherited) -> anyhow::Result<()> {
 fn run_tool(command: &Command) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     if let Some(done) = runtime.block_on(command.tool()) {
-        let text = done?;
+        let text = match &done {
+            Ok(text) => text.as_str(),
+            Err(error) => error.shown().unwrap_or_default(),
+        };
         std::io::stdout().lock().write_all(text.as_bytes()).context("could not write the answer")?;
+        done?;
     }
     Ok(())
 }

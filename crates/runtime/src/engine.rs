@@ -79,6 +79,15 @@ fn compile(engine: &Engine, code: &[u8], artefacts: &Artefacts, name: &str) -> R
     Ok(module)
 }
 
+/// The engine with its pool alone: what it reserves of the address space.
+///
+/// # Errors
+/// When the system does not give it.
+pub fn reserve(slots: u32) -> Result<Engine, RuntimeError> {
+    Engine::new(&config(slots))
+        .map_err(|error| RuntimeError::Engine { action: "be set up", message: format!("{error:#}") })
+}
+
 fn config(slots: u32) -> Config {
     let mut config = Config::new();
     config

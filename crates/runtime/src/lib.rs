@@ -33,6 +33,7 @@ mod html;
 mod image;
 mod instance;
 mod logs;
+mod machine;
 mod memory;
 mod meter;
 mod modules;
@@ -62,6 +63,7 @@ pub use error::{RunError, RunErrorKind, RuntimeError};
 pub use executor::GUEST_THREAD_STACK;
 pub use head::{StatusText, Verbatim, wants_socket};
 pub use invocation::{Console, Invocation};
+pub use machine::{EngineDigests, PageScan, compile_nothing, engine_digests, page_scan, reserve};
 pub use outbound::{
     CacheOperation, FetchError, FetchRequest, FetchResponse, Outbound, RedirectMode, Target, on_io_thread,
 };

@@ -72,6 +72,11 @@ impl Pagemap {
         Ok(this)
     }
 
+    /// Whether the kernel has no PAGEMAP_SCAN for this process.
+    pub fn is_by_read(&self) -> bool {
+        self.by_read
+    }
+
     /// For tests: answer by reading, as on an old kernel.
     #[cfg(test)]
     pub fn open_by_read() -> io::Result<Self> {

@@ -8,6 +8,11 @@ pub enum OpenError {
     Io { action: &'static str, path: PathBuf, source: io::Error },
     #[error("the data folder {} is in use by another process", .0.display())]
     Locked(PathBuf),
+    #[error(
+        "a restore into the data folder {} was not finished: restore the backup once more, which begins anew",
+        .0.display()
+    )]
+    Restoring(PathBuf),
     #[error("the secret key file {} {rule}", path.display())]
     SecretKey { path: PathBuf, rule: &'static str },
     #[error("the database {} holds secrets of the key {found}, and this node has the key {ours}", path.display())]

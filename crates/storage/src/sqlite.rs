@@ -29,6 +29,8 @@ use switchyard_catalog::{
 
 use crate::{OpenError, SecretKey};
 
+pub(crate) use version::blobs_named;
+
 /// Under the data folder.
 const FILE: &str = "catalog.sqlite";
 const READERS: u32 = 4;

@@ -41,6 +41,8 @@ pub(super) enum Outcome {
     Null,
     /// A script's modules, without an envelope.
     Content,
+    /// A file, without an envelope.
+    File,
     /// Server-sent events, without an end.
     Events,
     /// It always refuses.
@@ -133,7 +135,7 @@ const TOP: &[Query] = &[
 const IF_MATCH: &[&str] = &["If-Match", "If-None-Match"];
 
 use Body::{Code, Form, Json, OptionalJson, Settings, Upload};
-use Outcome::{Content, Events, List, Null, Paged, PagedObject, Refused, Result};
+use Outcome::{Content, Events, File, List, Null, Paged, PagedObject, Refused, Result};
 
 const DOCS: &[Doc] = &[
     get("account::user_get", "The caller", Result("User")),
@@ -233,6 +235,8 @@ const DOCS: &[Doc] = &[
     get("tokens::token_revoke", "Revoke a token", Null),
     get("plans::plan_get", "Which plan holds for a script", Result("ScriptPlan")),
     set("plans::plan_put", "Set which plan holds for a script", Json("ScriptPlanPut"), Result("ScriptPlan")),
+    get("assets::assets_list", "Static assets of what is live of a script", Result("ScriptAssets")),
+    get("assets::asset_get", "One of them, by its hash", File),
     get("node::compilation", "How far the compilation of an upload to a script is", Result("Compilation")),
     Doc { query: TOP, ..get("node::top", "Which scripts of the node use the most of it", Result("Top")) },
     Doc { query: TOP, ..get("node::account_top", "Which scripts of the account use the most", Result("Top")) },

@@ -14,7 +14,7 @@ pub(super) fn path_parameter(name: &'static str) -> Parameter {
         "namespace" => namespace_name(),
         "script" => script_name(),
         "version" => S::string().format("uuid"),
-        "token" | "tail" => S::string().pattern("^[0-9a-f]{32}$"),
+        "token" | "tail" | "asset" => S::string().pattern("^[0-9a-f]{32}$"),
         "tag" => tag(),
         _ => S::string().length(1, 255),
     };
@@ -37,6 +37,10 @@ pub(super) fn success(outcome: &Outcome) -> Reply {
         Outcome::Events => {
             let content = [("text/event-stream", MediaType::of(S::string()))];
             return Reply { description: "events as they come".to_owned(), content: content.into() };
+        }
+        Outcome::File => {
+            let content = [("application/octet-stream", MediaType::of(S::string()))];
+            return Reply { description: "the file's bytes".to_owned(), content: content.into() };
         }
         Outcome::Content => {
             let content = [

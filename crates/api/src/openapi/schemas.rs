@@ -514,6 +514,20 @@ pub(super) fn all() -> BTreeMap<&'static str, Schema> {
         ("ResultInfo", result_info),
         ("Script", script()),
         (
+            "ScriptAssets",
+            S::object(vec![
+                ("config", S::map(S::any())),
+                (
+                    "files",
+                    S::map(S::object(vec![
+                        ("hash", hex32()),
+                        ("size", S::integer()),
+                        ("content_type", S::string().or_null()),
+                    ])),
+                ),
+            ]),
+        ),
+        (
             "ScriptInNamespace",
             script().and(S::object(vec![("script", S::reference("Script")), ("dispatch_namespace", namespace_name())])),
         ),

@@ -213,3 +213,42 @@ async fn files_come_in_any_portions() {
         .expect("a request");
     assert_eq!(h.send(request).await.status, 201);
 }
+
+/// Ours: what is served beside the code, listed and given back byte for byte.
+const OWN: &str = "/switchyard/accounts/0123456789abcdef0123456789abcdef/namespaces/prod/scripts/shop/assets";
+
+async fn with_assets(h: &Harness) {
+    h.namespace("prod").await;
+    let config = json!({ "html_handling": "none", "not_found_handling": "404-page", "_headers": "/*\n  X-A: b\n",
+        "run_worker_first": ["/api/*"] });
+    let assets = json!({ "jwt": completed(h, S).await, "config": config });
+    h.form(Method::PUT, S, Form::worker(json!({ "assets": assets }))).await.ok();
+}
+
+pub async fn assets_list(h: &Harness) {
+    with_assets(h).await;
+    let reply = h.by(READER, "GET", OWN, Value::Null).await.ok();
+    let html = json!({ "hash": INDEX, "size": 5, "content_type": "text/html" });
+    let css = json!({ "hash": STYLE, "size": 3, "content_type": "text/css" });
+    let files = json!({ "/index.html": html, "/copy.html": html, "/a.css": css });
+    let config = json!({ "html_handling": "none", "not_found_handling": "404-page", "_headers": "/*\n  X-A: b\n",
+        "run_worker_first": ["/api/*"] });
+    assert_eq!(reply.result(), &json!({ "files": files, "config": config }));
+    // A script without any has none.
+    h.upload(&format!("{NS}/prod/scripts/bare")).await;
+    let none = h.get(&OWN.replace("/shop/", "/bare/")).await.ok();
+    assert_eq!(none.result(), &json!({ "files": {}, "config": {} }));
+}
+
+pub async fn asset_get(h: &Harness) {
+    with_assets(h).await;
+    let reply = h.by(READER, "GET", &format!("{OWN}/{INDEX}"), Value::Null).await;
+    assert_eq!((reply.status.as_u16(), &reply.body[..]), (200, &b"hello"[..]));
+    // Only those of this script, also where another of the namespace has it.
+    h.upload(&format!("{NS}/prod/scripts/bare")).await;
+    for absent in
+        [format!("{OWN}/{}", "0".repeat(32)), format!("{OWN}/x"), OWN.replace("/shop/", "/bare/") + "/" + INDEX]
+    {
+        h.get(&absent).await.refused(404, 10007);
+    }
+}

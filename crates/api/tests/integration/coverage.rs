@@ -143,6 +143,8 @@ tests! {
     "PUT O/scripts/{script}/plan"               account_script_plan_put     plans::put_account;
     "GET O/namespaces/{namespace}/scripts/{script}/compilation" namespaced_compilation node::namespaced_compilation;
     "GET O/scripts/{script}/compilation"        account_compilation         node::account_compilation;
+    "GET O/namespaces/{namespace}/scripts/{script}/assets" assets_list      assets::assets_list;
+    "GET O/namespaces/{namespace}/scripts/{script}/assets/{asset}" asset_get assets::asset_get;
     "GET /switchyard/top"                       top                         node::top;
     "GET O/top"                                 account_top                 node::account_top;
     "POST /switchyard/resolve"                  resolve                     resolve::resolve;
@@ -166,6 +168,7 @@ pub fn concrete(template: &str, namespace: &str, script: &str) -> String {
         .replace("{script}", script)
         .replace("{secret}", "KEY")
         .replace("{tag}", "gold")
+        .replace("{asset}", "00000000000000000000000000000000")
         .replace("{tail}", "00000000000000000000000000000000")
         .replace("{token}", "00000000000000000000000000000000")
         .replace("{version}", "7d3b0c6e-5a0f-4f0e-9a57-4f3f5a9d1c11")

@@ -60,6 +60,12 @@ pub enum CliError {
     Usage(String),
     #[error("could not {action} {path}")]
     File { action: &'static str, path: String, source: std::io::Error },
+    /// A node that answers, and takes no requests now; what it says of it.
+    #[error("{address} is not ready: {said}")]
+    NotReady { address: String, said: String },
+    /// Checks failed; what was found is to be printed all the same.
+    #[error("{failed} of {of} checks failed")]
+    Unwell { shown: String, failed: usize, of: usize },
     #[error("could not set up TLS")]
     Tls(#[source] rustls::Error),
     #[error("{path} holds no certificate in PEM")]
@@ -67,6 +73,14 @@ pub enum CliError {
 }
 
 impl CliError {
+    /// What is to be printed although the command failed.
+    pub fn shown(&self) -> Option<&str> {
+        match self {
+            Self::Unwell { shown, .. } => Some(shown),
+            _ => None,
+        }
+    }
+
     pub(super) fn usage(message: impl Into<String>) -> Self {
         Self::Usage(message.into())
     }
@@ -77,6 +91,8 @@ impl CliError {
     }
 }
 
+/// What a health check waits.
+const SOON: Duration = Duration::from_secs(5);
 /// Longest wait for an answer: an upload starts the Worker.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// … of a component, which waits for its turn to be compiled.
@@ -174,8 +190,20 @@ impl Client {
         path: &str,
         body: Option<(String, Bytes)>,
     ) -> Result<Answer, CliError> {
+        self.send_as(&self.token, patience, method, path, body).await
+    }
+
+    /// As [`Client::send_within`], with another token.
+    pub(super) async fn send_as(
+        &self,
+        token: &str,
+        patience: Duration,
+        method: Method,
+        path: &str,
+        body: Option<(String, Bytes)>,
+    ) -> Result<Answer, CliError> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.address));
-        request = request.header(header::AUTHORIZATION, format!("Bearer {}", self.token));
+        request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         request = request.header(header::USER_AGENT, concat!("switchyard/", env!("CARGO_PKG_VERSION")));
         let body = body.map_or_else(Bytes::new, |(content_type, bytes)| {
             if let Some(headers) = request.headers_mut()
@@ -196,6 +224,26 @@ impl Client {
         let late = |_| unreachable(std::io::Error::from(std::io::ErrorKind::TimedOut).into());
         let (status, body) = tokio::time::timeout(patience, answered).await.map_err(late)??;
         self.read(status, &body)
+    }
+
+    /// An answer that is no envelope: its headers and its body.
+    pub(super) async fn raw(&self, path: &str) -> Result<(http::HeaderMap, Bytes), CliError> {
+        let request = Request::builder().uri(format!("{}{path}", self.address));
+        let request = request.header(header::AUTHORIZATION, format!("Bearer {}", self.token));
+        let request = request.body(Full::default()).map_err(|_| CliError::Address(self.address.clone()))?;
+        let answered = async {
+            let (head, body) =
+                self.http.request(request).await.map_err(|error| self.unreachable(error.into()))?.into_parts();
+            let body = Limited::new(body, MAX_ANSWER).collect().await.map_err(|error| self.unreachable(error))?;
+            Ok((head, body.to_bytes()))
+        };
+        let late = |_| self.unreachable(std::io::Error::from(std::io::ErrorKind::TimedOut).into());
+        let (head, body) = tokio::time::timeout(PATIENCE, answered).await.map_err(late)??;
+        if head.status.is_success() {
+            return Ok((head.headers, body));
+        }
+        let not_the_api = CliError::NotTheApi { address: self.address.clone(), status: head.status };
+        Err(self.read(head.status, &body).err().unwrap_or(not_the_api))
     }
 
     /// An answer that comes piece by piece and has no end.
@@ -234,13 +282,35 @@ impl Client {
     }
 }
 
+/// Whether `/readyz` below this address says yes.
+pub(super) async fn reachable_health(root: &str) -> Result<(), CliError> {
+    let address = || CliError::Address(root.to_owned());
+    let request = Request::builder().uri(format!("{root}/readyz")).body(Full::<Bytes>::default());
+    let request = request.map_err(|_| address())?;
+    let unreachable = |source| CliError::Unreachable { address: root.to_owned(), source };
+    let http = Http::builder(TokioExecutor::new()).build_http();
+    let answered = async {
+        let (head, body) = http.request(request).await.map_err(|error| unreachable(error.into()))?.into_parts();
+        let body = Limited::new(body, 64 << 10).collect().await.map_err(unreachable)?;
+        Ok((head.status, body.to_bytes()))
+    };
+    let late = |_| unreachable(std::io::Error::from(std::io::ErrorKind::TimedOut).into());
+    let (status, body) = tokio::time::timeout(SOON, answered).await.map_err(late)??;
+    match status.is_success() {
+        true => Ok(()),
+        false => {
+            Err(CliError::NotReady { address: root.to_owned(), said: String::from_utf8_lossy(&body).trim().to_owned() })
+        }
+    }
+}
+
 /// One segment of a path.
 pub(super) fn segment(text: &str) -> String {
     utf8_percent_encode(text, SEGMENT).to_string()
 }
 
 /// `127.0.0.1:8081`, `http://…` and `http://…/client/v4` alike.
-fn normal(given: &str) -> Result<String, CliError> {
+pub(super) fn normal(given: &str) -> Result<String, CliError> {
     let with_scheme = if given.contains("://") { given.to_owned() } else { format!("http://{given}") };
     let url = url::Url::parse(&with_scheme).map_err(|_| CliError::Address(given.to_owned()))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {

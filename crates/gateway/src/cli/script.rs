@@ -404,7 +404,7 @@ fn content_type(file: &Path) -> &'static str {
     }
 }
 
-fn part(form: &mut BytesMut, boundary: &str, disposition: &str, content_type: &str, content: &[u8]) {
+pub(super) fn part(form: &mut BytesMut, boundary: &str, disposition: &str, content_type: &str, content: &[u8]) {
     let head = format!(
         "--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\nContent-Type: {content_type}\r\n\r\n"
     );

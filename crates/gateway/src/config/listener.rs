@@ -4,17 +4,19 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Wrong, units};
 
 /// One address, and what is spoken there. HTTP/1.1 and HTTP/2 in any case.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Listener {
     pub bind: SocketAddr,
     /// Peers whose headers every resolver believes. Nobody's, if left out.
     #[serde(default, deserialize_with = "units::nets")]
+    #[schemars(with = "Vec<String>")]
     pub trusted: Vec<IpNet>,
     /// Left out: without TLS.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,7 +33,7 @@ pub struct Listener {
 }
 
 /// TLS on a listener.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
     /// The first is shown to clients that name no host, or one that none of them has.
@@ -44,14 +46,14 @@ pub struct Tls {
 }
 
 /// A certificate with its chain, and its key. Both PEM.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Certificate {
     pub cert: PathBuf,
     pub key: PathBuf,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum MinVersion {
     #[default]
     #[serde(rename = "1.2")]
@@ -61,15 +63,16 @@ pub enum MinVersion {
 }
 
 /// A load balancer that says whom it speaks for, before anything else.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProxyProtocol {
     /// The peers that send the header. Connections of all others are closed.
     #[serde(deserialize_with = "units::nets")]
+    #[schemars(with = "Vec<String>")]
     pub trusted: Vec<IpNet>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Redirect {
     /// To the same host and path.

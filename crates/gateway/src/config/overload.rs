@@ -1,11 +1,12 @@
 //! `[overload]`: how much memory the process may have, and what it does before it has it.
 
+use schemars::{JsonSchema, r#gen::SchemaGenerator, schema::Schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use super::Wrong;
-use super::units::{parse_size, show_size};
+use super::units::{self, parse_size, show_size};
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Overload {
     pub memory: MemoryCeiling,
@@ -22,6 +23,20 @@ pub enum MemoryCeiling {
     Auto,
     None,
     Bytes(u64),
+}
+
+impl JsonSchema for MemoryCeiling {
+    fn is_referenceable() -> bool {
+        false
+    }
+
+    fn schema_name() -> String {
+        "MemoryCeiling".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        units::text("", "^(auto|none|[0-9]+ *(B|KB|MB|GB|KiB|MiB|GiB)?)$")
+    }
 }
 
 impl Serialize for MemoryCeiling {

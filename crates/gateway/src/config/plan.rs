@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use switchyard_catalog::{Limits, PlanName};
 
 use super::{Wrong, units};
 
 /// What is left out says nothing: then what is set elsewhere holds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     /// The share of the CPU where others want it too: twice the weight gets twice as much.

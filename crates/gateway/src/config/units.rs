@@ -4,7 +4,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use serde::{Deserialize, Deserializer, de::Error};
+use schemars::JsonSchema;
+use schemars::r#gen::SchemaGenerator;
+use schemars::schema::{InstanceType, Schema, SchemaObject, StringValidation};
+use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
 /// `"1m 30s"`, `"150ms"`, `"0s"`.
 ///
@@ -45,17 +48,31 @@ pub(super) fn show_size(bytes: u64) -> String {
     format!("{bytes}B")
 }
 
-pub(super) mod duration {
-    //! For `#[serde(with)]` on a `Duration`.
-    use super::*;
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+/// For `#[serde(with)]` on a `Duration`.
+#[expect(non_camel_case_types, reason = "serde's `with` names it like a module; for the schema it must be a type")]
+pub(super) struct duration;
 
+impl duration {
     pub fn serialize<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&humantime::format_duration(*value))
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
         parse_duration(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for duration {
+    fn is_referenceable() -> bool {
+        false
+    }
+
+    fn schema_name() -> String {
+        "duration".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        duration_schema()
     }
 }
 
@@ -79,11 +96,11 @@ pub(super) fn optional_nets<'de, D: Deserializer<'de>>(deserializer: D) -> Resul
     nets(deserializer).map(Some)
 }
 
-pub(super) mod optional_duration {
-    //! As [`duration`], where leaving it out means something.
-    use super::*;
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+/// As [`duration`], where leaving it out means something.
+#[expect(non_camel_case_types, reason = "serde's `with` names it like a module; for the schema it must be a type")]
+pub(super) struct optional_duration;
 
+impl optional_duration {
     pub fn serialize<S: Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
         match value {
             Some(value) => duration::serialize(value, serializer),
@@ -96,11 +113,25 @@ pub(super) mod optional_duration {
     }
 }
 
-pub(super) mod size {
-    //! For `#[serde(with)]` on bytes.
-    use super::*;
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+impl JsonSchema for optional_duration {
+    fn is_referenceable() -> bool {
+        false
+    }
 
+    fn schema_name() -> String {
+        "optional_duration".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        duration_schema()
+    }
+}
+
+/// For `#[serde(with)]` on bytes.
+#[expect(non_camel_case_types, reason = "serde's `with` names it like a module; for the schema it must be a type")]
+pub(super) struct size;
+
+impl size {
     pub fn serialize<S: Serializer>(value: &u64, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&show_size(*value))
     }
@@ -110,11 +141,25 @@ pub(super) mod size {
     }
 }
 
-pub(super) mod optional_size {
-    //! As [`size`], where leaving it out means something.
-    use super::*;
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+impl JsonSchema for size {
+    fn is_referenceable() -> bool {
+        false
+    }
 
+    fn schema_name() -> String {
+        "size".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        size_schema()
+    }
+}
+
+/// As [`size`], where leaving it out means something.
+#[expect(non_camel_case_types, reason = "serde's `with` names it like a module; for the schema it must be a type")]
+pub(super) struct optional_size;
+
+impl optional_size {
     pub fn serialize<S: Serializer>(value: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
         match value {
             Some(value) => size::serialize(value, serializer),
@@ -125,6 +170,40 @@ pub(super) mod optional_size {
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
         parse_size(&String::deserialize(deserializer)?).map(Some).map_err(D::Error::custom)
     }
+}
+
+impl JsonSchema for optional_size {
+    fn is_referenceable() -> bool {
+        false
+    }
+
+    fn schema_name() -> String {
+        "optional_size".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        size_schema()
+    }
+}
+
+fn duration_schema() -> Schema {
+    text("duration", "^[0-9]")
+}
+
+fn size_schema() -> Schema {
+    text("size", "^[0-9]+ *(B|KB|MB|GB|KiB|MiB|GiB)?$")
+}
+
+/// A text that matches. `format`: what people call it; none of the schema's own.
+pub(super) fn text(format: &str, pattern: &str) -> Schema {
+    let validation = StringValidation { pattern: Some(pattern.to_owned()), ..StringValidation::default() };
+    let format = Some(format.to_owned()).filter(|format| !format.is_empty());
+    Schema::Object(SchemaObject {
+        instance_type: Some(InstanceType::String.into()),
+        format,
+        string: Some(Box::new(validation)),
+        ..SchemaObject::default()
+    })
 }
 
 #[cfg(test)]

@@ -15,6 +15,10 @@ use crate::harness::{PATIENCE, data, scaled};
 use crate::process::{line, switchyard};
 
 const CLIENTS: usize = 12;
+/// What [`client`] calls.
+pub const SCRIPT: &str = "export default { async fetch(r) { const text = await r.text();
+    if (r.url.endsWith('/slow')) await scheduler.wait(150);
+    return new Response(text + ' back'); } };";
 
 async fn start(file: &Path) -> Child {
     let mut child = switchyard(&["serve", "--config", file.to_str().unwrap()]).spawn().unwrap();
@@ -45,7 +49,13 @@ async fn answer(stream: &mut TcpStream) -> std::io::Result<String> {
 /// Connects whenever a node listens, and sends one request after the other until it is told to connect
 /// anew. A connection that is refused has taken no request; nor has one whose first is reset: the kernel made it
 /// for a listener that was closed before it was accepted.
-async fn client(number: usize, node: SocketAddr, stop: Arc<AtomicBool>, sent: Arc<AtomicU64>) -> Vec<String> {
+pub async fn client(
+    number: usize,
+    node: SocketAddr,
+    host: &'static str,
+    stop: Arc<AtomicBool>,
+    sent: Arc<AtomicU64>,
+) -> Vec<String> {
     let mut failed = Vec::new();
     while !stop.load(Ordering::Relaxed) {
         let Ok(mut stream) = TcpStream::connect(node).await else {
@@ -55,7 +65,7 @@ async fn client(number: usize, node: SocketAddr, stop: Arc<AtomicBool>, sent: Ar
         let mut first = true;
         loop {
             let path = if number.is_multiple_of(3) { "/slow" } else { "/" };
-            let request = format!("POST {path} HTTP/1.1\r\nHost: t.test\r\nContent-Length: 5\r\n\r\nhello");
+            let request = format!("POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 5\r\n\r\nhello");
             let answered = match stream.write_all(request.as_bytes()).await {
                 Ok(()) => answer(&mut stream).await,
                 Err(error) => Err(error),
@@ -97,17 +107,14 @@ async fn twenty_times_under_load() {
     std::fs::write(&file, text).unwrap();
     let mut child = start(&file).await;
     let source = data.path().join("t.js");
-    let script = "export default { async fetch(r) { const text = await r.text();
-        if (r.url.endsWith('/slow')) await scheduler.wait(150);
-        return new Response(text + ' back'); } };";
-    std::fs::write(&source, script).unwrap();
+    std::fs::write(&source, SCRIPT).unwrap();
     let arguments = ["deploy", "ns/t", source.to_str().unwrap(), "--data", data.path().to_str().unwrap()];
     let output = switchyard(&arguments).output().await.unwrap();
     assert!(output.status.success(), "{output:?}");
 
     let (stop, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let clients: Vec<_> =
-        (0..CLIENTS).map(|number| tokio::spawn(client(number, node, stop.clone(), sent.clone()))).collect();
+        (0..CLIENTS).map(|number| tokio::spawn(client(number, node, "t.test", stop.clone(), sent.clone()))).collect();
     let rounds = scaled(20).max(2);
     for round in 0..rounds {
         let before = sent.load(Ordering::Relaxed);

@@ -10,51 +10,54 @@ use crate::harness::{PATIENCE, data};
 use crate::origin::Origin;
 use crate::process::{dev, get, line, switchyard};
 
-struct Node {
-    data: tempfile::TempDir,
-    gateway: String,
-    admin: String,
+pub struct Node {
+    pub data: tempfile::TempDir,
+    pub gateway: String,
+    pub admin: String,
     child: Child,
 }
 
-struct Said {
-    code: Option<i32>,
-    out: String,
-    error: String,
+pub struct Said {
+    pub code: Option<i32>,
+    pub out: String,
+    pub error: String,
 }
 
 impl Said {
     #[track_caller]
-    fn ok(self) -> String {
+    pub fn ok(self) -> String {
         assert_eq!((self.code, self.error.as_str()), (Some(0), ""), "{}", self.out);
         self.out
     }
 
     #[track_caller]
-    fn json(self) -> Value {
+    pub fn json(self) -> Value {
         serde_json::from_str(&self.ok()).unwrap()
     }
 
     #[track_caller]
-    fn fails(self, with: &str) {
+    pub fn fails(self, with: &str) {
         assert_eq!((self.code, self.out.as_str()), (Some(1), ""), "{}", self.error);
         assert!(self.error.starts_with("error: ") && self.error.contains(with), "{}", self.error);
     }
 }
 
-async fn say(mut command: Command) -> Said {
+pub async fn say(mut command: Command) -> Said {
     let output = tokio::time::timeout(PATIENCE, command.output()).await.expect("it ends in time").unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Said { code: output.status.code(), out: text(output.stdout), error: text(output.stderr) }
 }
 
 impl Node {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         Self::with(&[]).await
     }
 
-    async fn with(more: &[&str]) -> Self {
-        let data = data().await;
+    pub async fn with(more: &[&str]) -> Self {
+        Self::on(data().await, more).await
+    }
+
+    pub async fn on(data: tempfile::TempDir, more: &[&str]) -> Self {
         let (child, mut lines) = dev(data.path(), &[&["--no-samples"], more].concat()).await;
         let ready = line(&mut lines).await;
         let (gateway, admin) = ready.strip_prefix("ready gateway=").unwrap().split_once(" admin=").unwrap();
@@ -62,16 +65,16 @@ impl Node {
     }
 
     /// With the data folder alone to go by.
-    async fn run(&self, arguments: &[&str]) -> Said {
+    pub async fn run(&self, arguments: &[&str]) -> Said {
         let data = self.data.path().to_str().unwrap();
         say(switchyard(&[arguments, &["--data", data]].concat())).await
     }
 
-    async fn answers(&self, script: &str) -> String {
+    pub async fn answers(&self, script: &str) -> String {
         get(&format!("{}/", self.gateway), &format!("{script}.localhost")).await.1
     }
 
-    async fn stop(mut self) -> tempfile::TempDir {
+    pub async fn stop(mut self) -> tempfile::TempDir {
         let id = self.child.id().unwrap().to_string();
         assert!(Command::new("kill").arg(id).status().await.unwrap().success());
         tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("it ends in time").unwrap();
@@ -79,7 +82,7 @@ impl Node {
     }
 }
 
-fn file(folder: &Path, name: &str, text: &str) -> String {
+pub fn file(folder: &Path, name: &str, text: &str) -> String {
     let path = folder.join(name);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(&path, text).unwrap();

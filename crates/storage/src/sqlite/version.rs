@@ -38,9 +38,15 @@ pub(super) async fn list(storage: &SqliteStorage, script: ScriptId, limit: u32) 
 }
 
 pub(super) async fn blobs_in_use(storage: &SqliteStorage) -> Result<HashSet<BlobDigest>, StorageError> {
-    let list = sqlx::query("SELECT digest FROM version_blobs UNION SELECT digest FROM assets")
-        .fetch_all(&storage.readers)
-        .await;
+    blobs_named(&storage.readers).await
+}
+
+/// Every blob that a database names.
+pub(crate) async fn blobs_named<'a>(
+    database_of: impl sqlx::SqliteExecutor<'a>,
+) -> Result<HashSet<BlobDigest>, StorageError> {
+    let list =
+        sqlx::query("SELECT digest FROM version_blobs UNION SELECT digest FROM assets").fetch_all(database_of).await;
     let rows = list.map_err(database("list blobs in use"))?;
     let digests = rows.iter().map(|row| {
         let digest: &[u8] = column(row, "digest")?;

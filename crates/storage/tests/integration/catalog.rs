@@ -2,7 +2,7 @@
 
 mod assets;
 mod deployments;
-mod fixture;
+pub mod fixture;
 mod namespaces;
 mod scripts;
 mod secrets;

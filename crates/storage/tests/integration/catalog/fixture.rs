@@ -19,8 +19,8 @@ pub struct Fixture {
     pub storage: Arc<dyn Storage>,
     pub validator: Arc<Scripted>,
     pub actor: Actor,
-    /// Removed with the fixture.
-    _dir: TempDir,
+    /// The data folder; removed with the fixture.
+    pub dir: TempDir,
 }
 
 impl Deref for Fixture {
@@ -68,7 +68,7 @@ pub async fn with_settings(settings: CatalogSettings) -> Fixture {
     let catalog = Arc::new(Catalog::new(storage.clone(), blobs, validator.clone(), settings));
     let actor = Actor::of_account(sample::account(), "token-1");
     catalog.namespace_create(&actor, &prod()).await.unwrap();
-    Fixture { catalog, storage, validator, actor, _dir: dir }
+    Fixture { catalog, storage, validator, actor, dir }
 }
 
 pub fn prod() -> NamespaceName {
