@@ -141,9 +141,7 @@ impl Client {
         let shown = node.as_ref().and_then(|node| node.admin_certificate.clone());
         let account = connection.account.clone().or_else(|| variable("CLOUDFLARE_ACCOUNT_ID"));
         let account = account.or_else(|| node.filter(|_| file.is_some())?.account);
-        let tls = super::trust::trust(connection.ca.as_deref(), shown.as_deref())?;
-        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1();
-        let http = Http::builder(TokioExecutor::new()).build(connector.build());
+        let http = http(connection.ca.as_deref(), shown.as_deref())?;
         Ok(Self { http, address, token, account, token_file: file })
     }
 
@@ -283,12 +281,12 @@ impl Client {
 }
 
 /// Whether `/readyz` below this address says yes.
-pub(super) async fn reachable_health(root: &str) -> Result<(), CliError> {
+pub(super) async fn reachable_health(root: &str, ca: Option<&Path>, shown: Option<&Path>) -> Result<(), CliError> {
     let address = || CliError::Address(root.to_owned());
     let request = Request::builder().uri(format!("{root}/readyz")).body(Full::<Bytes>::default());
     let request = request.map_err(|_| address())?;
     let unreachable = |source| CliError::Unreachable { address: root.to_owned(), source };
-    let http = Http::builder(TokioExecutor::new()).build_http();
+    let http = http(ca, shown)?;
     let answered = async {
         let (head, body) = http.request(request).await.map_err(|error| unreachable(error.into()))?.into_parts();
         let body = Limited::new(body, 64 << 10).collect().await.map_err(unreachable)?;
@@ -302,6 +300,13 @@ pub(super) async fn reachable_health(root: &str) -> Result<(), CliError> {
             Err(CliError::NotReady { address: root.to_owned(), said: String::from_utf8_lossy(&body).trim().to_owned() })
         }
     }
+}
+
+/// Speaks HTTP, and HTTPS with whom [`super::trust`] believes.
+fn http(ca: Option<&Path>, shown: Option<&Path>) -> Result<Http<HttpsConnector<HttpConnector>, Full<Bytes>>, CliError> {
+    let tls = super::trust::trust(ca, shown)?;
+    let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1();
+    Ok(Http::builder(TokioExecutor::new()).build(connector.build()))
 }
 
 /// One segment of a path.

@@ -41,6 +41,7 @@ pub struct Tls {
     /// Instead, such clients are refused.
     #[serde(default)]
     pub strict_sni: bool,
+    /// The oldest that is spoken.
     #[serde(default)]
     pub min_version: MinVersion,
 }
@@ -49,7 +50,9 @@ pub struct Tls {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Certificate {
+    /// The file of the certificate, its chain behind it.
     pub cert: PathBuf,
+    /// The file of its key.
     pub key: PathBuf,
 }
 
