@@ -275,6 +275,8 @@ impl App {
             ..ApiConfig::default()
         };
         parts.background.push(tokio::spawn(sweep(catalog.clone(), runtime)));
+        let compiles = dispatcher.clone();
+        parts.background.push(tokio::spawn(async move { compiles.rebuild_components().await }));
         let gateway = Arc::new(Gateway::new(dispatcher.clone(), parts.observer.clone(), websockets, live));
         let listeners = config.listener.iter().map(|listener| listener.bind.to_string()).collect();
         let explainer = Explainer { gateway: gateway.clone(), listeners };
@@ -503,5 +505,6 @@ fn runtime_config(config: &Config, limits: Limits) -> switchyard_runtime::Config
         auto_warm_cpu: config.runtime.auto_warm_cpu,
         compile: config.compile.runtime(),
         limits,
+        ..switchyard_runtime::Config::default()
     }
 }

@@ -156,6 +156,16 @@ impl Compiler {
         made.as_deref().map_err(|message| InvalidScript::Unavailable(message.clone()))
     }
 
+    /// As [`Compiler::fingerprint`], where it was worked out before.
+    pub fn known_fingerprint(&self) -> Option<&str> {
+        self.fingerprint.get()?.as_deref().ok()
+    }
+
+    /// Whether this is the engine's fingerprint; what cannot be known is taken for it.
+    pub fn is_for(&self, fingerprint: &str) -> bool {
+        self.fingerprint().map_or(true, |ours| ours == fingerprint)
+    }
+
     /// Compiles a checked component into a file, when `who`, a script, has its turn. Dropped, it ends: nobody waits
     /// for it any more. Returns how long the compiler ran.
     ///

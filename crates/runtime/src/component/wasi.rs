@@ -12,7 +12,7 @@ use wasmtime_wasi::p2::bindings::sockets::network::{ErrorCode, IpAddressFamily};
 use wasmtime_wasi::p2::{TcpSocket, UdpSocket};
 
 use super::output::Stdio;
-use super::state::{Exchange, State};
+use super::state::{Current, State};
 use crate::LogLevel;
 
 /// Bytes of randomness at once.
@@ -57,15 +57,15 @@ fn p3_sockets(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     })
 }
 
-/// The world of one request.
-pub fn context(exchange: &Arc<Exchange>, env: &[(String, String)]) -> WasiCtx {
-    let stdio = |level| Stdio { exchange: Arc::clone(exchange), level };
+/// The world of one instance.
+pub fn context(current: &Arc<Current>, env: &[(String, String)]) -> WasiCtx {
+    let stdio = |level| Stdio { current: Arc::clone(current), level };
     WasiCtx::builder()
         .envs(env)
         .stdout(stdio(LogLevel::Log))
         .stderr(stdio(LogLevel::Error))
-        .wall_clock(GuestClock(Arc::clone(exchange)))
-        .monotonic_clock(GuestClock(Arc::clone(exchange)))
+        .wall_clock(GuestClock(Arc::clone(current)))
+        .monotonic_clock(GuestClock(Arc::clone(current)))
         .max_random_size(MAX_RANDOM)
         .allow_tcp(false)
         .allow_udp(false)
@@ -73,7 +73,7 @@ pub fn context(exchange: &Arc<Exchange>, env: &[(String, String)]) -> WasiCtx {
         .build()
 }
 
-struct GuestClock(Arc<Exchange>);
+struct GuestClock(Arc<Current>);
 
 impl HostWallClock for GuestClock {
     fn resolution(&self) -> Duration {
@@ -81,7 +81,7 @@ impl HostWallClock for GuestClock {
     }
 
     fn now(&self) -> Duration {
-        self.0.clock.wall()
+        self.0.get().clock.wall()
     }
 }
 
@@ -91,6 +91,6 @@ impl HostMonotonicClock for GuestClock {
     }
 
     fn now(&self) -> u64 {
-        self.0.clock.monotonic()
+        self.0.get().clock.monotonic()
     }
 }

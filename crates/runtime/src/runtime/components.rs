@@ -1,7 +1,7 @@
 //! Components in the runtime: published by way of a compiler's process, opened from their artefacts, and made anew in
 //! the background where an artefact is not there, is not ours, or is for another engine.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use switchyard_catalog::{
 use tokio::sync::watch;
 use wasmtime::component::Component;
 
-use super::{Inner, Runtime};
+use super::{Inner, Runtime, WorkerSource};
 use crate::RuntimeError;
 use crate::artefacts::Found;
 use crate::compile::queue::Standing;
@@ -25,6 +25,9 @@ use crate::worker::Worker;
 
 /// How long a source that does not compile any more is not tried again.
 const REFUSED_FOR: Duration = Duration::from_secs(30);
+
+/// Until one that is being made, or has no place in the queue, is looked at again.
+const NOT_YET: Duration = Duration::from_millis(250);
 
 /// How a rebuild ended; `None` while it goes on.
 type Rebuilt = Option<Result<Arc<Worker>, InvalidScript>>;
@@ -99,7 +102,7 @@ impl Runtime {
             }
             Opened::Nothing => return Err(InvalidScript::Unavailable("an artefact was gone at once".into())),
         };
-        let sealed = self.seal_component(spec, &digest, name).await?;
+        let sealed = self.seal_component(spec, &digest, name, fingerprint).await?;
         let about = self.inner.about_of(spec.version, &sealed.head);
         let about = about.ok_or_else(|| InvalidScript::Unavailable("the sealed Worker is not readable".into()))?;
         let began = Instant::now();
@@ -130,6 +133,7 @@ impl Runtime {
         spec: &WorkerSpec,
         digest: &BlobDigest,
         name: String,
+        fingerprint: String,
     ) -> Result<Arc<Sealed>, InvalidScript> {
         let bindings = spec.bindings.iter().map(|(name, bound)| (name.to_string(), bound.clone())).collect();
         let sealed = Sealed {
@@ -141,7 +145,8 @@ impl Runtime {
         let (inner, version, sealed) = (Arc::clone(&self.inner), spec.version, Arc::new(sealed));
         let kept = Arc::clone(&sealed);
         let written = self.on_disk(move || {
-            inner.artefacts.link(&name, &artefact::link_name(version)).is_ok() && inner.keep(version, &kept)
+            let link = artefact::link_name(version, &fingerprint);
+            inner.artefacts.link(&name, &link).is_ok() && inner.keep(version, &kept)
         });
         if !written.await? {
             // It only costs a compilation, when the artefact is swept or the node starts again.
@@ -190,6 +195,29 @@ impl Runtime {
             // It goes on, or the runtime has ended.
             Err(_) | Ok(Err(_)) => Err(RuntimeError::Compiling),
         }
+    }
+
+    /// Makes components anew that were compiled for another engine alone, one after the other, as far as `live` says
+    /// that they are wanted: their first request then has not to wait. Returns how many.
+    pub async fn rebuild_components(&self, live: &HashSet<VersionId>, source: &dyn WorkerSource) -> usize {
+        let inner = Arc::clone(&self.inner);
+        let stale = self.on_disk(move || inner.stale_components()).await.unwrap_or_default();
+        let stale: Vec<VersionId> = stale.into_iter().filter(|version| live.contains(version)).collect();
+        if !stale.is_empty() {
+            tracing::info!(components = stale.len(), "components were compiled for another engine, and are made anew");
+        }
+        for version in &stale {
+            // One that is refused says so in the log, and again to its first request.
+            while let Err(error) = self.worker(*version, source).await {
+                match &*error {
+                    RuntimeError::Compiling | RuntimeError::Invalid(InvalidScript::Busy(_)) => {
+                        tokio::time::sleep(NOT_YET).await;
+                    }
+                    _ => break,
+                }
+            }
+        }
+        stale.len()
     }
 
     async fn rebuild(self, spec: WorkerSpec, tell: watch::Sender<Rebuilt>) {
@@ -265,6 +293,18 @@ impl Inner {
             }
             _ => None,
         }
+    }
+
+    /// Versions whose links are all for other engines.
+    fn stale_components(&self) -> HashSet<VersionId> {
+        if !self.artefacts.has(artefact::FOLDER) {
+            return HashSet::new();
+        }
+        let names = self.artefacts.list(Sealed::FOLDER);
+        let links = names.iter().filter_map(|(name, _)| artefact::of_link(name.rsplit('/').next()?));
+        let (ours, others): (Vec<_>, Vec<_>) = links.partition(|(_, fingerprint)| self.compiler.is_for(fingerprint));
+        let ours: HashSet<VersionId> = ours.into_iter().map(|(version, _)| version).collect();
+        others.into_iter().map(|(version, _)| version).filter(|version| !ours.contains(version)).collect()
     }
 
     /// Removes artefacts that no version links and are older than `min_age`; returns how many.
