@@ -58,24 +58,24 @@ impl Component {
         let bare = Server::bare()?;
         let mut node = Server::start(Setup::default())?;
         let mut rows = Vec::new();
-        if ["hello", "first", "idle"].iter().any(|part| self.common.wants(part)) {
-            let uploads: anyhow::Result<Vec<_>> = names("t", self.tenants.max(2))
+        if ["first-call", "wasmtime-serve", "hello-1", "hello-many"].iter().any(|row| self.common.wants(row)) {
+            let uploads: Vec<_> = names("t", self.tenants.max(2))
                 .enumerate()
-                .map(|(number, name)| Ok(node.upload_component(&name, &scripts::component(number)?)))
+                .map(|(number, name)| node.upload_component(&name, &scripts::component(number)))
                 .collect();
-            all_well(&load::run(node.admin, &uploads?, Order::Each, UPLOADS, Expect { status: 200 })?)?;
+            all_well(&load::run(node.admin, &uploads, Order::Each, UPLOADS, Expect { status: 200 })?)?;
             node = node.restart()?;
             rows.extend(self.first_calls(&node)?);
-            rows.extend(self.hello(&bare, &node, serve(&scripts::component(0)?)?.as_ref())?);
+            rows.extend(self.hello(&bare, &node, serve(&scripts::component(0))?.as_ref())?);
         }
-        if self.common.wants("echo") {
+        if ["wasmtime-serve-echo", "echo", "echo-spliced"].iter().any(|row| self.common.wants(row)) {
             let uploads =
                 [node.upload_component("echo", &scripts::echo()), node.upload_component("splice", &scripts::spliced())];
             all_well(&load::run(node.admin, &uploads, Order::Each, 1, Expect { status: 200 })?)?;
             rows.extend(self.echo(&bare, &node, serve(&scripts::echo())?.as_ref())?);
         }
         drop(node);
-        if self.common.wants("bombs") {
+        if self.common.wants("quiet-beside-bombs") {
             rows.extend(self.bombs()?);
         }
         report::print(&rows)
@@ -107,6 +107,7 @@ impl Component {
         turns.extend(peer.map(|peer| Turn::new("wasmtime-serve", peer, vec![get("t0")])));
         turns.push(Turn::new("hello-1", node, vec![get("t0")]));
         turns.push(Turn::new("hello-many", node, many));
+        turns.retain(|turn| turn.name == "bare-hyper" || self.common.wants(turn.name));
         let mut rows = report::rounds("component", &self.common, &turns)?;
         compare(&mut rows, "wasmtime-serve", "ratio_to_peer", "hello");
         compare(&mut rows, "hello-1", "ratio_to_one", "hello-many");
@@ -117,6 +118,7 @@ impl Component {
         let mut servers = vec![("bare-hyper-echo", bare, "any")];
         servers.extend(peer.map(|peer| ("wasmtime-serve-echo", peer, "any.localhost")));
         servers.extend([("echo", node, "echo.localhost"), ("echo-spliced", node, "splice.localhost")]);
+        servers.retain(|(name, ..)| *name == "bare-hyper-echo" || self.common.wants(name));
         let mut windows: Vec<Vec<Window>> = servers.iter().map(|_| Vec::new()).collect();
         for round in 0..self.common.rounds.max(1) {
             eprint!("component: echo {} of {}\r", round + 1, self.common.rounds.max(1));

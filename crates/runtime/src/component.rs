@@ -27,7 +27,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use switchyard_catalog::WorkerBinding;
 
 pub use code::ComponentCode;
-pub use engine::{ComponentEngine, component_config};
+pub use engine::{ComponentEngine, Model, component_config};
 pub(crate) use imports::{are_given, not_given};
 pub(crate) use run::{Visit, run};
 

@@ -20,7 +20,7 @@ use crate::artefacts::Artefacts;
 use crate::base::Base;
 use crate::compile::{Compiler, artefact};
 use crate::component::idle::{self, WarmComponents};
-use crate::component::{ComponentCode, ComponentEngine, ComponentWorker};
+use crate::component::{ComponentCode, ComponentEngine, ComponentWorker, Model};
 use crate::config::Config;
 use crate::counts::{Counts, RuntimeCounts};
 use crate::delta::Delta;
@@ -89,8 +89,8 @@ pub(crate) struct Inner {
     pub budget: Arc<Budget>,
     usages: Usages,
     pub counts: Counts,
-    /// Made for the first component; it runs at most so many at once.
-    components: Mutex<Option<Arc<ComponentEngine>>>,
+    /// By model, each made for its first component; it runs at most so many at once.
+    components: Mutex<[Option<Arc<ComponentEngine>>; 2]>,
     most_components: u32,
     #[cfg(test)]
     pub proof: crate::restore_proof::Proof,
@@ -195,7 +195,7 @@ impl Runtime {
             budget,
             usages: Usages::default(),
             counts: Counts::default(),
-            components: Mutex::new(None),
+            components: Mutex::default(),
             most_components: config.max_instances.max(2) + config.warm_instances,
             #[cfg(test)]
             proof: Default::default(),
@@ -363,7 +363,7 @@ impl Validator for Runtime {
             self.inner.warm.forget(*version);
             self.inner.warm_components.forget(*version);
             self.inner.artefacts.remove(&Sealed::file_name(*version));
-            if let Some(fingerprint) = self.inner.compiler.known_fingerprint() {
+            for fingerprint in self.inner.compiler.known_fingerprints() {
                 self.inner.artefacts.remove(&artefact::link_name(*version, fingerprint));
             }
         }
@@ -393,14 +393,14 @@ impl Inner {
     ///
     /// # Errors
     /// When the system has no address space for its pool.
-    pub fn components(&self) -> Result<Arc<ComponentEngine>, RuntimeError> {
+    pub fn components(&self, model: Model) -> Result<Arc<ComponentEngine>, RuntimeError> {
         let mut components = self.components.lock();
-        if let Some(engine) = &*components {
+        if let Some(engine) = &components[model as usize] {
             return Ok(Arc::clone(engine));
         }
-        let engine = Arc::new(ComponentEngine::new(self.most_components)?);
+        let engine = Arc::new(ComponentEngine::new(model, self.most_components)?);
         self.executor.tick_too(&engine.engine);
-        *components = Some(Arc::clone(&engine));
+        components[model as usize] = Some(Arc::clone(&engine));
         Ok(engine)
     }
 

@@ -26,6 +26,8 @@ const SHOWN: usize = 8;
 pub struct Reader {
     /// Of each type: whether it is of an instance that has anything but types.
     types: Vec<bool>,
+    /// It imports something of 0.3.
+    tasks: bool,
     /// What it imports and is not given.
     refused: Vec<String>,
     exports: Vec<String>,
@@ -80,11 +82,17 @@ impl Reader {
                 ComponentTypeRef::Instance(ty) => self.types.get(ty as usize).copied().unwrap_or(false),
                 _ => true,
             };
+            self.tasks |= name.contains("@0.3.");
             if wanted && !are_given(name) {
                 self.refused.push(shown(name));
             }
         }
         Ok(())
+    }
+
+    /// Whether what it imports needs tasks.
+    pub fn has_tasks(&self) -> bool {
+        self.tasks
     }
 
     fn export(&mut self, name: &str) {

@@ -6,7 +6,7 @@ use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, ResourceType};
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
-use super::engine::ComponentEngine;
+use super::engine::{ComponentEngine, Model};
 use super::http::{IncomingRequest, ResponseOutparam};
 use super::imports;
 use super::state::State;
@@ -21,10 +21,10 @@ pub(super) struct GivenImports {
 }
 
 impl GivenImports {
-    pub fn new(engine: &Engine) -> wasmtime::Result<Self> {
+    pub fn new(engine: &Engine, model: Model) -> wasmtime::Result<Self> {
         let mut linker = Linker::new(engine);
-        wasi::add_to(&mut linker)?;
-        http::add_to(&mut linker)?;
+        wasi::add_to(&mut linker, model)?;
+        http::add_to(&mut linker, model)?;
         Ok(Self { linker })
     }
 }

@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderName, header};
 use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentNamedList, Lift, Linker, LinkerInstance, Lower, Resource, ResourceType};
 
+use super::engine::Model;
 use super::state::State;
 
 mod bodies;
@@ -24,20 +25,17 @@ const TYPES: &str = "wasi:http/types@0.2.12";
 const SERVICE_TYPES: &str = "wasi:http/types@0.3.0";
 const OUTGOING_HANDLER: &str = "wasi:http/outgoing-handler@0.2.12";
 
-/// Gives a linker `wasi:http` 0.2 and 0.3.
+/// Gives a linker `wasi:http` 0.2, and 0.3 where there are tasks.
 ///
 /// # Errors
 /// When a name is taken.
-pub fn add_to(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    wasmtime_wasi_http::p3::add_to_linker(linker)?;
-    linker.allow_shadowing(true);
-    service::add_to(&mut linker.instance(SERVICE_TYPES)?)?;
-    linker.allow_shadowing(false);
-    add_p2(linker)
-}
-
-/// … 0.2 alone.
-pub fn add_p2(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+pub fn add_to(linker: &mut Linker<State>, model: Model) -> wasmtime::Result<()> {
+    if model == Model::Tasks {
+        wasmtime_wasi_http::p3::add_to_linker(linker)?;
+        linker.allow_shadowing(true);
+        service::add_to(&mut linker.instance(SERVICE_TYPES)?)?;
+        linker.allow_shadowing(false);
+    }
     let mut types = linker.instance(TYPES)?;
     fields::add_to(&mut types)?;
     incoming::add_to(&mut types)?;

@@ -13,6 +13,7 @@ use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+use wasmtime_wasi_io::IoView;
 
 use super::engine::MAX_TABLE;
 use super::http::Charged;
@@ -88,6 +89,12 @@ impl WasiView for State {
             Box::new((wasi::context(&current, &self.env), current))
         });
         WasiCtxView { ctx: &mut wasi.0, table: &mut self.table }
+    }
+}
+
+impl IoView for State {
+    fn table(&mut self) -> &mut ResourceTable {
+        &mut self.table
     }
 }
 

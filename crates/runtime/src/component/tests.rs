@@ -15,7 +15,8 @@ use switchyard_catalog::{AccountId, Isolation, Limits, NamespaceName, ScriptId, 
 use tokio::sync::oneshot;
 use wasmtime::component::Component;
 
-use super::ComponentCode;
+use super::{ComponentCode, Model};
+use crate::compile::check::check;
 use crate::worker::{About, Worker};
 use crate::{
     Body, Config, Console, FetchError, FetchRequest, FetchResponse, Invocation, Outbound, Outcome, RunError, Runtime,
@@ -68,7 +69,8 @@ impl Bench {
 
     /// Compiled once.
     fn code(&self, bytes: &[u8]) -> Result<ComponentCode, String> {
-        let engine = self.runtime.inner.components().unwrap();
+        let model = check(bytes).map_or(Model::Tasks, |checked| checked.model);
+        let engine = self.runtime.inner.components(model).unwrap();
         if let Some(code) = self.compiled.lock().get(bytes) {
             return Ok(code.clone());
         }

@@ -19,7 +19,7 @@ use crate::RuntimeError;
 use crate::artefacts::Found;
 use crate::compile::queue::Standing;
 use crate::compile::{CompileNews, Who, artefact, check};
-use crate::component::ComponentCode;
+use crate::component::{ComponentCode, Model};
 use crate::sealed::{Head, Sealed};
 use crate::worker::Worker;
 
@@ -78,21 +78,21 @@ impl Runtime {
     ) -> Result<(Arc<Worker>, Started), InvalidScript> {
         let (inner, checked) = (Arc::clone(&self.inner), source.clone());
         let looked = self.on_disk(move || -> Result<_, InvalidScript> {
-            check::check(&checked).map_err(|error| InvalidScript::Refused(error.0))?;
-            Ok((BlobDigest::of(&checked), inner.compiler.fingerprint()?.to_owned()))
+            let model = check::check(&checked).map_err(|error| InvalidScript::Refused(error.0))?.model;
+            Ok((BlobDigest::of(&checked), model, inner.compiler.fingerprint(model)?.to_owned()))
         });
-        let (digest, fingerprint) = looked.await??;
+        let (digest, model, fingerprint) = looked.await??;
         let name = artefact::file_name(spec.script, &digest, &fingerprint);
-        let mut code = self.opened(&name).await?;
+        let mut code = self.opened(&name, model).await?;
         if let Opened::NotTaken(_) = code {
             self.inner.counts.artefact_refused();
         }
         if matches!(code, Opened::Nothing | Opened::NotTaken(_)) {
             let began = Instant::now();
-            let compiled = self.compile(spec, source, &name).await;
+            let compiled = self.compile(spec, source, model, &name).await;
             self.inner.counts.compiled(&compiled, began.elapsed());
             compiled?;
-            code = self.opened(&name).await?;
+            code = self.opened(&name, model).await?;
         }
         let code = match code {
             Opened::Code(code) => code,
@@ -112,7 +112,7 @@ impl Runtime {
         Ok((worker, started))
     }
 
-    async fn compile(&self, spec: &WorkerSpec, source: &Bytes, name: &str) -> Result<(), InvalidScript> {
+    async fn compile(&self, spec: &WorkerSpec, source: &Bytes, model: Model, name: &str) -> Result<(), InvalidScript> {
         let io = |error: std::io::Error| InvalidScript::Unavailable(format!("an artefact could not be kept: {error}"));
         let who = Who {
             account: spec.account.clone(),
@@ -122,7 +122,7 @@ impl Runtime {
         let (inner, begun) = (Arc::clone(&self.inner), name.to_owned());
         let draft = self.on_disk(move || inner.artefacts.begin(&begun)).await?.map_err(io)?;
         let output = draft.file().map_err(io)?;
-        self.inner.compiler.compile(&who, source.clone(), output).await?;
+        self.inner.compiler.compile(&who, source.clone(), model, output).await?;
         let inner = Arc::clone(&self.inner);
         self.on_disk(move || inner.artefacts.finish(draft)).await?.map_err(io)
     }
@@ -155,9 +155,9 @@ impl Runtime {
         Ok(sealed)
     }
 
-    async fn opened(&self, name: &str) -> Result<Opened, InvalidScript> {
+    async fn opened(&self, name: &str, model: Model) -> Result<Opened, InvalidScript> {
         let (inner, name) = (Arc::clone(&self.inner), name.to_owned());
-        self.on_disk(move || inner.open_code(&name)).await?
+        self.on_disk(move || inner.open_code(&name, model)).await?
     }
 
     /// The Worker of a version whose artefact is to be made: waits some time for who makes it, in the background.
@@ -247,7 +247,7 @@ impl Runtime {
 
 impl Inner {
     /// What is kept under an artefact's name. Reads the file once, then maps it.
-    fn open_code(&self, name: &str) -> Result<Opened, InvalidScript> {
+    fn open_code(&self, name: &str, model: Model) -> Result<Opened, InvalidScript> {
         let file = match self.artefacts.find(name) {
             Found::Whole(file) => file,
             Found::Nothing => return Ok(Opened::Nothing),
@@ -258,7 +258,7 @@ impl Inner {
                 return Ok(Opened::Nothing);
             }
         };
-        let engine = self.components().map_err(|error| InvalidScript::Unavailable(error.to_string()))?;
+        let engine = self.components(model).map_err(|error| InvalidScript::Unavailable(error.to_string()))?;
         // The very file that was verified, whatever is under its name now.
         let path = format!("/proc/self/fd/{}", file.as_raw_fd());
         // SAFETY: these bytes were written by `Engine::precompile_component` in a process of this build: they bear
@@ -283,8 +283,12 @@ impl Inner {
     pub(super) fn open_component(self: &Arc<Self>, version: VersionId, sealed: &Sealed) -> Option<Arc<Worker>> {
         let digest = BlobDigest::parse(sealed.head.component.as_deref()?)?;
         let about = self.about_of(version, &sealed.head)?;
-        let name = artefact::file_name(about.script, &digest, self.compiler.fingerprint().ok()?);
-        match self.open_code(&name) {
+        // Of one source there is one model; by which it was compiled, its artefact says.
+        let mut names = Model::ALL.iter().filter_map(|model| {
+            Some((*model, artefact::file_name(about.script, &digest, self.compiler.fingerprint(*model).ok()?)))
+        });
+        let (model, name) = names.find(|(_, name)| self.artefacts.has(name))?;
+        match self.open_code(&name, model) {
             Ok(Opened::Code(code)) => Some(self.component_worker(about, &sealed.bindings, code)),
             Ok(Opened::NotTaken(error)) => {
                 tracing::error!(name, error, "an artefact is not taken, and is made anew");

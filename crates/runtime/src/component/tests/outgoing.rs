@@ -226,7 +226,8 @@ fn who_has_to_wait_for_a_connection_met_its_limit() {
                 Ok(came(200, ""))
             })
         });
-        let service = WorkerBinding::Service { service: "go".into(), entrypoint: None, props: None };
+        let service =
+            WorkerBinding::Service { service: ScriptName::parse("back").unwrap(), entrypoint: None, props: None };
         let guest = fan_out_then(many, r#"(drop (call $wait (call $sent (call $ask @"go.worker" @"/"))))"#);
         let got = run(Call::get("http://guest.localhost/")
             .limits(two)

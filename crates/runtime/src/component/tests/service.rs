@@ -127,6 +127,11 @@ fn fields_of_a_service_are_its_memory() {
         call(10, r#"(call $p3.fields.set (local.get $a) @"a" (i32.const 0) (i32.const 0) (i32.const 16)) (call $ok)"#),
         "emptied",
     );
+    let listed = "(i32.store (i32.const 64) (i32.const 131072)) (i32.store (i32.const 68) (i32.const 1))
+        (i32.store (i32.const 72) (i32.const 131072)) (i32.store (i32.const 76) (i32.const 64000))
+        (call $p3.fields.from-list (i32.const 64) (i32.const 1) (i32.const 16)) (call $ok)";
+    fine(call(5, listed), "of a list, up to the line");
+    full(call(6, listed), "of a list, beyond it");
     fine(call(5, "(drop (call $p3.fields.clone (local.get $a)))"), "copied, up to the line");
     full(call(6, "(drop (call $p3.fields.clone (local.get $a)))"), "copied, beyond it");
     all_is_well();
