@@ -38,12 +38,14 @@ pub(crate) struct ComponentWorker {
     pub env: Arc<[(String, String)]>,
     /// For its host names.
     pub bindings: Arc<[(String, WorkerBinding)]>,
+    /// What it counts at least among the Workers in memory.
+    weight: usize,
     /// It is kept no longer: no instance of it stays.
     closed: AtomicBool,
 }
 
 impl ComponentWorker {
-    pub fn new(code: ComponentCode, bindings: &[(String, WorkerBinding)]) -> Self {
+    pub fn new(code: ComponentCode, bindings: &[(String, WorkerBinding)], weight: usize) -> Self {
         let env = bindings.iter().filter_map(|(name, binding)| {
             let text = match binding {
                 WorkerBinding::Text(text) => text.clone(),
@@ -57,7 +59,7 @@ impl ComponentWorker {
             };
             Some((name.clone(), text))
         });
-        Self { code, env: env.collect(), bindings: bindings.into(), closed: AtomicBool::new(false) }
+        Self { code, env: env.collect(), bindings: bindings.into(), weight, closed: AtomicBool::new(false) }
     }
 
     pub fn close(&self) {
@@ -68,9 +70,10 @@ impl ComponentWorker {
         self.closed.load(Ordering::Relaxed)
     }
 
-    /// Bytes it holds in memory beside its code, which is mapped from its file.
+    /// Bytes it holds in memory beside its code, which is mapped from its file; or what it counts for its mappings and
+    /// its descriptor, of which a process may not have as many.
     pub fn size(&self) -> usize {
         const RECORDS: usize = 16 << 10;
-        RECORDS + self.env.iter().map(|(name, text)| name.len() + text.len()).sum::<usize>() * 2
+        self.weight + RECORDS + self.env.iter().map(|(name, text)| name.len() + text.len()).sum::<usize>() * 2
     }
 }

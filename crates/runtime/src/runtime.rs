@@ -92,6 +92,8 @@ pub(crate) struct Inner {
     /// By model, each made for its first component; it runs at most so many at once.
     components: Mutex<[Option<Arc<ComponentEngine>>; 2]>,
     most_components: u32,
+    /// What one that is loaded counts in the cache.
+    component_weight: usize,
     #[cfg(test)]
     pub proof: crate::restore_proof::Proof,
 }
@@ -196,6 +198,8 @@ impl Runtime {
             usages: Usages::default(),
             counts: Counts::default(),
             components: Mutex::default(),
+            component_weight: usize::try_from(config.worker_cache_bytes).unwrap_or(usize::MAX)
+                / components::most_loaded(),
             most_components: config.max_instances.max(2) + config.warm_instances,
             #[cfg(test)]
             proof: Default::default(),
@@ -503,7 +507,11 @@ impl Inner {
         bindings: &[(String, WorkerBinding)],
         code: ComponentCode,
     ) -> Arc<Worker> {
-        self.assemble(about, bindings, Code::Component(Arc::new(ComponentWorker::new(code, bindings))))
+        self.assemble(
+            about,
+            bindings,
+            Code::Component(Arc::new(ComponentWorker::new(code, bindings, self.component_weight))),
+        )
     }
 
     fn assemble(self: &Arc<Self>, about: About, bindings: &[(String, WorkerBinding)], code: Code) -> Arc<Worker> {

@@ -34,6 +34,7 @@ mod left;
 mod outgoing;
 mod requests;
 mod service;
+mod styles;
 mod warm;
 mod world;
 

@@ -29,6 +29,29 @@ const REFUSED_FOR: Duration = Duration::from_secs(30);
 /// Until one that is being made, or has no place in the queue, is looked at again.
 const NOT_YET: Duration = Duration::from_millis(250);
 
+/// Mappings and descriptors of one that is loaded.
+const MAPPINGS: usize = 6;
+/// Parts of what the system gives of them.
+const OF_MAPPINGS: usize = 2;
+const OF_DESCRIPTORS: usize = 8;
+
+/// How many components may be loaded at once: each maps its file, which stays open. The others are opened when they
+/// are called.
+pub fn most_loaded() -> usize {
+    let count = std::fs::read_to_string("/proc/sys/vm/max_map_count").ok().and_then(|text| text.trim().parse().ok());
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the kernel fills one rlimit, which is ours.
+    let known = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } == 0;
+    let descriptors = if known { usize::try_from(limit.rlim_cur).unwrap_or(usize::MAX) } else { 1_024 };
+    let by_mappings = count.unwrap_or(65_530_usize) / OF_MAPPINGS / MAPPINGS;
+    by_mappings.min(descriptors / OF_DESCRIPTORS).max(16)
+}
+
+/// Whether the system had no room, which is nothing about the file.
+fn is_of_the_system(error: &wasmtime::Error) -> bool {
+    format!("{error:#}").contains("(os error ")
+}
+
 /// How a rebuild ended; `None` while it goes on.
 type Rebuilt = Option<Result<Arc<Worker>, InvalidScript>>;
 
@@ -272,6 +295,10 @@ impl Inner {
                     Ok(Opened::Misfit(message))
                 }
             },
+            Err(error) if is_of_the_system(&error) => {
+                tracing::error!(name, error = format!("{error:#}"), "an artefact cannot be mapped now");
+                Err(InvalidScript::Unavailable("the component cannot be loaded now".into()))
+            }
             Err(error) => {
                 self.artefacts.remove(name);
                 Ok(Opened::NotTaken(format!("{error:#}")))

@@ -8,7 +8,7 @@ use super::*;
 use crate::restore_proof::Compacting;
 
 /// Requests of one round, as many again while memory is compacted.
-const REQUESTS: usize = 6_000;
+const REQUESTS: usize = 2_000;
 const TENANTS: u32 = 12;
 
 /// Bytes of its memory that a tenant looks at, and marks: above what its texts and its results lie in, and not those
