@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+#[allow(clippy::unwrap_used, reason = "it is written for tests; its texts are ours")]
 #[path = "../../crates/runtime/tests/guests/mod.rs"]
 mod guests;
 

@@ -1,6 +1,6 @@
 //! The runtime: engine, base, slots, threads, and the cache of Workers, built once a process.
 
-mod components;
+pub mod components;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
