@@ -1,5 +1,5 @@
-//! The baselines: hyper that answers hello and nothing else, or passes on and nothing else, one thread, with the socket and buffer
-//! settings of the gateway's listener. What HTTP itself costs on this machine, now.
+//! The baselines: hyper that answers hello, or with what it was posted, or passes on, and nothing else, one thread, with the socket
+//! and buffer settings of the gateway's listener. What HTTP itself costs on this machine, now.
 
 use std::convert::Infallible;
 use std::io::Write;
@@ -8,8 +8,8 @@ use std::net::SocketAddr;
 use anyhow::Context;
 use bytes::Bytes;
 use http::uri::{Authority, Scheme};
-use http::{HeaderValue, Request, Response, Uri, header};
-use http_body_util::Full;
+use http::{HeaderValue, Method, Request, Response, Uri, header};
+use http_body_util::{Either, Full};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -84,8 +84,12 @@ where
     })
 }
 
-async fn hello(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-    let mut response = Response::new(Full::new(Bytes::from_static(b"hello from a tenant\n")));
+/// Hello; what is posted comes back.
+async fn hello(request: Request<Incoming>) -> Result<Response<Either<Full<Bytes>, Incoming>>, Infallible> {
+    if request.method() == Method::POST {
+        return Ok(Response::new(Either::Right(request.into_body())));
+    }
+    let mut response = Response::new(Either::Left(Full::new(Bytes::from_static(b"hello from a tenant\n"))));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     Ok(response)
 }

@@ -13,8 +13,9 @@ use clap::Args;
 use serde_json::json;
 
 use crate::report::{self, Window};
+use crate::scripts::{self, Main};
 use crate::server::{Server, Setup};
-use crate::{Common, load, scripts};
+use crate::{Common, load};
 
 /// Connections of the quiet tenant.
 const QUIET: usize = 2;
@@ -39,7 +40,7 @@ impl Canary {
         for (name, source) in programs()? {
             // Some are refused at upload, as they should be.
             let limits = json!({ "limits": { "cpu_ms": 100 } });
-            if node.publish_with(&name, &limits, &source).is_ok() {
+            if node.publish_with(&name, &limits, Main::Script(&source)).is_ok() {
                 names.push(name);
             }
         }
@@ -78,15 +79,9 @@ impl Canary {
             report::summary("canary", "quiet-alone", alone, None),
             report::summary("canary", "quiet-beside-hostile", beside, None),
         ];
-        let times = |share: f64| {
-            let rounds = alone.iter().zip(beside);
-            let each =
-                rounds.map(|(alone, beside)| beside.seen.quantile_ms(share) / alone.seen.quantile_ms(share).max(0.001));
-            report::round(report::median(each.collect()))
-        };
         let more = &mut rows[1].more;
-        more.insert("p50_times", times(0.5));
-        more.insert("p99_times", times(0.99));
+        more.insert("p50_times", report::times(alone, beside, 0.5));
+        more.insert("p99_times", report::times(alone, beside, 0.99));
         more.insert("programs", programs as f64);
         more.insert("hostile_calls", called.load(Ordering::Relaxed) as f64);
         report::print(&rows)

@@ -77,7 +77,7 @@ fn idle(name: &str, node: &Server) -> Row {
 }
 
 /// So that the order of first calls is not the order of the files.
-fn shuffle<T>(items: &mut [T]) {
+pub fn shuffle<T>(items: &mut [T]) {
     let mut random = 0x2545_f491_4f6c_dd1d_u64;
     for at in (1..items.len()).rev() {
         random ^= random << 13;

@@ -28,7 +28,7 @@ impl Limit {
         self.common.connections = QUIET;
         let node = Server::start(Setup::default())?;
         node.publish([("quiet".to_owned(), scripts::small("quiet"))])?;
-        node.publish_with("loop", &json!({ "limits": { "cpu_ms": 10 } }), scripts::LOOP)?;
+        node.publish_with("loop", &json!({ "limits": { "cpu_ms": 10 } }), scripts::Main::Script(scripts::LOOP))?;
         let quiet = [load::get("quiet.localhost", "/")];
         let alone = report::window(&node, &quiet, &self.common)?;
         node.forget_log();

@@ -2,8 +2,10 @@
 //! JSON line a row on stdout and a table for people on stderr. README.md says what each row means.
 
 mod bare;
+mod echo;
 mod instructions;
 mod load;
+mod peer;
 mod process;
 mod report;
 mod scripts;
@@ -11,6 +13,7 @@ mod server;
 
 mod canary;
 mod churn;
+mod component;
 mod crypto;
 mod density;
 mod dispatch;
@@ -63,6 +66,8 @@ enum Bench {
     Resolve(resolve::Resolve),
     /// Web Crypto on 1 MB, beside the library from Rust
     Crypto(crypto::Crypto),
+    /// Wasm components, beside `wasmtime serve`: hello, many, first calls, memory, echo, and compile bombs
+    Component(component::Component),
     /// The runtime alone, in this process, without HTTP
     Slot(slot::Slot),
     /// The baseline's server; started by the others
@@ -129,6 +134,7 @@ fn main() -> anyhow::Result<()> {
         Bench::Limit(bench) => bench.run(),
         Bench::Resolve(bench) => bench.run(),
         Bench::Crypto(bench) => bench.run(),
+        Bench::Component(bench) => bench.run(),
         Bench::Slot(bench) => bench.run(),
         Bench::Bare | Bench::BareProxy { .. } => Ok(()),
     }

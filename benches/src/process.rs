@@ -93,10 +93,34 @@ pub struct Memory {
 
 pub fn memory(pid: u32) -> Memory {
     let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
-    let field = |name: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
-        let kib: f64 = line.split_whitespace().next().and_then(|kib| kib.parse().ok()).unwrap_or(0.0);
-        kib / 1024.0
-    };
-    Memory { rss: field("Rss:"), pss: field("Pss:") }
+    Memory { rss: kib(&text, "Rss:") / 1024.0, pss: kib(&text, "Pss:") / 1024.0 }
+}
+
+/// What a process has beside the pages of the files that it maps.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Own {
+    /// KiB of memory that is no file's.
+    pub anonymous: f64,
+    /// KiB of the kernel's tables of its pages.
+    pub tables: f64,
+    /// Mappings, of which the kernel allows a certain number.
+    pub mappings: f64,
+    /// Open descriptors.
+    pub descriptors: f64,
+}
+
+pub fn own(pid: u32) -> Own {
+    let read = |what: &str| fs::read_to_string(format!("/proc/{pid}/{what}")).unwrap_or_default();
+    Own {
+        anonymous: kib(&read("smaps_rollup"), "Anonymous:"),
+        tables: kib(&read("status"), "VmPTE:"),
+        mappings: read("maps").lines().count() as f64,
+        descriptors: fs::read_dir(format!("/proc/{pid}/fd")).map_or(0.0, |open| open.count() as f64),
+    }
+}
+
+/// A field of one of the kernel's tables.
+fn kib(text: &str, name: &str) -> f64 {
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+    line.split_whitespace().next().and_then(|kib| kib.parse().ok()).unwrap_or(0.0)
 }

@@ -235,6 +235,13 @@ pub fn summary(bench: &'static str, name: &str, windows: &[Window], baseline: Op
     }
 }
 
+/// What a quantile of the latencies is over that of the window before it, round by round; the median.
+pub fn times(alone: &[Window], beside: &[Window], share: f64) -> f64 {
+    let rounds = alone.iter().zip(beside);
+    let each = rounds.map(|(alone, beside)| beside.seen.quantile_ms(share) / alone.seen.quantile_ms(share).max(0.001));
+    round(median(each.collect()))
+}
+
 /// Prints the rows: JSON for machines, a table for people.
 pub fn print(rows: &[Row]) -> anyhow::Result<()> {
     eprintln!(

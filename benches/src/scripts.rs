@@ -4,6 +4,10 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+#[allow(clippy::unwrap_used, reason = "it is written for tests; its texts are ours")]
+#[path = "../../crates/runtime/tests/guests/mod.rs"]
+mod guests;
+
 /// A hello of its own: every tenant's code differs.
 pub fn small(name: &str) -> String {
     format!(
@@ -91,25 +95,74 @@ pub fn padded(name: &str, bytes: usize) -> String {
     code
 }
 
-/// A PUT of an ES module to `path`, below `/client/v4`, as wrangler sends it; `more` goes into its metadata.
-pub fn upload(path: &str, token: &str, more: &Value, code: &str) -> Vec<u8> {
+/// A hello of its own as a component, of the shape that toolchains make: one module with its memory and its data.
+pub fn component(number: usize) -> Vec<u8> {
+    guests::handler(&format!(r#"(call $answer (local.get $out) (i32.const 200) @"hello from tenant {number}\n")"#))
+}
+
+/// A component that answers with what it is posted, in parts of 64 KiB as a program copies them through its memory.
+pub fn echo() -> Vec<u8> {
+    guests::handler(
+        "(local.set $a (call $body-of (local.get $req)))
+        (local.set $b (call $respond (local.get $out) (i32.const 200)))
+        (local.set $c (call $stream-of (local.get $b)))
+        (block $end (loop $more
+          (call $in.blocking-read (local.get $a) (i64.const 65536) (i32.const 16))
+          (br_if $end (i32.load8_u (i32.const 16)))
+          (call $write-parts (local.get $c) (i32.load (i32.const 20)) (i32.load (i32.const 24)))
+          (global.set $heap (i32.const 65536))
+          (br $more)))
+        (call $out.drop (local.get $c))
+        (call $finish (local.get $b))",
+    )
+}
+
+/// As [`echo`], but the bytes never enter its memory.
+pub fn spliced() -> Vec<u8> {
+    guests::handler(
+        "(local.set $a (call $body-of (local.get $req)))
+        (local.set $b (call $respond (local.get $out) (i32.const 200)))
+        (local.set $c (call $stream-of (local.get $b)))
+        (block $end (loop $more
+          (call $out.blocking-splice (local.get $c) (local.get $a) (i64.const 65536) (i32.const 16))
+          (br_if $end (i32.load8_u (i32.const 16)))
+          (br $more)))
+        (call $out.drop (local.get $c))
+        (call $finish (local.get $b))",
+    )
+}
+
+/// The main module of an upload.
+#[derive(Debug, Clone, Copy)]
+pub enum Main<'a> {
+    Script(&'a str),
+    Component(&'a [u8]),
+}
+
+/// A PUT of a main module to `path`, below `/client/v4`, as wrangler sends it; `more` goes into its metadata.
+pub fn upload(path: &str, token: &str, more: &Value, main: Main<'_>) -> Vec<u8> {
     const BOUNDARY: &str = "----formdata-undici-0123456789";
+    let (name, kind, code) = match main {
+        Main::Script(code) => ("index.js", "application/javascript+module", code.as_bytes()),
+        Main::Component(bytes) => ("index.wasm", "application/wasm", bytes),
+    };
     let mut metadata = json!({
-        "main_module": "index.js", "bindings": [],
+        "main_module": name, "bindings": [],
         "compatibility_date": "2026-01-01", "compatibility_flags": [],
     });
     for (key, value) in more.as_object().into_iter().flatten() {
         metadata[key] = value.clone();
     }
-    let body = format!(
+    let before = format!(
         "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"metadata\"\r\n\r\n{metadata}\r\n\
-         --{BOUNDARY}\r\nContent-Disposition: form-data; name=\"index.js\"; filename=\"index.js\"\r\n\
-         Content-Type: application/javascript+module\r\n\r\n{code}\r\n--{BOUNDARY}--\r\n"
+         --{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{name}\"\r\n\
+         Content-Type: {kind}\r\n\r\n"
     );
-    format!(
+    let after = format!("\r\n--{BOUNDARY}--\r\n");
+    let head = format!(
         "PUT /client/v4{path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n\
-         content-type: multipart/form-data; boundary={BOUNDARY}\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .into_bytes()
+         content-type: multipart/form-data; boundary={BOUNDARY}\r\ncontent-length: {}\r\n\r\n",
+        before.len() + code.len() + after.len()
+    );
+    [head.as_bytes(), before.as_bytes(), code, after.as_bytes()].concat()
 }

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::load::{self, Expect, Order, Seen};
 use crate::process::{self, Side};
-use crate::scripts;
+use crate::scripts::{self, Main};
 
 /// Compiling the engine, the first time in a folder, takes seconds.
 const START: Duration = Duration::from_secs(120);
@@ -126,6 +126,23 @@ impl Server {
         Ok(Self { child, gateway: address, admin: address, started_in, token: String::new(), folder, setup: None })
     }
 
+    /// `wasmtime serve` of one component, with nothing set.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub fn wasmtime(program: &Path, component: &[u8]) -> anyhow::Result<Self> {
+        const SERVING: &str = "Serving HTTP on http://";
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("component.wasm");
+        fs::write(&file, component)?;
+        let mut command = Command::new(program);
+        command.args(["serve", "--addr", "127.0.0.1:0"]).arg(&file);
+        let (child, ready, started_in) = spawn_saying(command, folder.path(), Side::Server, "log", SERVING)?;
+        let address = ready.split_once(SERVING).map_or("", |(_, rest)| rest.trim_end_matches('/'));
+        let gateway = address.parse().context("wasmtime does not say where it serves")?;
+        Ok(Self { child, gateway, admin: gateway, started_in, token: String::new(), folder, setup: None })
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -161,7 +178,13 @@ impl Server {
     /// As [`Server::uploads`], of one.
     pub fn upload(&self, name: &str, code: &str) -> Vec<u8> {
         let path = format!("/accounts/{}/workers/dispatch/namespaces/dev/scripts/{name}", Self::ACCOUNT);
-        scripts::upload(&path, &self.token, &json!({}), code)
+        scripts::upload(&path, &self.token, &json!({}), Main::Script(code))
+    }
+
+    /// As [`Server::upload`], of a component.
+    pub fn upload_component(&self, name: &str, bytes: &[u8]) -> Vec<u8> {
+        let path = format!("/accounts/{}/workers/dispatch/namespaces/dev/scripts/{name}", Self::ACCOUNT);
+        scripts::upload(&path, &self.token, &json!({}), Main::Component(bytes))
     }
 
     /// A request that reads from the API, below `/client/v4`.
@@ -184,7 +207,7 @@ impl Server {
     ///
     /// # Errors
     /// When it is refused.
-    pub fn publish_with(&self, name: &str, metadata: &Value, code: &str) -> anyhow::Result<()> {
+    pub fn publish_with(&self, name: &str, metadata: &Value, code: Main<'_>) -> anyhow::Result<()> {
         let path = format!("/accounts/{}/workers/dispatch/namespaces/dev/scripts/{name}", Self::ACCOUNT);
         let (status, body) = load::once(self.admin, &scripts::upload(&path, &self.token, metadata, code))?;
         ensure!(status == 200, "{name} was refused: {status} {}", String::from_utf8_lossy(&body));
@@ -234,7 +257,7 @@ impl Server {
         let binding = json!({ "type": "dispatch_namespace", "name": "dispatcher", "namespace": "dev" });
         let metadata = json!({ "bindings": [binding] });
         let path = format!("/accounts/{}/workers/scripts/dispatcher", Self::ACCOUNT);
-        let request = scripts::upload(&path, &self.token, &metadata, scripts::DISPATCHER);
+        let request = scripts::upload(&path, &self.token, &metadata, Main::Script(scripts::DISPATCHER));
         let (status, body) = load::once(self.admin, &request)?;
         ensure!(status == 200, "the dispatcher was refused: {status} {}", String::from_utf8_lossy(&body));
         Ok(())
@@ -273,7 +296,18 @@ pub fn all_well(seen: &Seen) -> anyhow::Result<()> {
 }
 
 /// Starts a process on the server's core and waits for its ready line. Its output goes to files.
-fn spawn(mut command: Command, folder: &Path, side: Side) -> anyhow::Result<(Child, String, Duration)> {
+fn spawn(command: Command, folder: &Path, side: Side) -> anyhow::Result<(Child, String, Duration)> {
+    spawn_saying(command, folder, side, "out", "")
+}
+
+/// As [`spawn`], where the ready line is in `file`, `out` or `log`, and has that text in it.
+fn spawn_saying(
+    mut command: Command,
+    folder: &Path,
+    side: Side,
+    file_name: &str,
+    says: &str,
+) -> anyhow::Result<(Child, String, Duration)> {
     let (out, log) = (folder.join("out"), folder.join("log"));
     let file = |path: &Path| File::options().create(true).truncate(true).write(true).open(path);
     file(&out)?;
@@ -286,8 +320,9 @@ fn spawn(mut command: Command, folder: &Path, side: Side) -> anyhow::Result<(Chi
     process::pin(Side::Load);
     let mut child = child.context("could not start the server")?;
     loop {
-        let text = fs::read_to_string(&out)?;
-        if let Some((line, _)) = text.split_once('\n') {
+        let text = fs::read_to_string(folder.join(file_name))?;
+        let lines = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+        if let Some(line) = lines.into_iter().find(|line| line.contains(says)) {
             return Ok((child, line.to_owned(), began.elapsed()));
         }
         if let Some(status) = child.try_wait()? {

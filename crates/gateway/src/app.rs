@@ -293,6 +293,8 @@ impl App {
             bootstrap::samples(&catalog, actor, namespace).await?;
         }
         parts.background.push(tokio::spawn(sweep(catalog.clone(), runtime, parts.state.writers())));
+        let compiles = dispatcher.clone();
+        parts.background.push(tokio::spawn(async move { compiles.rebuild_components().await }));
         let gateway = Arc::new(Gateway::new(dispatcher.clone(), parts.observer.clone(), websockets, live));
         let listeners = config.listener.iter().map(|listener| listener.bind.to_string()).collect();
         let explainer = Explainer { gateway: gateway.clone(), listeners };

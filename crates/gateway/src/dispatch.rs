@@ -127,6 +127,11 @@ impl Dispatcher {
         dispatcher
     }
 
+    /// Has components that are live and were compiled for another engine made anew. For a background task.
+    pub async fn rebuild_components(&self) {
+        self.runtime.rebuild_components(&self.routes.live_versions(), &self.source).await;
+    }
+
     /// Other limits of the node, and other plans, for what comes from now on.
     pub fn set_terms(&self, terms: NodeTerms) {
         self.terms.store(Arc::new(terms));

@@ -4,6 +4,7 @@
 //! An account's table never goes away once asked for, so resolvers keep it; namespaces and scripts
 //! in it come and go. A namespace that is renamed takes its scripts along.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -202,6 +203,11 @@ impl Routes {
     /// By its id, if something of it is deployed.
     pub fn script(&self, id: ScriptId) -> Option<Arc<Route>> {
         self.scripts.get(&id).map(|route| route.clone())
+    }
+
+    /// The versions of all scripts that requests may get.
+    pub fn live_versions(&self) -> HashSet<VersionId> {
+        self.scripts.iter().flat_map(|route| route.versions().collect::<Vec<_>>()).collect()
     }
 
     /// How many scripts are deployed.

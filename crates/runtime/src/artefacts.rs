@@ -182,6 +182,11 @@ impl Artefacts {
         names.into_iter().map(|(name, _)| name).collect()
     }
 
+    /// Whether there is a file or a folder of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.folder.join(name).exists()
+    }
+
     pub fn remove(&self, name: &str) {
         let _ = fs::remove_file(self.folder.join(name));
     }

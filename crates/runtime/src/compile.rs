@@ -24,6 +24,8 @@ use bytes::Bytes;
 use switchyard_catalog::{AccountId, InvalidScript, NamespaceName, ScriptName};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use crate::component::Model;
+
 use self::confine::Cell;
 use self::queue::{Queue, Standing};
 
@@ -102,8 +104,8 @@ const MAX_MESSAGE: u64 = 4 << 10;
 pub struct Compiler {
     config: CompileConfig,
     queue: Arc<Queue>,
-    /// What this build's artefacts depend on; worked out when the first is wanted.
-    fingerprint: OnceLock<Result<String, String>>,
+    /// What this build's artefacts depend on, by model; each worked out when the first is wanted.
+    fingerprints: [OnceLock<Result<String, String>>; 2],
     listener: OnceLock<Listener>,
 }
 
@@ -114,7 +116,7 @@ impl Compiler {
         Self {
             queue: Queue::new(at_once, config.queue),
             config,
-            fingerprint: OnceLock::new(),
+            fingerprints: Default::default(),
             listener: OnceLock::new(),
         }
     }
@@ -149,11 +151,21 @@ impl Compiler {
     ///
     /// # Errors
     /// When wasmtime does not know this machine.
-    pub fn fingerprint(&self) -> Result<&str, InvalidScript> {
-        let made = self.fingerprint.get_or_init(|| {
-            child::engine().map(|engine| child::fingerprint(&engine)).map_err(|error| format!("{error:#}"))
+    pub fn fingerprint(&self, model: Model) -> Result<&str, InvalidScript> {
+        let made = self.fingerprints[model as usize].get_or_init(|| {
+            child::engine(model).map(|engine| child::fingerprint(&engine)).map_err(|error| format!("{error:#}"))
         });
         made.as_deref().map_err(|message| InvalidScript::Unavailable(message.clone()))
+    }
+
+    /// As [`Compiler::fingerprint`], those that were worked out before.
+    pub fn known_fingerprints(&self) -> impl Iterator<Item = &str> {
+        self.fingerprints.iter().filter_map(|made| made.get()?.as_deref().ok())
+    }
+
+    /// Whether this is the fingerprint of one of our engines; what cannot be known is taken for it.
+    pub fn is_for(&self, fingerprint: &str) -> bool {
+        Model::ALL.iter().any(|model| self.fingerprint(*model).map_or(true, |ours| ours == fingerprint))
     }
 
     /// Compiles a checked component into a file, when `who`, a script, has its turn. Dropped, it ends: nobody waits
@@ -162,7 +174,13 @@ impl Compiler {
     /// # Errors
     /// `Refused` with the limit it passed, or with what the compiler said; `Busy` where the queue is full;
     /// `Unavailable` where it is our fault.
-    pub async fn compile(&self, who: &Who, source: Bytes, output: File) -> Result<Duration, InvalidScript> {
+    pub async fn compile(
+        &self,
+        who: &Who,
+        source: Bytes,
+        model: Model,
+        output: File,
+    ) -> Result<Duration, InvalidScript> {
         let key = who.key();
         let mut turn = std::pin::pin!(self.queue.turn(&key));
         let turn = match std::future::poll_fn(|cx| Poll::Ready(turn.as_mut().poll(cx))).await {
@@ -177,7 +195,7 @@ impl Compiler {
         let turn = turn.map_err(|full| InvalidScript::Busy(full.to_string()))?;
         self.news(who, &CompileNews::Begins);
         let began = std::time::Instant::now();
-        let done = self.run(source, output).await.map(|()| began.elapsed());
+        let done = self.run(source, model, output).await.map(|()| began.elapsed());
         drop(turn);
         match &done {
             Ok(took) => self.news(who, &CompileNews::Compiled(*took)),
@@ -187,7 +205,7 @@ impl Compiler {
         done
     }
 
-    async fn run(&self, source: Bytes, output: File) -> Result<(), InvalidScript> {
+    async fn run(&self, source: Bytes, model: Model, output: File) -> Result<(), InvalidScript> {
         let unavailable = |what: &str, error: std::io::Error| InvalidScript::Unavailable(format!("{what}: {error}"));
         // By this name it is the very file that this process runs, also where another has taken its place since.
         let own = || PathBuf::from("/proc/self/exe");
@@ -195,7 +213,7 @@ impl Compiler {
         let mut command = tokio::process::Command::new(program);
         command
             .arg("compile")
-            .args(["--for", self.fingerprint()?])
+            .args(["--for", self.fingerprint(model)?])
             .args(["--cpu", &self.config.cpu.as_secs().max(1).to_string()])
             .args(["--memory", &self.config.memory.to_string()])
             .args(["--wall", &self.config.wall.as_secs().max(1).to_string()])

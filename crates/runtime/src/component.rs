@@ -2,13 +2,16 @@
 //! their own. What a component may reach, what it is charged with and how its requests end is the same as for
 //! JavaScript; only what runs is another.
 //!
-//! In reading order: `engine` (settings, made once), `code` (a component, linked), `run` (a request), `state`
-//! (what it has), `http`, `outgoing`, `output`, `wasi` (what its guest is given), `pipe` (bodies it writes).
+//! In reading order: `engine` (settings, made once), `imports` and `code` (a component, linked), `run` (a request),
+//! `instance` and `idle` (where it runs), `state` (what it has), `http`, `outgoing`, `output`, `wasi` (what its guest is given), `pipe` (bodies it writes).
 
 mod code;
 mod engine;
 mod failure;
 mod http;
+pub mod idle;
+mod imports;
+mod instance;
 mod outgoing;
 mod output;
 mod pipe;
@@ -19,11 +22,13 @@ mod tests;
 mod wasi;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use switchyard_catalog::WorkerBinding;
 
 pub use code::ComponentCode;
-pub use engine::{ComponentEngine, component_config};
+pub use engine::{ComponentEngine, Model, component_config};
+pub(crate) use imports::{are_given, not_given};
 pub(crate) use run::{Visit, run};
 
 /// A component with the bindings of a version.
@@ -33,10 +38,14 @@ pub(crate) struct ComponentWorker {
     pub env: Arc<[(String, String)]>,
     /// For its host names.
     pub bindings: Arc<[(String, WorkerBinding)]>,
+    /// What it counts at least among the Workers in memory.
+    weight: usize,
+    /// It is kept no longer: no instance of it stays.
+    closed: AtomicBool,
 }
 
 impl ComponentWorker {
-    pub fn new(code: ComponentCode, bindings: &[(String, WorkerBinding)]) -> Self {
+    pub fn new(code: ComponentCode, bindings: &[(String, WorkerBinding)], weight: usize) -> Self {
         let env = bindings.iter().filter_map(|(name, binding)| {
             let text = match binding {
                 WorkerBinding::Text(text) => text.clone(),
@@ -50,12 +59,21 @@ impl ComponentWorker {
             };
             Some((name.clone(), text))
         });
-        Self { code, env: env.collect(), bindings: bindings.into() }
+        Self { code, env: env.collect(), bindings: bindings.into(), weight, closed: AtomicBool::new(false) }
     }
 
-    /// Bytes it holds in memory beside its code, which is mapped from its file.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    /// Bytes it holds in memory beside its code, which is mapped from its file; or what it counts for its mappings and
+    /// its descriptor, of which a process may not have as many.
     pub fn size(&self) -> usize {
         const RECORDS: usize = 16 << 10;
-        RECORDS + self.env.iter().map(|(name, text)| name.len() + text.len()).sum::<usize>() * 2
+        self.weight + RECORDS + self.env.iter().map(|(name, text)| name.len() + text.len()).sum::<usize>() * 2
     }
 }

@@ -46,6 +46,8 @@ pub struct Config {
     pub warm_idle: Duration,
     /// CPU of a first request above which isolation `auto` makes a Worker warm.
     pub auto_warm_cpu: Duration,
+    /// How long work may go on after the response is done (contract §5.2).
+    pub wait_until: Duration,
     /// How components are compiled.
     pub compile: CompileConfig,
     /// The node's limits: what no Worker may exceed.
@@ -72,6 +74,7 @@ impl Default for Config {
             warm_age: Duration::from_secs(30 * 60),
             warm_idle: Duration::from_secs(5 * 60),
             auto_warm_cpu: Duration::from_millis(2),
+            wait_until: Duration::from_secs(30),
             compile: CompileConfig::default(),
             limits: Limits::DEFAULT,
         }

@@ -58,8 +58,8 @@ struct Shared {
     wake: Condvar,
     tick: Condvar,
     engine: wasmtime::Engine,
-    /// That of components, once there is one.
-    components: OnceLock<wasmtime::Engine>,
+    /// Those of components, once there are any.
+    components: [OnceLock<wasmtime::Engine>; 2],
 }
 
 struct State {
@@ -130,7 +130,7 @@ impl Executor {
             wake: Condvar::new(),
             tick: Condvar::new(),
             engine: engine.clone(),
-            components: OnceLock::new(),
+            components: Default::default(),
         });
         let mut this = Self { shared, threads: Vec::new() };
         for number in 0..guests {
@@ -148,9 +148,12 @@ impl Executor {
         Ok(this)
     }
 
-    /// Has the epochs of another engine go with those of the first. Only one more is kept.
+    /// Has the epochs of another engine go with those of the first. Two more are kept.
     pub fn tick_too(&self, engine: &wasmtime::Engine) {
-        let _ = self.shared.components.set(engine.clone());
+        let _ = self.shared.components.iter().try_fold(engine.clone(), |engine, place| match place.set(engine) {
+            Ok(()) => Err(()),
+            Err(engine) => Ok(engine),
+        });
     }
 
     /// Runs a future to its end on the guest threads, metering each poll, which its tenant is charged
@@ -207,7 +210,7 @@ impl Drop for Executor {
 impl Shared {
     fn increment_epoch(&self) {
         self.engine.increment_epoch();
-        if let Some(components) = self.components.get() {
+        for components in self.components.iter().filter_map(OnceLock::get) {
             components.increment_epoch();
         }
     }

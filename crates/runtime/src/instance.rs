@@ -214,6 +214,7 @@ impl Instance {
             bindings: Arc::clone(&self.worker.bindings),
             meter,
             background: Arc::clone(&runtime.background),
+            wait_until: runtime.wait_until,
         };
         let upgrade = matches!(&of, Event::Fetch(request) if head::wants_socket(request.headers()));
         let session = Session::new(context, number, reply, upgrade);

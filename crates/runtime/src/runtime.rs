@@ -1,6 +1,6 @@
 //! The runtime: engine, base, slots, threads, and the cache of Workers, built once a process.
 
-mod components;
+pub mod components;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,7 +19,8 @@ use crate::RuntimeError;
 use crate::artefacts::Artefacts;
 use crate::base::Base;
 use crate::compile::{Compiler, artefact};
-use crate::component::{ComponentCode, ComponentEngine, ComponentWorker};
+use crate::component::idle::{self, WarmComponents};
+use crate::component::{ComponentCode, ComponentEngine, ComponentWorker, Model};
 use crate::config::Config;
 use crate::counts::{Counts, RuntimeCounts};
 use crate::delta::Delta;
@@ -65,11 +66,14 @@ pub(crate) struct Inner {
     pub executor: Executor,
     pub slots: Slots,
     pub warm: Arc<IdleInstances>,
+    /// Instances of components that rest.
+    pub warm_components: Arc<WarmComponents>,
     warm_bounds: Bounds,
     auto_warm_cpu: Duration,
     pub tokio: tokio::runtime::Handle,
     pub publishing: Arc<Semaphore>,
     pub background: Arc<Semaphore>,
+    pub wait_until: Duration,
     artefacts: Artefacts,
     sealer: Sealer,
     compiler: Compiler,
@@ -85,9 +89,11 @@ pub(crate) struct Inner {
     pub budget: Arc<Budget>,
     usages: Usages,
     pub counts: Counts,
-    /// Made for the first component; it runs at most so many at once.
-    components: Mutex<Option<Arc<ComponentEngine>>>,
+    /// By model, each made for its first component; it runs at most so many at once.
+    components: Mutex<[Option<Arc<ComponentEngine>>; 2]>,
     most_components: u32,
+    /// What one that is loaded counts in the cache.
+    component_weight: usize,
     #[cfg(test)]
     pub proof: crate::restore_proof::Proof,
 }
@@ -164,6 +170,13 @@ impl Runtime {
             most_live,
             slots: Slots::new(limits),
             warm: Arc::new(IdleInstances::new(config.warm_instances, config.warm_bytes, config.warm_idle)),
+            warm_components: Arc::new(WarmComponents::new(idle::Bounds {
+                most: config.warm_instances as usize,
+                bytes: config.warm_bytes,
+                idle: config.warm_idle,
+                requests: config.warm_requests.max(1),
+                age: config.warm_age,
+            })),
             warm_bounds: Bounds {
                 at_once: config.warm_requests_at_once.max(1) as usize,
                 requests: config.warm_requests.max(1),
@@ -173,6 +186,7 @@ impl Runtime {
             auto_warm_cpu: config.auto_warm_cpu,
             publishing: Arc::new(Semaphore::new(PUBLISHING)),
             background: Arc::new(Semaphore::new(BACKGROUND)),
+            wait_until: config.wait_until,
             sealer: Sealer::new(&key),
             compiler: Compiler::new(config.compile),
             rebuilds: Rebuilds::default(),
@@ -183,8 +197,10 @@ impl Runtime {
             budget,
             usages: Usages::default(),
             counts: Counts::default(),
-            components: Mutex::new(None),
-            most_components: config.max_instances.max(2),
+            components: Mutex::default(),
+            component_weight: usize::try_from(config.worker_cache_bytes).unwrap_or(usize::MAX)
+                / components::most_loaded(),
+            most_components: config.max_instances.max(2) + config.warm_instances,
             #[cfg(test)]
             proof: Default::default(),
         };
@@ -264,8 +280,11 @@ impl Runtime {
             let mut removed = 0;
             for (name, age) in inner.artefacts.list(Sealed::FOLDER) {
                 let own = name.rsplit('/').next().unwrap_or_default();
-                let id = own.strip_suffix(".sealed").or_else(|| own.strip_suffix(".cwasm"));
-                let version = id.and_then(VersionId::parse);
+                let version = match artefact::of_link(own) {
+                    // What was compiled for another engine is nobody's use here.
+                    Some((version, fingerprint)) => inner.compiler.is_for(fingerprint).then_some(version),
+                    None => own.strip_suffix(".sealed").and_then(VersionId::parse),
+                };
                 // What is no version's is left from a write that was cut off.
                 if age >= min_age && !version.is_some_and(|version| kept.contains(&version)) {
                     inner.artefacts.remove(&name);
@@ -293,7 +312,7 @@ impl Runtime {
     /// again. Returns what it let go of; with nothing left, `None`.
     pub fn evict(&self, deep: bool) -> Option<Evicted> {
         let inner = &self.inner;
-        let warm = inner.warm.shed();
+        let warm = inner.warm.shed() + inner.warm_components.shed();
         if warm > 0 {
             return Some(Evicted { what: "warm", many: warm });
         }
@@ -316,11 +335,11 @@ impl Runtime {
             instances_running: self.inner.slots.running(),
             requests_waiting: self.inner.slots.waiting(),
             slots_idle: self.inner.slots.idle(),
-            warm_idle: self.inner.warm.len(),
+            warm_idle: self.inner.warm.len() + self.inner.warm_components.len(),
             slots_live: self.inner.live.load(Ordering::Relaxed),
             workers_cached: self.inner.workers.entry_count(),
             worker_bytes: self.inner.workers.weighted_size(),
-            warm_bytes: self.inner.warm.bytes(),
+            warm_bytes: self.inner.warm.bytes() + self.inner.warm_components.bytes(),
             guest_bytes: self.inner.budget.used(),
             held_bytes: self.inner.held.used(),
             growth_refused: self.inner.budget.refused(),
@@ -346,8 +365,11 @@ impl Validator for Runtime {
                 worker.close();
             }
             self.inner.warm.forget(*version);
+            self.inner.warm_components.forget(*version);
             self.inner.artefacts.remove(&Sealed::file_name(*version));
-            self.inner.artefacts.remove(&artefact::link_name(*version));
+            for fingerprint in self.inner.compiler.known_fingerprints() {
+                self.inner.artefacts.remove(&artefact::link_name(*version, fingerprint));
+            }
         }
     }
 }
@@ -359,13 +381,14 @@ impl Inner {
 
     /// Ends warm instances that nobody uses, for as long as the runtime lives.
     fn expire_warm(self: &Arc<Self>) {
-        let warm = Arc::downgrade(&self.warm);
+        let (warm, components) = (Arc::downgrade(&self.warm), Arc::downgrade(&self.warm_components));
         let every = (self.warm.most_idle / 4).clamp(Duration::from_millis(50), Duration::from_secs(30));
         self.tokio.spawn(async move {
             loop {
                 tokio::time::sleep(every).await;
-                let Some(warm) = warm.upgrade() else { return };
+                let (Some(warm), Some(components)) = (warm.upgrade(), components.upgrade()) else { return };
                 warm.expire();
+                components.expire();
             }
         });
     }
@@ -374,14 +397,14 @@ impl Inner {
     ///
     /// # Errors
     /// When the system has no address space for its pool.
-    pub fn components(&self) -> Result<Arc<ComponentEngine>, RuntimeError> {
+    pub fn components(&self, model: Model) -> Result<Arc<ComponentEngine>, RuntimeError> {
         let mut components = self.components.lock();
-        if let Some(engine) = &*components {
+        if let Some(engine) = &components[model as usize] {
             return Ok(Arc::clone(engine));
         }
-        let engine = Arc::new(ComponentEngine::new(self.most_components)?);
+        let engine = Arc::new(ComponentEngine::new(model, self.most_components)?);
         self.executor.tick_too(&engine.engine);
-        *components = Some(Arc::clone(&engine));
+        components[model as usize] = Some(Arc::clone(&engine));
         Ok(engine)
     }
 
@@ -485,7 +508,11 @@ impl Inner {
         bindings: &[(String, WorkerBinding)],
         code: ComponentCode,
     ) -> Arc<Worker> {
-        self.assemble(about, bindings, Code::Component(Arc::new(ComponentWorker::new(code, bindings))))
+        self.assemble(
+            about,
+            bindings,
+            Code::Component(Arc::new(ComponentWorker::new(code, bindings, self.component_weight))),
+        )
     }
 
     fn assemble(self: &Arc<Self>, about: About, bindings: &[(String, WorkerBinding)], code: Code) -> Arc<Worker> {

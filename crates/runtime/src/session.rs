@@ -29,8 +29,6 @@ use crate::socket::{Message, SocketReader};
 use crate::stream::{GuestSender, HostStream, MAX_STREAMS};
 use crate::{Body, BodyError, FetchError, FetchResponse, Invocation, head};
 
-/// How long `waitUntil` work may go on after the response is done (contract §5.2).
-pub const WAIT_UNTIL_GRACE: Duration = Duration::from_secs(30);
 /// Things that are done at once which a guest may be told in a row, before its client, its grace, what
 /// else is done and other tenants have their turn.
 const IN_A_ROW: u32 = 16;
@@ -57,6 +55,8 @@ pub struct SessionContext {
     pub meter: Arc<CpuMeter>,
     /// Shared by all sessions: long computations at once.
     pub background: Arc<Semaphore>,
+    /// How long `waitUntil` work may go on after the response is done.
+    pub wait_until: Duration,
 }
 
 /// What happened, from a pending operation to the guest.
@@ -214,7 +214,7 @@ impl Session {
                 }
             }
             if self.answered && self.is_sent() && self.grace.is_none() {
-                self.grace = Some(Box::pin(tokio::time::sleep(WAIT_UNTIL_GRACE)));
+                self.grace = Some(Box::pin(tokio::time::sleep(self.context.wait_until)));
             }
             return Ok(Step::Wait);
         }

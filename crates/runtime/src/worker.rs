@@ -131,8 +131,9 @@ impl Worker {
 
     /// No request joins an instance of it any more.
     pub(crate) fn close(&self) {
-        if let Code::JavaScript(script) = &self.code {
-            script.pool.close();
+        match &self.code {
+            Code::JavaScript(script) => script.pool.close(),
+            Code::Component(component) => component.close(),
         }
     }
 

@@ -60,6 +60,7 @@ pub(super) fn runtime(config: &Config, limits: Limits) -> switchyard_runtime::Co
         auto_warm_cpu: config.runtime.auto_warm_cpu,
         compile: config.compile.runtime(),
         limits,
+        ..switchyard_runtime::Config::default()
     }
 }
 

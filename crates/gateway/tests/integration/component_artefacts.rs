@@ -111,6 +111,47 @@ async fn without_an_artefact_requests_wait_a_little_and_are_told_when_to_come_ba
     assert!(counts(&gateway, "switchyard_artefacts_refused_total 0").await);
 }
 
+/// As if another engine had compiled all components: their artefacts are none of ours, and their links say so.
+fn of_another_engine(data: &Path) {
+    artefacts(data).iter().for_each(|file| std::fs::remove_file(file).unwrap());
+    for folder in std::fs::read_dir(data.join("artefacts/workers")).unwrap() {
+        for file in std::fs::read_dir(folder.unwrap().path()).unwrap() {
+            let path = file.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            if let Some((id, rest)) = name.split_once('.')
+                && rest.ends_with(".cwasm")
+            {
+                std::fs::rename(&path, path.with_file_name(format!("{id}.0123456789abcdef.cwasm"))).unwrap();
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_another_engine_compiled_is_made_anew_before_anybody_asks() {
+    let gateway = TestGateway::start().await;
+    gateway.upload_wasm("ns", "c", &hello()).await;
+    gateway.upload_wasm("ns", "c", &says("hello from its sibling")).await;
+    gateway.upload_wasm("ns", "d", &hello()).await;
+    gateway.upload("ns", "js", "export default { fetch: () => new Response('js') }").await;
+    let gateway = restarted(gateway, of_another_engine).await;
+    let began = Instant::now();
+    // Those that are live: the first version of one of them is not.
+    while !counts(&gateway, "switchyard_compilations_total{result=\"compiled\"} 2").await {
+        assert!(began.elapsed() < PATIENCE, "nothing is compiled");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    gateway.get("c", "/").await.is(200, "hello from its sibling\n");
+    gateway.get("d", "/").await.is(200, "hello from a component\n");
+    gateway.get("js", "/").await.is(200, "js");
+    assert_eq!(artefacts(gateway.data.path()).len(), 2);
+    // It is done for good.
+    let gateway = restarted(gateway, |_| {}).await;
+    gateway.get("c", "/").await.is(200, "hello from its sibling\n");
+    gateway.get("d", "/").await.is(200, "hello from a component\n");
+    assert!(counts(&gateway, "switchyard_compilations_total{result=\"compiled\"} 0").await);
+}
+
 #[tokio::test]
 async fn an_old_version_that_is_live_again_is_opened_from_its_own_artefact() {
     let gateway = TestGateway::start().await;

@@ -143,6 +143,36 @@ async fn what_is_no_worker_is_refused_with_what_it_is() {
     assert_eq!(gateway.get("no", "/").await.status.as_u16(), 404);
 }
 
+#[tokio::test]
+async fn what_is_not_given_is_named_before_anything_is_compiled() {
+    let gateway = TestGateway::start().await;
+    let importing = |imports: &str| {
+        let text = std::str::from_utf8(HELLO).unwrap().replacen("(component", &format!("(component {imports}"), 1);
+        wasm(&text)
+    };
+    let function = r#"(instance (export "x" (func)))"#;
+    let draft = format!(r#"(import "wasi:http/client@0.3.0-draft" {function})"#);
+    let wants = importing(&format!(
+        r#"(import "wasi:keyvalue/store@0.2.0" {function}) (import "wasi:config/store@0.2.0" {function}) {draft}
+        (import "acme:thing/of-resources" (instance (export "r" (type (sub resource))))) (import "plain" (func))"#
+    ));
+    let answer = gateway.try_upload_wasm("ns", "no", &wants, json!({})).await;
+    let names = r#"imports "wasi:keyvalue/store@0.2.0", "wasi:config/store@0.2.0", "wasi:http/client@0.3.0-draft", "acme:thing/of-resources" and "plain", which Workers are not given"#;
+    refused(&answer, 400, 10021, &[names]);
+    let metrics = gateway.admin("/metrics").await;
+    for result in ["compiled", "refused", "failed"] {
+        assert!(
+            metrics.text().contains(&format!("switchyard_compilations_total{{result=\"{result}\"}} 0\n")),
+            "{result}"
+        );
+    }
+    // Types alone are nobody's to give.
+    let types =
+        r#"(import "acme:thing/types" (instance (type $t (record (field "a" u8))) (export "t" (type (eq $t)))))"#;
+    gateway.upload_wasm("ns", "yes", &importing(types)).await;
+    gateway.get("yes", "/").await.is(200, "hello from a component\n");
+}
+
 const HELLO: &[u8] = include_bytes!("../../../../examples/wat/hello.wat");
 
 #[tokio::test]

@@ -3,9 +3,14 @@
 //! their size are refused by reading the code once, in time linear in its bytes. What gets by meets the limits
 //! of the process that compiles.
 
-use wasmparser::{BinaryReaderError, BlockType, CompositeInnerType, Encoding, FunctionBody, Operator, Parser, Payload};
+use wasmparser::{
+    BinaryReaderError, BlockType, CanonicalFunction, CanonicalOption, ComponentDefinedType, ComponentType,
+    ComponentTypeDeclaration, CompositeInnerType, Encoding, FunctionBody, InstanceTypeDeclaration, Operator, Parser,
+    Payload,
+};
 
 use super::shape::{self, Shape};
+use crate::component::Model;
 
 /// Components and modules within each other.
 const MAX_DEPTH: usize = 16;
@@ -34,12 +39,20 @@ impl From<BinaryReaderError> for NotAllowed {
     }
 }
 
+/// What code is that may be compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Checked {
+    pub shape: Shape,
+    /// What the engine has to have.
+    pub model: Model,
+}
+
 /// Reads a component's code once.
 ///
 /// # Errors
 /// [`NotAllowed`]: it is no component, or none that answers HTTP; it is broken; or a limit above is passed, with the
 /// function that passes it.
-pub fn check(bytes: &[u8]) -> Result<Shape, NotAllowed> {
+pub fn check(bytes: &[u8]) -> Result<Checked, NotAllowed> {
     if !bytes.starts_with(b"\0asm") {
         return refuse(
             "the main module is of application/wasm, but it is no WebAssembly: it does not begin with \\0asm",
@@ -57,7 +70,38 @@ pub fn check(bytes: &[u8]) -> Result<Shape, NotAllowed> {
             shape.payload(&payload)?;
         }
     }
-    shape.shape().map_err(NotAllowed)
+    let of_tasks = walk.tasks || shape.has_tasks();
+    let shape = shape.shape().map_err(NotAllowed)?;
+    let of_tasks = of_tasks || shape == Shape::Handler;
+    Ok(Checked { shape, model: if of_tasks { Model::Tasks } else { Model::Plain } })
+}
+
+/// Whether a type is of tasks, or has one in it that is.
+fn has_tasks(ty: &ComponentType<'_>) -> bool {
+    match ty {
+        ComponentType::Defined(ty) => matches!(ty, ComponentDefinedType::Future(_) | ComponentDefinedType::Stream(_)),
+        ComponentType::Func(func) => func.async_,
+        ComponentType::Component(items) => {
+            items.iter().any(|item| matches!(item, ComponentTypeDeclaration::Type(ty) if has_tasks(ty)))
+        }
+        ComponentType::Instance(items) => {
+            items.iter().any(|item| matches!(item, InstanceTypeDeclaration::Type(ty) if has_tasks(ty)))
+        }
+        ComponentType::Resource { .. } => false,
+    }
+}
+
+/// Whether a function is one of tasks, or goes by them.
+fn is_of_tasks(function: &CanonicalFunction) -> bool {
+    match function {
+        CanonicalFunction::Lift { options, .. } | CanonicalFunction::Lower { options, .. } => {
+            options.iter().any(|option| matches!(option, CanonicalOption::Async | CanonicalOption::Callback(_)))
+        }
+        CanonicalFunction::ResourceNew { .. }
+        | CanonicalFunction::ResourceDrop { .. }
+        | CanonicalFunction::ResourceRep { .. } => false,
+        _ => true,
+    }
 }
 
 fn refuse<T>(message: impl Into<String>) -> Result<T, NotAllowed> {
@@ -71,6 +115,8 @@ struct Walk {
     open: Vec<Unit>,
     modules: u32,
     functions: u32,
+    /// Something is of tasks.
+    tasks: bool,
 }
 
 /// A component, or a module of one.
@@ -100,6 +146,16 @@ impl Walk {
                 self.modules += u32::from(*encoding == Encoding::Module);
             }
             Payload::End(_) if self.open.len() > 1 => drop(self.open.pop()),
+            Payload::ComponentTypeSection(section) => {
+                for ty in section.clone() {
+                    self.tasks |= has_tasks(&ty?);
+                }
+            }
+            Payload::ComponentCanonicalSection(section) => {
+                for function in section.clone() {
+                    self.tasks |= is_of_tasks(&function?);
+                }
+            }
             Payload::CodeSectionStart { count, .. } => {
                 self.functions = self.functions.saturating_add(*count);
                 if self.functions > MAX_FUNCTIONS {

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use wasmtime::Engine;
 
 use super::confine::{self, Cell};
-use crate::component::component_config;
+use crate::component::{Model, component_config};
 
 /// The component is not one that this engine takes; why is on the errors.
 pub const REFUSED: u8 = 3;
@@ -27,8 +27,8 @@ pub fn fingerprint(engine: &Engine) -> String {
 ///
 /// # Errors
 /// As wasmtime says.
-pub fn engine() -> wasmtime::Result<Engine> {
-    Engine::new(&component_config())
+pub fn engine(model: Model) -> wasmtime::Result<Engine> {
+    Engine::new(&component_config(model))
 }
 
 /// Runs the whole process; `wanted` is the fingerprint of who waits for the artefact.
@@ -46,11 +46,19 @@ pub fn run(wanted: &str, cell: &Cell) -> ExitCode {
 fn compile(wanted: &str, cell: &Cell) -> Result<(), (u8, String)> {
     let unable = |message: String| (UNABLE, message);
     // Before the cell: it looks at the CPU.
-    let engine = engine().map_err(|error| unable(format!("the engine cannot be set up: {error:#}")))?;
-    let ours = fingerprint(&engine);
-    if ours != wanted {
-        return Err(unable(format!("this program compiles for {ours}, not for {wanted}: it is of another build")));
-    }
+    let mut ours = Vec::new();
+    let engine = loop {
+        // The fingerprint says which of them it is.
+        let Some(model) = Model::ALL.get(ours.len()) else {
+            let ours = ours.join(" and ");
+            return Err(unable(format!("this program compiles for {ours}, not for {wanted}: it is of another build")));
+        };
+        let engine = engine(*model).map_err(|error| unable(format!("the engine cannot be set up: {error:#}")))?;
+        ours.push(fingerprint(&engine));
+        if ours.last().is_some_and(|ours| ours == wanted) {
+            break engine;
+        }
+    };
     confine::enter(cell).map_err(|error| unable(format!("a limit could not be set: {error}")))?;
     let mut source = Vec::new();
     let read = std::io::stdin().lock().read_to_end(&mut source);

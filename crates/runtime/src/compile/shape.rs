@@ -1,9 +1,13 @@
 //! What an uploaded wasm file is: a component that answers HTTP, and by which interface; or something else, which is
 //! said to who uploads it, with the way to a component.
 
-use wasmparser::{Parser, Payload};
+use wasmparser::{
+    ComponentAlias, ComponentExternalKind, ComponentImportSectionReader, ComponentOuterAliasKind, ComponentType,
+    ComponentTypeRef, InstanceTypeDeclaration, Parser, Payload, TypeBounds,
+};
 
 use super::check::NotAllowed;
+use crate::component::{are_given, not_given};
 
 /// By which interface a component takes requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,9 +21,15 @@ pub enum Shape {
 /// Names that are shown of a list.
 const SHOWN: usize = 8;
 
-/// Reads a component's own exports; those of what is within are not passed to it.
+/// Reads a component's own imports and exports; those of what is within are not passed to it.
 #[derive(Default)]
 pub struct Reader {
+    /// Of each type: whether it is of an instance that has anything but types.
+    types: Vec<bool>,
+    /// It imports something of 0.3.
+    tasks: bool,
+    /// What it imports and is not given.
+    refused: Vec<String>,
     exports: Vec<String>,
     more: usize,
     found: Option<Shape>,
@@ -27,26 +37,78 @@ pub struct Reader {
 
 impl Reader {
     /// # Errors
-    /// When the exports cannot be read.
+    /// When they cannot be read.
     pub fn payload(&mut self, payload: &Payload<'_>) -> Result<(), NotAllowed> {
-        let Payload::ComponentExportSection(section) = payload else { return Ok(()) };
-        for export in section.clone() {
-            let name = export?.name.name;
-            let shape = if name.starts_with("wasi:http/incoming-handler@0.2.") {
-                Some(Shape::IncomingHandler)
-            } else if name.starts_with("wasi:http/handler@0.3.") {
-                Some(Shape::Handler)
-            } else {
-                None
-            };
-            // One that has both takes requests by the newer.
-            self.found = match (self.found, shape) {
-                (Some(Shape::Handler), _) | (_, None) => self.found,
-                _ => shape,
-            };
-            if self.exports.len() < SHOWN { self.exports.push(shown(name)) } else { self.more += 1 }
+        match payload {
+            Payload::ComponentTypeSection(section) => {
+                for ty in section.clone() {
+                    self.types.push(matches!(ty?, ComponentType::Instance(items) if items.iter().any(is_wanted)));
+                }
+            }
+            Payload::ComponentAliasSection(section) => {
+                for alias in section.clone() {
+                    let of_type = matches!(
+                        alias?,
+                        ComponentAlias::InstanceExport { kind: ComponentExternalKind::Type, .. }
+                            | ComponentAlias::Outer { kind: ComponentOuterAliasKind::Type, .. }
+                    );
+                    self.types.extend(of_type.then_some(false));
+                }
+            }
+            Payload::ComponentImportSection(section) => self.imports(section)?,
+            Payload::ComponentExportSection(section) => {
+                for export in section.clone() {
+                    let export = export?;
+                    self.types.extend((export.kind == ComponentExternalKind::Type).then_some(false));
+                    self.export(export.name.name);
+                }
+            }
+            _ => {}
         }
         Ok(())
+    }
+
+    /// Types alone need nobody who gives them.
+    fn imports(&mut self, section: &ComponentImportSectionReader<'_>) -> Result<(), NotAllowed> {
+        for import in section.clone() {
+            let import = import?;
+            let name = import.name.name;
+            let wanted = match import.ty {
+                ComponentTypeRef::Type(bounds) => {
+                    self.types.push(false);
+                    bounds == TypeBounds::SubResource
+                }
+                // Who is no component says so to the compiler.
+                ComponentTypeRef::Instance(ty) => self.types.get(ty as usize).copied().unwrap_or(false),
+                _ => true,
+            };
+            self.tasks |= name.contains("@0.3.");
+            if wanted && !are_given(name) {
+                self.refused.push(shown(name));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether what it imports needs tasks.
+    pub fn has_tasks(&self) -> bool {
+        self.tasks
+    }
+
+    fn export(&mut self, name: &str) {
+        let shape = if name.starts_with("wasi:http/incoming-handler@0.2.") {
+            Some(Shape::IncomingHandler)
+        } else if name.starts_with("wasi:http/handler@0.3.") {
+            Some(Shape::Handler)
+        } else {
+            None
+        };
+        // One that has both takes requests by the newer.
+        self.found = match (self.found, shape) {
+            (Some(Shape::Handler), _) | (_, None) => self.found,
+            _ => shape,
+        };
+        if self.exports.len() < SHOWN { self.exports.push(shown(name)) } else { self.more += 1 }
     }
 
     /// # Errors
@@ -55,7 +117,7 @@ impl Reader {
         const WANTED: &str = "a Worker exports wasi:http/incoming-handler@0.2.x (the world wasi:http/proxy) or \
                               wasi:http/handler@0.3.x (the world wasi:http/service)";
         if let Some(shape) = self.found {
-            return Ok(shape);
+            return if self.refused.is_empty() { Ok(shape) } else { Err(not_given(&self.refused)) };
         }
         if self.exports.is_empty() {
             return Err(format!("the component exports nothing; {WANTED}"));
@@ -65,6 +127,11 @@ impl Reader {
         let command = if command { "it is a command, which runs once and has no requests: " } else { "" };
         Err(format!("{command}the component exports {}{more}; {WANTED}", self.exports.join(", ")))
     }
+}
+
+/// Whether an instance that has it must be given.
+fn is_wanted(item: &InstanceTypeDeclaration<'_>) -> bool {
+    matches!(item, InstanceTypeDeclaration::Export { ty, .. } if !matches!(ty, ComponentTypeRef::Type(TypeBounds::Eq(_))))
 }
 
 /// A name from an upload, as it may stand in a message.

@@ -6,8 +6,9 @@ use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, ResourceType};
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
-use super::engine::ComponentEngine;
+use super::engine::{ComponentEngine, Model};
 use super::http::{IncomingRequest, ResponseOutparam};
+use super::imports;
 use super::state::State;
 use super::{http, wasi};
 
@@ -16,54 +17,14 @@ pub(super) type Linkers = GivenImports;
 
 /// See [`Linkers`].
 pub(super) struct GivenImports {
-    linker: Linker<State>,
+    pub(super) linker: Linker<State>,
 }
 
-/// Interfaces that are given, without their versions.
-const GIVEN: [&str; 30] = [
-    "wasi:http/types",
-    "wasi:http/outgoing-handler",
-    "wasi:http/client",
-    "wasi:io/error",
-    "wasi:io/poll",
-    "wasi:io/streams",
-    "wasi:cli/environment",
-    "wasi:cli/exit",
-    "wasi:cli/stdin",
-    "wasi:cli/stdout",
-    "wasi:cli/stderr",
-    "wasi:cli/types",
-    "wasi:cli/terminal-input",
-    "wasi:cli/terminal-output",
-    "wasi:cli/terminal-stdin",
-    "wasi:cli/terminal-stdout",
-    "wasi:cli/terminal-stderr",
-    "wasi:clocks/wall-clock",
-    "wasi:clocks/system-clock",
-    "wasi:clocks/monotonic-clock",
-    "wasi:clocks/types",
-    "wasi:random/random",
-    "wasi:random/insecure",
-    "wasi:random/insecure-seed",
-    "wasi:filesystem/types",
-    "wasi:filesystem/preopens",
-    "wasi:sockets/network",
-    "wasi:sockets/instance-network",
-    "wasi:sockets/tcp",
-    "wasi:sockets/udp",
-];
-const GIVEN_SOCKETS: [&str; 4] = [
-    "wasi:sockets/tcp-create-socket",
-    "wasi:sockets/udp-create-socket",
-    "wasi:sockets/ip-name-lookup",
-    "wasi:sockets/types",
-];
-
 impl GivenImports {
-    pub fn new(engine: &Engine) -> wasmtime::Result<Self> {
+    pub fn new(engine: &Engine, model: Model) -> wasmtime::Result<Self> {
         let mut linker = Linker::new(engine);
-        wasi::add_to(&mut linker)?;
-        http::add_to(&mut linker)?;
+        wasi::add_to(&mut linker, model)?;
+        http::add_to(&mut linker, model)?;
         Ok(Self { linker })
     }
 }
@@ -142,21 +103,15 @@ impl GivenImports {
         Ok(None)
     }
 
-    /// Why a component could not be linked: the import that is not given, where that is it.
+    /// Why a component could not be linked: what of its imports is not given, where that is it.
     fn why_not(&self, component: &Component, error: &wasmtime::Error) -> String {
-        let engine = component.engine();
-        let refused = component.component_type();
-        let refused = refused.imports(engine).find_map(|(name, _)| {
-            let interface = name.split('@').next().unwrap_or(name);
-            (!GIVEN.contains(&interface) && !GIVEN_SOCKETS.contains(&interface)).then(|| name.to_owned())
-        });
-        match refused {
-            Some(name) => format!(
-                "The component imports \"{name}\", which Workers are not given. They are given wasi:http, wasi:io, \
-                 wasi:cli, wasi:clocks and wasi:random, and a wasi:filesystem and wasi:sockets in which there is nothing."
-            ),
-            None => format!("The component's imports do not fit what Workers are given: {error:#}"),
+        let ty = component.component_type();
+        let refused = ty.imports(component.engine()).map(|(name, _)| name).filter(|name| !imports::are_given(name));
+        let refused: Vec<String> = refused.map(str::to_owned).collect();
+        if refused.is_empty() {
+            return format!("The component's imports do not fit what Workers are given: {error:#}");
         }
+        imports::not_given(&refused)
     }
 }
 

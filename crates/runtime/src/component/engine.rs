@@ -27,9 +27,29 @@ const TABLE_ROOM: usize = 1_000_000;
 /// Bytes of wasmtime's own records of one instance.
 const MAX_RECORDS: usize = 1 << 20;
 
+/// Bytes at the beginning of a memory, and of a table, that are put back by writing over them: the pages stay, and
+/// are no faults for the next instance. Whatever it holds is written over, so that nothing rests on what the kernel
+/// says of pages. Small programs have all they write to there; those with a stack first have not.
+const MEMORY_STAYS: usize = 16 << 10;
+const TABLE_STAYS: usize = 4 << 10;
+
+/// What of the component model code makes use of. Most is of 0.2 alone, and a call without tasks is cheaper by a
+/// third, so that there are two engines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Model {
+    /// One call after the other.
+    Plain,
+    /// Tasks, streams and futures of the component model, and so 0.3.
+    Tasks,
+}
+
+impl Model {
+    pub const ALL: [Self; 2] = [Self::Plain, Self::Tasks];
+}
+
 /// What compiled code depends on: the same for compiling and for running it. Without an allocation strategy:
 /// who compiles needs no pool.
-pub fn component_config() -> Config {
+pub fn component_config(model: Model) -> Config {
     let mut config = Config::new();
     config
         // As for JavaScript: CPU limits and yields stand on epochs.
@@ -44,7 +64,8 @@ pub fn component_config() -> Config {
         // A trap's text is for the log; walking the stack for it is the tenant's to cause, and not free.
         .wasm_backtrace_max_frames(None)
         .wasm_component_model(true)
-        .wasm_component_model_async(true)
+        .wasm_component_model_async(model == Model::Tasks)
+        .concurrency_support(model == Model::Tasks)
         // No threads and no shared memory: nothing to build a clock of. No relaxed SIMD: what a guest computes
         // does not depend on the node that it runs on.
         .wasm_relaxed_simd(false)
@@ -52,7 +73,8 @@ pub fn component_config() -> Config {
     config
 }
 
-/// The engine that runs components. Made when the first one is loaded: a node without any reserves nothing.
+/// An engine that runs components. Made when the first one of its kind is loaded: a node without any reserves
+/// nothing.
 pub struct ComponentEngine {
     pub engine: Engine,
     pub(super) linkers: Linkers,
@@ -63,7 +85,7 @@ impl ComponentEngine {
     ///
     /// # Errors
     /// When the system has no such address space.
-    pub fn new(instances: u32) -> Result<Self, RuntimeError> {
+    pub fn new(model: Model, instances: u32) -> Result<Self, RuntimeError> {
         let wrong = |error: wasmtime::Error| RuntimeError::Engine {
             action: "be set up for components",
             message: format!("{error:#}"),
@@ -84,15 +106,17 @@ impl ComponentEngine {
             .max_tables_per_module(PER_MODULE)
             .max_memory_size(MAX_MEMORY)
             .table_elements(TABLE_ROOM)
-            // As for JavaScript (design §5): what a tenant had is given back to the system whole; wasmtime's own
-            // scan between tenants misses pages that are being migrated.
-            .linear_memory_keep_resident(0)
-            .table_keep_resident(0)
+            // As for JavaScript (design §5): wasmtime's own scan between tenants misses pages that are being
+            // migrated. What a tenant had is written over, or given back to the system.
+            .linear_memory_keep_resident(MEMORY_STAYS)
+            .table_keep_resident(TABLE_STAYS)
+            // A component finds the mappings of its last instance, however many others ran since.
+            .max_unused_warm_slots(instances)
             .pagemap_scan(Enabled::No);
-        let mut config = component_config();
+        let mut config = component_config(model);
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
         let engine = Engine::new(&config).map_err(wrong)?;
-        let linkers = Linkers::new(&engine).map_err(wrong)?;
+        let linkers = Linkers::new(&engine, model).map_err(wrong)?;
         Ok(Self { engine, linkers })
     }
 }

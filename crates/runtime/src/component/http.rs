@@ -1,11 +1,12 @@
 //! `wasi:http` 0.2 as guests see it: each resource is a small struct of our own over what Workers have anyhow
 //! (`http`'s heads, `Body`, `Pipe`), so that a request is lifted over without being taken apart first.
-//! 0.3 is wasmtime's own.
+//! 0.3 is wasmtime's own, but for what of it has to be counted (`service`).
 
 use http::{HeaderMap, HeaderName, header};
 use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentNamedList, Lift, Linker, LinkerInstance, Lower, Resource, ResourceType};
 
+use super::engine::Model;
 use super::state::State;
 
 mod bodies;
@@ -13,20 +14,28 @@ mod fields;
 mod heads;
 mod incoming;
 mod outgoing;
+mod service;
 
 pub use fields::content_length;
 pub use incoming::{IncomingRequest, ResponseOutparam};
+pub use service::Charged;
 
 /// Under which the linker finds 0.2 of any later digit.
 const TYPES: &str = "wasi:http/types@0.2.12";
+const SERVICE_TYPES: &str = "wasi:http/types@0.3.0";
 const OUTGOING_HANDLER: &str = "wasi:http/outgoing-handler@0.2.12";
 
-/// Gives a linker `wasi:http` 0.2 and 0.3.
+/// Gives a linker `wasi:http` 0.2, and 0.3 where there are tasks.
 ///
 /// # Errors
 /// When a name is taken.
-pub fn add_to(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    wasmtime_wasi_http::p3::add_to_linker(linker)?;
+pub fn add_to(linker: &mut Linker<State>, model: Model) -> wasmtime::Result<()> {
+    if model == Model::Tasks {
+        wasmtime_wasi_http::p3::add_to_linker(linker)?;
+        linker.allow_shadowing(true);
+        service::add_to(&mut linker.instance(SERVICE_TYPES)?)?;
+        linker.allow_shadowing(false);
+    }
     let mut types = linker.instance(TYPES)?;
     fields::add_to(&mut types)?;
     incoming::add_to(&mut types)?;

@@ -11,7 +11,7 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-use super::state::Exchange;
+use super::state::Current;
 use crate::logs::Logs;
 use crate::{Console, LogLevel};
 
@@ -87,7 +87,7 @@ impl Output {
 /// One of the two streams.
 #[derive(Clone)]
 pub struct Stdio {
-    pub exchange: Arc<Exchange>,
+    pub current: Arc<Current>,
     pub level: LogLevel,
 }
 
@@ -110,7 +110,7 @@ impl StdoutStream for Stdio {
 impl AsyncWrite for Stdio {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let bytes = &bytes[..bytes.len().min(MAX_WRITE)];
-        self.exchange.output.lock().write(self.level, bytes);
+        self.current.get().output.lock().write(self.level, bytes);
         Poll::Ready(Ok(bytes.len()))
     }
 
@@ -131,7 +131,7 @@ impl Pollable for Stdio {
 #[async_trait]
 impl OutputStream for Stdio {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        self.exchange.output.lock().write(self.level, &bytes);
+        self.current.get().output.lock().write(self.level, &bytes);
         Ok(())
     }
 

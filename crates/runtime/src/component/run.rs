@@ -1,39 +1,30 @@
-//! One request in a clean instance of a component, as a task of the executor: the guest's call, and beside it
-//! what ends a request from outside.
+//! One request in an instance of a component, as a task of the executor: the guest's call, and beside it what ends a
+//! request from outside.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use http::{Method, Request, Response};
-use http_body_util::BodyExt;
-use wasmtime::component::{Accessor, Resource};
-use wasmtime::{Store, StoreContextMut, UpdateDeadline};
-use wasmtime_wasi_http::p3::Request as ServiceRequest;
-use wasmtime_wasi_http::{Error, WasiHttpView};
+use switchyard_catalog::Isolation;
 
 use super::ComponentWorker;
-use super::code::Handler;
 use super::failure::{error, exceeded_cpu, failure};
-use super::http::{IncomingRequest, ResponseOutparam, content_length};
+use super::instance::Instance;
 use super::outgoing::Calls;
 use super::output::Output;
-use super::pipe::{MAX_WRITE, NotWritten, Pipe};
-use super::state::{Closed, Content, Exchange, MAX_GUEST_HANDLES, MAX_LIFTED, MemoryLimit, State};
-use crate::engine::CpuExceeded;
+use super::state::{Closed, Exchange, MemoryLimit, State};
+use crate::Invocation;
 use crate::error::{RunError, RunErrorKind};
 use crate::instance::{Event, Finish};
 use crate::meter::CpuMeter;
 use crate::outcome::{Ending, Outcome};
 use crate::runtime::Inner;
-use crate::session::{Reply, WAIT_UNTIL_GRACE};
+use crate::session::Reply;
 use crate::slots::Permit;
 use crate::worker::Worker;
-use crate::{Body, Invocation};
 
 /// A request on its way into an instance.
 pub struct Visit {
@@ -61,8 +52,11 @@ pub async fn run(mut visit: Visit, _permit: Permit) {
     };
     let memory = invocation.limits.memory_bytes.unwrap_or(128 << 20);
     let memory = usize::try_from(memory).unwrap_or(usize::MAX);
-    let memory = MemoryLimit::new(memory, worker.usage.instance(0), &worker.held);
-    let exchange = Exchange::new(reply, Output::new(invocation.console, invocation.limits.log_bytes));
+    let warm = invocation.isolation.unwrap_or(worker.about.isolation) == Isolation::Warm;
+    let version = worker.about.version;
+    let kept = if warm { runtime.warm_components.take(version, memory) } else { None };
+    let born = kept.as_ref().map_or_else(Instant::now, |kept: &Instance| kept.born);
+    let exchange = Exchange::new(reply, Output::new(invocation.console, invocation.limits.log_bytes), born);
     let wall = invocation.limits.wall().map(|wall| Box::pin(tokio::time::sleep(wall)));
     let calls = Calls {
         meter: Arc::clone(&meter),
@@ -75,16 +69,26 @@ pub async fn run(mut visit: Visit, _permit: Permit) {
         subrequests: 0,
         met: switchyard_catalog::LimitSet::default(),
     };
-    let service = matches!(component.code.handler, Handler::Service(_));
-    let state = State::new(memory, Arc::clone(&exchange), calls, Arc::clone(&component.env), service);
-    let mut store = store_of(&component, state);
-    runtime.counts.made();
-    let ended = {
-        let guest = pin!(call(&component.code.handler, &mut store, &exchange, request));
-        drive(&exchange, &meter, guest, wall).await
+    let mut instance = match kept {
+        Some(mut kept) => {
+            runtime.counts.warm_reused();
+            kept.begin(&exchange, calls);
+            kept
+        }
+        None => {
+            runtime.counts.made();
+            let memory = MemoryLimit::new(memory, worker.usage.instance(0), &worker.held);
+            let state = State::new(memory, Arc::clone(&exchange), calls, Arc::clone(&component.env));
+            Instance::new(component.code.engine(), state, born)
+        }
     };
-    let (ending, closed) = end(&exchange, store.data(), ended);
-    let calls = &store.data().calls;
+    let ended = {
+        let guest = pin!(instance.serve(&component.code.handler, &exchange, request, &runtime.warm_components));
+        drive(&exchange, &meter, guest, wall, runtime.wait_until).await
+    };
+    let returned = matches!(ended, Ended::Done(Ok(())));
+    let (ending, closed) = end(&exchange, instance.store.data(), ended);
+    let calls = &instance.store.data().calls;
     let logs = exchange.output.lock().finish();
     let mut outcome = Outcome {
         ending,
@@ -97,117 +101,16 @@ pub async fn run(mut visit: Visit, _permit: Permit) {
         exception: closed.exception,
         thrown_beside: Vec::new(),
     };
-    // All that the request started ends here; giving its instance back is its own cost too.
-    drop(store);
+    let fit = warm && returned && outcome.ending == Ending::Ok && !component.is_closed();
+    if fit && runtime.warm_components.fits(instance.served, instance.born) {
+        instance.store.data_mut().rest();
+        runtime.warm_components.put(version, memory, instance);
+    } else {
+        // All that the request started ends here; giving its instance back is its own cost too.
+        drop(instance);
+    }
     outcome.cpu = meter.finish();
     finish.tell(outcome);
-}
-
-fn store_of(component: &ComponentWorker, state: State) -> Store<State> {
-    let mut store = Store::new(component.code.engine(), state);
-    store.limiter(|state| &mut state.memory);
-    store.epoch_deadline_callback(on_tick);
-    store.set_epoch_deadline(1);
-    store.set_hostcall_fuel(MAX_LIFTED);
-    store.set_max_component_handles(MAX_GUEST_HANDLES);
-    store
-}
-
-/// A guest's look at its meter and at its turn, as JavaScript's.
-fn on_tick(store: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> {
-    let state = store.data();
-    if state.meter.exceeded() {
-        return Err(wasmtime::Error::new(CpuExceeded));
-    }
-    if !crate::executor::must_give_up() {
-        return Ok(UpdateDeadline::Continue(1));
-    }
-    state.exchange.yields.store(true, Ordering::Relaxed);
-    Ok(UpdateDeadline::Yield(1))
-}
-
-/// The guest's part of a request.
-async fn call(
-    handler: &Handler,
-    store: &mut Store<State>,
-    exchange: &Arc<Exchange>,
-    request: Request<Body>,
-) -> wasmtime::Result<()> {
-    match handler {
-        Handler::Incoming { pre, handle } => {
-            let instance = pre.instantiate_async(&mut *store).await?;
-            let handle = instance
-                .get_typed_func::<(Resource<IncomingRequest>, Resource<ResponseOutparam>), ()>(&mut *store, handle)?;
-            let (parts, body) = request.into_parts();
-            let outparam = ResponseOutparam { head: parts.method == Method::HEAD };
-            let table = &mut store.data_mut().table;
-            let request = table.push(IncomingRequest::new(parts, body))?;
-            let outparam = table.push(outparam)?;
-            handle.call_async(&mut *store, (request, outparam)).await
-        }
-        Handler::Service(pre) => {
-            let service = pre.instantiate_async(&mut *store).await?;
-            let exchange = Arc::clone(exchange);
-            store
-                .run_concurrent(async move |guest: &Accessor<State>| -> wasmtime::Result<()> {
-                    let request = request.map(|body| body.map_err(|error| Error::InternalError(Some(error.0))));
-                    let request = guest.with(|mut store| {
-                        let view = store.data_mut().http();
-                        ServiceRequest::from_http(view.hooks, request).0
-                    });
-                    match service.handle(guest, request).await? {
-                        Ok(response) => {
-                            let response = guest.with(|mut store| response.into_http(&mut store, async { Ok(()) }))?;
-                            let held = guest.with(|mut store| Arc::clone(&store.data_mut().memory.held));
-                            let (parts, body) = response.into_parts();
-                            let pipe = Pipe::new(content_length(&parts.headers), &held);
-                            exchange.respond(Response::from_parts(parts, ()), Content::Written(Arc::clone(&pipe)));
-                            pump(body, &pipe).await?;
-                        }
-                        Err(code) => {
-                            let message = format!("The component answered with an error: {code:?}");
-                            exchange.fail(error(RunErrorKind::Exception, &message));
-                        }
-                    }
-                    // What it goes on with after its response.
-                    std::future::poll_fn(|cx| guest.poll_no_interesting_tasks(cx)).await;
-                    Ok(())
-                })
-                .await?
-        }
-    }
-}
-
-/// Writes a body of 0.3 into the response as the guest makes it.
-async fn pump<B>(body: B, pipe: &Pipe) -> wasmtime::Result<()>
-where
-    B: http_body::Body<Data = Bytes, Error = Error>,
-{
-    let mut body = pin!(body);
-    let mut trailers = None;
-    while let Some(frame) = std::future::poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
-        let Ok(frame) = frame else {
-            pipe.cut();
-            return Ok(());
-        };
-        match frame.into_data() {
-            Ok(mut bytes) => {
-                while !bytes.is_empty() {
-                    std::future::poll_fn(|cx| pipe.poll_room(cx)).await;
-                    let Some(room) = pipe.room() else { return Ok(()) }; // nobody reads any more
-                    let part = bytes.split_to(bytes.len().min(room).min(MAX_WRITE));
-                    match pipe.write(part) {
-                        Ok(()) => {}
-                        Err(NotWritten::Full(full)) => return Err(wasmtime::Error::new(full)),
-                        Err(_) => return Ok(()),
-                    }
-                }
-            }
-            Err(frame) => trailers = frame.into_trailers().ok(),
-        }
-    }
-    let _ = pipe.finish(trailers.filter(|trailers| !trailers.is_empty()));
-    Ok(())
 }
 
 /// How the guest's part came to its end.
@@ -227,6 +130,7 @@ async fn drive(
     meter: &Arc<CpuMeter>,
     mut guest: Pin<&mut impl Future<Output = wasmtime::Result<()>>>,
     mut wall: Option<Timer>,
+    wait_until: Duration,
 ) -> Ended {
     let mut grace: Option<Timer> = None;
     std::future::poll_fn(|cx| {
@@ -244,7 +148,7 @@ async fn drive(
         if exchange.is_through() {
             if grace.is_none() {
                 meter.go_on();
-                grace = Some(Box::pin(tokio::time::sleep(WAIT_UNTIL_GRACE)));
+                grace = Some(Box::pin(tokio::time::sleep(wait_until)));
             }
         } else if exchange.poll_left(cx).is_ready() {
             return Poll::Ready(Ended::Left);

@@ -1,24 +1,26 @@
-//! What lives in the Store of one request in a component: its handles, its limits, and what it was given to
-//! reach others with. The request's task looks at the part that is shared ([`Exchange`]) while the guest runs.
+//! What lives in the Store of a component's instance: its handles, its limits, and what it was given to reach others
+//! with. A request's task looks at the part that is shared ([`Exchange`]) while the guest runs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use http::Response;
 use parking_lot::Mutex;
 use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+use wasmtime_wasi_io::IoView;
 
 use super::engine::MAX_TABLE;
+use super::http::Charged;
 use super::outgoing::Calls;
 use super::output::Output;
 use super::pipe::Pipe;
 use super::wasi;
-use crate::Body;
 use crate::error::{RunError, RunErrorKind};
 use crate::head::Verbatim;
 use crate::held::Held;
@@ -26,6 +28,7 @@ use crate::memory::GuestMemory;
 use crate::meter::CpuMeter;
 use crate::outcome::{Exception, now_ms};
 use crate::session::Reply;
+use crate::{Body, FetchError, FetchRequest, FetchResponse, Outbound, Target};
 
 /// Things of the host that one request may hold at once.
 pub const MAX_HANDLES: usize = 16 * 1024;
@@ -35,10 +38,6 @@ pub const MAX_GUEST_HANDLES: usize = 64 * 1024;
 pub const MAX_LIFTED: usize = 2 << 20;
 /// Bytes of names and values, with what each of them counts, in one set of fields.
 pub const MAX_FIELDS: usize = 128 << 10;
-/// Those of 0.3 are wasmtime's own, and not counted as the guest's memory: who makes use of them may have fewer
-/// things, and others smaller ones.
-const SERVICE_HANDLES: usize = 1024;
-const OTHERS_FIELDS: usize = 8 << 10;
 
 /// The data of a Store.
 pub struct State {
@@ -49,33 +48,53 @@ pub struct State {
     pub calls: Calls,
     /// Vars and secrets.
     pub env: Arc<[(String, String)]>,
+    /// What fields of 0.3 count.
+    pub charged: Charged,
     http: WasiHttpCtx,
-    /// Made for the first guest that asks for anything of it.
-    wasi: Option<Box<WasiCtx>>,
+    /// Made for the first guest that asks for anything of it; and which request it is of now.
+    wasi: Option<Box<(WasiCtx, Arc<Current>)>>,
 }
 
 impl State {
-    /// `service`: of a component of 0.3.
-    pub fn new(
-        memory: MemoryLimit,
-        exchange: Arc<Exchange>,
-        calls: Calls,
-        env: Arc<[(String, String)]>,
-        service: bool,
-    ) -> Self {
-        let (handles, fields) = if service { (SERVICE_HANDLES, MAX_FIELDS) } else { (MAX_HANDLES, OTHERS_FIELDS) };
+    pub fn new(memory: MemoryLimit, exchange: Arc<Exchange>, calls: Calls, env: Arc<[(String, String)]>) -> Self {
         let mut table = ResourceTable::new();
-        table.set_max_capacity(handles);
+        table.set_max_capacity(MAX_HANDLES);
         let mut http = WasiHttpCtx::new();
-        http.set_field_size_limit(fields);
-        Self { table, memory, meter: Arc::clone(&calls.meter), exchange, calls, env, http, wasi: None }
+        http.set_field_size_limit(MAX_FIELDS);
+        let (meter, charged) = (Arc::clone(&calls.meter), Charged::default());
+        Self { table, memory, meter, exchange, calls, env, charged, http, wasi: None }
+    }
+
+    /// Another request comes, with what it may reach.
+    pub fn begin(&mut self, exchange: &Arc<Exchange>, calls: Calls) {
+        self.meter = Arc::clone(&calls.meter);
+        self.calls = calls;
+        self.exchange = Arc::clone(exchange);
+        (self.memory.refused, self.memory.refused_by_node) = (false, false);
+        if let Some(wasi) = &self.wasi {
+            wasi.1.set(exchange);
+        }
+    }
+
+    /// No request is in it: it reaches nobody, and keeps nobody.
+    pub fn rest(&mut self) {
+        self.calls.outbound = Arc::new(Nobody);
     }
 }
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        let ctx = self.wasi.get_or_insert_with(|| Box::new(wasi::context(&self.exchange, &self.env)));
-        WasiCtxView { ctx, table: &mut self.table }
+        let wasi = self.wasi.get_or_insert_with(|| {
+            let current = Arc::new(Current::new(&self.exchange));
+            Box::new((wasi::context(&current, &self.env), current))
+        });
+        WasiCtxView { ctx: &mut wasi.0, table: &mut self.table }
+    }
+}
+
+impl IoView for State {
+    fn table(&mut self) -> &mut ResourceTable {
+        &mut self.table
     }
 }
 
@@ -103,6 +122,11 @@ impl MemoryLimit {
     pub fn new(bytes: usize, node: GuestMemory, share: &Arc<Held>) -> Self {
         let held = Held::below(share, bytes);
         Self { bytes, linear: 0, fields: 0, node, held, refused: false, refused_by_node: false }
+    }
+
+    /// What it takes of memory now.
+    pub fn bytes(&self) -> usize {
+        self.linear + self.fields + self.held.used()
     }
 
     /// Counts bytes of fields.
@@ -170,13 +194,41 @@ pub enum Content {
     Written(Arc<Pipe>),
 }
 
+/// The request that an instance serves, for what its guest keeps from one to the next.
+pub struct Current(Mutex<Arc<Exchange>>);
+
+impl Current {
+    pub fn new(exchange: &Arc<Exchange>) -> Self {
+        Self(Mutex::new(Arc::clone(exchange)))
+    }
+
+    fn set(&self, exchange: &Arc<Exchange>) {
+        *self.0.lock() = Arc::clone(exchange);
+    }
+
+    pub fn get(&self) -> Arc<Exchange> {
+        Arc::clone(&self.0.lock())
+    }
+}
+
+/// What an instance reaches that serves nobody.
+struct Nobody;
+
+#[async_trait]
+impl Outbound for Nobody {
+    async fn fetch(&self, _: u8, _: Target, _: FetchRequest) -> Result<FetchResponse, FetchError> {
+        Err(FetchError::error("Network connection lost."))
+    }
+}
+
 impl Exchange {
-    pub fn new(reply: Reply, output: Output) -> Arc<Self> {
+    /// `born`: when its instance was made, which is when the guest's clock begins.
+    pub fn new(reply: Reply, output: Output, born: Instant) -> Arc<Self> {
         let answer =
             Answer { reply: Some(reply), unsent: None, body: None, answered: false, failed: None, exception: None };
         Arc::new(Self {
             answer: Mutex::new(answer),
-            clock: Clock::new(),
+            clock: Clock::new(born),
             output: Mutex::new(output),
             yields: AtomicBool::new(false),
         })
@@ -294,8 +346,8 @@ pub struct Clock {
 }
 
 impl Clock {
-    fn new() -> Self {
-        Self { began: Instant::now(), wall: AtomicU64::new(0), since: AtomicU64::new(0), stale: AtomicBool::new(true) }
+    fn new(began: Instant) -> Self {
+        Self { began, wall: AtomicU64::new(0), since: AtomicU64::new(0), stale: AtomicBool::new(true) }
     }
 
     /// The guest has waited for something: time may have gone on.
@@ -317,7 +369,7 @@ impl Clock {
         Duration::from_millis(self.wall.load(Ordering::Relaxed))
     }
 
-    /// Nanoseconds since the request began.
+    /// Nanoseconds since the instance was made.
     pub fn monotonic(&self) -> u64 {
         self.look();
         self.since.load(Ordering::Relaxed).saturating_mul(1_000_000)

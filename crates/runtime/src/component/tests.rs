@@ -15,7 +15,8 @@ use switchyard_catalog::{AccountId, Isolation, Limits, NamespaceName, ScriptId, 
 use tokio::sync::oneshot;
 use wasmtime::component::Component;
 
-use super::ComponentCode;
+use super::{ComponentCode, Model};
+use crate::compile::check::check;
 use crate::worker::{About, Worker};
 use crate::{
     Body, Config, Console, FetchError, FetchRequest, FetchResponse, Invocation, Outbound, Outcome, RunError, Runtime,
@@ -29,9 +30,12 @@ mod bodies;
 mod endings;
 mod fields;
 mod hostile;
+mod left;
 mod outgoing;
 mod requests;
 mod service;
+mod styles;
+mod warm;
 mod world;
 
 use guests::{guest, handler, relay};
@@ -44,46 +48,68 @@ struct Bench {
     compiled: Mutex<HashMap<Vec<u8>, ComponentCode>>,
 }
 
-static BENCH: LazyLock<Bench> = LazyLock::new(|| {
-    let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let config =
-        Config { artefacts: folder.path().into(), max_instances: 64, instances_per_tenant: 48, ..Config::default() };
-    let runtime = Runtime::new(config, [3; 32], tokio.handle().clone()).unwrap();
-    Bench { tokio, runtime, _folder: folder, compiled: Mutex::default() }
-});
+static BENCH: LazyLock<Bench> = LazyLock::new(|| Bench::with(|_| {}));
 
-/// Runs a test to its end, which it has to come to.
-fn run<T>(test: impl Future<Output = T>) -> T {
-    BENCH.tokio.block_on(async {
-        tokio::time::timeout(Duration::from_secs(120), test).await.expect("the test comes to its end")
-    })
-}
-
-/// Compiled once.
-fn code(bytes: &[u8]) -> Result<ComponentCode, String> {
-    let engine = BENCH.runtime.inner.components().unwrap();
-    if let Some(code) = BENCH.compiled.lock().get(bytes) {
-        return Ok(code.clone());
+impl Bench {
+    fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let artefacts = folder.path().into();
+        let mut config = Config { artefacts, max_instances: 64, instances_per_tenant: 48, ..Config::default() };
+        change(&mut config);
+        let runtime = Runtime::new(config, [3; 32], tokio.handle().clone()).unwrap();
+        Self { tokio, runtime, _folder: folder, compiled: Mutex::default() }
     }
-    let component = Component::new(&engine.engine, bytes).map_err(|error| format!("{error:#}"))?;
-    let code = ComponentCode::of(&engine, component)?;
-    BENCH.compiled.lock().insert(bytes.to_vec(), code.clone());
-    Ok(code)
+
+    /// Runs a test to its end, which it has to come to.
+    fn run<T>(&self, test: impl Future<Output = T>) -> T {
+        self.tokio.block_on(async {
+            tokio::time::timeout(Duration::from_secs(120), test).await.expect("the test comes to its end")
+        })
+    }
+
+    /// Compiled once.
+    fn code(&self, bytes: &[u8]) -> Result<ComponentCode, String> {
+        let model = check(bytes).map_or(Model::Tasks, |checked| checked.model);
+        let engine = self.runtime.inner.components(model).unwrap();
+        if let Some(code) = self.compiled.lock().get(bytes) {
+            return Ok(code.clone());
+        }
+        let component = Component::new(&engine.engine, bytes).map_err(|error| format!("{error:#}"))?;
+        let code = ComponentCode::of(&engine, component)?;
+        self.compiled.lock().insert(bytes.to_vec(), code.clone());
+        Ok(code)
+    }
+
+    fn worker(&self, bytes: &[u8], isolation: Isolation, bindings: &[(&str, WorkerBinding)]) -> Arc<Worker> {
+        let about = about(isolation);
+        let bindings: Vec<_> = bindings.iter().map(|(name, binding)| ((*name).to_owned(), binding.clone())).collect();
+        self.runtime.inner.component_worker(about, &bindings, self.code(bytes).unwrap())
+    }
 }
 
-fn worker_with(bytes: &[u8], bindings: &[(&str, WorkerBinding)]) -> Arc<Worker> {
-    let about = About {
+fn run<T>(test: impl Future<Output = T>) -> T {
+    BENCH.run(test)
+}
+
+fn code(bytes: &[u8]) -> Result<ComponentCode, String> {
+    BENCH.code(bytes)
+}
+
+fn about(isolation: Isolation) -> About {
+    About {
         account: AccountId::random(),
         namespace: Some(NamespaceName::parse("tests").unwrap()),
         script: ScriptId::random(),
         script_name: ScriptName::parse("guest").unwrap(),
         version: VersionId::random(),
         limits: Limits::default(),
-        isolation: Isolation::Auto,
-    };
-    let bindings: Vec<_> = bindings.iter().map(|(name, binding)| ((*name).to_owned(), binding.clone())).collect();
-    BENCH.runtime.inner.component_worker(about, &bindings, code(bytes).unwrap())
+        isolation,
+    }
+}
+
+fn worker_with(bytes: &[u8], bindings: &[(&str, WorkerBinding)]) -> Arc<Worker> {
+    BENCH.worker(bytes, Isolation::Auto, bindings)
 }
 
 fn worker(bytes: &[u8]) -> Arc<Worker> {

@@ -11,8 +11,9 @@ use wasmtime_wasi::clocks::{HostMonotonicClock, HostWallClock};
 use wasmtime_wasi::p2::bindings::sockets::network::{ErrorCode, IpAddressFamily};
 use wasmtime_wasi::p2::{TcpSocket, UdpSocket};
 
+use super::engine::Model;
 use super::output::Stdio;
-use super::state::{Exchange, State};
+use super::state::{Current, State};
 use crate::LogLevel;
 
 /// Bytes of randomness at once.
@@ -20,15 +21,19 @@ const MAX_RANDOM: u64 = 1 << 20;
 /// What the clock tells apart.
 const TICK: Duration = Duration::from_millis(1);
 
-/// Gives a linker all of WASI 0.2 and 0.3 but `wasi:http`.
+/// Gives a linker all of WASI 0.2 but `wasi:http`, and of 0.3 where there are tasks.
 ///
 /// # Errors
 /// When wasmtime's names are others.
-pub fn add_to(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+pub fn add_to(linker: &mut Linker<State>, model: Model) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
-    wasmtime_wasi::p3::add_to_linker(linker)?;
-    // A socket that could never be used would be a descriptor of the node's all the same.
+    if model == Model::Tasks {
+        wasmtime_wasi::p3::add_to_linker(linker)?;
+    }
     linker.allow_shadowing(true);
+    // By way of its table alone: with the rest of WASI a world would be made for each request that has a body.
+    wasmtime_wasi_io::add_to_linker_async(linker)?;
+    // A socket that could never be used would be a descriptor of the node's all the same.
     linker.instance("wasi:sockets/tcp-create-socket@0.2.12")?.func_wrap(
         "create-tcp-socket",
         |_: StoreContextMut<'_, State>, (_,): (IpAddressFamily,)| {
@@ -41,7 +46,9 @@ pub fn add_to(linker: &mut Linker<State>) -> wasmtime::Result<()> {
             Ok((Err::<Resource<UdpSocket>, _>(ErrorCode::AccessDenied),))
         },
     )?;
-    p3_sockets(linker)?;
+    if model == Model::Tasks {
+        p3_sockets(linker)?;
+    }
     linker.allow_shadowing(false);
     Ok(())
 }
@@ -57,15 +64,15 @@ fn p3_sockets(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     })
 }
 
-/// The world of one request.
-pub fn context(exchange: &Arc<Exchange>, env: &[(String, String)]) -> WasiCtx {
-    let stdio = |level| Stdio { exchange: Arc::clone(exchange), level };
+/// The world of one instance.
+pub fn context(current: &Arc<Current>, env: &[(String, String)]) -> WasiCtx {
+    let stdio = |level| Stdio { current: Arc::clone(current), level };
     WasiCtx::builder()
         .envs(env)
         .stdout(stdio(LogLevel::Log))
         .stderr(stdio(LogLevel::Error))
-        .wall_clock(GuestClock(Arc::clone(exchange)))
-        .monotonic_clock(GuestClock(Arc::clone(exchange)))
+        .wall_clock(GuestClock(Arc::clone(current)))
+        .monotonic_clock(GuestClock(Arc::clone(current)))
         .max_random_size(MAX_RANDOM)
         .allow_tcp(false)
         .allow_udp(false)
@@ -73,7 +80,7 @@ pub fn context(exchange: &Arc<Exchange>, env: &[(String, String)]) -> WasiCtx {
         .build()
 }
 
-struct GuestClock(Arc<Exchange>);
+struct GuestClock(Arc<Current>);
 
 impl HostWallClock for GuestClock {
     fn resolution(&self) -> Duration {
@@ -81,7 +88,7 @@ impl HostWallClock for GuestClock {
     }
 
     fn now(&self) -> Duration {
-        self.0.clock.wall()
+        self.0.get().clock.wall()
     }
 }
 
@@ -91,6 +98,6 @@ impl HostMonotonicClock for GuestClock {
     }
 
     fn now(&self) -> u64 {
-        self.0.clock.monotonic()
+        self.0.get().clock.monotonic()
     }
 }

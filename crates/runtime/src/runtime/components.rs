@@ -1,7 +1,7 @@
 //! Components in the runtime: published by way of a compiler's process, opened from their artefacts, and made anew in
 //! the background where an artefact is not there, is not ours, or is for another engine.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,17 +14,43 @@ use switchyard_catalog::{
 use tokio::sync::watch;
 use wasmtime::component::Component;
 
-use super::{Inner, Runtime};
+use super::{Inner, Runtime, WorkerSource};
 use crate::RuntimeError;
 use crate::artefacts::Found;
 use crate::compile::queue::Standing;
 use crate::compile::{CompileNews, Who, artefact, check};
-use crate::component::ComponentCode;
+use crate::component::{ComponentCode, Model};
 use crate::sealed::{Head, Sealed};
 use crate::worker::Worker;
 
 /// How long a source that does not compile any more is not tried again.
 const REFUSED_FOR: Duration = Duration::from_secs(30);
+
+/// Until one that is being made, or has no place in the queue, is looked at again.
+const NOT_YET: Duration = Duration::from_millis(250);
+
+/// Mappings and descriptors of one that is loaded.
+const MAPPINGS: usize = 6;
+/// Parts of what the system gives of them.
+const OF_MAPPINGS: usize = 2;
+const OF_DESCRIPTORS: usize = 8;
+
+/// How many components may be loaded at once: each maps its file, which stays open. The others are opened when they
+/// are called.
+pub fn most_loaded() -> usize {
+    let count = std::fs::read_to_string("/proc/sys/vm/max_map_count").ok().and_then(|text| text.trim().parse().ok());
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the kernel fills one rlimit, which is ours.
+    let known = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } == 0;
+    let descriptors = if known { usize::try_from(limit.rlim_cur).unwrap_or(usize::MAX) } else { 1_024 };
+    let by_mappings = count.unwrap_or(65_530_usize) / OF_MAPPINGS / MAPPINGS;
+    by_mappings.min(descriptors / OF_DESCRIPTORS).max(16)
+}
+
+/// Whether the system had no room, which is nothing about the file.
+fn is_of_the_system(error: &wasmtime::Error) -> bool {
+    format!("{error:#}").contains("(os error ")
+}
 
 /// How a rebuild ended; `None` while it goes on.
 type Rebuilt = Option<Result<Arc<Worker>, InvalidScript>>;
@@ -75,21 +101,21 @@ impl Runtime {
     ) -> Result<(Arc<Worker>, Started), InvalidScript> {
         let (inner, checked) = (Arc::clone(&self.inner), source.clone());
         let looked = self.on_disk(move || -> Result<_, InvalidScript> {
-            check::check(&checked).map_err(|error| InvalidScript::Refused(error.0))?;
-            Ok((BlobDigest::of(&checked), inner.compiler.fingerprint()?.to_owned()))
+            let model = check::check(&checked).map_err(|error| InvalidScript::Refused(error.0))?.model;
+            Ok((BlobDigest::of(&checked), model, inner.compiler.fingerprint(model)?.to_owned()))
         });
-        let (digest, fingerprint) = looked.await??;
+        let (digest, model, fingerprint) = looked.await??;
         let name = artefact::file_name(spec.script, &digest, &fingerprint);
-        let mut code = self.opened(&name).await?;
+        let mut code = self.opened(&name, model).await?;
         if let Opened::NotTaken(_) = code {
             self.inner.counts.artefact_refused();
         }
         if matches!(code, Opened::Nothing | Opened::NotTaken(_)) {
             let began = Instant::now();
-            let compiled = self.compile(spec, source, &name).await;
+            let compiled = self.compile(spec, source, model, &name).await;
             self.inner.counts.compiled(&compiled, began.elapsed());
             compiled?;
-            code = self.opened(&name).await?;
+            code = self.opened(&name, model).await?;
         }
         let code = match code {
             Opened::Code(code) => code,
@@ -99,7 +125,7 @@ impl Runtime {
             }
             Opened::Nothing => return Err(InvalidScript::Unavailable("an artefact was gone at once".into())),
         };
-        let sealed = self.seal_component(spec, &digest, name).await?;
+        let sealed = self.seal_component(spec, &digest, name, fingerprint).await?;
         let about = self.inner.about_of(spec.version, &sealed.head);
         let about = about.ok_or_else(|| InvalidScript::Unavailable("the sealed Worker is not readable".into()))?;
         let began = Instant::now();
@@ -109,7 +135,7 @@ impl Runtime {
         Ok((worker, started))
     }
 
-    async fn compile(&self, spec: &WorkerSpec, source: &Bytes, name: &str) -> Result<(), InvalidScript> {
+    async fn compile(&self, spec: &WorkerSpec, source: &Bytes, model: Model, name: &str) -> Result<(), InvalidScript> {
         let io = |error: std::io::Error| InvalidScript::Unavailable(format!("an artefact could not be kept: {error}"));
         let who = Who {
             account: spec.account.clone(),
@@ -119,7 +145,7 @@ impl Runtime {
         let (inner, begun) = (Arc::clone(&self.inner), name.to_owned());
         let draft = self.on_disk(move || inner.artefacts.begin(&begun)).await?.map_err(io)?;
         let output = draft.file().map_err(io)?;
-        self.inner.compiler.compile(&who, source.clone(), output).await?;
+        self.inner.compiler.compile(&who, source.clone(), model, output).await?;
         let inner = Arc::clone(&self.inner);
         self.on_disk(move || inner.artefacts.finish(draft)).await?.map_err(io)
     }
@@ -130,6 +156,7 @@ impl Runtime {
         spec: &WorkerSpec,
         digest: &BlobDigest,
         name: String,
+        fingerprint: String,
     ) -> Result<Arc<Sealed>, InvalidScript> {
         let bindings = spec.bindings.iter().map(|(name, bound)| (name.to_string(), bound.clone())).collect();
         let sealed = Sealed {
@@ -141,7 +168,8 @@ impl Runtime {
         let (inner, version, sealed) = (Arc::clone(&self.inner), spec.version, Arc::new(sealed));
         let kept = Arc::clone(&sealed);
         let written = self.on_disk(move || {
-            inner.artefacts.link(&name, &artefact::link_name(version)).is_ok() && inner.keep(version, &kept)
+            let link = artefact::link_name(version, &fingerprint);
+            inner.artefacts.link(&name, &link).is_ok() && inner.keep(version, &kept)
         });
         if !written.await? {
             // It only costs a compilation, when the artefact is swept or the node starts again.
@@ -150,9 +178,9 @@ impl Runtime {
         Ok(sealed)
     }
 
-    async fn opened(&self, name: &str) -> Result<Opened, InvalidScript> {
+    async fn opened(&self, name: &str, model: Model) -> Result<Opened, InvalidScript> {
         let (inner, name) = (Arc::clone(&self.inner), name.to_owned());
-        self.on_disk(move || inner.open_code(&name)).await?
+        self.on_disk(move || inner.open_code(&name, model)).await?
     }
 
     /// The Worker of a version whose artefact is to be made: waits some time for who makes it, in the background.
@@ -192,6 +220,29 @@ impl Runtime {
         }
     }
 
+    /// Makes components anew that were compiled for another engine alone, one after the other, as far as `live` says
+    /// that they are wanted: their first request then has not to wait. Returns how many.
+    pub async fn rebuild_components(&self, live: &HashSet<VersionId>, source: &dyn WorkerSource) -> usize {
+        let inner = Arc::clone(&self.inner);
+        let stale = self.on_disk(move || inner.stale_components()).await.unwrap_or_default();
+        let stale: Vec<VersionId> = stale.into_iter().filter(|version| live.contains(version)).collect();
+        if !stale.is_empty() {
+            tracing::info!(components = stale.len(), "components were compiled for another engine, and are made anew");
+        }
+        for version in &stale {
+            // One that is refused says so in the log, and again to its first request.
+            while let Err(error) = self.worker(*version, source).await {
+                match &*error {
+                    RuntimeError::Compiling | RuntimeError::Invalid(InvalidScript::Busy(_)) => {
+                        tokio::time::sleep(NOT_YET).await;
+                    }
+                    _ => break,
+                }
+            }
+        }
+        stale.len()
+    }
+
     async fn rebuild(self, spec: WorkerSpec, tell: watch::Sender<Rebuilt>) {
         let version = spec.version;
         tracing::info!(%version, script = %spec.script_name, "a component is compiled anew");
@@ -219,7 +270,7 @@ impl Runtime {
 
 impl Inner {
     /// What is kept under an artefact's name. Reads the file once, then maps it.
-    fn open_code(&self, name: &str) -> Result<Opened, InvalidScript> {
+    fn open_code(&self, name: &str, model: Model) -> Result<Opened, InvalidScript> {
         let file = match self.artefacts.find(name) {
             Found::Whole(file) => file,
             Found::Nothing => return Ok(Opened::Nothing),
@@ -230,7 +281,7 @@ impl Inner {
                 return Ok(Opened::Nothing);
             }
         };
-        let engine = self.components().map_err(|error| InvalidScript::Unavailable(error.to_string()))?;
+        let engine = self.components(model).map_err(|error| InvalidScript::Unavailable(error.to_string()))?;
         // The very file that was verified, whatever is under its name now.
         let path = format!("/proc/self/fd/{}", file.as_raw_fd());
         // SAFETY: these bytes were written by `Engine::precompile_component` in a process of this build: they bear
@@ -244,6 +295,10 @@ impl Inner {
                     Ok(Opened::Misfit(message))
                 }
             },
+            Err(error) if is_of_the_system(&error) => {
+                tracing::error!(name, error = format!("{error:#}"), "an artefact cannot be mapped now");
+                Err(InvalidScript::Unavailable("the component cannot be loaded now".into()))
+            }
             Err(error) => {
                 self.artefacts.remove(name);
                 Ok(Opened::NotTaken(format!("{error:#}")))
@@ -255,8 +310,12 @@ impl Inner {
     pub(super) fn open_component(self: &Arc<Self>, version: VersionId, sealed: &Sealed) -> Option<Arc<Worker>> {
         let digest = BlobDigest::parse(sealed.head.component.as_deref()?)?;
         let about = self.about_of(version, &sealed.head)?;
-        let name = artefact::file_name(about.script, &digest, self.compiler.fingerprint().ok()?);
-        match self.open_code(&name) {
+        // Of one source there is one model; by which it was compiled, its artefact says.
+        let mut names = Model::ALL.iter().filter_map(|model| {
+            Some((*model, artefact::file_name(about.script, &digest, self.compiler.fingerprint(*model).ok()?)))
+        });
+        let (model, name) = names.find(|(_, name)| self.artefacts.has(name))?;
+        match self.open_code(&name, model) {
             Ok(Opened::Code(code)) => Some(self.component_worker(about, &sealed.bindings, code)),
             Ok(Opened::NotTaken(error)) => {
                 tracing::error!(name, error, "an artefact is not taken, and is made anew");
@@ -265,6 +324,18 @@ impl Inner {
             }
             _ => None,
         }
+    }
+
+    /// Versions whose links are all for other engines.
+    fn stale_components(&self) -> HashSet<VersionId> {
+        if !self.artefacts.has(artefact::FOLDER) {
+            return HashSet::new();
+        }
+        let names = self.artefacts.list(Sealed::FOLDER);
+        let links = names.iter().filter_map(|(name, _)| artefact::of_link(name.rsplit('/').next()?));
+        let (ours, others): (Vec<_>, Vec<_>) = links.partition(|(_, fingerprint)| self.compiler.is_for(fingerprint));
+        let ours: HashSet<VersionId> = ours.into_iter().map(|(version, _)| version).collect();
+        others.into_iter().map(|(version, _)| version).filter(|version| !ours.contains(version)).collect()
     }
 
     /// Removes artefacts that no version links and are older than `min_age`; returns how many.

@@ -85,6 +85,27 @@
   (call $ok)
   (i32.load (i32.const 20)))
 
+;; Writes all of it in parts as large as there is room for.
+(func $write-parts (param $stream i32) (param $ptr i32) (param $len i32)
+  (local $part i32) (local $pollable i32)
+  (loop $more
+    (if (local.get $len) (then
+      (call $out.check-write (local.get $stream) (i32.const 16))
+      (call $ok)
+      (local.set $part (i32.wrap_i64 (i64.load (i32.const 24))))
+      (if (local.get $part)
+        (then
+          (if (i32.lt_u (local.get $len) (local.get $part)) (then (local.set $part (local.get $len))))
+          (call $out.write (local.get $stream) (local.get $ptr) (local.get $part) (i32.const 16))
+          (call $ok)
+          (local.set $ptr (i32.add (local.get $ptr) (local.get $part)))
+          (local.set $len (i32.sub (local.get $len) (local.get $part))))
+        (else
+          (local.set $pollable (call $out.subscribe (local.get $stream)))
+          (call $pollable.block (local.get $pollable))
+          (call $pollable.drop (local.get $pollable))))
+      (br $more)))))
+
 ;; Passes all of a stream on to another one.
 (func $pass (param $in i32) (param $to i32)
   (block $end

@@ -73,7 +73,7 @@ const BLOCK: Instruction<'static> = Instruction::Block(BlockType::Empty);
 const LOOP: Instruction<'static> = Instruction::Loop(BlockType::Empty);
 
 fn checked(modules: &[Module]) -> Result<Shape, String> {
-    check(&component(modules).finish()).map_err(|error| error.0)
+    check(&component(modules).finish()).map(|checked| checked.shape).map_err(|error| error.0)
 }
 
 #[track_caller]
@@ -157,7 +157,7 @@ fn what_takes_no_requests_is_told_what_it_exports() {
     let of = |name| {
         let mut component = Component::new();
         exporting(&mut component, name);
-        check(&component.finish()).map_err(|error| error.0)
+        check(&component.finish()).map(|checked| checked.shape).map_err(|error| error.0)
     };
     assert_eq!(of("wasi:http/incoming-handler@0.2.0"), Ok(Shape::IncomingHandler));
     assert_eq!(of("wasi:http/handler@0.3.0"), Ok(Shape::Handler));
@@ -234,4 +234,36 @@ fn cpu() -> Duration {
     // SAFETY: writes the struct.
     unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+#[test]
+fn what_goes_by_tasks_is_known_and_all_else_is_plain() {
+    let model = |items: &str, handler: &str| {
+        let text = format!(r#"(component {items} (instance $i) (export "{handler}" (instance $i)))"#);
+        check(&wat::parse_str(&text).unwrap_or_else(|error| panic!("{text}: {error}"))).map(|checked| checked.model)
+    };
+    let incoming = "wasi:http/incoming-handler@0.2.0";
+    assert_eq!(model("", incoming), Ok(Model::Plain));
+    assert_eq!(model("", "wasi:http/handler@0.3.0"), Ok(Model::Tasks));
+    for plain in [
+        r#"(import "wasi:cli/exit@0.2.0" (instance (export "exit" (func (param "status" (result))))))"#,
+        "(core module $m (func (export \"f\"))) (core instance $c (instantiate $m)) (func (canon lift (core func $c \"f\")))",
+        "(type $r (resource (rep i32))) (core func (canon resource.new $r)) (core func (canon resource.drop $r))",
+    ] {
+        assert_eq!(model(plain, incoming), Ok(Model::Plain), "{plain}");
+    }
+    for tasks in [
+        r#"(import "wasi:clocks/monotonic-clock@0.3.0" (instance (export "now" (func (result u64)))))"#,
+        "(type (stream u8))",
+        "(type (future))",
+        "(type (func async))",
+        "(type (instance (type (stream u8))))",
+        "(type (component (type (instance (type (func async))))))",
+        "(core func (canon task.return))",
+        "(component (core func (canon backpressure.inc)))",
+        "(core module $m (func (export \"f\") (result i32) unreachable)) (core instance $c (instantiate $m))
+         (func async (canon lift (core func $c \"f\") async (callback (core func $c \"f\"))))",
+    ] {
+        assert_eq!(model(tasks, incoming), Ok(Model::Tasks), "{tasks}");
+    }
 }

@@ -10,7 +10,7 @@ use super::{FORBIDDEN, Interface};
 use crate::component::state::{MAX_FIELDS, State};
 
 /// What a name or a value counts beside its bytes.
-const EACH: usize = 40;
+pub const EACH: usize = 40;
 
 /// See the module's paragraph. Those of a head that is there already are shared, and cannot be changed.
 pub struct Fields {

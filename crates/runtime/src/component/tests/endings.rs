@@ -141,6 +141,32 @@ fn work_goes_on_after_the_response() {
 }
 
 #[test]
+fn work_after_the_response_is_cut_in_the_end() {
+    let bench = Bench::with(|config| config.wait_until = Duration::from_millis(50));
+    bench.run(async {
+        for waits in
+            ["(call $sleep (i64.const 600000))", "(drop (call $wait (call $sent (call $ask @\"o.test\" @\"/\"))))"]
+        {
+            let guest = format!(
+                r#"(call $answer (local.get $out) (i32.const 200) @"early") {waits}
+                (call $print (call $cli.stdout) @"done")"#
+            );
+            let never = world(|_, _| Box::pin(std::future::pending()));
+            let worker = bench.worker(&handler(&guest), Isolation::Auto, &[]);
+            let got = Call::get("http://guest.localhost/").outbound(never).to(&worker).await;
+            assert_eq!((got.text(), got.outcome.ending), ("early", Ending::WaitUntilCut), "{waits}");
+            assert!(got.outcome.logs.is_empty());
+        }
+        // A body that is still written is no such work: it has the time that its client gives it.
+        let writes = format!(
+            "{BEGIN} (call $sleep (i64.const 200)) (call $out.drop (local.get $b)) (call $finish (local.get $a))"
+        );
+        let got = Call::get("http://guest.localhost/").to(&bench.worker(&handler(&writes), Isolation::Auto, &[])).await;
+        assert_eq!((got.text(), got.outcome.ending), ("part", Ending::Ok));
+    });
+}
+
+#[test]
 fn a_client_that_goes_ends_its_request() {
     run(async {
         // It waits, or computes, before it has answered.

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use switchyard_catalog::Limit;
+
 use super::*;
 use crate::RedirectMode;
 
@@ -163,6 +165,11 @@ fn subrequests_are_counted_to_their_limit() {
 
 /// Sends so many requests, and waits for all of them.
 fn fan_out(many: u32) -> Vec<u8> {
+    fan_out_then(many, "")
+}
+
+/// Asks so often, does this, and waits for all of it.
+fn fan_out_then(many: u32, then: &str) -> Vec<u8> {
     handler(&format!(
         r#"(local.set $b (i32.const 0))
         (loop $next
@@ -170,6 +177,7 @@ fn fan_out(many: u32) -> Vec<u8> {
             (call $sent (call $ask @"origin.test" @"/")))
           (local.set $b (i32.add (local.get $b) (i32.const 1)))
           (br_if $next (i32.lt_u (local.get $b) (i32.const {many}))))
+        {then}
         (local.set $b (i32.const 0))
         (loop $next
           (if (i32.eqz (call $wait (i32.load (i32.add (i32.const 8192) (i32.shl (local.get $b) (i32.const 2))))))
@@ -196,6 +204,38 @@ fn as_many_go_out_at_once_as_there_are_connections() {
     });
     let got = run(Call::get("http://guest.localhost/").outbound(outbound).to(&worker(&fan_out(18))));
     assert_eq!((got.text(), most.load(Ordering::SeqCst)), ("18", 6));
+}
+
+#[test]
+fn who_has_to_wait_for_a_connection_met_its_limit() {
+    let two = Limits { connections: Some(2), ..Limits::default() };
+    for (many, met) in [(2, false), (3, true)] {
+        // Nothing comes from the network before the guest has asked for all of it: then it calls a binding.
+        let asked = Arc::new(tokio::sync::Semaphore::new(0));
+        let now = Arc::new(AtomicU32::new(0));
+        let outbound = world(move |target, _| {
+            let (asked, now) = (Arc::clone(&asked), Arc::clone(&now));
+            Box::pin(async move {
+                if !matches!(target, Target::Internet) {
+                    asked.add_permits(100);
+                    return Ok(came(200, ""));
+                }
+                assert!(now.fetch_add(1, Ordering::SeqCst) < 2, "two at once");
+                drop(asked.acquire().await);
+                now.fetch_sub(1, Ordering::SeqCst);
+                Ok(came(200, ""))
+            })
+        });
+        let service =
+            WorkerBinding::Service { service: ScriptName::parse("back").unwrap(), entrypoint: None, props: None };
+        let guest = fan_out_then(many, r#"(drop (call $wait (call $sent (call $ask @"go.worker" @"/"))))"#);
+        let got = run(Call::get("http://guest.localhost/")
+            .limits(two)
+            .outbound(outbound)
+            .to(&worker_with(&guest, &[("go", service)])));
+        assert_eq!(got.text(), many.to_string());
+        assert_eq!(got.outcome.met.contains(Limit::Connections), met, "{many}");
+    }
 }
 
 #[test]

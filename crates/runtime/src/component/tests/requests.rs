@@ -1,6 +1,7 @@
 //! Heads: what a guest reads of its request, and what its client gets of its response.
 
 use super::*;
+use crate::runtime::components::most_loaded;
 
 /// What a guest answers to a request.
 fn to(request: Request<Body>, instructions: &str) -> Got {
@@ -179,4 +180,12 @@ fn no_response_is_an_exception_that_says_why() {
         assert_eq!(got.outcome.ending, crate::Ending::Exception);
         assert_eq!(got.outcome.exception.as_ref().unwrap().message, message);
     }
+}
+
+#[test]
+fn no_more_are_loaded_than_the_system_has_mappings_for() {
+    let cached = Config::default().worker_cache_bytes as usize;
+    let (most, each) = (most_loaded(), hello().size());
+    assert!(most >= 16, "{most}");
+    assert!(each * most >= cached * 9 / 10 && each <= cached / most + (64 << 10), "{each} bytes of {most}");
 }

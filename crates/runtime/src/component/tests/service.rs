@@ -78,3 +78,61 @@ fn the_client_of_a_service_may_go() {
         assert_eq!(told.await.unwrap().ending, Ending::Canceled);
     });
 }
+
+/// Fields of 64,000 bytes, of which `then` makes more; answers with 200.
+fn of_fields(many: u32, then: &str) -> Vec<u8> {
+    guests::component(
+        "service",
+        &format!(
+            r#"(memory (export "memory") 4)
+            (func (export "wasi:http/handler@0.3.0#handle") (param $req i32) (result i32)
+              (local $a i32) (local $n i32)
+              (memory.fill (i32.const 131072) (i32.const 97) (i32.const 64000))
+              (loop $more
+                (local.set $a (call $p3.fields.new))
+                (call $p3.fields.append (local.get $a) @"a" (i32.const 131072) (i32.const 64000) (i32.const 16))
+                (call $ok)
+                {then}
+                (local.set $n (i32.add (local.get $n) (i32.const 1)))
+                (br_if $more (i32.lt_u (local.get $n) (i32.const {many}))))
+              (call $p3.body (local.get $req)) (call $p3.respond (i32.const 200) (i32.const 1)))"#
+        ),
+    )
+}
+
+#[test]
+fn fields_of_a_service_are_its_memory() {
+    // Its own takes 256 KiB of it.
+    let limits = Limits { memory_bytes: Some((256 << 10) + 10 * 64_100), ..Limits::default() };
+    let call =
+        |many, then: &str| run(Call::get("http://guest.localhost/").limits(limits).to(&worker(&of_fields(many, then))));
+    let fine = |got: Got, what: &str| {
+        assert_eq!((got.answer().status, got.outcome.ending), (StatusCode::OK, Ending::Ok), "{what}")
+    };
+    let full = |got: Got, what: &str| {
+        assert_eq!(
+            (got.error().kind, got.outcome.ending),
+            (RunErrorKind::ExceededMemory, Ending::ExceededMemory),
+            "{what}"
+        );
+    };
+    fine(call(10, ""), "up to the line");
+    full(call(11, ""), "beyond it");
+    // What is dropped, or taken out, is counted no more; what is copied is.
+    fine(call(100, "(call $p3.fields.drop (local.get $a))"), "dropped");
+    fine(call(100, r#"(call $p3.fields.delete (local.get $a) @"a" (i32.const 16)) (call $ok)"#), "deleted");
+    let taken = r#"(call $p3.fields.get-and-delete (local.get $a) @"a" (i32.const 16)) (call $ok) (global.set $heap (i32.const 65536))"#;
+    fine(call(100, taken), "taken out");
+    fine(
+        call(10, r#"(call $p3.fields.set (local.get $a) @"a" (i32.const 0) (i32.const 0) (i32.const 16)) (call $ok)"#),
+        "emptied",
+    );
+    let listed = "(i32.store (i32.const 64) (i32.const 131072)) (i32.store (i32.const 68) (i32.const 1))
+        (i32.store (i32.const 72) (i32.const 131072)) (i32.store (i32.const 76) (i32.const 64000))
+        (call $p3.fields.from-list (i32.const 64) (i32.const 1) (i32.const 16)) (call $ok)";
+    fine(call(5, listed), "of a list, up to the line");
+    full(call(6, listed), "of a list, beyond it");
+    fine(call(5, "(drop (call $p3.fields.clone (local.get $a)))"), "copied, up to the line");
+    full(call(6, "(drop (call $p3.fields.clone (local.get $a)))"), "copied, beyond it");
+    all_is_well();
+}
