@@ -8,7 +8,7 @@ use bytes::Bytes;
 use switchyard_catalog::{AccountId, InvalidScript, ScriptName};
 
 use crate::compile::{CompileConfig, Compiler, Who};
-use crate::component::ComponentEngine;
+use crate::component::{ComponentEngine, Model};
 use crate::pagemap::Pagemap;
 use crate::{RuntimeError, engine};
 
@@ -39,7 +39,9 @@ pub fn page_scan() -> io::Result<PageScan> {
 pub fn reserve(instances: u32) -> Result<u64, RuntimeError> {
     let before = address_space().unwrap_or_default();
     let workers = engine::reserve(instances)?;
-    let components = ComponentEngine::new(instances)?;
+    let components: Result<Vec<_>, _> =
+        Model::ALL.map(|model| ComponentEngine::new(model, instances)).into_iter().collect();
+    let components = components?;
     let after = address_space().unwrap_or_default();
     drop((workers, components));
     Ok(after.saturating_sub(before))
@@ -66,7 +68,7 @@ pub async fn compile_nothing(config: CompileConfig, output: File) -> Result<Dura
     };
     let began = Instant::now();
     let who = Who { account, namespace: None, script };
-    let done = Compiler::new(config).compile(&who, Bytes::from_static(EMPTY), output).await;
+    let done = Compiler::new(config).compile(&who, Bytes::from_static(EMPTY), Model::Plain, output).await;
     done.map(|_| began.elapsed()).map_err(|error| match error {
         InvalidScript::Refused(message) | InvalidScript::Busy(message) | InvalidScript::Unavailable(message) => message,
     })
