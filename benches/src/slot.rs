@@ -1,6 +1,7 @@
 //! `slot`: the runtime alone, in this process: a Worker's `handle` without HTTP, routes or logs. One
-//! guest thread on the server's core, the caller on the other; the guest thread's CPU is the price of
-//! taking a slot, holding, calling and putting it back.
+//! guest thread on the server's core, the caller on the other; the process's CPU is the price of
+//! taking a slot, holding, calling and putting it back. A call may run on either: a runtime begins one where it is
+//! asked for, if it can.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -219,10 +220,10 @@ async fn measured(
     connections: usize,
 ) -> anyhow::Result<Row> {
     let pid = std::process::id();
-    let (began, before) = (Instant::now(), process::threads(pid));
+    let (began, before) = (Instant::now(), process::cpu(pid));
     let requests = calls(workers, outbound, length, connections).await?;
     let elapsed = began.elapsed();
-    let cpu = process::threads_since(pid, &before).get("guest").copied().unwrap_or_default();
+    let cpu = process::cpu(pid).saturating_sub(before);
     let memory = process::memory(std::process::id());
     Ok(Row {
         bench: "slot",
