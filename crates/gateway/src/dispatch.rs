@@ -240,6 +240,7 @@ impl Dispatcher {
     }
 
     /// Has a Worker begin; with who listens to it, if anybody.
+    #[expect(clippy::type_complexity, reason = "a future without a box has no name")]
     fn begin(
         self: &Arc<Self>,
         ctx: &Arc<RequestContext>,
