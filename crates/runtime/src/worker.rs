@@ -253,8 +253,13 @@ impl Worker {
         };
         visit.finish.dropped = Ending::Internal; // from here on the task tells
         let (runtime, meter) = (Arc::clone(&visit.runtime), Arc::clone(&visit.meter));
-        let weight = visit.invocation.weight;
-        runtime.executor.spawn(self.about.script, weight, meter, component::run(*visit, permit));
+        let (weight, short) = (visit.invocation.weight, visit.component.cost.is_short());
+        let spawn = || runtime.executor.spawn(self.about.script, weight, meter, component::run(visit, permit));
+        if short {
+            runtime.executor.here(spawn)
+        } else {
+            spawn()
+        }
         Ok(())
     }
 
