@@ -156,6 +156,8 @@ impl Server {
 
     /// It accepts connections and answers nothing.
     pub fn freeze(&self) {
+        // The server first: of what it makes while its children are looked for, one would go on.
+        signal("STOP", &[self.process.as_ref().and_then(Child::id).unwrap()]);
         signal("STOP", &self.processes());
     }
 
