@@ -26,7 +26,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use switchyard_catalog::WorkerBinding;
 
-use crate::worker::Cost;
 pub use code::ComponentCode;
 pub use engine::{ComponentEngine, Model, component_config};
 pub(crate) use imports::{are_given, not_given};
@@ -39,8 +38,6 @@ pub(crate) struct ComponentWorker {
     pub env: Arc<[(String, String)]>,
     /// For its host names.
     pub bindings: Arc<[(String, WorkerBinding)]>,
-    /// What any request costs.
-    pub cost: Cost,
     /// What it counts at least among the Workers in memory.
     weight: usize,
     /// It is kept no longer: no instance of it stays.
@@ -62,8 +59,7 @@ impl ComponentWorker {
             };
             Some((name.clone(), text))
         });
-        let (env, bindings, cost) = (env.collect(), bindings.into(), Cost::default());
-        Self { code, env, bindings, cost, weight, closed: AtomicBool::new(false) }
+        Self { code, env: env.collect(), bindings: bindings.into(), weight, closed: AtomicBool::new(false) }
     }
 
     pub fn close(&self) {

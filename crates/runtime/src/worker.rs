@@ -253,13 +253,8 @@ impl Worker {
         };
         visit.finish.dropped = Ending::Internal; // from here on the task tells
         let (runtime, meter) = (Arc::clone(&visit.runtime), Arc::clone(&visit.meter));
-        let (weight, short) = (visit.invocation.weight, visit.component.cost.is_short());
-        let spawn = || runtime.executor.spawn(self.about.script, weight, meter, component::run(visit, permit));
-        if short {
-            runtime.executor.here(spawn)
-        } else {
-            spawn()
-        }
+        let weight = visit.invocation.weight;
+        runtime.executor.spawn(self.about.script, weight, meter, component::run(*visit, permit));
         Ok(())
     }
 
