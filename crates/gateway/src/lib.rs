@@ -12,7 +12,8 @@ pub mod bootstrap;
 pub mod cli;
 pub mod config;
 pub mod handover;
-pub mod node_file;
+pub mod maybe_tls;
+mod node_file;
 pub mod service;
 
 mod admin;

@@ -171,11 +171,12 @@ impl Executor {
         runnable.schedule();
     }
 
-    /// What `act` has run first begins on this thread, before this returns, where a guest thread is free and nothing
-    /// else waits. The caller holds no lock that a guest may want.
-    pub fn here<R>(&self, act: impl FnOnce() -> R) -> R {
-        if WORKS_FOR.get() != 0 {
-            return act(); // its own turn comes when this guest's is over
+    /// What `act` has run first begins on this thread, before this returns, where it is `short`, a guest thread is free
+    /// and nothing else waits. The caller holds no lock that a guest may want.
+    pub fn here<R>(&self, short: bool, act: impl FnOnce() -> R) -> R {
+        // In a guest its own turn comes when this one's is over.
+        if !short || WORKS_FOR.get() != 0 {
+            return act();
         }
         OFFER.set(Offer::Open);
         let done = act();

@@ -237,12 +237,8 @@ impl Worker {
         arrival.finish.dropped = Ending::Internal; // from here on the task tells
         let (runtime, meter) = (Arc::clone(&arrival.runtime), Arc::clone(&arrival.meter));
         let (weight, short) = (arrival.invocation.weight, arrival.script.cost.is_short());
-        let spawn = || runtime.executor.spawn(self.about.script, weight, meter, alone::run(arrival, permit));
-        if short {
-            runtime.executor.here(spawn)
-        } else {
-            spawn()
-        }
+        let task = alone::run(arrival, permit);
+        runtime.executor.here(short, || runtime.executor.spawn(self.about.script, weight, meter, task));
         Ok(())
     }
 
@@ -272,8 +268,7 @@ impl Worker {
         let (depth, weight) = (arrival.invocation.depth, arrival.invocation.weight);
         let short = arrival.script.cost.is_short();
         loop {
-            let enter = || pool.enter(arrival, Wants::Soon);
-            arrival = match if short { runtime.executor.here(enter) } else { enter() } {
+            arrival = match runtime.executor.here(short, || pool.enter(arrival, Wants::Soon)) {
                 Entered::Joined => return runtime.counts.warm_reused(),
                 Entered::Needs(arrival) => arrival,
             };
@@ -298,19 +293,14 @@ impl Worker {
                 Poll::Ready(Err(overloaded)) => return arrival.refuse(overloaded),
                 Poll::Pending => continue,
             };
-            let admit = || match pool.admit(arrival, permit) {
+            runtime.executor.here(short, || match pool.admit(arrival, permit) {
                 Some(member) => {
                     let meter: Arc<SharedMeter> = Arc::default();
                     let task = shared::run(member, Arc::clone(&meter));
                     runtime.executor.spawn(worker.about.script, weight, meter, task);
                 }
                 None => runtime.counts.warm_reused(),
-            };
-            if short {
-                runtime.executor.here(admit)
-            } else {
-                admit()
-            }
+            });
             return;
         }
     }

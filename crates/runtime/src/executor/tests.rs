@@ -36,11 +36,11 @@ fn what_begins_here_is_done_when_here_returns() {
     let (executor, _tokio) = executor(1);
     let (told, ran) = mpsc::channel();
     for _ in 0..100 {
-        executor.here(|| tell(&executor, &told));
+        executor.here(true, || tell(&executor, &told));
         assert_eq!(ran.try_recv(), Ok(std::thread::current().id()));
     }
     // Of two, the second is a guest thread's, or this one's afterwards.
-    executor.here(|| (0..2).for_each(|_| tell(&executor, &told)));
+    executor.here(true, || (0..2).for_each(|_| tell(&executor, &told)));
     assert_eq!(ran.recv(), Ok(std::thread::current().id()));
     assert!(ran.recv_timeout(Duration::from_secs(10)).is_ok());
     // Nobody offers anything any more.
@@ -59,14 +59,14 @@ fn no_more_run_at_once_than_there_are_guest_threads() {
         let _ = held.recv();
     });
     begun.recv().unwrap();
-    executor.here(|| tell(&executor, &told));
+    executor.here(true, || tell(&executor, &told));
     assert!(ran.try_recv().is_err(), "the only place is taken");
     drop(release);
     assert_ne!(ran.recv_timeout(Duration::from_secs(10)).unwrap(), std::thread::current().id());
 
     // And the other way round: the guest thread waits while this one has the place.
     rest(&executor);
-    executor.here(|| {
+    executor.here(true, || {
         let (executor, told) = (&executor, told.clone());
         executor.spawn(TenantKey::random(), 1, meter(), async move {
             let _ = told.send(std::thread::current().id());
@@ -85,9 +85,9 @@ fn what_a_guest_wakes_goes_on_when_its_turn_is_over() {
     let (told, ran) = mpsc::channel();
     let inner = Arc::clone(&executor);
     let outer = told.clone();
-    executor.here(|| {
+    executor.here(true, || {
         executor.spawn(TenantKey::random(), 1, meter(), async move {
-            inner.here(|| tell(&inner, &outer));
+            inner.here(true, || tell(&inner, &outer));
             let _ = outer.send(std::thread::current().id());
         });
     });
@@ -115,7 +115,7 @@ fn what_a_long_guest_wakes_does_not_wait_for_it() {
 fn a_panic_ends_its_own_task_alone_here_too() {
     let (executor, _tokio) = executor(1);
     let (told, ran) = mpsc::channel();
-    executor.here(|| executor.spawn(TenantKey::random(), 1, meter(), async { panic!("on purpose") }));
-    executor.here(|| tell(&executor, &told));
+    executor.here(true, || executor.spawn(TenantKey::random(), 1, meter(), async { panic!("on purpose") }));
+    executor.here(true, || tell(&executor, &told));
     assert_eq!(ran.try_recv(), Ok(std::thread::current().id()));
 }
