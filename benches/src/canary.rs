@@ -12,7 +12,7 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use serde_json::json;
 
-use crate::report::{self, Window};
+use crate::report::{self, Row, Window};
 use crate::scripts::{self, Main};
 use crate::server::{Server, Setup};
 use crate::{Common, load};
@@ -32,7 +32,7 @@ pub struct Canary {
 }
 
 impl Canary {
-    pub fn run(mut self) -> anyhow::Result<()> {
+    pub fn run(mut self) -> anyhow::Result<Vec<Row>> {
         self.common.connections = QUIET;
         let node = Server::start(Setup::default())?;
         node.publish([("quiet".to_owned(), scripts::small("quiet"))])?;
@@ -75,7 +75,7 @@ impl Canary {
             std::thread::sleep(PATIENCE);
         }
         let [alone, beside] = &windows;
-        let mut rows = [
+        let mut rows = vec![
             report::summary("canary", "quiet-alone", alone, None),
             report::summary("canary", "quiet-beside-hostile", beside, None),
         ];
@@ -84,7 +84,7 @@ impl Canary {
         more.insert("p99_times", report::times(alone, beside, 0.99));
         more.insert("programs", programs as f64);
         more.insert("hostile_calls", called.load(Ordering::Relaxed) as f64);
-        report::print(&rows)
+        Ok(rows)
     }
 }
 

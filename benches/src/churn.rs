@@ -11,7 +11,7 @@ use clap::Args;
 
 use crate::hello::names;
 use crate::load::{self, Connection, Expect, Order, Seen};
-use crate::report::{self, Window};
+use crate::report::{self, Row, Window};
 use crate::server::{Server, Setup};
 use crate::{Common, scripts};
 
@@ -38,7 +38,7 @@ pub struct Churn {
 }
 
 impl Churn {
-    pub fn run(self) -> anyhow::Result<()> {
+    pub fn run(self) -> anyhow::Result<Vec<Row>> {
         let node = Server::start(Setup::default())?;
         let called: Vec<String> = names("called", self.tenants.max(1)).collect();
         let written: Vec<String> = names("written", self.tenants.max(1)).collect();
@@ -79,7 +79,7 @@ impl Churn {
         if let Some(row) = rows.last_mut() {
             row.more.insert("stale", stale as f64);
         }
-        report::print(&rows)
+        Ok(rows)
     }
 }
 

@@ -15,10 +15,11 @@ use clap::Args;
 use crate::density::shuffle;
 use crate::hello::names;
 use crate::load::{self, Expect, Order};
+use crate::peers::{Peer, wasmtime};
 use crate::process::{self, Own};
 use crate::report::{self, Row, Turn, Window};
 use crate::server::{Server, Setup, all_well};
-use crate::{Common, echo, peer, scripts};
+use crate::{Common, echo, scripts};
 
 #[allow(dead_code, reason = "of what the tests have, the dear ones")]
 #[path = "../../crates/gateway/tests/integration/bombs.rs"]
@@ -46,15 +47,12 @@ pub struct Component {
     /// The `wasmtime` to measure beside us; else one in PATH
     #[arg(long, value_name = "FILE")]
     peer: Option<PathBuf>,
-    /// Build it, where there is none: some minutes, once
-    #[arg(long)]
-    peers: bool,
 }
 
 impl Component {
-    pub fn run(self) -> anyhow::Result<()> {
-        let peer = peer::find(self.peer.as_deref(), self.peers)?;
-        let serve = |bytes: &[u8]| peer.as_ref().map(|peer| Server::wasmtime(peer, bytes)).transpose();
+    pub fn run(self) -> anyhow::Result<Vec<Row>> {
+        let wasmtime = wasmtime::find(self.peer.as_deref(), self.common.peers)?;
+        let serve = |bytes: &[u8]| wasmtime.then("wasmtime", |program| wasmtime::serve(program, bytes));
         let bare = Server::bare()?;
         let mut node = Server::start(Setup::default())?;
         let mut rows = Vec::new();
@@ -66,19 +64,19 @@ impl Component {
             all_well(&load::run(node.admin, &uploads, Order::Each, UPLOADS, Expect { status: 200 })?)?;
             node = node.restart()?;
             rows.extend(self.first_calls(&node)?);
-            rows.extend(self.hello(&bare, &node, serve(&scripts::component(0))?.as_ref())?);
+            rows.extend(self.hello(&bare, &node, &serve(&scripts::component(0)))?);
         }
         if ["wasmtime-serve-echo", "echo", "echo-spliced"].iter().any(|row| self.common.wants(row)) {
             let uploads =
                 [node.upload_component("echo", &scripts::echo()), node.upload_component("splice", &scripts::spliced())];
             all_well(&load::run(node.admin, &uploads, Order::Each, 1, Expect { status: 200 })?)?;
-            rows.extend(self.echo(&bare, &node, serve(&scripts::echo())?.as_ref())?);
+            rows.extend(self.echo(&bare, &node, &serve(&scripts::echo()))?);
         }
         drop(node);
         if self.common.wants("quiet-beside-bombs") {
             rows.extend(self.bombs()?);
         }
-        report::print(&rows)
+        Ok(rows)
     }
 
     /// Each called once, in no order of their files; and what they take then.
@@ -101,42 +99,57 @@ impl Component {
         Ok(vec![row])
     }
 
-    fn hello(&self, bare: &Server, node: &Server, peer: Option<&Server>) -> anyhow::Result<Vec<Row>> {
+    fn hello(&self, bare: &Server, node: &Server, peer: &Peer) -> anyhow::Result<Vec<Row>> {
         let many: Vec<_> = names("t", self.tenants.max(2)).map(|name| get(&name)).collect();
         let mut turns = vec![Turn::new("bare-hyper", bare, vec![get("t0")])];
-        turns.extend(peer.map(|peer| Turn::new("wasmtime-serve", peer, vec![get("t0")])));
+        turns.extend(peer.turn("wasmtime-serve", vec![get("t0")]));
         turns.push(Turn::new("hello-1", node, vec![get("t0")]));
         turns.push(Turn::new("hello-many", node, many));
-        turns.retain(|turn| turn.name == "bare-hyper" || self.common.wants(turn.name));
+        turns.retain(|turn| turn.name == "bare-hyper" || turn.peer || self.common.wants(turn.name));
         let mut rows = report::rounds("component", &self.common, &turns)?;
-        compare(&mut rows, "wasmtime-serve", "ratio_to_peer", "hello");
-        compare(&mut rows, "hello-1", "ratio_to_one", "hello-many");
+        // Of each one's best round: that is the one to trust where others work on the machine.
+        let best = |row: &Row| row.cpu_us_best;
+        report::compare(&mut rows, "wasmtime-serve", "ratio_to_peer", &["hello-1", "hello-many"], best);
+        report::compare(&mut rows, "hello-1", "ratio_to_one", &["hello-many"], best);
+        rows.extend(peer.left_out("component", "wasmtime-serve"));
         Ok(rows)
     }
 
-    fn echo(&self, bare: &Server, node: &Server, peer: Option<&Server>) -> anyhow::Result<Vec<Row>> {
+    fn echo(&self, bare: &Server, node: &Server, peer: &Peer) -> anyhow::Result<Vec<Row>> {
+        const PEER: &str = "wasmtime-serve-echo";
         let mut servers = vec![("bare-hyper-echo", bare, "any")];
-        servers.extend(peer.map(|peer| ("wasmtime-serve-echo", peer, "any.localhost")));
+        servers.extend(peer.here().map(|peer| (PEER, peer, "any.localhost")));
         servers.extend([("echo", node, "echo.localhost"), ("echo-spliced", node, "splice.localhost")]);
-        servers.retain(|(name, ..)| *name == "bare-hyper-echo" || self.common.wants(name));
-        let mut windows: Vec<Vec<Window>> = servers.iter().map(|_| Vec::new()).collect();
+        servers.retain(|(name, ..)| *name == "bare-hyper-echo" || *name == PEER || self.common.wants(name));
+        let mut windows: Vec<Result<Vec<Window>, String>> = servers.iter().map(|_| Ok(Vec::new())).collect();
         for round in 0..self.common.rounds.max(1) {
             eprint!("component: echo {} of {}\r", round + 1, self.common.rounds.max(1));
             for ((name, server, host), windows) in servers.iter().zip(&mut windows) {
+                let Ok(own) = windows else { continue };
                 let echo = |bytes| echo::run(server.gateway, host, bytes).with_context(|| (*name).to_owned());
-                echo(BODY / 10)?;
-                let (seen, used) = report::watch(server, Duration::ZERO, || echo(BODY))?;
-                windows.push(Window::new(seen, used));
+                let window = echo(BODY / 10).and_then(|_| report::watch(server, Duration::ZERO, || echo(BODY)));
+                match window {
+                    Ok((seen, used)) => own.push(Window::new(seen, used)),
+                    Err(error) if *name == PEER => *windows = Err(format!("{error:#}")),
+                    Err(error) => return Err(error),
+                }
             }
         }
         let rows = servers.iter().zip(&windows).enumerate().map(|(number, ((name, ..), own))| {
-            let mut row = report::summary("component", name, own, (number > 0).then_some(&windows[0]));
+            let own = match own {
+                Ok(own) => own,
+                Err(why) => return Row::left_out("component", name, why),
+            };
+            let baseline = windows[0].as_deref().ok().filter(|_| number > 0);
+            let mut row = report::summary("component", name, own, baseline);
             row.more.insert("gb_per_core_second", report::round(BODY as f64 / 1e3 / row.cpu_us_best));
             row.more.insert("gb_per_second", report::round(BODY as f64 / 1e6 / row.p50_ms));
             row
         });
         let mut rows: Vec<_> = rows.collect();
-        compare(&mut rows, "wasmtime-serve-echo", "ratio_to_peer", "echo");
+        let best = |row: &Row| row.cpu_us_best;
+        report::compare(&mut rows, PEER, "ratio_to_peer", &["echo", "echo-spliced"], best);
+        rows.extend(peer.left_out("component", PEER));
         Ok(rows)
     }
 
@@ -206,13 +219,4 @@ fn bomb(to: SocketAddr, upload: &[u8], stop: &AtomicBool) -> std::io::Result<()>
         }
     }
     Ok(())
-}
-
-/// Says of rows whose name begins so what their CPU is over that of another row, of each one's best round: that is
-/// the one to trust where others work on the machine.
-fn compare(rows: &mut [Row], to: &str, figure: &'static str, of: &str) {
-    let Some(base) = rows.iter().find(|row| row.row == to).map(|row| row.cpu_us_best) else { return };
-    for row in rows.iter_mut().filter(|row| row.row.starts_with(of)) {
-        row.more.insert(figure, report::round(row.cpu_us_best / base.max(1e-9)));
-    }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use aws_lc_rs::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use clap::Args;
 
-use crate::report::{self, Turn};
+use crate::report::{self, Row, Turn};
 use crate::server::{Server, Setup};
 use crate::{Common, load};
 
@@ -36,7 +36,7 @@ pub struct Crypto {
 }
 
 impl Crypto {
-    pub fn run(self) -> anyhow::Result<()> {
+    pub fn run(self) -> anyhow::Result<Vec<Row>> {
         let (bare, node) = (Server::bare()?, Server::start(Setup { isolation: "warm", ..Setup::default() })?);
         node.publish([("crypto".to_owned(), WORKER.to_owned())])?;
         let get = |path: &str| load::get("crypto.localhost", path);
@@ -56,7 +56,7 @@ impl Crypto {
                 row.more.insert("ratio_to_rust", report::round(one / rust));
             }
         }
-        report::print(&rows)
+        Ok(rows)
     }
 }
 

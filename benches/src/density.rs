@@ -25,7 +25,7 @@ pub struct Density {
 }
 
 impl Density {
-    pub fn run(self) -> anyhow::Result<()> {
+    pub fn run(self) -> anyhow::Result<Vec<Row>> {
         let tenants = self.tenants.max(1);
         let (bare, node) = (Server::bare()?, Server::start(Setup::default())?);
         let mut rows = vec![idle("start-empty", &node)];
@@ -52,7 +52,7 @@ impl Density {
         for row in &mut rows {
             row.more.insert("tenants", tenants as f64);
         }
-        report::print(&rows)
+        Ok(rows)
     }
 }
 

@@ -28,7 +28,7 @@ pub struct Fairness {
 }
 
 impl Fairness {
-    pub fn run(mut self) -> anyhow::Result<()> {
+    pub fn run(mut self) -> anyhow::Result<Vec<Row>> {
         let bare = Server::bare()?;
         let mut rows = self.on(&bare, Side::Server, QUIET, ["bare-hyper", "quiet-alone", "quiet-beside-burner"])?;
         if process::cores() > 1 {
@@ -39,7 +39,7 @@ impl Fairness {
                 rows.extend(self.on(&bare, Side::Both, connections, names)?.into_iter().skip(1));
             }
         }
-        report::print(&rows)
+        Ok(rows)
     }
 
     /// Alone and beside take turns, so that what else the machine does meets both.

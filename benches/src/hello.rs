@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use crate::report::{self, Turn};
+use crate::peers::{Peer, workerd};
+use crate::report::{self, Row, Turn};
 use crate::server::{Server, Setup};
 use crate::{Common, load, scripts};
 
@@ -19,7 +20,7 @@ pub struct Hello {
 }
 
 impl Hello {
-    pub fn run(self) -> anyhow::Result<()> {
+    pub fn run(self) -> anyhow::Result<Vec<Row>> {
         let tenants = self.tenants.max(50);
         let heavy = tenants / 50;
         let (bare, node) = (Server::bare()?, Server::start(Setup::default())?);
@@ -27,6 +28,7 @@ impl Hello {
         warm.publish([("one".to_owned(), scripts::small("one"))])?;
         node.publish(names("t", tenants).map(|name| (name.clone(), scripts::small(&name))))?;
         node.publish(names("heavy", heavy).map(|name| (name.clone(), scripts::bundle(&name, BUNDLE))))?;
+        let workerd = Peer::of(self.common.peers, "workerd", workerd::hello);
 
         let get = |name: &str| load::get(&format!("{name}.localhost"), "/");
         let many: Vec<_> = names("t", tenants).map(|name| get(&name)).collect();
@@ -41,14 +43,15 @@ impl Hello {
         turns.push(Turn::new("clean-many", &node, many.clone()));
         turns.push(Turn::new("clean-many-2%-heavy", &node, mix.collect()));
         turns.retain(|turn| turn.name == "bare-hyper" || self.common.wants(turn.name));
+        turns.extend(workerd.turn("workerd-hello", vec![get("one")]));
 
         let mut rows = report::rounds("hello", &self.common, &turns)?;
-        if let Some(warm) = rows.iter().find(|row| row.row == "warm-1").map(|row| row.cpu_us) {
-            for row in rows.iter_mut().filter(|row| row.row.starts_with("clean")) {
-                row.more.insert("ratio_to_warm", report::round(row.cpu_us / warm));
-            }
-        }
-        report::print(&rows)
+        let clean = ["clean-1", "clean-many", "clean-many-2%-heavy"];
+        report::compare(&mut rows, "warm-1", "ratio_to_warm", &clean, |row| row.cpu_us);
+        let ours = [&["warm-1"][..], &clean].concat();
+        report::compare(&mut rows, "workerd-hello", "ratio_to_workerd", &ours, |row| row.cpu_us);
+        rows.extend(workerd.left_out("hello", "workerd-hello"));
+        Ok(rows)
     }
 }
 

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::load::{self, Expect, Order};
-use crate::report;
+use crate::report::{self, Row};
 use crate::server::{Server, Setup, all_well};
 use crate::{Common, scripts};
 
@@ -24,7 +24,7 @@ pub struct Limit {
 }
 
 impl Limit {
-    pub fn run(mut self) -> anyhow::Result<()> {
+    pub fn run(mut self) -> anyhow::Result<Vec<Row>> {
         self.common.connections = QUIET;
         let node = Server::start(Setup::default())?;
         node.publish([("quiet".to_owned(), scripts::small("quiet"))])?;
@@ -58,7 +58,7 @@ impl Limit {
         more.insert("loop_cpu_ms_p50", at(0.5));
         more.insert("loop_cpu_ms_p99", at(0.99));
         more.insert("loop_cpu_ms_most", at(1.0));
-        report::print(&rows)
+        Ok(rows)
     }
 }
 

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::hello::names;
-use crate::report::{self, Turn};
+use crate::report::{self, Row, Turn};
 use crate::server::{Server, Setup};
 use crate::{Common, load, scripts};
 
@@ -17,7 +17,7 @@ pub struct List {
 }
 
 impl List {
-    pub fn run(mut self) -> anyhow::Result<()> {
+    pub fn run(mut self) -> anyhow::Result<Vec<Row>> {
         let (bare, node) = (Server::bare()?, Server::start(Setup::default())?);
         node.publish(names("listed", self.scripts.max(1)).map(|name| (name.clone(), scripts::small(&name))))?;
         // A page is a thousand times a hello: more at once only wait.
@@ -32,6 +32,6 @@ impl List {
         for row in &mut rows {
             row.more.insert("scripts", self.scripts as f64);
         }
-        report::print(&rows)
+        Ok(rows)
     }
 }

@@ -1,15 +1,20 @@
 //! `benches NAME`: starts the real server beside a baseline, loads both in turns, and prints one
 //! JSON line a row on stdout and a table for people on stderr. README.md says what each row means.
 
+mod all;
 mod bare;
+mod chart;
 mod echo;
 mod instructions;
 mod load;
-mod peer;
+mod machine;
+mod page;
+mod peers;
 mod process;
 mod report;
 mod scripts;
 mod server;
+mod targets;
 
 mod canary;
 mod churn;
@@ -18,6 +23,7 @@ mod crypto;
 mod density;
 mod dispatch;
 mod fairness;
+mod generator;
 mod hello;
 mod limit;
 mod list;
@@ -40,6 +46,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Bench {
+    /// Our load generator beside wrk, both against bare hyper
+    Generator(generator::Generator),
     /// Bare hyper, an answer of our own, a warm Worker, clean ones, many of them, heavy ones among them
     Hello(hello::Hello),
     /// Many tenants in one process: publish, first call, random calls; CPU and memory of each
@@ -70,6 +78,11 @@ enum Bench {
     Component(component::Component),
     /// The runtime alone, in this process, without HTTP
     Slot(slot::Slot),
+    /// All of these, one after the other; a table of the goals, and a page
+    All(all::All),
+    /// The goals, as README.md has them
+    #[command(hide = true)]
+    Goals,
     /// The baseline's server; started by the others
     #[command(hide = true)]
     Bare,
@@ -99,6 +112,9 @@ pub struct Common {
     /// Wait this long, after all is set up, before the first window: to attach a profiler
     #[arg(long, default_value_t = 0)]
     pause: u64,
+    /// Measure this bench's peers too; those that are missing are fetched into the build folder, once
+    #[arg(long)]
+    peers: bool,
 }
 
 impl Common {
@@ -111,31 +127,47 @@ impl Common {
     }
 }
 
+impl Bench {
+    /// Its rows; what is to be said meanwhile goes to stderr.
+    fn run(self) -> anyhow::Result<Vec<report::Row>> {
+        match self {
+            Bench::Generator(bench) => bench.run(),
+            Bench::Hello(bench) => bench.run(),
+            Bench::Density(bench) => bench.run(),
+            Bench::Publish(bench) => bench.run(),
+            Bench::Churn(bench) => bench.run(),
+            Bench::List(bench) => bench.run(),
+            Bench::Platform(bench) => bench.run(),
+            Bench::Dispatch(bench) => bench.run(),
+            Bench::Proxy(bench) => bench.run(),
+            Bench::Fairness(bench) => bench.run(),
+            Bench::Canary(bench) => bench.run(),
+            Bench::Limit(bench) => bench.run(),
+            Bench::Resolve(bench) => bench.run(),
+            Bench::Crypto(bench) => bench.run(),
+            Bench::Component(bench) => bench.run(),
+            Bench::Slot(bench) => bench.run(),
+            // No benches: `main` has seen to them.
+            Bench::All(_) | Bench::Goals | Bench::Bare | Bench::BareProxy { .. } => Ok(Vec::new()),
+        }
+    }
+}
+
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     match cli.bench {
         Bench::Bare => return bare::serve(),
         Bench::BareProxy { origin } => return bare::proxy(origin),
+        Bench::Goals => {
+            print!("{}", targets::markdown());
+            return Ok(());
+        }
         _ => {}
     }
     process::prefer();
     process::pin(process::Side::Load);
     match cli.bench {
-        Bench::Hello(bench) => bench.run(),
-        Bench::Density(bench) => bench.run(),
-        Bench::Publish(bench) => bench.run(),
-        Bench::Churn(bench) => bench.run(),
-        Bench::List(bench) => bench.run(),
-        Bench::Platform(bench) => bench.run(),
-        Bench::Dispatch(bench) => bench.run(),
-        Bench::Proxy(bench) => bench.run(),
-        Bench::Fairness(bench) => bench.run(),
-        Bench::Canary(bench) => bench.run(),
-        Bench::Limit(bench) => bench.run(),
-        Bench::Resolve(bench) => bench.run(),
-        Bench::Crypto(bench) => bench.run(),
-        Bench::Component(bench) => bench.run(),
-        Bench::Slot(bench) => bench.run(),
-        Bench::Bare | Bench::BareProxy { .. } => Ok(()),
+        Bench::All(all) => all.run(),
+        bench => report::print(&bench.run()?),
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
-use crate::report::{self, Turn};
+use crate::report::{self, Row, Turn};
 use crate::server::{Server, Setup};
 use crate::{Common, load, scripts};
 
@@ -34,7 +34,7 @@ pub struct Platform {
 }
 
 impl Platform {
-    pub fn run(self) -> anyhow::Result<()> {
+    pub fn run(self) -> anyhow::Result<Vec<Row>> {
         let (warm, clean) = (
             Server::start(Setup { isolation: "warm", ..Setup::default() })?,
             Server::start(Setup { isolation: "request", ..Setup::default() })?,
@@ -59,6 +59,6 @@ impl Platform {
         for row in rows.iter_mut().filter(|row| row.row == "transform-10MB") {
             row.more.insert("mb_per_core_second", report::round(STREAMED as f64 / row.cpu_us_best));
         }
-        report::print(&rows)
+        Ok(rows)
     }
 }

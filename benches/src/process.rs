@@ -58,6 +58,44 @@ pub fn cpu(pid: u32) -> Duration {
     if got { Duration::new(time.tv_sec as u64, time.tv_nsec as u32) } else { Duration::ZERO }
 }
 
+/// CPU of a process and of those that it started and that have ended, by the kernel's ticks of 10 ms.
+pub fn cpu_with_children(pid: u32) -> Duration {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // SAFETY: sysconf reads a constant of the system.
+    let second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) }.max(1) as f64;
+    Duration::from_secs_f64(ticks(&text) as f64 / second)
+}
+
+/// Of a line of `/proc/…/stat`: its own in user and kernel mode, and those of its ended children. The name before
+/// them may have spaces and parentheses.
+fn ticks(stat: &str) -> u64 {
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
+    fields.skip(11).take(4).filter_map(|ticks| ticks.parse::<u64>().ok()).sum()
+}
+
+/// A process and all that descend from it and run now.
+pub fn family(pid: u32) -> Vec<u32> {
+    let all: Vec<(u32, u32)> = fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
+            let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+            let parent = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()?;
+            Some((pid, parent))
+        })
+        .collect();
+    let mut family = vec![pid];
+    let mut at = 0;
+    while at < family.len() {
+        let parent = family[at];
+        family.extend(all.iter().filter(|(_, of)| *of == parent).map(|(pid, _)| *pid));
+        at += 1;
+    }
+    family
+}
+
 /// CPU of each live thread, by its number, with its name.
 pub fn threads(pid: u32) -> BTreeMap<u32, (String, Duration)> {
     let mut of = BTreeMap::new();
@@ -123,4 +161,25 @@ pub fn own(pid: u32) -> Own {
 fn kib(text: &str, name: &str) -> f64 {
     let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
     line.split_whitespace().next().and_then(|kib| kib.parse().ok()).unwrap_or(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_those_of_it_and_its_ended_children() {
+        let stat = "42 (a) name (1) S 1 42 42 0 -1 4194560 1 2 3 4 100 20 30 4 20 0 11 0 5\n";
+        assert_eq!(ticks(stat), 154);
+        assert_eq!(ticks(""), 0);
+    }
+
+    #[test]
+    fn a_family_has_children() {
+        let mut child = std::process::Command::new("sleep").arg("20").spawn().unwrap();
+        assert!(family(std::process::id()).contains(&child.id()));
+        assert_eq!(family(child.id()), [child.id()]);
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
 }

@@ -4,7 +4,8 @@
 use clap::Args;
 
 use crate::hello::names;
-use crate::report::{self, Turn};
+use crate::peers::{Peer, haproxy, nginx};
+use crate::report::{self, Row, Turn};
 use crate::server::{Server, Setup};
 use crate::{Common, load};
 
@@ -18,7 +19,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    pub fn run(self) -> anyhow::Result<()> {
+    pub fn run(self) -> anyhow::Result<Vec<Row>> {
         let tenants = self.tenants.max(1);
         let origin = Server::origin()?;
         let bare = Server::bare_proxy(origin.gateway)?;
@@ -32,9 +33,19 @@ impl Proxy {
             Turn::new("upstream-1", &node, vec![get("t0")]),
             Turn::new("upstream-many", &node, names("t", tenants).map(|name| get(&name)).collect()),
         ];
+        turns.retain(|turn| turn.name == "bare-hyper-proxy" || self.common.wants(turn.name));
+        let nginx = Peer::of(self.common.peers, "nginx", || nginx::proxy(origin.gateway));
+        let haproxy = Peer::of(self.common.peers, "haproxy", || haproxy::proxy(origin.gateway));
+        turns.extend(nginx.turn("nginx-proxy", vec![get("t0")]));
+        turns.extend(haproxy.turn("haproxy-proxy", vec![get("t0")]));
         // The origin shares the generator's core.
         turns.iter_mut().for_each(|turn| turn.alone = false);
-        turns.retain(|turn| turn.name == "bare-hyper-proxy" || self.common.wants(turn.name));
-        report::print(&report::rounds("proxy", &self.common, &turns)?)
+        let mut rows = report::rounds("proxy", &self.common, &turns)?;
+        let ours = ["upstream-1", "upstream-many"];
+        report::compare(&mut rows, "nginx-proxy", "ratio_to_nginx", &ours, |row| row.cpu_us);
+        report::compare(&mut rows, "haproxy-proxy", "ratio_to_haproxy", &ours, |row| row.cpu_us);
+        rows.extend(nginx.left_out("proxy", "nginx-proxy"));
+        rows.extend(haproxy.left_out("proxy", "haproxy-proxy"));
+        Ok(rows)
     }
 }

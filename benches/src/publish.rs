@@ -6,7 +6,8 @@ use clap::Args;
 
 use crate::hello::names;
 use crate::load::Order;
-use crate::report::{self, Window};
+use crate::peers::{Peer, miniflare::Miniflare};
+use crate::report::{self, Row, Window};
 use crate::server::{Server, Setup};
 use crate::{Common, load, scripts};
 
@@ -14,6 +15,9 @@ use crate::{Common, load, scripts};
 const SETTLE: Duration = Duration::from_millis(200);
 /// Of the larger script.
 const LARGE: usize = 10 << 10;
+
+/// Scripts that Miniflare is given in a round: each takes it a second or two.
+const THEIRS: usize = 3;
 
 #[derive(Args)]
 pub struct Publish {
@@ -25,7 +29,7 @@ pub struct Publish {
 }
 
 impl Publish {
-    pub fn run(self) -> anyhow::Result<()> {
+    pub fn run(self) -> anyhow::Result<Vec<Row>> {
         let (bare, node) = (Server::bare()?, Server::start(Setup::default())?);
         let count = self.count.max(1);
         // A node that has never published is not what is measured.
@@ -42,6 +46,8 @@ impl Publish {
             ("new-10KB-4-at-once", large, true, 4),
             ("again-small", again, false, 1),
         ];
+        let mut miniflare = Peer::of(self.common.peers, "miniflare", Miniflare::start);
+        let mut theirs = Vec::new();
         let mut windows: Vec<Vec<Window>> = Vec::new();
         windows.resize_with(rows.len() + 1, Vec::new);
         for round in 0..self.common.rounds.max(1) {
@@ -77,10 +83,24 @@ impl Publish {
                     SETTLE,
                 )?);
             }
+            let scripts: Vec<_> = (0..THEIRS).map(|turn| again_large(round * THEIRS + turn)).collect();
+            miniflare.turn_of(|miniflare| Ok(theirs.push(miniflare.publish(&scripts)?)));
         }
         let names = ["bare-hyper"].into_iter().chain(rows.iter().map(|row| row.0));
         let rows = names.zip(&windows).filter(|(_, windows)| !windows.is_empty());
-        let rows: Vec<_> = rows.map(|(name, own)| report::summary("publish", name, own, None)).collect();
-        report::print(&rows)
+        let mut rows: Vec<_> = rows.map(|(name, own)| report::summary("publish", name, own, None)).collect();
+        if miniflare.here().is_some() {
+            rows.push(report::summary("publish", "miniflare-again-10KB", &theirs, None));
+            let ours = ["new-10KB", "again-small"];
+            report::compare(&mut rows, "miniflare-again-10KB", "ratio_to_miniflare", &ours, |row| row.cpu_us);
+        }
+        rows.extend(miniflare.left_out("publish", "miniflare-again-10KB"));
+        Ok(rows)
     }
+}
+
+/// One of Miniflare's Workers, its new script, and what that answers.
+fn again_large(version: usize) -> (String, String, String) {
+    let says = format!("t1 of version {version}");
+    ("t1".to_owned(), scripts::padded(&says, LARGE), format!("hello from {says}\n"))
 }

@@ -25,6 +25,9 @@ pub struct Row {
     pub errors: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_error: Option<String>,
+    /// Why it was not measured: its peer could not be had. Its figures are nothing then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<String>,
     pub rps: f64,
     /// CPU µs a request of the server's whole process; median of the rounds.
     pub cpu_us: f64,
@@ -43,6 +46,13 @@ pub struct Row {
     /// More figures of this row.
     #[serde(flatten)]
     pub more: BTreeMap<&'static str, f64>,
+}
+
+impl Row {
+    /// The place of a row whose peer could not be had.
+    pub fn left_out(bench: &'static str, row: &str, why: &str) -> Self {
+        Self { bench, row: row.to_owned(), left_out: Some(why.to_owned()), ..Self::default() }
+    }
 }
 
 /// What a server used in some time, and has at its end.
@@ -140,11 +150,31 @@ pub struct Turn<'a> {
     pub status: u16,
     /// Nothing else runs on the generator's core: it need not sleep.
     pub alone: bool,
+    /// Not ours and not the baseline: where it fails its row is left out, and the others are measured all the same.
+    pub peer: bool,
 }
 
 impl<'a> Turn<'a> {
     pub fn new(name: &'static str, server: &'a Server, requests: Vec<Vec<u8>>) -> Self {
-        Self { name, server, address: server.gateway, requests, status: 200, alone: process::cores() > 1 }
+        Self { name, server, address: server.gateway, requests, status: 200, alone: process::cores() > 1, peer: false }
+    }
+
+    /// As [`Turn::new`], of a peer.
+    pub fn peer(name: &'static str, server: &'a Server, requests: Vec<Vec<u8>>) -> Self {
+        Self { peer: true, ..Self::new(name, server, requests) }
+    }
+
+    /// Its window of a round, after some work that is not counted.
+    ///
+    /// # Errors
+    /// As [`load::run`].
+    pub fn window(&self, common: &Common) -> anyhow::Result<Window> {
+        let expect = Expect { status: self.status };
+        load::run(self.address, &self.requests, Order::Random(WARM_UP), common.connections, expect)?;
+        let length = common.window();
+        let order = if self.alone { Order::Spinning(length) } else { Order::Random(length) };
+        let connections = common.connections;
+        measure(self.server, self.address, &self.requests, order, connections, self.status, Duration::ZERO)
     }
 }
 
@@ -159,37 +189,40 @@ pub fn rounds(bench: &'static str, common: &Common, turns: &[Turn<'_>]) -> anyho
         }
         std::thread::sleep(Duration::from_secs(common.pause));
     }
-    let mut windows: Vec<Vec<Window>> = turns.iter().map(|_| Vec::new()).collect();
+    let mut windows: Vec<Result<Vec<Window>, String>> = turns.iter().map(|_| Ok(Vec::new())).collect();
     for round in 0..common.rounds.max(1) {
         eprint!("{bench}: round {} of {}\r", round + 1, common.rounds.max(1));
         for (turn, windows) in turns.iter().zip(&mut windows) {
-            load::run(
-                turn.address,
-                &turn.requests,
-                Order::Random(WARM_UP),
-                common.connections,
-                Expect { status: turn.status },
-            )?;
-            let length = common.window();
-            let order = if turn.alone { Order::Spinning(length) } else { Order::Random(length) };
-            let window = measure(
-                turn.server,
-                turn.address,
-                &turn.requests,
-                order,
-                common.connections,
-                turn.status,
-                Duration::ZERO,
-            )?;
-            windows.push(window);
+            let Ok(own) = windows else { continue };
+            match turn.window(common) {
+                Ok(window) => own.push(window),
+                Err(error) if turn.peer => {
+                    eprintln!("{} is left out: {error:#}", turn.name);
+                    *windows = Err(format!("{error:#}"));
+                }
+                Err(error) => return Err(error.context(turn.name)),
+            }
             turn.server.forget_log();
         }
     }
-    let rows = turns.iter().zip(&windows).enumerate().map(|(number, (turn, own))| {
-        let baseline = windows.first().filter(|_| number > 0);
-        summary(bench, turn.name, own, baseline.map(Vec::as_slice))
+    let rows = turns.iter().zip(&windows).enumerate().map(|(number, (turn, own))| match own {
+        Ok(own) => {
+            let baseline = windows.first().filter(|_| number > 0).and_then(|windows| windows.as_deref().ok());
+            summary(bench, turn.name, own, baseline)
+        }
+        Err(why) => Row::left_out(bench, turn.name, why),
     });
     Ok(rows.collect())
+}
+
+/// Says of the rows that are named so what their CPU is over that of another row, of the figure that is given. Nothing,
+/// where that row was not measured.
+pub fn compare(rows: &mut [Row], to: &str, figure: &'static str, of: &[&str], cpu: fn(&Row) -> f64) {
+    let base = rows.iter().find(|row| row.row == to && row.left_out.is_none()).map(cpu);
+    let Some(base) = base.filter(|base| *base > 0.0) else { return };
+    for row in rows.iter_mut().filter(|row| row.row != to && of.contains(&row.row.as_str())) {
+        row.more.insert(figure, round(cpu(row) / base));
+    }
 }
 
 /// One row of its windows.
@@ -219,6 +252,7 @@ pub fn summary(bench: &'static str, name: &str, windows: &[Window], baseline: Op
         requests: windows.iter().map(|window| window.seen.requests).sum(),
         errors: windows.iter().map(|window| window.seen.errors).sum(),
         first_error: windows.iter().find_map(|window| window.seen.first_error.clone()),
+        left_out: None,
         rps: of(&Window::rps).round(),
         cpu_us: round(of(&Window::cpu_us)),
         cpu_us_best: round(best.map_or(0.0, Window::cpu_us)),
@@ -250,6 +284,10 @@ pub fn print(rows: &[Row]) -> anyhow::Result<()> {
     );
     for row in rows {
         println!("{}", serde_json::to_string(row)?);
+        if let Some(why) = &row.left_out {
+            eprintln!("{:<10} {:<34} LEFT OUT: {why}", row.bench, row.row);
+            continue;
+        }
         let ratio = row.ratio_to_baseline.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"));
         eprintln!(
             "{:<10} {:<34} {:>8.0} {:>9.1} {:>9.1} {:>7} {:>8.2} {:>8.2} {:>8.1} {:>6}",

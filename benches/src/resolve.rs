@@ -8,7 +8,8 @@ use serde_json::json;
 use sqlx::{Connection as _, SqliteConnection};
 
 use crate::hello::names;
-use crate::report::{self, Turn};
+use crate::peers::{Peer, nginx};
+use crate::report::{self, Row, Turn};
 use crate::server::{Server, Setup};
 use crate::{Common, load, scripts};
 
@@ -25,7 +26,7 @@ pub struct Resolve {
 }
 
 impl Resolve {
-    pub fn run(self) -> anyhow::Result<()> {
+    pub fn run(self) -> anyhow::Result<Vec<Row>> {
         let tenants = self.tenants.max(1);
         let folder = tempfile::tempdir()?;
         let database = folder.path().join("tenants.db");
@@ -52,15 +53,20 @@ impl Resolve {
             turns.push(turn);
         }
         turns.retain(|turn| turn.name == "bare-hyper" || self.common.wants(turn.name));
+        let nginx = Peer::of(self.common.peers, "nginx", nginx::constant);
+        turns.extend(nginx.turn("nginx-return", vec![load::get("one.localhost", "/")]));
         // Every row is in memory before anything is measured.
         let expect = load::Expect { status: REFUSED };
         load::run(node.gateway, &each("sql.test"), load::Order::Each, self.common.connections, expect)?;
         node.forget_log();
-        let rows = report::rounds("resolve", &self.common, &turns)?;
+        let mut rows = report::rounds("resolve", &self.common, &turns)?;
         if rows.iter().any(|row| !row.more.contains_key("instructions")) {
             eprintln!("instructions could not be counted: no such counter here, or no right to it");
         }
-        report::print(&rows)
+        let ours = ["fixed", "header", "sql-cached", "subdomain"];
+        report::compare(&mut rows, "nginx-return", "ratio_to_nginx", &ours, |row| row.cpu_us);
+        rows.extend(nginx.left_out("resolve", "nginx-return"));
+        Ok(rows)
     }
 }
 

@@ -2,7 +2,8 @@
 //! and the bare baseline.
 
 use std::fs::{self, File};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -81,7 +82,8 @@ impl Server {
         fs::write(&file, config)?;
         let mut command = Command::new(binary);
         command.arg("serve").arg("--config").arg(&file);
-        let (child, ready, started_in) = spawn(command, folder.path(), setup.side)?;
+        let out = folder.path().join("out");
+        let (child, ready, started_in) = spawn(command, folder.path(), setup.side, || line(&out, ""))?;
         let address = |name: &str| -> anyhow::Result<SocketAddr> {
             let word =
                 ready.split(' ').find_map(|word| word.strip_prefix(name)).context("the ready line lacks an address")?;
@@ -121,25 +123,27 @@ impl Server {
         let folder = tempfile::tempdir()?;
         let mut command = Command::new(std::env::current_exe()?);
         command.args(arguments);
-        let (child, ready, started_in) = spawn(command, folder.path(), side)?;
+        let out = folder.path().join("out");
+        let (child, ready, started_in) = spawn(command, folder.path(), side, || line(&out, ""))?;
         let address: SocketAddr = ready.trim_start_matches("ready ").parse()?;
         Ok(Self { child, gateway: address, admin: address, started_in, token: String::new(), folder, setup: None })
     }
 
-    /// `wasmtime serve` of one component, with nothing set.
+    /// A server of others, as its command starts it, on the server's core. It ends with the thread that starts it,
+    /// whatever becomes of this process.
     ///
     /// # Errors
     /// When it does not become ready.
-    pub fn wasmtime(program: &Path, component: &[u8]) -> anyhow::Result<Self> {
-        const SERVING: &str = "Serving HTTP on http://";
-        let folder = tempfile::tempdir()?;
-        let file = folder.path().join("component.wasm");
-        fs::write(&file, component)?;
-        let mut command = Command::new(program);
-        command.args(["serve", "--addr", "127.0.0.1:0"]).arg(&file);
-        let (child, ready, started_in) = spawn_saying(command, folder.path(), Side::Server, "log", SERVING)?;
-        let address = ready.split_once(SERVING).map_or("", |(_, rest)| rest.trim_end_matches('/'));
-        let gateway = address.parse().context("wasmtime does not say where it serves")?;
+    pub fn peer(mut command: Command, folder: TempDir, ready: Ready<'_>) -> anyhow::Result<Self> {
+        // SAFETY: between fork and exec, this is one call of the kernel that involves no memory.
+        unsafe {
+            command.pre_exec(|| {
+                libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+                Ok(())
+            });
+        }
+        let (child, gateway, started_in) =
+            spawn(command, folder.path(), Side::Server, || ready.address(folder.path()))?;
         Ok(Self { child, gateway, admin: gateway, started_in, token: String::new(), folder, setup: None })
     }
 
@@ -295,19 +299,47 @@ pub fn all_well(seen: &Seen) -> anyhow::Result<()> {
     }
 }
 
-/// Starts a process on the server's core and waits for its ready line. Its output goes to files.
-fn spawn(command: Command, folder: &Path, side: Side) -> anyhow::Result<(Child, String, Duration)> {
-    spawn_saying(command, folder, side, "out", "")
+/// How a server of others says that it serves, and where.
+pub enum Ready<'a> {
+    /// The first line with `text` in what it writes, on its output (`out`) or beside it (`log`), has the address.
+    Says { file: &'a str, text: &'a str, address: fn(&str) -> Option<SocketAddr> },
+    /// It can be connected to there, which it was told.
+    Listens(SocketAddr),
 }
 
-/// As [`spawn`], where the ready line is in `file`, `out` or `log`, and has that text in it.
-fn spawn_saying(
+impl Ready<'_> {
+    fn address(&self, folder: &Path) -> anyhow::Result<Option<SocketAddr>> {
+        match self {
+            Self::Listens(at) => Ok(TcpStream::connect_timeout(at, Duration::from_millis(200)).is_ok().then_some(*at)),
+            Self::Says { file, text, address } => line(&folder.join(file), text)?
+                .map(|line| address(&line).with_context(|| format!("it does not say where it serves: {line}")))
+                .transpose(),
+        }
+    }
+}
+
+/// An address of the loopback that nobody listens at now, for servers that cannot choose one.
+///
+/// # Errors
+/// When there is none.
+pub fn free_address() -> anyhow::Result<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
+/// The first whole line of a file with that text in it.
+fn line(file: &Path, text: &str) -> anyhow::Result<Option<String>> {
+    let all = fs::read_to_string(file)?;
+    let mut lines = all.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+    Ok(lines.find(|line| line.contains(text)).map(str::to_owned))
+}
+
+/// Starts a process on its side's core and waits until it is ready. Its output goes to files of the folder.
+fn spawn<T>(
     mut command: Command,
     folder: &Path,
     side: Side,
-    file_name: &str,
-    says: &str,
-) -> anyhow::Result<(Child, String, Duration)> {
+    mut ready: impl FnMut() -> anyhow::Result<Option<T>>,
+) -> anyhow::Result<(Child, T, Duration)> {
     let (out, log) = (folder.join("out"), folder.join("log"));
     let file = |path: &Path| File::options().create(true).truncate(true).write(true).open(path);
     file(&out)?;
@@ -318,26 +350,31 @@ fn spawn_saying(
     process::pin(side); // inherited
     let child = command.spawn();
     process::pin(Side::Load);
-    let mut child = child.context("could not start the server")?;
-    loop {
-        let text = fs::read_to_string(folder.join(file_name))?;
-        let lines = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
-        if let Some(line) = lines.into_iter().find(|line| line.contains(says)) {
-            return Ok((child, line.to_owned(), began.elapsed()));
+    let mut child = child.with_context(|| format!("could not start {}", command.get_program().to_string_lossy()))?;
+    let failed = loop {
+        match ready() {
+            Ok(Some(ready)) => return Ok((child, ready, began.elapsed())),
+            Ok(None) => {}
+            Err(error) => break error,
         }
         if let Some(status) = child.try_wait()? {
             bail!("the server ended ({status}): {}", fs::read_to_string(&log)?.trim());
         }
         if began.elapsed() > START {
-            let _ = child.kill();
-            let _ = child.wait();
-            bail!("the server did not become ready");
+            break anyhow::anyhow!("the server did not become ready");
         }
         std::thread::sleep(Duration::from_millis(2));
-    }
+    };
+    let _ = child.kill();
+    let _ = child.wait();
+    Err(failed)
 }
 
-fn beside(name: &str) -> anyhow::Result<PathBuf> {
+/// A program that cargo put beside this one.
+///
+/// # Errors
+/// When it is not there.
+pub fn beside(name: &str) -> anyhow::Result<PathBuf> {
     let path = std::env::current_exe()?.with_file_name(name);
     ensure!(path.is_file(), "there is no {}: build it with `cargo build --release`", path.display());
     Ok(path)

@@ -84,7 +84,7 @@ impl WorkerSource for NoSource {
 }
 
 impl Slot {
-    pub fn run(self) -> anyhow::Result<()> {
+    pub fn run(self) -> anyhow::Result<Vec<Row>> {
         let folder = tempfile::tempdir()?;
         let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let config = Config { artefacts: folder.path().to_owned(), guest_threads: 1, ..Config::default() };
@@ -152,7 +152,7 @@ impl Slot {
         if let Some(warm) = best.iter().find(|row| row.row == "warm-1").map(|row| row.cpu_us) {
             best.iter_mut().for_each(|row| row.ratio_to_baseline = Some(report::round(row.cpu_us / warm)));
         }
-        report::print(&best)
+        Ok(best)
     }
 }
 
