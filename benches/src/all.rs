@@ -104,8 +104,9 @@ impl All {
             }
             benches.push(outcome);
         }
-        machine.done();
-        let goals = targets::TARGETS.iter().map(|target| targets::judge(target, &benches)).collect();
+        machine.done(self.peers);
+        let wanted = targets::TARGETS.iter().filter(|target| self.wants(target.bench));
+        let goals = wanted.map(|target| targets::judge(target, &benches)).collect();
         let minutes = report::round(clock.elapsed().as_secs_f64() / 60.0);
         let run = Run { began, minutes, quick: self.quick, peers: self.peers, machine, goals, benches };
         tell(&run)?;

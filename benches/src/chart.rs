@@ -90,6 +90,23 @@ pub fn bars(title: &str, unit: &str, bars: &[Bar]) -> String {
     svg + "</svg>\n"
 }
 
+/// Bars that one axis can show: those are set apart that would make the others too short to be seen. Within each part
+/// they keep their order. A baseline is no reason for a part.
+pub fn parts(bars: Vec<Bar>) -> Vec<Vec<Bar>> {
+    const GAP: f64 = 10.0;
+    let mut values: Vec<f64> = bars.iter().filter(|bar| bar.kind != Kind::Baseline).map(|bar| bar.value).collect();
+    values.sort_by(f64::total_cmp);
+    // The least value of each part but the first.
+    let starts: Vec<f64> = values.windows(2).filter(|two| two[1] > GAP * two[0]).map(|two| two[1]).collect();
+    let mut parts = vec![Vec::new(); starts.len() + 1];
+    for bar in bars {
+        // As many as begin below it; a baseline is low, wherever it is.
+        parts[starts.iter().filter(|start| bar.value >= **start).count()].push(bar);
+    }
+    parts.retain(|part| !part.is_empty());
+    parts
+}
+
 /// How much of what a goal allows is used: a bar, and a line where it ends. What is far beyond it is cut off.
 pub fn gauge(used: f64) -> String {
     const WIDE: f64 = 120.0;
@@ -162,6 +179,17 @@ mod tests {
         assert!(svg.contains("&lt;b&gt;") && !svg.contains("<b>"), "{svg}");
         // Marks at half: 270 and 67.5 behind the names.
         assert!(svg.contains("x1=\"510.0\"") && svg.contains("x1=\"307.5\""), "{svg}");
+    }
+
+    #[test]
+    fn what_one_axis_cannot_show_is_set_apart() {
+        let base = Bar { kind: Kind::Baseline, ..bar("base", 0.1) };
+        let all = vec![bar("first", 5_000.0), base, bar("a", 90.0), bar("b", 40.0), bar("more", 9_000.0)];
+        let names: Vec<Vec<_>> =
+            parts(all).into_iter().map(|part| part.into_iter().map(|bar| bar.name).collect()).collect();
+        assert_eq!(names, [vec!["base", "a", "b"], vec!["first", "more"]]);
+        assert_eq!(parts(vec![bar("a", 1.0), bar("b", 10.0), bar("c", 99.0)]).len(), 1);
+        assert!(parts(Vec::new()).is_empty());
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! What the figures were measured on: the machine, how busy it was, and what was measured.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde::Serialize;
 
-use crate::{process, server};
+use crate::{peers, process, server};
 
 /// Facts of the machine, as the kernel has them; `unknown` where it does not say.
 #[derive(Debug, Serialize)]
@@ -22,6 +23,9 @@ pub struct Machine {
     /// Processes that ran or wanted to, on average of a minute, before and after: what else the machine did.
     pub load_before: f64,
     pub load_after: f64,
+    /// What the peers say that they are; only where they were measured.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub peers: BTreeMap<&'static str, String>,
 }
 
 impl Machine {
@@ -44,11 +48,15 @@ impl Machine {
                 .unwrap_or_else(unknown),
             load_before: load(&read("/proc/loadavg")),
             load_after: 0.0,
+            peers: BTreeMap::new(),
         }
     }
 
     /// After the last window.
-    pub fn done(&mut self) {
+    pub fn done(&mut self, with_peers: bool) {
+        if with_peers {
+            self.peers = peers::versions();
+        }
         self.load_after = load(&fs::read_to_string("/proc/loadavg").unwrap_or_default());
     }
 }

@@ -29,7 +29,8 @@ fn head(page: &mut String, run: &Run) {
     let machine = &run.machine;
     let count = |of: fn(&Verdict) -> bool| run.goals.iter().filter(|goal| of(&goal.verdict)).count();
     let sizes = if run.quick { "quick: fewer tenants and short windows, so that it is noisier" } else { "full" };
-    let peers = if run.peers { "measured in this run" } else { "not measured" };
+    let peers: Vec<_> = machine.peers.iter().map(|(name, version)| format!("{name} {version}")).collect();
+    let peers = if run.peers { format!("in this run: {}", peers.join(", ")) } else { "not measured".to_owned() };
     let _ = write!(
         page,
         "<h1>Switchyard, measured</h1>\n<p>Every row stands beside its baseline of the same run. Compare rows of one \
@@ -43,11 +44,11 @@ fn head(page: &mut String, run: &Run) {
     for (name, value) in [
         ("Began", format!("{}, took {:.1} minutes", run.began, run.minutes)),
         ("Sizes", sizes.to_owned()),
-        ("Peers", peers.to_owned()),
+        ("Peers", peers),
         ("Processor", format!("{}, {} cores", machine.cpu, machine.cores)),
         ("Memory", format!("{} MiB", chart::number(machine.memory_mib as f64))),
         ("Kernel", machine.kernel.clone()),
-        ("Server", format!("{}, commit {}", machine.switchyard, machine.commit)),
+        ("Server", format!("{}, commit {}", machine.switchyard.lines().next().unwrap_or_default(), machine.commit)),
         ("Machine's load", format!("{} before, {} after", machine.load_before, machine.load_after)),
     ] {
         let _ = writeln!(page, "<dt>{name}</dt><dd>{}</dd>", escape(&value));
@@ -69,7 +70,7 @@ fn goals(page: &mut String, goals: &[Judged]) {
         };
         let _ = writeln!(
             page,
-            "<tr><td>{} <code>{}</code></td><td><code>{}</code></td><td class=\"n\">{}</td><td class=\"n\">{}</td>\
+            "<tr><td class=\"whole\">{} <code>{}</code></td><td class=\"whole\"><code>{}</code></td><td class=\"n\">{}</td><td class=\"n\">{}</td>\
              <td>{}</td><td class=\"verdict-{class}\">{}</td></tr>",
             escape(target.bench),
             escape(target.row),
@@ -99,8 +100,11 @@ fn section(page: &mut String, bench: &Outcome) {
     let bars: Vec<_> = measured.iter().filter(|row| row.cpu_us > 0.0).map(|row| bar(row)).collect();
     if !bars.is_empty() {
         legend(page, &bars);
-        page.push_str(&chart::bars(&format!("CPU of a request, {}", bench.bench), "CPU µs a request", &bars));
+        for part in chart::parts(bars) {
+            page.push_str(&chart::bars(&format!("CPU of a request, {}", bench.bench), "CPU µs a request", &part));
+        }
     }
+    memory(page, bench, &measured);
     for row in &bench.rows {
         if let Some(why) = &row.left_out {
             let _ = writeln!(page, "<p class=\"wrong\">{} was left out: {}</p>", escape(&row.row), escape(why));
@@ -111,6 +115,16 @@ fn section(page: &mut String, bench: &Outcome) {
         }
     }
     figures(page, &measured);
+}
+
+/// Where rows differ in it: the baseline's is not the question.
+fn memory(page: &mut String, bench: &Outcome, rows: &[&Row]) {
+    let rows = rows.iter().filter(|row| row.rss_mib > 0.0 && kind(&row.row) != Kind::Baseline);
+    let bars: Vec<_> = rows.map(|row| Bar { value: row.rss_mib, mark: None, ..bar(row) }).collect();
+    let most = bars.iter().map(|bar| bar.value).fold(0.0, f64::max);
+    if bars.iter().any(|bar| bar.value * 2.0 < most) {
+        page.push_str(&chart::bars(&format!("Memory, {}", bench.bench), "RSS, MiB", &bars));
+    }
 }
 
 fn bar(row: &Row) -> Bar {
@@ -149,7 +163,7 @@ fn figures(page: &mut String, rows: &[&Row]) {
     );
     for row in rows {
         let cell = |figure: f64| if figure == 0.0 { "–".to_owned() } else { number(figure) };
-        let _ = write!(page, "<tr><td><code>{}</code></td>", escape(&row.row));
+        let _ = write!(page, "<tr><td class=\"whole\"><code>{}</code></td>", escape(&row.row));
         let ratio = row.ratio_to_baseline.unwrap_or(0.0);
         for figure in [row.rps, row.cpu_us, row.cpu_us_best, ratio, row.p50_ms, row.p99_ms, row.rss_mib] {
             let _ = write!(page, "<td class=\"n\">{}</td>", cell(figure));

@@ -122,6 +122,11 @@ pub fn in_path(program: &str) -> Option<PathBuf> {
     places.map(|place| place.join(program)).find(|file| file.is_file())
 }
 
+/// Whether a folder of that name was filled before.
+pub fn is_here(name: &str) -> bool {
+    folder().is_ok_and(|all| all.join(name).is_dir())
+}
+
 /// The folder of that name, which is filled the first time: beside its place, so that what was broken off is not
 /// taken for whole.
 fn once(name: &str, fill: impl FnOnce(&Path) -> anyhow::Result<()>) -> anyhow::Result<PathBuf> {

@@ -10,6 +10,8 @@ pub mod wasmtime;
 pub mod workerd;
 pub mod wrk;
 
+use std::collections::BTreeMap;
+
 use crate::report::{Row, Turn};
 use crate::server::Server;
 
@@ -79,9 +81,55 @@ impl Peer {
     }
 }
 
+/// What the peers that are here are, by name. Nothing is fetched.
+pub fn versions() -> BTreeMap<&'static str, String> {
+    let mut versions = BTreeMap::new();
+    for (name, package, version) in
+        [("workerd", "workerd", workerd::VERSION), ("miniflare", "miniflare", miniflare::VERSION)]
+    {
+        if fetch::is_here(&format!("{package}-{version}")) {
+            versions.insert(name, version.to_owned());
+        }
+    }
+    if let Ok(Peer::Here(program)) = wasmtime::find(None, false) {
+        versions.extend(wasmtime::version(&program).ok().map(|version| ("wasmtime", version)));
+    }
+    for name in ["haproxy", "nginx", "wrk"] {
+        if fetch::in_path(name).is_none() && !fetch::is_here(&format!("debian-{name}")) {
+            continue;
+        }
+        // nginx writes it to its error output, and wrk, which also explains itself, fails.
+        let Ok(output) = fetch::debian(name, name).and_then(|mut peer| Ok(peer.arg("-v").output()?)) else { continue };
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        versions.extend(said.lines().next().and_then(number).map(|version| (name, version)));
+    }
+    versions
+}
+
+/// The first thing in a line that looks like a version: `1.22.1` of `nginx version: nginx/1.22.1`.
+fn number(line: &str) -> Option<String> {
+    let words = line.split([' ', '/']).map(|word| word.trim_matches(|c: char| c == ',' || c == ')'));
+    let mut numbers = words.filter(|word| word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.'));
+    numbers.next().map(str::to_owned)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn versions_are_found_in_what_programs_say() {
+        for (line, version) in [
+            ("nginx version: nginx/1.22.1", Some("1.22.1")),
+            ("HAProxy version 2.6.12-1+deb12u4 2026/10/17 - a page", Some("2.6.12-1+deb12u4")),
+            ("wrk 4.1.0 [epoll] Copyright (C) 2012", Some("4.1.0")),
+            ("wrk debian/4.1.0-3+b2 [epoll]", Some("4.1.0-3+b2")),
+            ("nothing", None),
+        ] {
+            assert_eq!(number(line).as_deref(), version, "{line}");
+        }
+    }
 
     #[test]
     fn a_peer_that_cannot_be_had_leaves_a_row_that_says_so() {

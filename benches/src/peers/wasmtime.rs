@@ -83,7 +83,10 @@ fn fits(version: &str) -> bool {
 }
 
 /// `48.0.8`.
-fn version(program: &Path) -> anyhow::Result<String> {
+///
+/// # Errors
+/// When it does not run, or does not say so.
+pub fn version(program: &Path) -> anyhow::Result<String> {
     let output = Command::new(program).arg("--version").output()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     text.split_whitespace().nth(1).map(str::to_owned).context("it does not say its version")
