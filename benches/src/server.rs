@@ -129,19 +129,11 @@ impl Server {
         Ok(Self { child, gateway: address, admin: address, started_in, token: String::new(), folder, setup: None })
     }
 
-    /// A server of others, as its command starts it, on the server's core. It ends with the thread that starts it,
-    /// whatever becomes of this process.
+    /// A server of others, as its command starts it, on the server's core.
     ///
     /// # Errors
     /// When it does not become ready.
-    pub fn peer(mut command: Command, folder: TempDir, ready: Ready<'_>) -> anyhow::Result<Self> {
-        // SAFETY: between fork and exec, this is one call of the kernel that involves no memory.
-        unsafe {
-            command.pre_exec(|| {
-                libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-                Ok(())
-            });
-        }
+    pub fn peer(command: Command, folder: TempDir, ready: Ready<'_>) -> anyhow::Result<Self> {
         let (child, gateway, started_in) =
             spawn(command, folder.path(), Side::Server, || ready.address(folder.path()))?;
         Ok(Self { child, gateway, admin: gateway, started_in, token: String::new(), folder, setup: None })
@@ -333,7 +325,8 @@ fn line(file: &Path, text: &str) -> anyhow::Result<Option<String>> {
     Ok(lines.find(|line| line.contains(text)).map(str::to_owned))
 }
 
-/// Starts a process on its side's core and waits until it is ready. Its output goes to files of the folder.
+/// Starts a process on its side's core and waits until it is ready. Its output goes to files of the folder. It ends
+/// with the thread that starts it, whatever becomes of this process.
 fn spawn<T>(
     mut command: Command,
     folder: &Path,
@@ -346,6 +339,13 @@ fn spawn<T>(
     // Appending, so that `forget_log` leaves no hole.
     let stdout = File::options().append(true).open(&out)?;
     command.stdin(Stdio::null()).stdout(stdout).stderr(file(&log)?);
+    // SAFETY: between fork and exec, this is one call of the kernel that involves no memory.
+    unsafe {
+        command.pre_exec(|| {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+            Ok(())
+        });
+    }
     let began = Instant::now();
     process::pin(side); // inherited
     let child = command.spawn();

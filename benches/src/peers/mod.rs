@@ -91,7 +91,7 @@ pub fn versions() -> BTreeMap<&'static str, String> {
             versions.insert(name, version.to_owned());
         }
     }
-    if let Ok(Peer::Here(program)) = wasmtime::find(None, false) {
+    if let Some(program) = wasmtime::here() {
         versions.extend(wasmtime::version(&program).ok().map(|version| ("wasmtime", version)));
     }
     for name in ["haproxy", "nginx", "wrk"] {

