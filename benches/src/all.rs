@@ -44,6 +44,9 @@ const LINES: &[Line] = &[
     line("crypto", "crypto --seconds 0.5 --rounds 2"),
     line("platform", "platform --seconds 0.5 --rounds 2"),
     line("slot", "slot --seconds 0.5 --rounds 2"),
+    line("threads --rounds 5", "threads --seconds 0.5 --rounds 2"),
+    line("idle", "idle --open 1000"),
+    line("soak", "soak --quick"),
 ];
 
 #[derive(Args)]

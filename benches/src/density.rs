@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::hello::names;
+use crate::hello::{BUNDLE, names};
 use crate::load::Order;
 use crate::report::{self, Row, Turn, Window};
 use crate::server::{Server, Setup};
@@ -20,15 +20,19 @@ pub struct Density {
     /// Tenants
     #[arg(default_value_t = 3_000)]
     tenants: usize,
+    /// Bundles of 280 KB published beside them at the end, in percent of the tenants; 0: none
+    #[arg(long, default_value_t = 2)]
+    heavy: usize,
     #[command(flatten)]
     common: Common,
 }
 
 impl Density {
     pub fn run(self) -> anyhow::Result<Vec<Row>> {
-        let tenants = self.tenants.max(1);
+        let tenants = self.tenants.max(2);
         let (bare, node) = (Server::bare()?, Server::start(Setup::default())?);
         let mut rows = vec![idle("start-empty", &node)];
+        let (empty, empty_disk) = (process::own(node.pid()), node.disk());
 
         let uploads = node.uploads(names("t", tenants).map(|name| (name.clone(), scripts::small(&name))));
         let window = report::measure(&node, node.admin, &uploads, Order::Each, UPLOADS, 200, SETTLE)?;
@@ -36,19 +40,48 @@ impl Density {
         drop(uploads);
 
         let node = node.restart()?;
-        rows.push(idle("start-with-all", &node));
+        let mut row = idle("start-with-all", &node);
+        let unloaded = process::own(node.pid());
+        row.more.insert("kib_each", (unloaded.anonymous - empty.anonymous) / tenants as f64);
+        row.more.insert("disk_kib_each", node.disk().saturating_sub(empty_disk) as f64 / 1024.0 / tenants as f64);
+        rows.push(row);
 
         let mut gets: Vec<_> = names("t", tenants).map(|name| load::get(&format!("{name}.localhost"), "/")).collect();
         shuffle(&mut gets);
-        let window = report::measure(&node, node.gateway, &gets, Order::Each, self.common.connections, 200, SETTLE)?;
-        rows.push(one("first-call", window));
+        let (alone, at_once) = gets.split_at(tenants / 2);
+        let first = |gets: &[Vec<u8>], connections| {
+            report::measure(&node, node.gateway, gets, Order::Each, connections, 200, SETTLE)
+        };
+        rows.push(one("first-call", first(alone, 1)?));
+        rows.push(one("first-call-at-once", first(at_once, self.common.connections)?));
+        let loaded = process::own(node.pid());
+        if let Some(row) = rows.last_mut() {
+            row.more.insert("kib_each", (loaded.anonymous - unloaded.anonymous) / tenants as f64);
+        }
         node.forget_log();
 
         let turns = [
             Turn::new("bare-hyper", &bare, vec![load::get("one.localhost", "/")]),
-            Turn::new("random-calls", &node, gets),
+            Turn::new("random-calls", &node, gets.clone()),
         ];
         rows.extend(report::rounds("density", &self.common, &turns)?);
+
+        let heavy = tenants * self.heavy.min(100) / 100;
+        if heavy > 0 {
+            let uploads =
+                node.uploads(names("heavy", heavy).map(|name| (name.clone(), scripts::bundle(&name, BUNDLE))));
+            let window = report::measure(&node, node.admin, &uploads, Order::Each, UPLOADS, 200, SETTLE)?;
+            rows.push(one("publish-heavy", window));
+            let calls: Vec<_> =
+                names("heavy", heavy).map(|name| load::get(&format!("{name}.localhost"), "/")).collect();
+            rows.push(one("call-each-heavy", first(&calls, self.common.connections)?));
+            let mix = gets.into_iter().skip(heavy).chain(calls).collect();
+            let turns = [
+                Turn::new("bare-hyper", &bare, vec![load::get("one.localhost", "/")]),
+                Turn::new("random-calls-with-heavy", &node, mix),
+            ];
+            rows.extend(report::rounds("density", &self.common, &turns)?.into_iter().skip(1));
+        }
         for row in &mut rows {
             row.more.insert("tenants", tenants as f64);
         }

@@ -8,7 +8,7 @@ use crate::server::{Server, Setup};
 use crate::{Common, load, scripts};
 
 /// What a heavy bundle is: as large as a common framework application.
-const BUNDLE: usize = 280 << 10;
+pub const BUNDLE: usize = 280 << 10;
 
 #[derive(Args)]
 pub struct Hello {

@@ -24,6 +24,8 @@ pub enum Order {
     /// The same, and the generator never sleeps: the server does not pay for waking it, which costs more than sending
     /// where machines are virtual. Only for a generator with a core of its own.
     Spinning(Duration),
+    /// Any of them, so many in all.
+    Some(usize),
     /// Each once, in the order given.
     Each,
     /// Any of them, for so long, so many a second as long as the connections suffice.
@@ -75,6 +77,10 @@ pub fn run(
         let shared = Rc::new(Shared {
             requests: requests.to_vec(),
             next: Cell::new(0),
+            some: match order {
+                Order::Some(many) => Some(many),
+                _ => None,
+            },
             pace: match order {
                 Order::Paced(_, rate) => Some(Duration::from_secs(1) / rate.max(1)),
                 _ => None,
@@ -90,7 +96,7 @@ pub fn run(
         let began = Instant::now();
         let until = match order {
             Order::Random(length) | Order::Spinning(length) | Order::Paced(length, _) => Some(began + length),
-            Order::Each => None,
+            Order::Each | Order::Some(_) => None,
         };
         let mut tasks = tokio::task::JoinSet::new();
         for connection in open {
@@ -106,7 +112,8 @@ pub fn run(
         }
         let limit = match order {
             Order::Random(length) | Order::Spinning(length) | Order::Paced(length, _) => length + OVERTIME,
-            Order::Each => OVERTIME + Duration::from_millis(200) * u32::try_from(requests.len()).unwrap_or(u32::MAX),
+            Order::Each => OVERTIME + overtime(requests.len()),
+            Order::Some(many) => OVERTIME + overtime(many),
         };
         let done = tokio::time::timeout(limit, async {
             while let Some(task) = tasks.join_next().await {
@@ -120,6 +127,11 @@ pub fn run(
         seen.latencies.sort_unstable();
         Ok(seen)
     })
+}
+
+/// For that many requests, with time to spare.
+fn overtime(requests: usize) -> Duration {
+    Duration::from_millis(200) * u32::try_from(requests).unwrap_or(u32::MAX)
 }
 
 /// One request, its status and body.
@@ -148,6 +160,8 @@ pub fn get_with(host: &str, path: &str, line: &str) -> Vec<u8> {
 struct Shared {
     requests: Vec<Vec<u8>>,
     next: Cell<usize>,
+    /// Set: after so many there is none.
+    some: Option<usize>,
     /// Between one request and the next.
     pace: Option<Duration>,
     began: Instant,
@@ -159,7 +173,10 @@ impl Shared {
     async fn next(&self, until: Option<Instant>) -> Option<usize> {
         let Some(until) = until else {
             let next = self.next.replace(self.next.get() + 1);
-            return (next < self.requests.len()).then_some(next);
+            return match self.some {
+                Some(many) => (next < many).then(|| self.any()),
+                None => (next < self.requests.len()).then_some(next),
+            };
         };
         if let Some(pace) = self.pace {
             let turn = u32::try_from(self.next.replace(self.next.get() + 1)).unwrap_or(u32::MAX);
@@ -169,12 +186,16 @@ impl Shared {
         if Instant::now() >= until {
             return None;
         }
+        Some(self.any())
+    }
+
+    fn any(&self) -> usize {
         let mut random = self.random.get();
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
         self.random.set(random);
-        Some((random % self.requests.len() as u64) as usize)
+        (random % self.requests.len() as u64) as usize
     }
 }
 

@@ -5,6 +5,7 @@ mod all;
 mod bare;
 mod chart;
 mod echo;
+mod inside;
 mod instructions;
 mod load;
 mod machine;
@@ -25,6 +26,7 @@ mod dispatch;
 mod fairness;
 mod generator;
 mod hello;
+mod idle;
 mod limit;
 mod list;
 mod platform;
@@ -32,6 +34,8 @@ mod proxy;
 mod publish;
 mod resolve;
 mod slot;
+mod soak;
+mod threads;
 
 use std::time::Duration;
 
@@ -78,6 +82,12 @@ enum Bench {
     Component(component::Component),
     /// The runtime alone, in this process, without HTTP
     Slot(slot::Slot),
+    /// The runtime alone on one core, and on two
+    Threads(threads::Threads),
+    /// Millions of dispatches: memory, descriptors and threads over time
+    Soak(soak::Soak),
+    /// What connections that nobody uses take
+    Idle(idle::Idle),
     /// All of these, one after the other; a table of the goals, and a page
     All(all::All),
     /// The goals, as README.md has them
@@ -147,6 +157,9 @@ impl Bench {
             Bench::Crypto(bench) => bench.run(),
             Bench::Component(bench) => bench.run(),
             Bench::Slot(bench) => bench.run(),
+            Bench::Threads(bench) => bench.run(),
+            Bench::Soak(bench) => bench.run(),
+            Bench::Idle(bench) => bench.run(),
             // No benches: `main` has seen to them.
             Bench::All(_) | Bench::Goals | Bench::Bare | Bench::BareProxy { .. } => Ok(Vec::new()),
         }

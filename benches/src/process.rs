@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::time::Duration;
 
 /// Who runs here.
@@ -37,6 +39,36 @@ pub fn pin(side: Side) {
         bound.for_each(|core| libc::CPU_SET(core, &mut set));
         libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &set);
     }
+}
+
+/// From now on, this thread and those that it starts have a kernel without PAGEMAP_SCAN, as before 6.7: the call is
+/// answered as there.
+///
+/// # Errors
+/// When the kernel takes no filter of system calls.
+pub fn without_page_scan() -> std::io::Result<()> {
+    /// `_IOWR('f', 16, struct pm_scan_arg)`.
+    const PAGEMAP_SCAN: u32 = 3 << 30 | 96 << 16 | (b'f' as u32) << 8 | 16;
+    let load = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
+    let equal = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
+    let give = (libc::BPF_RET | libc::BPF_K) as u16;
+    let step = |code, jt, jf, k| libc::sock_filter { code, jt, jf, k };
+    // Of `struct seccomp_data`: the call's number, and the low half of its second argument.
+    let mut filter = [
+        step(load, 0, 0, 0),
+        step(equal, 0, 3, libc::SYS_ioctl as u32),
+        step(load, 0, 0, if cfg!(target_endian = "little") { 24 } else { 28 }),
+        step(equal, 0, 1, PAGEMAP_SCAN),
+        step(give, 0, 0, libc::SECCOMP_RET_ERRNO | libc::ENOTTY as u32),
+        step(give, 0, 0, libc::SECCOMP_RET_ALLOW),
+    ];
+    let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
+    // SAFETY: the kernel reads the program and its steps, which live over the call.
+    let done = unsafe {
+        libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
+            && libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) == 0
+    };
+    if done { Ok(()) } else { Err(std::io::Error::last_os_error()) }
 }
 
 /// Asks for priority over other work on the machine, for this process and its children; without the
@@ -155,6 +187,17 @@ pub fn own(pid: u32) -> Own {
         mappings: read("maps").lines().count() as f64,
         descriptors: fs::read_dir(format!("/proc/{pid}/fd")).map_or(0.0, |open| open.count() as f64),
     }
+}
+
+/// Bytes of disk that a folder takes with all that is in it, as `du` counts them.
+pub fn disk(folder: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(folder) else { return 0 };
+    let each = entries.flatten().map(|entry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => metadata.blocks() * 512 + disk(&entry.path()),
+        Ok(metadata) => metadata.blocks() * 512,
+        Err(_) => 0,
+    });
+    each.sum()
 }
 
 /// A field of one of the kernel's tables.

@@ -11,6 +11,7 @@ use crate::instructions::Instructions;
 use crate::load::{self, Expect, Order, Seen};
 use crate::process::{self, Memory};
 use crate::server::Server;
+use crate::soak::Sample;
 
 /// Work before each window that is not counted: caches and slots fill.
 pub const WARM_UP: Duration = Duration::from_millis(200);
@@ -46,6 +47,9 @@ pub struct Row {
     /// More figures of this row.
     #[serde(flatten)]
     pub more: BTreeMap<&'static str, f64>,
+    /// Of a long run, how the server was in between.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub samples: Vec<Sample>,
 }
 
 impl Row {
@@ -266,6 +270,7 @@ pub fn summary(bench: &'static str, name: &str, windows: &[Window], baseline: Op
             round(median(ratios.collect()))
         }),
         more,
+        samples: Vec::new(),
     }
 }
 

@@ -80,6 +80,15 @@ pub fn bundle(name: &str, bytes: usize) -> String {
     code
 }
 
+/// As [`bundle`], but a request waits for a timer: many of them are under way at once, each in an instance of its own.
+pub fn slow_bundle(name: &str, bytes: usize) -> String {
+    let code = bundle(name, bytes);
+    code.replace(
+        "  fetch(request) {\n",
+        "  async fetch(request) {\n    await new Promise((done) => setTimeout(done, 20));\n",
+    )
+}
+
 /// A small script padded with code to about `bytes`.
 pub fn padded(name: &str, bytes: usize) -> String {
     let mut code = small(name);

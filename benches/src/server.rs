@@ -25,6 +25,8 @@ pub struct Setup {
     pub isolation: &'static str,
     /// `true`: hosts below `direct.localhost` are tenants, all others go to the Worker `dispatcher`.
     pub dispatcher: bool,
+    /// Lines of the listener.
+    pub listener: String,
     /// Tables put into the configuration; resolvers among them come first.
     pub more: String,
     /// Where it runs.
@@ -33,7 +35,7 @@ pub struct Setup {
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { isolation: "auto", dispatcher: false, more: String::new(), side: Side::Server }
+        Self { isolation: "auto", dispatcher: false, listener: String::new(), more: String::new(), side: Side::Server }
     }
 }
 
@@ -74,9 +76,9 @@ impl Server {
             "[[resolver]]\nkind = \"subdomain\"\nsuffix = \"localhost\"\nnamespace = \"dev\"\n"
         };
         let config = format!(
-            "data = {:?}\n[[listener]]\nbind = \"127.0.0.1:0\"\n[admin]\nbind = \"127.0.0.1:0\"\n{}{resolvers}\
+            "data = {:?}\n[[listener]]\nbind = \"127.0.0.1:0\"\n{}[admin]\nbind = \"127.0.0.1:0\"\n{}{resolvers}\
              [upstream]\nallow = [\"127.0.0.1\"]\n[runtime]\nisolation = {:?}\n[log]\naccess = \"stdout\"\nformat = \"json\"\n",
-            data, setup.more, setup.isolation,
+            data, setup.listener, setup.more, setup.isolation,
         );
         let file = folder.path().join("switchyard.toml");
         fs::write(&file, config)?;
@@ -87,7 +89,8 @@ impl Server {
         let address = |name: &str| -> anyhow::Result<SocketAddr> {
             let word =
                 ready.split(' ').find_map(|word| word.strip_prefix(name)).context("the ready line lacks an address")?;
-            let word = word.trim_start_matches("http://").split('/').next().unwrap_or_default();
+            let word =
+                word.trim_start_matches("http://").trim_start_matches("https://").split('/').next().unwrap_or_default();
             Ok(word.parse()?)
         };
         let (gateway, admin) = (address("gateway=")?, address("admin=")?);
@@ -265,6 +268,11 @@ impl Server {
     /// When it cannot be read.
     pub fn log(&self) -> anyhow::Result<String> {
         fs::read_to_string(self.folder.path().join("out")).context("could not read the access log")
+    }
+
+    /// Bytes of disk that its data folder takes, and of which the compiled engine is none of a tenant's.
+    pub fn disk(&self) -> u64 {
+        process::disk(&self.folder.path().join("data"))
     }
 
     /// Empties the access log: a long run must not fill the disk.

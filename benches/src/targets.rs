@@ -74,9 +74,18 @@ pub const TARGETS: &[Target] = &[
     at_most("churn", "uploads-10KB", "errors", 0.0),
     at_most("density", "start-with-all", "start_ms", 250.0),
     at_most("density", "start-with-all", "rss_mib", 60.0),
+    at_most("density", "start-with-all", "disk_kib_each", 50.0),
     at_most("density", "first-call", "cpu_us", 150.0),
+    at_most("density", "first-call", "p99_ms", 3.0),
     at_most("density", "random-calls", "rss_mib", 600.0),
     at_most("density", "random-calls", "errors", 0.0),
+    at_most("slot", "clean-many-after-heavy", "ratio_to_clean_many", 1.15),
+    at_least("threads", "two-threads", "rps_times", 1.9),
+    at_most("idle", "after-a-request", "kib_each", 20.0),
+    at_most("soak", "dispatches", "errors", 0.0),
+    at_most("soak", "dispatches", "rss_times", 1.05),
+    at_most("soak", "dispatches", "descriptors_more", 0.0),
+    at_most("soak", "dispatches", "threads_more", 0.0),
     at_most("list", "page-of-1000", "cpu_us", 10_000.0),
 ];
 

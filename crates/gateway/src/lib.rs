@@ -12,6 +12,7 @@ pub mod bootstrap;
 pub mod cli;
 pub mod config;
 pub mod handover;
+pub mod heap;
 pub mod maybe_tls;
 mod node_file;
 pub mod service;

@@ -248,13 +248,15 @@ impl Server {
             }
             let in_flight = watched.begin(!http1);
             let (handler, draining, peer) = (handler.clone(), draining.clone(), peer.clone());
-            async move {
+            // In a box of its own: hyper keeps room for what it is given, and a request's is most of what a connection
+            // takes, which mostly has none.
+            Box::pin(async move {
                 let mut response = handler.handle(peer, request).await;
                 if http1 && draining.is_cancelled() {
                     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
                 }
                 Ok::<_, Infallible>(response.map(|body| InFlight::new(body, in_flight)))
-            }
+            })
         });
         let mut connection = std::pin::pin!(self.builder.serve_connection_with_upgrades(io, service));
         let mut timer = std::pin::pin!(sleep_until(Instant::now() + self.deadlines.head));

@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::Parser;
 use switchyard_gateway::cli::{Cli, Command};
 use switchyard_gateway::handover::{Inherited, Program};
-use switchyard_gateway::{App, AppError, Config, announce, service};
+use switchyard_gateway::{App, AppError, Config, announce, heap, service};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -37,6 +37,7 @@ fn run(cli: Cli, inherited: Inherited) -> anyhow::Result<()> {
     let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
     switchyard_gateway::raise_descriptors();
+    heap::bound();
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     // Requests begin on the threads that they come in by, as deep as on a guest's own.
     let runtime = builder.enable_all().thread_stack_size(switchyard_runtime::GUEST_THREAD_STACK).build()?;
@@ -83,6 +84,8 @@ async fn serve(config: Config, inherited: Inherited, command: &Command) -> anyho
     drop(stdout);
     service::ready();
     app.watch();
+    // What only the start needed.
+    tokio::task::spawn_blocking(heap::give_back);
 
     let handed_over = loop {
         tokio::select! {

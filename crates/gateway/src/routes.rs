@@ -23,8 +23,8 @@ pub struct Route {
     pub namespace: Option<NamespaceName>,
     pub script: ScriptId,
     pub name: ScriptName,
-    /// The namespace's, as they are now.
-    pub settings: NamespaceSettings,
+    /// The namespace's, as they are now; its scripts share them.
+    pub settings: Arc<NamespaceSettings>,
     /// The namespace's Workers trust each other; false for the account's own.
     pub trusted: bool,
     /// Its own; the namespace's is in the settings.
@@ -59,7 +59,7 @@ impl Route {
             namespace: NamespaceName::parse("ns").ok(),
             script: ScriptId::random(),
             name: ScriptName::parse("x").expect("a name"),
-            settings,
+            settings: Arc::new(settings),
             trusted: false,
             plan,
             versions: Vec::new(),
@@ -153,7 +153,7 @@ impl AccountRoutes {
 /// What a namespace's scripts go by.
 #[derive(Debug, Clone, PartialEq, Default)]
 struct Ruled {
-    settings: NamespaceSettings,
+    settings: Arc<NamespaceSettings>,
     trusted: bool,
 }
 
@@ -180,7 +180,7 @@ impl Routes {
         let routes = Self::default();
         for account in storage.account_list().await? {
             for namespace in storage.namespace_list(&account.id).await? {
-                let ruled = Ruled { settings: namespace.settings, trusted: namespace.trusted_workers };
+                let ruled = Ruled { settings: Arc::new(namespace.settings), trusted: namespace.trusted_workers };
                 routes.namespace_set(namespace.account, namespace.id, namespace.name, ruled);
             }
         }
@@ -269,7 +269,7 @@ impl Routes {
             },
             ChangeKind::Namespace(id) => match storage.namespace_by_id(id).await? {
                 Some(namespace) => {
-                    let ruled = Ruled { settings: namespace.settings, trusted: namespace.trusted_workers };
+                    let ruled = Ruled { settings: Arc::new(namespace.settings), trusted: namespace.trusted_workers };
                     self.namespace_set(namespace.account, id, namespace.name, ruled);
                     Vec::new()
                 }
@@ -421,6 +421,7 @@ mod tests {
         let limits = Limits { cpu_ms: Some(7), ..Limits::default() };
         let settings =
             NamespaceSettings { limits, isolation: Some(Isolation::Request), ..NamespaceSettings::default() };
+        let settings = Arc::new(settings);
         let name = NamespaceName::parse("live").unwrap();
         let ruled = Ruled { settings: settings.clone(), trusted: true };
         routes.namespace_set(first.account.clone(), id, name, ruled);

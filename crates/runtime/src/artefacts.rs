@@ -4,11 +4,14 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
+
+mod cached;
 
 /// A folder of artefacts, and the key that marks them as ours.
 pub struct Artefacts {
@@ -67,7 +70,19 @@ impl Artefacts {
     /// The bytes kept under a name; `None` when there are none or they are not as we wrote them.
     /// The name is part of what is signed, so a file moved to another name is no artefact.
     pub fn read(&self, name: &str) -> Option<Vec<u8>> {
-        let mut bytes = fs::read(self.folder.join(name)).ok()?;
+        self.verified(name, fs::read(self.folder.join(name)).ok()?)
+    }
+
+    /// As [`Artefacts::read`], without waiting for the disk; of at most `most` bytes.
+    ///
+    /// # Errors
+    /// As [`cached::read`].
+    pub fn read_at_hand(&self, name: &str, most: usize) -> io::Result<Option<Vec<u8>>> {
+        let bytes = cached::read(&self.folder.join(name), most)?;
+        Ok(self.verified(name, bytes))
+    }
+
+    fn verified(&self, name: &str, mut bytes: Vec<u8>) -> Option<Vec<u8>> {
         let at = bytes.len().checked_sub(MAC_LEN)?;
         let mac = bytes.split_off(at);
         self.mac(name, &bytes, |ours| aws_lc_rs::constant_time::verify_slices_are_equal(ours.as_ref(), &mac).is_ok())
@@ -140,6 +155,14 @@ impl Artefacts {
             Ok(true) => Found::Whole(file),
             Ok(false) | Err(_) => Found::NotOurs,
         }
+    }
+
+    /// As [`Artefacts::find`], by the name under which a process maps it: of the file that was verified, whatever
+    /// another process puts in its place meanwhile.
+    pub fn find_mappable(&self, name: &str) -> Option<(File, PathBuf)> {
+        let Found::Whole(file) = self.find(name) else { return None };
+        let path = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
+        Some((file, path))
     }
 
     fn verify(&self, name: &str, file: &mut File) -> io::Result<bool> {

@@ -1,13 +1,18 @@
 //! The frozen base: engine and platform, evaluated and exercised once, as the one memory image of the
 //! process. Making it is deterministic (constant clock and randomness), so that a page delta made by
-//! an earlier process of the same build fits.
+//! an earlier process of the same build fits. It is kept as an artefact, as the compiled engine is: making it is
+//! half of what a start would cost.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use switchyard_js::abi::{Writer, event};
 use wasmtime::InstancePre;
 
-use crate::engine::{EngineCore, MAX_WASM_PAGES};
+use crate::artefacts::Artefacts;
+use crate::engine::{self, EngineCore, MAX_WASM_PAGES};
 use crate::host::Host;
 use crate::image::{PAGE, memory_module, nonzero_runs};
+use crate::sealed::hex;
 use crate::slot::Slot;
 use crate::stream::HostStream;
 use crate::{Body, RuntimeError};
@@ -38,57 +43,108 @@ pub struct Base {
 }
 
 impl Base {
-    /// Boots, trains, freezes and takes the image. Some tens of milliseconds.
+    /// The base of an earlier process, else made now: some 100 ms.
     ///
     /// # Errors
-    /// When the platform's own code fails: a fault of the build.
-    pub fn make(core: &EngineCore) -> Result<Self, RuntimeError> {
-        let data: Vec<(u32, &[u8])> = core.data.iter().map(|(at, bytes)| (*at, bytes.as_slice())).collect();
-        let memory = memory_pre(core, &memory_module(BOOT_PAGES, MAX_WASM_PAGES, &data))?;
-        let mut slot = Slot::create(core, &memory).map_err(wrong("be instantiated"))?;
-        let stack_pointer = slot.stack_pointer();
-        if core.data.iter().any(|(at, _)| (*at as i32) < stack_pointer) {
-            return Err(failed("be frozen", "the stack is not laid first in memory".into()));
-        }
-        slot.boot().map_err(|message| failed("boot the platform", message))?;
-        for (number, path) in TRAINING.iter().cycle().take(TRAINING.len() * ROUNDS).enumerate() {
-            let mut values = Vec::new();
-            let mut write = Writer::new(&mut values);
-            let post = matches!(*path, "/echo" | "/json");
-            write.text(if post { "POST" } else { "GET" });
-            write.text(&format!("http://train.localhost{path}?q=1"));
-            write.text("host\ntrain.localhost\nuser-agent\ntrain/1\naccept\n*/*");
-            if post {
-                slot.store
-                    .data_mut()
-                    .share
-                    .streams
-                    .insert(TRAINING_STREAM, HostStream::new(Body::from(r#"{"items":[1,2]}"#)));
-                write.int(TRAINING_STREAM).int(15);
-            } else {
-                write.int(-1).null();
+    /// When the platform's own code fails, a fault of the build; or when memory cannot be put back on this machine.
+    pub fn load(core: &EngineCore, artefacts: &Artefacts) -> Result<Self, RuntimeError> {
+        let name = name();
+        let (image, stack_pointer) = match kept(artefacts, &name) {
+            Some(kept) => kept,
+            None => {
+                let made = make(core)?;
+                keep(artefacts, &name, &made);
+                made
             }
-            write.text("__train").null().null();
-            slot.event_now(event::DISPATCH, number as i32 + 1, 0, &values)
-                .map_err(|message| failed("be trained", message))?;
-            slot.drain_training(*path == "/throw").map_err(|message| failed("be trained", message))?;
-        }
-        slot.event_now(TRAINED, 0, 0, &[]).map_err(|message| failed("be trained", message))?;
-        slot.freeze(SLACK).map_err(|message| failed("be frozen", message))?;
-        let mut image = slot.memory_bytes().to_vec();
-        image[..stack_pointer as usize].fill(0); // no call is active: all of the stack is dead bytes
-        if image.len() % PAGE != 0 || slot.stack_pointer() != stack_pointer {
-            return Err(failed("be frozen", "the base did not come to rest".into()));
-        }
-        drop(slot);
-        let module = memory_module((image.len() >> 16) as u64, MAX_WASM_PAGES, &nonzero_runs(&image));
+        };
         let digest = switchyard_catalog::BlobDigest::of(&image).0;
-        tracing::debug!(pages = image.len() / PAGE, "the base is frozen");
-        let base = Self { memory: memory_pre(core, &module)?, image, stack_pointer, digest };
+        // Mapped from its file by all slots; those who map it never write to it.
+        let compiled = format!("{name}-{}-{:016x}.cwasm", &hex(&digest)[..16], core.compatibility);
+        let module = match engine::kept(&core.engine, artefacts, &compiled) {
+            Some(module) => module,
+            None => {
+                let module = memory_module((image.len() >> 16) as u64, MAX_WASM_PAGES, &nonzero_runs(&image));
+                engine::compile(&core.engine, &module, artefacts, &compiled)?
+            }
+        };
+        tracing::debug!(pages = image.len() / PAGE, "the base is there");
+        let memory = core.linker.instantiate_pre(&module).map_err(wrong("map its base"))?;
+        let base = Self { memory, image, stack_pointer, digest };
         let slot = Slot::create(core, &base.memory).map_err(wrong("be instantiated"))?;
         slot.prove(&base).map_err(|message| failed("be restored in place", message))?;
         Ok(base)
     }
+}
+
+/// Of all that an image depends on: the engine, the platform, and how it is made of them.
+fn name() -> String {
+    let mut hasher = DefaultHasher::new();
+    (switchyard_js::engine_digest(), switchyard_js::platform_digest(), env!("CARGO_PKG_VERSION")).hash(&mut hasher);
+    (TRAINING, ROUNDS, SLACK, BOOT_PAGES, MAX_WASM_PAGES).hash(&mut hasher);
+    format!("base-{:016x}", hasher.finish())
+}
+
+/// An image and its stack pointer, as [`keep`] wrote them.
+fn kept(artefacts: &Artefacts, name: &str) -> Option<(Vec<u8>, i32)> {
+    let mut image = artefacts.read(&format!("{name}.image"))?;
+    let (_, stack_pointer) = image.split_last_chunk::<4>()?;
+    let stack_pointer = i32::from_le_bytes(*stack_pointer);
+    image.truncate(image.len() - 4);
+    (image.len() % (1 << 16) == 0).then_some((image, stack_pointer))
+}
+
+/// One that cannot be written only costs the next start its making.
+fn keep(artefacts: &Artefacts, name: &str, (image, stack_pointer): &(Vec<u8>, i32)) {
+    let kept = [image.as_slice(), &stack_pointer.to_le_bytes()].concat();
+    if let Err(error) = artefacts.write(&format!("{name}.image"), &kept) {
+        tracing::warn!(%error, "the base could not be kept");
+    }
+}
+
+/// Boots, trains, freezes and takes the image, and where the stack pointer stands. Some tens of milliseconds.
+///
+/// # Errors
+/// When the platform's own code fails: a fault of the build.
+fn make(core: &EngineCore) -> Result<(Vec<u8>, i32), RuntimeError> {
+    let data = EngineCore::data()?;
+    let data: Vec<(u32, &[u8])> = data.iter().map(|(at, bytes)| (*at, bytes.as_slice())).collect();
+    let memory = memory_pre(core, &memory_module(BOOT_PAGES, MAX_WASM_PAGES, &data))?;
+    let mut slot = Slot::create(core, &memory).map_err(wrong("be instantiated"))?;
+    let stack_pointer = slot.stack_pointer();
+    if data.iter().any(|(at, _)| (*at as i32) < stack_pointer) {
+        return Err(failed("be frozen", "the stack is not laid first in memory".into()));
+    }
+    slot.boot().map_err(|message| failed("boot the platform", message))?;
+    for (number, path) in TRAINING.iter().cycle().take(TRAINING.len() * ROUNDS).enumerate() {
+        let mut values = Vec::new();
+        let mut write = Writer::new(&mut values);
+        let post = matches!(*path, "/echo" | "/json");
+        write.text(if post { "POST" } else { "GET" });
+        write.text(&format!("http://train.localhost{path}?q=1"));
+        write.text("host\ntrain.localhost\nuser-agent\ntrain/1\naccept\n*/*");
+        if post {
+            slot.store
+                .data_mut()
+                .share
+                .streams
+                .insert(TRAINING_STREAM, HostStream::new(Body::from(r#"{"items":[1,2]}"#)));
+            write.int(TRAINING_STREAM).int(15);
+        } else {
+            write.int(-1).null();
+        }
+        write.text("__train").null().null();
+        slot.event_now(event::DISPATCH, number as i32 + 1, 0, &values)
+            .map_err(|message| failed("be trained", message))?;
+        slot.drain_training(*path == "/throw").map_err(|message| failed("be trained", message))?;
+    }
+    slot.event_now(TRAINED, 0, 0, &[]).map_err(|message| failed("be trained", message))?;
+    slot.freeze(SLACK).map_err(|message| failed("be frozen", message))?;
+    let mut image = slot.memory_bytes().to_vec();
+    image[..stack_pointer as usize].fill(0); // no call is active: all of the stack is dead bytes
+    if image.len() % PAGE != 0 || slot.stack_pointer() != stack_pointer {
+        return Err(failed("be frozen", "the base did not come to rest".into()));
+    }
+    Ok((image, stack_pointer))
 }
 
 /// The event that ends training (ABI.md, Events).

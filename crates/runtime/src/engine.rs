@@ -25,8 +25,8 @@ pub struct EngineCore {
     pub engine: Engine,
     pub code: Module,
     pub linker: Linker<Host>,
-    /// The engine's own data, for the first boot of a base.
-    pub data: Vec<(u32, Vec<u8>)>,
+    /// What wasmtime's version, settings and this CPU make of compiled code, for the names of artefacts.
+    pub compatibility: u64,
     imports: Vec<(String, String)>,
 }
 
@@ -39,23 +39,31 @@ impl EngineCore {
     pub fn load(artefacts: &Artefacts, slots: u32) -> Result<Self, RuntimeError> {
         let wrong = |action| move |message: String| RuntimeError::Engine { action, message };
         let engine = Engine::new(&config(slots)).map_err(|e| wrong("be set up")(format!("{e:#}")))?;
-        let Split { code, data } = image::split(switchyard_js::ENGINE_WASM).map_err(wrong("be split"))?;
-        image::check_state_is_memory(&code).map_err(wrong("be restored in place"))?;
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
-        let name = format!("engine-{:.16}-{:016x}.cwasm", switchyard_js::engine_digest(), hasher.finish());
-        let kept = artefacts.read(&name).and_then(|bytes| {
-            // SAFETY: these bytes were written by `Module::serialize` in `compile` below: they bear the
-            // MAC of this node's key under this very name, and wasmtime refuses another version's.
-            unsafe { Module::deserialize(&engine, bytes) }.ok()
-        });
-        let code = match kept {
+        let compatibility = hasher.finish();
+        let name = format!("engine-{:.16}-{compatibility:016x}.cwasm", switchyard_js::engine_digest());
+        let code = match kept(&engine, artefacts, &name) {
             Some(code) => code,
-            None => compile(&engine, &code, artefacts, &name)?,
+            None => {
+                let Split { code, .. } = image::split(switchyard_js::ENGINE_WASM).map_err(wrong("be split"))?;
+                // Of this engine once and for all: what is kept under its digest has passed.
+                image::check_state_is_memory(&code).map_err(wrong("be restored in place"))?;
+                compile(&engine, &code, artefacts, &name)?
+            }
         };
         let imports = code.imports().map(|import| (import.module().to_owned(), import.name().to_owned())).collect();
         let linker = imports_of(&engine, &code).map_err(|e| wrong("be linked")(format!("{e:#}")))?;
-        Ok(Self { engine, code, linker, data, imports })
+        Ok(Self { engine, code, linker, compatibility, imports })
+    }
+
+    /// The engine's own data, for the first boot of a base: addresses and bytes.
+    ///
+    /// # Errors
+    /// As [`image::split`].
+    pub fn data() -> Result<Vec<(u32, Vec<u8>)>, RuntimeError> {
+        let split = image::split(switchyard_js::ENGINE_WASM);
+        split.map(|split| split.data).map_err(|message| RuntimeError::Engine { action: "be split", message })
     }
 
     /// The values of the code's imports, in its order, with the memory among them.
@@ -71,7 +79,19 @@ impl EngineCore {
     }
 }
 
-fn compile(engine: &Engine, code: &[u8], artefacts: &Artefacts, name: &str) -> Result<Module, RuntimeError> {
+/// A module that an earlier process compiled, mapped from its file: what is never run takes no memory.
+pub fn kept(engine: &Engine, artefacts: &Artefacts, name: &str) -> Option<Module> {
+    let (_open, path) = artefacts.find_mappable(name)?;
+    // SAFETY: the file was written by `compile` below: it bears the MAC of this node's key under this very name, and
+    // wasmtime refuses another version's.
+    unsafe { Module::deserialize_file(engine, path) }.ok()
+}
+
+/// Compiles a module and keeps it.
+///
+/// # Errors
+/// When it does not compile, or cannot be kept.
+pub fn compile(engine: &Engine, code: &[u8], artefacts: &Artefacts, name: &str) -> Result<Module, RuntimeError> {
     let wrong = |error: wasmtime::Error| RuntimeError::Engine { action: "be compiled", message: format!("{error:#}") };
     let module = Module::new(engine, code).map_err(wrong)?;
     let bytes = module.serialize().map_err(wrong)?;

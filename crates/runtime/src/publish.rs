@@ -185,7 +185,7 @@ fn take_pages(
         delta_is_secret: host.env_read,
         ..Head::of(spec)
     };
-    Ok(Sealed { head, bindings, delta: Arc::new(delta), modules: modules.without(&host.loaded) })
+    Ok(Sealed { head, bindings, delta: Arc::new(delta), modules: Arc::new(modules.without(&host.loaded)) })
 }
 
 /// What a person is told of a trap at start.

@@ -1,6 +1,7 @@
 //! The runtime: engine, base, slots, threads, and the cache of Workers, built once a process.
 
 pub mod components;
+mod opening;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,10 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use moka::future::Cache;
 use parking_lot::Mutex;
-use switchyard_catalog::{
-    AccountId, InvalidScript, NamespaceName, ScriptId, ScriptName, Started, Validator, VersionId, WorkerBinding,
-    WorkerSpec,
-};
+use switchyard_catalog::{InvalidScript, ScriptId, Started, Validator, VersionId, WorkerSpec};
 use tokio::sync::Semaphore;
 
 use crate::RuntimeError;
@@ -20,7 +18,7 @@ use crate::artefacts::Artefacts;
 use crate::base::Base;
 use crate::compile::{Compiler, artefact};
 use crate::component::idle::{self, WarmComponents};
-use crate::component::{ComponentCode, ComponentEngine, ComponentWorker, Model};
+use crate::component::{ComponentEngine, Model};
 use crate::config::Config;
 use crate::counts::{Counts, RuntimeCounts};
 use crate::delta::Delta;
@@ -30,12 +28,12 @@ use crate::held::Held;
 use crate::memory::{Budget, Usages};
 use crate::meter::CpuMeter;
 use crate::publish::publish;
-use crate::sealed::{Head, Sealed, Sealer};
+use crate::sealed::{Sealed, Sealer};
 use crate::slot::Slot;
 use crate::slots::{QueueLimits, Slots};
+use crate::warm::Bounds;
 use crate::warm::idle::IdleInstances;
-use crate::warm::{Bounds, FirstRequests, Pool};
-use crate::worker::{About, Code, Cost, Script, Worker, env_values};
+use crate::worker::Worker;
 
 use self::components::{Rebuilds, component_of};
 
@@ -144,7 +142,7 @@ impl Runtime {
         let artefacts = Artefacts::open(&config.artefacts, &key).map_err(io("make the artefact folder"))?;
         let most_live = config.max_instances.max(2) as usize + config.warm_instances as usize + PUBLISHING + LEAVING;
         let core = EngineCore::load(&artefacts, most_live as u32 + 1)?;
-        let base = Base::make(&core)?;
+        let base = Base::load(&core, &artefacts)?;
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let threads = if config.guest_threads == 0 { cores } else { config.guest_threads };
         let executor = Executor::start(threads, &core.engine, &tokio).map_err(io("start the guest threads"))?;
@@ -230,25 +228,6 @@ impl Runtime {
         let worker = self.inner.workers.get(&version).await?;
         self.inner.counts.hit();
         Some(worker)
-    }
-
-    async fn load(&self, version: VersionId, source: &dyn WorkerSource) -> Result<Arc<Worker>, RuntimeError> {
-        if let Some(rebuilt) = self.being_rebuilt(version).await {
-            return rebuilt;
-        }
-        let inner = Arc::clone(&self.inner);
-        let opened = self.inner.tokio.spawn_blocking(move || inner.open(version)).await;
-        if let Ok(Some(worker)) = opened {
-            self.inner.counts.opened();
-            return Ok(worker);
-        }
-        let spec = source.worker_spec(version).await;
-        let spec = spec.map_err(|message| RuntimeError::Engine { action: "find the script's source", message })?;
-        if component_of(&spec).is_some() {
-            return self.rebuilt(spec).await;
-        }
-        let (worker, _) = self.publish(&spec).await?;
-        Ok(worker)
     }
 
     /// Evaluates and seals a Worker.
@@ -455,71 +434,5 @@ impl Inner {
         if slot.release(&self.base) {
             self.slots.give_back(slot);
         }
-    }
-
-    fn open(self: Arc<Self>, version: VersionId) -> Option<Arc<Worker>> {
-        let bytes = self.artefacts.read(&Sealed::file_name(version))?;
-        let sealed = Sealed::from_bytes(&bytes, &self.sealer, version, &self.base.digest)?;
-        if sealed.head.component.is_some() {
-            return self.open_component(version, &sealed);
-        }
-        self.worker_of(version, &sealed)
-    }
-
-    fn keep(&self, version: VersionId, sealed: &Sealed) -> bool {
-        let bytes = sealed.to_bytes(&self.sealer, version);
-        bytes.is_some_and(|bytes| self.artefacts.write(&Sealed::file_name(version), &bytes).is_ok())
-    }
-
-    fn worker_of(self: &Arc<Self>, version: VersionId, sealed: &Sealed) -> Option<Arc<Worker>> {
-        let about = self.about_of(version, &sealed.head)?;
-        let code = Code::JavaScript(Arc::new(Script {
-            delta: Arc::clone(&sealed.delta),
-            modules: Arc::new(sealed.modules.clone()),
-            env: env_values(&sealed.bindings),
-            pool: Pool::new(version, self.warm_bounds, &self.warm),
-            first_requests: FirstRequests::new(self.auto_warm_cpu),
-            cost: Cost::default(),
-        }));
-        Some(self.assemble(about, &sealed.bindings, code))
-    }
-
-    /// Who a sealed Worker is.
-    fn about_of(&self, version: VersionId, head: &Head) -> Option<About> {
-        let namespace = match &head.namespace {
-            Some(name) => Some(NamespaceName::parse(name).ok()?),
-            None => None,
-        };
-        Some(About {
-            account: AccountId::parse(&head.account)?,
-            namespace,
-            script: ScriptId::parse(&head.script)?,
-            script_name: ScriptName::parse(&head.script_name).ok()?,
-            version,
-            limits: head.limits,
-            isolation: head.isolation,
-        })
-    }
-
-    /// A Worker that is a component.
-    pub fn component_worker(
-        self: &Arc<Self>,
-        about: About,
-        bindings: &[(String, WorkerBinding)],
-        code: ComponentCode,
-    ) -> Arc<Worker> {
-        self.assemble(
-            about,
-            bindings,
-            Code::Component(Arc::new(ComponentWorker::new(code, bindings, self.component_weight))),
-        )
-    }
-
-    fn assemble(self: &Arc<Self>, about: About, bindings: &[(String, WorkerBinding)], code: Code) -> Arc<Worker> {
-        let held = Held::below(&self.held, self.held_per_script);
-        let user_worker = about.namespace.is_some().then_some(about.script);
-        let usage = self.usages.add(user_worker, &held, &self.budget);
-        let bindings = bindings.iter().map(|(_, binding)| binding.clone()).collect();
-        Arc::new(Worker { runtime: Arc::downgrade(self), about, code, bindings, usage, held })
     }
 }

@@ -22,7 +22,7 @@ pub struct Sealed {
     pub head: Head,
     pub bindings: Vec<(String, WorkerBinding)>,
     pub delta: Arc<Delta>,
-    pub modules: Modules,
+    pub modules: Arc<Modules>,
 }
 
 /// The part that is read first.
@@ -174,7 +174,7 @@ impl Sealed {
         };
         let (head, env, pages, mut code) = (part()?, part()?, part()?, part()?);
         let head: Head = serde_json::from_slice(head).ok()?;
-        if head.component.is_none() && head.base != hex(base) {
+        if head.component.is_none() && !is_hex_of(&head.base, base) {
             return None;
         }
         let kept: Vec<(String, Kept)> = serde_json::from_slice(&sealer.open(version, 1, env)?).ok()?;
@@ -190,8 +190,15 @@ impl Sealed {
             modules.insert(name.clone(), *kind, Bytes::copy_from_slice(bytes));
             code = after;
         }
-        Some(Self { head, bindings, delta, modules })
+        Some(Self { head, bindings, delta, modules: Arc::new(modules) })
     }
+}
+
+/// Whether the text is what [`hex`] makes of these bytes.
+fn is_hex_of(text: &str, bytes: &[u8]) -> bool {
+    let digit = |value: u8| char::from_digit(u32::from(value), 16);
+    let digits = bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
+    text.chars().map(Some).eq(digits)
 }
 
 pub fn hex(bytes: &[u8]) -> String {

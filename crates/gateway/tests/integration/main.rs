@@ -52,6 +52,7 @@ mod language;
 mod limits;
 mod limits_places;
 mod loops;
+mod many;
 mod markers;
 mod namespace_settings;
 mod node;

@@ -108,3 +108,33 @@ async fn startup_survives_a_new_process() {
     let stranger = switchyard_runtime::Runtime::new(other, [8; 32], tokio::runtime::Handle::current()).unwrap();
     assert!(stranger.worker(version, &crate::harness::NoSource).await.is_err());
 }
+
+#[tokio::test]
+async fn a_base_that_is_not_as_it_was_kept_is_made_anew() {
+    let bench = Bench::new();
+    let script = spec("let n = 1; export default { fetch() { return new Response(String(++n)) } }");
+    let version = script.version;
+    let (kept, folder) = (std::env::temp_dir().join("switchyard-runtime-tests"), tempfile::tempdir().unwrap());
+    bench.start(script).await.unwrap();
+    let sealed = format!("workers/{}/{}.sealed", &version.simple()[..2], version.simple());
+    std::fs::create_dir_all(folder.path().join(&sealed).parent().unwrap()).unwrap();
+    std::fs::copy(kept.join(&sealed), folder.path().join(&sealed)).unwrap();
+    let mut damaged = 0;
+    for file in std::fs::read_dir(&kept).unwrap().map(Result::unwrap).filter(|file| file.path().is_file()) {
+        let mut bytes = std::fs::read(file.path()).unwrap();
+        if file.file_name().to_str().unwrap().starts_with("base-") {
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+            damaged += 1;
+        }
+        std::fs::write(folder.path().join(file.file_name()), bytes).unwrap();
+    }
+    assert!(damaged >= 2, "the image and what maps it");
+    let config = || switchyard_runtime::Config { artefacts: folder.path().to_owned(), ..Default::default() };
+    // Made anew, it is the base that the script was evaluated on; and it is kept for the next one.
+    for _ in 0..2 {
+        let again = switchyard_runtime::Runtime::new(config(), [7; 32], tokio::runtime::Handle::current()).unwrap();
+        let worker = again.worker(version, &crate::harness::NoSource).await.unwrap();
+        assert_eq!(bench.get(&worker, "/").await, (200, "2".into()));
+    }
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value;
+use sqlx::{ConnectOptions, Connection, sqlite::SqliteConnectOptions};
 use switchyard_catalog::{
     Change, ChangeKind, NamespaceId, NamespaceName, PlanName, RouteRow, ScriptId, ScriptName, StorageError, Tag,
     TailConsumer, Upstream, VersionId, VersionShare,
@@ -25,13 +26,13 @@ macro_rules! select {
              FROM (SELECT s.id, s.account, s.namespace, s.name, n.name AS namespace_name, v.version, v.percentage, s.tags,
                    CASE WHEN instr(s.settings, '\"tail_consumers\"') > 0 THEN json_extract(s.settings, '$.tail_consumers') END
                    AS consumers,
-                   (SELECT count(*) FROM version_assets a WHERE a.version = v.version) AS assets,
-                   (SELECT json_extract(x.body, '$.annotations.\"workers/tag\"') FROM versions x
-                    WHERE x.id = v.version AND instr(x.body, '\"workers/tag\"') > 0) AS tag,
-                   (SELECT json_extract(x.body, '$.upstream') FROM versions x
-                    WHERE x.id = v.version AND instr(x.body, '\"upstream\":') > 0) AS upstream,
-                   json_extract(s.settings, '$.plan') AS plan
+                   EXISTS (SELECT 1 FROM version_assets a WHERE a.version = v.version) AS assets,
+                   CASE WHEN instr(x.body, '\"workers/tag\"') > 0
+                   THEN json_extract(x.body, '$.annotations.\"workers/tag\"') END AS tag,
+                   CASE WHEN instr(x.body, '\"upstream\":') > 0 THEN json_extract(x.body, '$.upstream') END AS upstream,
+                   CASE WHEN instr(s.settings, '\"plan\"') > 0 THEN json_extract(s.settings, '$.plan') END AS plan
                    FROM scripts s JOIN deployment_versions v ON v.deployment = s.deployment
+                   LEFT JOIN versions x ON x.id = v.version
                    LEFT JOIN namespaces n ON n.id = s.namespace ",
             $where,
             " ORDER BY s.rowid, v.position)"
@@ -39,14 +40,21 @@ macro_rules! select {
     };
 }
 
-/// In one read transaction, so that the revision is exactly the rows'.
+/// Of the connection that reads all routes, in KiB (SQLite's sign): what it reads it reads once.
+const LOAD_CACHE: &str = "-2000";
+
+/// In one read transaction, so that the revision is exactly the rows'. On a connection of its own, which takes all
+/// that it needed along when it goes: no other query is as large.
 pub(super) async fn load(storage: &SqliteStorage) -> Result<(u64, Vec<RouteRow>), StorageError> {
-    let mut tx = storage.readers.begin().await.map_err(database("begin to read"))?;
+    let options = SqliteConnectOptions::clone(&storage.readers.connect_options()).pragma("cache_size", LOAD_CACHE);
+    let mut connection = options.connect().await.map_err(database("open to read"))?;
+    let mut tx = connection.begin().await.map_err(database("begin to read"))?;
     let revision = sqlx::query_scalar::<_, i64>("SELECT coalesce(max(revision), 0) FROM changes");
     let revision = revision.fetch_one(&mut *tx).await.map_err(database("read the change feed"))?;
     let json: String =
         sqlx::query_scalar(select!("")).fetch_one(&mut *tx).await.map_err(database("load the routes"))?;
     tx.commit().await.map_err(database("end to read"))?;
+    connection.close().await.map_err(database("end to read"))?;
     Ok((revision.unsigned_abs(), routes(&json)?))
 }
 
