@@ -1,34 +1,43 @@
-//! A connection of HTTP/2, by hyper's client: several requests under way on it.
+//! A connection of HTTP/2, by the library that hyper's client stands on: several requests under way on it. hyper's own
+//! client has a task and two channels for each request, which cost the generator more than the server that it loads.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes as Body;
+use h2::client::{Builder, ResponseFuture, SendRequest};
+use h2::{Error, SendStream};
 use http::{Request, Uri, Version};
-use http_body_util::{BodyExt, Full};
-use hyper::client::conn::http2::{Builder, SendRequest};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 
 use super::connect::{Bytes, Link};
 use super::plan::Plan;
 use super::tally::{Failed, Kind};
 use super::target::Origin;
 
-/// Bodies larger than this wait for the generator to say that there is room.
+/// What the server may send before the generator says that there is room.
 const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = 8 << 20;
 
 /// One connection, made anew when it is gone; shared by its streams, which are of one thread.
 #[derive(Default)]
 pub struct Connection {
-    sender: RefCell<Option<SendRequest<Full<Body>>>>,
+    sender: RefCell<Option<Sender>>,
     /// One of the streams connects, the others wait for it.
     connecting: tokio::sync::Mutex<()>,
 }
 
+/// What a stream sends with, as long as the connection is there.
+#[derive(Clone)]
+pub struct Sender {
+    send: SendRequest<Body>,
+    gone: Rc<Cell<bool>>,
+}
+
 impl Connection {
-    /// What sends on it, after connecting where that is needed.
+    /// Has `own` be what sends on it, after connecting where that is needed.
     ///
     /// # Errors
     /// As [`Link::open`].
@@ -37,29 +46,34 @@ impl Connection {
         plan: &Plan,
         origin: &Origin,
         bytes: &Arc<Bytes>,
-    ) -> Result<SendRequest<Full<Body>>, Failed> {
-        let there = || self.sender.borrow().as_ref().filter(|sender| !sender.is_closed()).cloned();
-        if let Some(sender) = there() {
-            return Ok(sender);
+        own: &mut Option<Sender>,
+    ) -> Result<(), Failed> {
+        let is_there = |sender: &Sender| !sender.gone.get();
+        if own.as_ref().is_some_and(is_there) {
+            return Ok(());
         }
         let late = |_| Failed::new(Kind::ConnectTimeout, format!("{origin}: no connection in time"));
         let _turn = tokio::time::timeout(plan.timeout, self.connecting.lock()).await.map_err(late)?;
-        if let Some(sender) = there() {
-            return Ok(sender);
+        own.clone_from(&self.sender.borrow());
+        if own.as_ref().is_some_and(is_there) {
+            return Ok(());
         }
         let link = Link::open(plan, origin, bytes.clone()).await?;
-        let mut builder = Builder::new(TokioExecutor::new());
-        builder.timer(TokioTimer::new());
-        builder.initial_stream_window_size(STREAM_WINDOW).initial_connection_window_size(CONNECTION_WINDOW);
-        let made = tokio::time::timeout(plan.timeout, builder.handshake(TokioIo::new(link))).await;
-        let made = made.map_err(|_| Failed::new(Kind::ConnectTimeout, format!("{origin}: no HTTP/2 in time")))?;
-        let (sender, connection) = made.map_err(|error| Failed::new(Kind::Connect, format!("{origin}: {error}")))?;
+        let mut builder = Builder::new();
+        builder.initial_window_size(STREAM_WINDOW).initial_connection_window_size(CONNECTION_WINDOW).enable_push(false);
+        let made = tokio::time::timeout(plan.timeout, builder.handshake(link)).await.map_err(late)?;
+        let (send, connection) = made.map_err(|error| Failed::new(Kind::Connect, format!("{origin}: {error}")))?;
+        let gone = Rc::new(Cell::new(false));
+        let goes = gone.clone();
         // Ends with its senders, or with the server; what ended it is told to those who wait for answers.
-        tokio::spawn(async move {
+        tokio::task::spawn_local(async move {
             let _ = connection.await;
+            goes.set(true);
         });
+        let sender = Sender { send, gone };
         *self.sender.borrow_mut() = Some(sender.clone());
-        Ok(sender)
+        *own = Some(sender);
+        Ok(())
     }
 }
 
@@ -90,17 +104,20 @@ impl Template {
         Uri::builder().scheme(self.scheme).authority(host).path_and_query(self.paths[path].as_str()).build()
     }
 
-    fn request(&self, turn: usize, host: &str) -> Result<Request<Full<Body>>, http::Error> {
+    fn request(&self, turn: usize, host: &str) -> Result<Request<()>, http::Error> {
         let path = turn % self.paths.len();
         let uri = match self.fixed.get(path) {
             Some(uri) => uri.clone(),
             None => self.uri(path, host)?,
         };
-        let mut request = Request::new(Full::new(self.request.body.clone()));
+        let mut request = Request::new(());
         *request.method_mut() = self.request.method.clone();
         *request.uri_mut() = uri;
         *request.version_mut() = Version::HTTP_2;
-        request.headers_mut().clone_from(&self.request.headers);
+        *request.headers_mut() = self.request.headers.clone();
+        if !self.request.body.is_empty() {
+            request.headers_mut().insert(http::header::CONTENT_LENGTH, self.request.body.len().into());
+        }
         Ok(request)
     }
 }
@@ -110,36 +127,60 @@ impl Template {
 /// # Errors
 /// [`Kind::Timeout`], [`Kind::Closed`] or [`Kind::Broken`].
 pub async fn call(
-    mut sender: SendRequest<Full<Body>>,
+    sender: &mut Sender,
     template: &Template,
     turn: usize,
     host: &str,
     timeout: Duration,
 ) -> Result<u16, Failed> {
     let request = template.request(turn, host).map_err(|error| Failed::new(Kind::Broken, error))?;
-    let exchange = async {
-        let response = sender.send_request(request).await?;
-        let status = response.status().as_u16();
-        let mut body = response.into_body();
-        while let Some(frame) = body.frame().await {
-            frame?;
-        }
-        Ok(status)
-    };
-    match tokio::time::timeout(timeout, exchange).await {
-        Ok(answer) => answer.map_err(|error: hyper::Error| failed(&error)),
+    match tokio::time::timeout(timeout, exchange(sender, request, &template.request.body)).await {
+        Ok(answer) => answer.map_err(|error| failed(&error)),
         Err(_) => Err(Failed::new(Kind::Timeout, "no whole answer in time")),
     }
 }
 
-fn failed(error: &hyper::Error) -> Failed {
-    let mut why = error.to_string();
-    let mut source = std::error::Error::source(error);
-    let mut closed = error.is_closed() || error.is_canceled() || error.is_incomplete_message();
-    while let Some(cause) = source {
-        closed |= cause.is::<std::io::Error>();
-        why = format!("{why}: {cause}");
-        source = cause.source();
+async fn exchange(sender: &mut Sender, request: Request<()>, body: &Body) -> Result<u16, Error> {
+    poll_fn(|context| sender.send.poll_ready(context)).await?;
+    let (answer, stream) = sender.send.send_request(request, body.is_empty())?;
+    let answer = if body.is_empty() { answer.await? } else { answer_to(answer, stream, body.clone()).await? };
+    let status = answer.status().as_u16();
+    let mut body = answer.into_body();
+    while let Some(part) = body.data().await {
+        let length = part?.len();
+        body.flow_control().release_capacity(length)?;
     }
-    Failed::new(if closed { Kind::Closed } else { Kind::Broken }, why)
+    if !body.is_end_stream() {
+        body.trailers().await?;
+    }
+    Ok(status)
+}
+
+/// Sends a body, until there is an answer: a server need not read it all.
+async fn answer_to(
+    mut answer: ResponseFuture,
+    mut stream: SendStream<Body>,
+    mut body: Body,
+) -> Result<http::Response<h2::RecvStream>, Error> {
+    let send = async {
+        while !body.is_empty() {
+            stream.reserve_capacity(body.len());
+            let Some(room) = poll_fn(|context| stream.poll_capacity(context)).await else { return };
+            let Ok(room) = room else { return };
+            let part = body.split_to(room.min(body.len()));
+            if stream.send_data(part, body.is_empty()).is_err() {
+                return; // the answer says why
+            }
+        }
+    };
+    tokio::select! {
+        () = send => answer.await,
+        answer = &mut answer => answer,
+    }
+}
+
+fn failed(error: &Error) -> Failed {
+    // The server's own doing; what is left are bytes that are no HTTP/2.
+    let closed = error.is_io() || error.is_remote();
+    Failed::new(if closed { Kind::Closed } else { Kind::Broken }, error)
 }

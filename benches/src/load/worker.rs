@@ -123,7 +123,7 @@ async fn opened(plan: &Arc<Plan>, numbers: &[usize], bytes: &Arc<Bytes>, tally: 
                 let origin = origin(&plan, number);
                 if plan.http2 {
                     let connection = Rc::new(http2::Connection::default());
-                    let done = connection.open(&plan, origin, &bytes).await.map(drop);
+                    let done = connection.open(&plan, origin, &bytes, &mut None).await;
                     (number, Open::Http2(connection), done)
                 } else {
                     let mut connection = http1::Connection::new(number);
@@ -183,12 +183,14 @@ impl Worker {
         let origin = origin(&self.plan, number);
         let fixed = self.plan.hosts.is_none().then(|| origin.authority.as_str());
         let template = http2::Template::new(&self.plan, origin, fixed)?;
-        let (mut host, mut back_off, mut turn) = (String::new(), BACK_OFF[0], number + stream);
+        let (mut host, mut back_off, mut turn, mut own) = (String::new(), BACK_OFF[0], number + stream, None);
         while let Some(due) = self.tickets.next().await {
             self.host(origin, &mut host);
-            let sender = match connection.open(&self.plan, origin, &self.bytes).await {
-                Ok(sender) => sender,
-                Err(failed) => {
+            let opened = connection.open(&self.plan, origin, &self.bytes, &mut own).await;
+            let sender = match (opened, &mut own) {
+                (Ok(()), Some(sender)) => sender,
+                (opened, _) => {
+                    let failed = opened.err().unwrap_or_else(|| Failed::new(Kind::Connect, "no connection"));
                     self.failed(failed, due);
                     self.wait(&mut back_off).await;
                     continue;

@@ -92,14 +92,13 @@ fn hosts_are_picked_as_asked() {
 
 #[test]
 fn control_c_ends_it_with_what_was_seen() {
-    let server = Server::hello();
     for rate in ["", "-r 100"] {
+        let server = Server::hello();
         let words = format!("http://{}/ -d 50s -c 4 --json {rate}", server.address);
         let child = command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program");
         while server.asked.lock().expect("no panic").len() < 50 {
             std::thread::sleep(Duration::from_millis(10));
         }
-        server.asked.lock().expect("no panic").clear();
         // SAFETY: a process that was started above and is not waited for yet.
         unsafe { libc::kill(child.id().try_into().expect("a process"), libc::SIGINT) };
         let output = child.wait_with_output().expect("its end");
