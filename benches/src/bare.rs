@@ -11,7 +11,7 @@ use http::uri::{Authority, Scheme};
 use http::{HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::{Either, Full};
 use hyper::body::{Body, Incoming};
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -22,8 +22,8 @@ use tokio::net::TcpListener;
 ///
 /// # Errors
 /// When it cannot listen.
-pub fn serve() -> anyhow::Result<()> {
-    listen(hello)
+pub fn serve(http2: bool) -> anyhow::Result<()> {
+    listen(http2, hello)
 }
 
 /// The same server, which passes requests on to an origin by hyper-util's pooled client, with the headers that
@@ -34,7 +34,7 @@ pub fn serve() -> anyhow::Result<()> {
 pub fn proxy(origin: SocketAddr) -> anyhow::Result<()> {
     let client = Client::builder(TokioExecutor::new()).build_http();
     let authority: Authority = origin.to_string().parse()?;
-    listen(move |request| pass(client.clone(), authority.clone(), request))
+    listen(false, move |request| pass(client.clone(), authority.clone(), request))
 }
 
 async fn pass(
@@ -58,7 +58,7 @@ async fn pass(
     Ok(response)
 }
 
-fn listen<F, R, B, E>(answer: F) -> anyhow::Result<()>
+fn listen<F, R, B, E>(prior_knowledge: bool, answer: F) -> anyhow::Result<()>
 where
     F: Fn(Request<Incoming>) -> R + Clone + Send + 'static,
     R: Future<Output = Result<Response<B>, E>> + Send + 'static,
@@ -75,9 +75,15 @@ where
             stream.set_nodelay(true)?;
             let answer = answer.clone();
             tokio::spawn(async move {
+                // The load generator closes connections when it has measured enough.
+                if prior_knowledge {
+                    let mut builder = http2::Builder::new(TokioExecutor::new());
+                    builder.timer(TokioTimer::new());
+                    let _ = builder.serve_connection(TokioIo::new(stream), service_fn(answer)).await;
+                    return;
+                }
                 let mut builder = http1::Builder::new();
                 builder.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(128 << 10);
-                // The load generator closes connections when it has measured enough.
                 let _ = builder.serve_connection(TokioIo::new(stream), service_fn(answer)).await;
             });
         }

@@ -1,15 +1,38 @@
 //! The load generator: keep-alive HTTP/1.1 connections in a closed loop on one thread. Requests are
 //! bytes made beforehand and responses are read by framing alone, so that a generator on one core
-//! can fill a server on another.
+//! can fill a server on another. The modules below are the generator that people load their own installations with;
+//! both read answers by the same framing.
+
+pub mod check;
+pub mod command;
+mod connect;
+mod framing;
+mod hdr;
+mod hosts;
+mod http1;
+mod http2;
+mod live;
+mod plan;
+mod random;
+mod result;
+mod run;
+mod tally;
+mod target;
+mod tickets;
+mod timer;
+mod tls;
+mod worker;
 
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+
+use framing::Answer;
 
 /// A response beyond this is not what a bench asks for.
 const MAX_RESPONSE: usize = 16 << 20;
@@ -258,23 +281,14 @@ impl Connection {
     pub async fn call(&mut self, request: &[u8]) -> anyhow::Result<u16> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
-        let head = loop {
-            self.more().await?;
-            if let Some(end) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") {
-                break end + 4;
-            }
-        };
-        self.body_at = head;
-        let framing = Framing::of(&self.buffer[..head])?;
+        let (mut answer, mut read) = (Answer::new(request.starts_with(b"HEAD ")), 0);
         loop {
-            let done = match framing.length {
-                Some(length) => self.buffer.len() >= head + length,
-                None => self.buffer[head..].ends_with(b"0\r\n\r\n"),
-            };
-            if done {
-                return Ok(framing.status);
-            }
             self.more().await?;
+            read += answer.advance(self.buffer.get(read..).unwrap_or_default())?;
+            self.body_at = answer.head_bytes();
+            if answer.is_done() {
+                return Ok(answer.status());
+            }
         }
     }
 
@@ -283,34 +297,5 @@ impl Connection {
         let read = self.stream.read_buf(&mut self.buffer).await?;
         ensure!(read > 0, "the server closed the connection");
         Ok(())
-    }
-}
-
-/// How a response's end is found.
-struct Framing {
-    status: u16,
-    /// `None`: chunked.
-    length: Option<usize>,
-}
-
-impl Framing {
-    fn of(head: &[u8]) -> anyhow::Result<Self> {
-        let text = std::str::from_utf8(head).context("the response's head is not text")?;
-        let mut lines = text.split("\r\n");
-        let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|status| status.parse().ok());
-        let status = status.context("the response has no status")?;
-        let mut length = matches!(status, 204 | 304).then_some(0);
-        let mut chunked = false;
-        for (name, value) in lines.filter_map(|line| line.split_once(':')) {
-            if name.eq_ignore_ascii_case("content-length") {
-                length = Some(value.trim().parse().context("the response's length is not a number")?);
-            } else if name.eq_ignore_ascii_case("transfer-encoding") {
-                chunked = true;
-            }
-        }
-        if length.is_none() && !chunked {
-            bail!("the response has no length");
-        }
-        Ok(Self { status, length: if chunked { None } else { length } })
     }
 }

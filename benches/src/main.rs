@@ -93,9 +93,18 @@ enum Bench {
     /// The goals, as README.md has them
     #[command(hide = true)]
     Goals,
+    /// Load for an installation of your own: open or closed loop, over many hosts, with the latencies' histogram
+    Load(load::command::Load),
+    /// The load generator beside wrk and h2load
+    #[command(hide = true)]
+    LoadCheck(load::check::Check),
     /// The baseline's server; started by the others
     #[command(hide = true)]
-    Bare,
+    Bare {
+        /// HTTP/2 by prior knowledge instead of HTTP/1.1
+        #[arg(long)]
+        http2: bool,
+    },
     /// The baseline of `proxy`; started by it
     #[command(hide = true)]
     BareProxy {
@@ -161,7 +170,12 @@ impl Bench {
             Bench::Soak(bench) => bench.run(),
             Bench::Idle(bench) => bench.run(),
             // No benches: `main` has seen to them.
-            Bench::All(_) | Bench::Goals | Bench::Bare | Bench::BareProxy { .. } => Ok(Vec::new()),
+            Bench::All(_)
+            | Bench::Goals
+            | Bench::Load(_)
+            | Bench::LoadCheck(_)
+            | Bench::Bare { .. }
+            | Bench::BareProxy { .. } => Ok(Vec::new()),
         }
     }
 }
@@ -169,18 +183,20 @@ impl Bench {
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     match cli.bench {
-        Bench::Bare => return bare::serve(),
+        Bench::Bare { http2 } => return bare::serve(http2),
         Bench::BareProxy { origin } => return bare::proxy(origin),
         Bench::Goals => {
             print!("{}", targets::markdown());
             return Ok(());
         }
+        Bench::Load(load) => return load.run(),
         _ => {}
     }
     process::prefer();
     process::pin(process::Side::Load);
     match cli.bench {
         Bench::All(all) => all.run(),
+        Bench::LoadCheck(check) => check.run(),
         bench => report::print(&bench.run()?),
     }
 }

@@ -106,6 +106,14 @@ impl Server {
         Self::bare_with(&["bare"], Side::Server)
     }
 
+    /// The same, which speaks HTTP/2 without TLS.
+    ///
+    /// # Errors
+    /// As [`Server::bare`].
+    pub fn bare_http2() -> anyhow::Result<Self> {
+        Self::bare_with(&["bare", "--http2"], Side::Server)
+    }
+
     /// As [`Server::bare`], where it is not measured.
     ///
     /// # Errors

@@ -1,5 +1,8 @@
 //! The life of a client's request, in order: check, resolve, admit, dispatch, answer, record.
 
+#[cfg(test)]
+pub mod pieces;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -101,7 +104,7 @@ impl Gateway {
         let client = Client::of(&head);
 
         let (mut response, kind) = match self.answer(&ctx, &mut ending, came, head, body).await {
-            Ok(response) => (self.outgoing(response, head_only), Kind::Ok),
+            Ok(response) => (Self::outgoing(response, head_only), Kind::Ok),
             Err(failure) => (failure.response(html, &ctx.ray, Some(ctx.trace.id)), failure.kind()),
         };
         response.headers_mut().insert(RAY, ctx.ray.clone());
@@ -228,7 +231,7 @@ impl Gateway {
 
     /// The Worker's response as it goes on the wire: framing is the server's business, not the
     /// Worker's (workerd-facts B).
-    fn outgoing(&self, response: Response<Body>, head_only: bool) -> Response<Body> {
+    fn outgoing(response: Response<Body>, head_only: bool) -> Response<Body> {
         let (mut head, mut body) = response.into_parts();
         head.version = Version::default();
         remove_hop_by_hop(&mut head.headers);

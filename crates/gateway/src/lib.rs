@@ -31,6 +31,8 @@ mod error;
 mod gateway;
 mod headers;
 mod ids;
+#[cfg(test)]
+mod instructions;
 mod listen;
 mod listeners;
 mod loops;

@@ -316,6 +316,22 @@ impl Routes {
         before.filter(|version| route.versions().all(|now| now != *version)).collect()
     }
 
+    /// A script with one version and nothing else but these.
+    #[cfg(test)]
+    pub fn set_sample(
+        &self,
+        account: AccountId,
+        namespace: Option<(NamespaceId, &str)>,
+        name: &str,
+        plan: Option<&str>,
+    ) {
+        self.script_set(RouteRow {
+            account,
+            plan: plan.map(|plan| PlanName::parse(plan).expect("a plan")),
+            ..tests::row(namespace, name)
+        });
+    }
+
     fn script_remove(&self, id: ScriptId) -> Vec<VersionId> {
         let Some((_, route)) = self.scripts.remove(&id) else { return Vec::new() };
         let account = self.account(&route.account);
@@ -388,7 +404,7 @@ mod tests {
 
     use super::*;
 
-    fn row(namespace: Option<(NamespaceId, &str)>, name: &str) -> RouteRow {
+    pub fn row(namespace: Option<(NamespaceId, &str)>, name: &str) -> RouteRow {
         RouteRow {
             account: AccountId::parse("a").unwrap(),
             scope: namespace.map_or(Scope::Account, |(id, _)| Scope::Namespace(id)),

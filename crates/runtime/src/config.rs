@@ -52,6 +52,9 @@ pub struct Config {
     pub compile: CompileConfig,
     /// The node's limits: what no Worker may exceed.
     pub limits: Limits,
+    /// What guests execute is counted, which makes them slower.
+    #[cfg(test)]
+    pub counts_fuel: bool,
 }
 
 impl Default for Config {
@@ -77,6 +80,8 @@ impl Default for Config {
             wait_until: Duration::from_secs(30),
             compile: CompileConfig::default(),
             limits: Limits::DEFAULT,
+            #[cfg(test)]
+            counts_fuel: false,
         }
     }
 }

@@ -37,8 +37,18 @@ impl EngineCore {
     /// # Errors
     /// When the engine breaks a condition of restoring in place, or does not compile.
     pub fn load(artefacts: &Artefacts, slots: u32) -> Result<Self, RuntimeError> {
+        Self::load_as(&config(slots), artefacts)
+    }
+
+    /// The same, which counts what guests execute.
+    #[cfg(test)]
+    pub fn load_counting(artefacts: &Artefacts, slots: u32) -> Result<Self, RuntimeError> {
+        Self::load_as(config(slots).consume_fuel(true), artefacts)
+    }
+
+    fn load_as(config: &Config, artefacts: &Artefacts) -> Result<Self, RuntimeError> {
         let wrong = |action| move |message: String| RuntimeError::Engine { action, message };
-        let engine = Engine::new(&config(slots)).map_err(|e| wrong("be set up")(format!("{e:#}")))?;
+        let engine = Engine::new(config).map_err(|e| wrong("be set up")(format!("{e:#}")))?;
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
         let compatibility = hasher.finish();

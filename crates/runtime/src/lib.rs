@@ -26,6 +26,8 @@ mod crypto;
 mod delta;
 mod engine;
 mod executor;
+#[cfg(test)]
+mod fuel;
 mod head;
 mod held;
 mod host;

@@ -94,6 +94,9 @@ pub(crate) struct Inner {
     component_weight: usize,
     #[cfg(test)]
     pub proof: crate::restore_proof::Proof,
+    /// Of each request that ended well, where it is counted.
+    #[cfg(test)]
+    pub fuel: Mutex<Vec<u64>>,
 }
 
 /// What the runtime holds now.
@@ -141,7 +144,12 @@ impl Runtime {
         let io = |action| move |source| RuntimeError::Io { action, source };
         let artefacts = Artefacts::open(&config.artefacts, &key).map_err(io("make the artefact folder"))?;
         let most_live = config.max_instances.max(2) as usize + config.warm_instances as usize + PUBLISHING + LEAVING;
+        #[cfg(not(test))]
         let core = EngineCore::load(&artefacts, most_live as u32 + 1)?;
+        #[cfg(test)]
+        let core = if config.counts_fuel { EngineCore::load_counting } else { EngineCore::load };
+        #[cfg(test)]
+        let core = core(&artefacts, most_live as u32 + 1)?;
         let base = Base::load(&core, &artefacts)?;
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let threads = if config.guest_threads == 0 { cores } else { config.guest_threads };
@@ -201,6 +209,8 @@ impl Runtime {
             most_components: config.max_instances.max(2) + config.warm_instances,
             #[cfg(test)]
             proof: Default::default(),
+            #[cfg(test)]
+            fuel: Mutex::default(),
         };
         let inner = Arc::new(inner);
         inner.expire_warm();
@@ -431,6 +441,8 @@ impl Inner {
     pub fn release(&self, mut slot: Slot) {
         #[cfg(test)]
         self.proof.see_written(&slot, &self.base);
+        #[cfg(test)]
+        self.fuel.lock().extend(slot.fuel_taken());
         if slot.release(&self.base) {
             self.slots.give_back(slot);
         }

@@ -78,6 +78,8 @@ impl Slot {
     pub fn create(core: &EngineCore, memory: &InstancePre<Host>) -> wasmtime::Result<Self> {
         let mut store = Store::new(&core.engine, Host::new());
         store.limiter(|host| host);
+        #[cfg(test)]
+        let _ = store.set_fuel(u64::MAX); // an error where it is not counted
         store.set_epoch_deadline(NO_DEADLINE);
         store.epoch_deadline_callback(|mut context| on_tick(context.data_mut()));
         let missing = || wasmtime::Error::msg("the engine lacks an export");
@@ -260,6 +262,14 @@ impl Slot {
     #[cfg(test)]
     pub fn known_private(&self) -> (*const u8, usize, &[Run]) {
         (self.start, self.len, &self.private)
+    }
+
+    /// What the guest has executed since it was last asked for, where that is counted.
+    #[cfg(test)]
+    pub fn fuel_taken(&mut self) -> Option<u64> {
+        let left = self.store.get_fuel().ok()?;
+        self.store.set_fuel(u64::MAX).ok()?;
+        Some(u64::MAX - left)
     }
 
     pub fn stack_pointer(&mut self) -> i32 {
