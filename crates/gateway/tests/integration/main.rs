@@ -89,6 +89,7 @@ mod upstream_faults;
 mod upstream_health;
 mod upstream_http2;
 mod upstream_limits;
+mod upstream_tls;
 mod version_choice;
 mod warm;
 mod websocket;
