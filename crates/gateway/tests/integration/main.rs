@@ -62,6 +62,7 @@ mod pod;
 mod process;
 mod proxy_protocol;
 mod reload;
+mod request_cf;
 mod resolve;
 mod resolvers;
 mod resolvers_header;
