@@ -44,7 +44,7 @@ use crate::routes::Routes;
 use crate::tail::{self, TailHub};
 use crate::terms::NodeTerms;
 use crate::tls::{self, CertificateError};
-use crate::upstream::Upstreams;
+use crate::upstream::{Trust, Upstreams};
 use crate::websocket::WebSockets;
 
 /// Connections of the inside listener: orchestrators, scrapers and uploads.
@@ -356,11 +356,12 @@ impl App {
         let dispatcher = &gateway.dispatcher;
         let live = live(&next, catalog, &dispatcher.routes, &gateway.observer, Some(&gateway.live())).await?;
         let (doors, config) = (self.parts.doors.clone(), next.clone());
-        let doors = tokio::task::spawn_blocking(move || doors.prepare(&config)).await;
-        let doors = doors.map_err(|error| AppError::Thread(std::io::Error::other(error)))??;
+        let files = move || Ok::<_, AppError>((doors.prepare(&config)?, Trust::read(&config.upstream.ca)?));
+        let files = tokio::task::spawn_blocking(files).await;
+        let (doors, trust) = files.map_err(|error| AppError::Thread(std::io::Error::other(error)))??;
         self.parts.doors.replace(&next, doors);
         gateway.replace(live);
-        dispatcher.upstreams.replace(&next.upstream);
+        dispatcher.upstreams.replace(&next.upstream, trust);
         dispatcher.set_terms(NodeTerms::of(&next, settings::limits(&next)));
         dispatcher.admission.set_bounds(next.limits.requests_per_script, next.limits.requests);
         self.config = next;

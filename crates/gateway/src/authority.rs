@@ -67,7 +67,10 @@ impl Authority {
     }
 
     /// As [`Authority::parse`]; `own`: the port that goes without saying.
-    fn read(text: &str, own: u16) -> Result<Self, AuthorityError> {
+    ///
+    /// # Errors
+    /// As [`Authority::parse`].
+    pub fn read(text: &str, own: u16) -> Result<Self, AuthorityError> {
         let malformed = AuthorityError::Malformed;
         let (host, port) = match text.strip_prefix('[') {
             Some(rest) => {

@@ -289,6 +289,7 @@ pub struct Upstream {
     #[serde(deserialize_with = "units::nets")]
     #[schemars(with = "Vec<String>")]
     pub allow: Vec<IpNet>,
+    pub ca: PathBuf,
     pub connections: u32,
     pub connections_per_script: u32,
     pub idle_connections: u32,

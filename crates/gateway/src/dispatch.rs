@@ -73,6 +73,8 @@ pub struct Call {
     pub props: Option<String>,
     /// Entries of `env` for this call alone: the text of a JSON object.
     pub parameters: Option<Arc<str>>,
+    /// What it reads as `request.cf`.
+    pub cf: RequestCf,
     /// Where the fetches of the user Worker that is called go, and of those it calls; `None`: to the
     /// default of its namespace, else to the network. An account's own Worker only passes it on.
     pub outbound: Option<Arc<OutboundWorker>>,
@@ -80,6 +82,18 @@ pub struct Call {
     pub version: VersionChoice,
     /// Those through whose dispatch bindings it is called; kept while anybody listens to anything.
     pub dispatchers: Dispatchers,
+}
+
+/// Where a Worker's `request.cf` comes from.
+#[derive(Debug, Clone, Default)]
+pub enum RequestCf {
+    /// It is the client's own request, passed on as it came or not: what the node knows of it.
+    #[default]
+    Client,
+    /// Another Worker made the request, and gave none.
+    None,
+    /// … and gave this JSON object.
+    Given(Arc<str>),
 }
 
 /// A call with what it is made with. In a box, since a future has room for all that it is given, and is moved with it.

@@ -2,6 +2,7 @@
 //! before it), and other Workers of its own account, by service binding or dispatch namespace, one
 //! level deeper in the same dispatcher.
 
+mod client;
 mod options;
 mod worker;
 
@@ -11,14 +12,14 @@ use async_trait::async_trait;
 use http::{HeaderValue, Request, Response, Uri, header};
 use switchyard_catalog::{Limits, PlanName, Scope, VersionId, WorkerBinding};
 use switchyard_runtime::{
-    Body, FetchError, FetchRequest, FetchResponse, Outbound, RunError, RunErrorKind, Socket, StatusText, Target,
+    Body, Cf, FetchError, FetchRequest, FetchResponse, Outbound, RunError, RunErrorKind, Socket, StatusText, Target,
     on_io_thread,
 };
 
 use crate::admission::ScriptPermit;
 use crate::body::hold;
 use crate::context::RequestContext;
-use crate::dispatch::{Call, Dispatcher, Errand, chain, whose};
+use crate::dispatch::{Call, Dispatcher, Errand, RequestCf, chain, whose};
 use crate::egress::{EgressEnd, Journey};
 use crate::error::Failure;
 use crate::ids::reference;
@@ -53,6 +54,7 @@ pub struct RequestOutbound {
     plan: Option<Arc<PlanName>>,
     /// Those through whose dispatch bindings this one is called.
     above: Dispatchers,
+    cf: RequestCf,
 }
 
 /// Whom a subrequest is for, other than the network.
@@ -76,6 +78,7 @@ impl RequestOutbound {
             limits: call.limits,
             plan: call.plan.clone(),
             above: call.dispatchers.clone(),
+            cf: call.cf.clone(),
         })
     }
 
@@ -95,7 +98,12 @@ impl RequestOutbound {
         } else {
             VersionChoice::asked(request.headers(), route.name.as_str())
         };
-        let call = Call { depth, passed: self.passed.clone(), parent, version, ..call };
+        let cf = match &journey.cf {
+            Cf::None => RequestCf::None,
+            Cf::Same => self.cf.clone(),
+            Cf::Text(text) => RequestCf::Given(text.clone()),
+        };
+        let call = Call { depth, passed: self.passed.clone(), parent, version, cf, ..call };
         let answered = async {
             let (permit, terms) = self.dispatcher.admit(&self.ctx, &route, &call)?;
             let response =
@@ -209,6 +217,17 @@ impl Outbound for RequestOutbound {
         let answered = self.follow(depth, target, request, span.id).await;
         span.end(answered.is_err().then_some("error"));
         answered
+    }
+
+    fn cf(&self) -> Option<String> {
+        if !self.is_account() && !self.route.trusted {
+            return None; // contract §5.4
+        }
+        match &self.cf {
+            RequestCf::Client => Some(client::cf(&self.ctx)),
+            RequestCf::None => None,
+            RequestCf::Given(text) => Some(text.to_string()),
+        }
     }
 }
 

@@ -20,7 +20,7 @@ use rustls::server::ProducesTickets;
 use tokio::sync::Semaphore;
 
 use crate::config;
-pub use certificate::CertificateError;
+pub use certificate::{CertificateError, read as read_file};
 pub use handshake::{Session, Version};
 pub use metrics::TlsMetrics;
 use table::{Before, Table};

@@ -19,6 +19,7 @@ mod pool;
 mod serve;
 mod shared;
 mod trailers;
+mod trust;
 mod tunnel;
 mod upload;
 mod wake;
@@ -35,12 +36,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config;
 use crate::egress::Policy;
+use crate::tls::CertificateError;
 use crate::websocket::WebSockets;
 use connect::Connector;
 pub use failure::UpstreamError;
 pub use metrics::UpstreamMetrics;
 use pool::{Counted, Tenant};
 pub use serve::for_worker;
+pub use trust::Trust;
 pub use tunnel::{Asked, Switched};
 
 /// How often health is looked after.
@@ -68,16 +71,18 @@ pub struct Upstreams {
 impl Upstreams {
     /// Call it within the I/O runtime. `policy` is that of all that leaves the node.
     ///
+    /// Blocks on the file of `ca`.
+    ///
     /// # Errors
-    /// The TLS provider has no usable protocol version.
+    /// [`CertificateError`] of that file.
     pub fn new(
         config: &config::Upstream,
         policy: Arc<Policy>,
         metrics: UpstreamMetrics,
         websockets: Arc<WebSockets>,
-    ) -> Result<Arc<Self>, rustls::Error> {
+    ) -> Result<Arc<Self>, CertificateError> {
         Ok(Arc::new(Self {
-            connector: Connector::new(policy, config.allow.clone())?,
+            connector: Connector::new(policy, config.allow.clone(), Trust::read(&config.ca)?),
             config: ArcSwap::from_pointee(config.clone()),
             tenants: DashMap::default(),
             in_use: Arc::default(),
@@ -117,11 +122,12 @@ impl Upstreams {
         self.config.load()
     }
 
-    /// Goes by another configuration from the next request on. Where other networks are open now, no
-    /// connection that was made before serves another request.
-    pub fn replace(&self, config: &config::Upstream) {
+    /// Goes by another configuration from the next request on. Where other networks are open now, or other
+    /// authorities are believed, no connection that was made before serves another request.
+    pub fn replace(&self, config: &config::Upstream, trust: Trust) {
         self.config.store(Arc::new(config.clone()));
-        if self.connector.open(&config.allow) {
+        let (opened, trusted) = (self.connector.open(&config.allow), self.connector.trust(trust));
+        if opened || trusted {
             self.tenants.iter_mut().for_each(|mut tenant| *tenant = Arc::new(tenant.anew()));
         }
     }

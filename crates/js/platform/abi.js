@@ -67,6 +67,7 @@ export const SYNC_ENCODING = 7;
 export const SYNC_GLOBAL_SCOPE = 9;
 export const SYNC_ENV = 10;
 export const SYNC_STREAM_SMALL = 11;
+export const SYNC_CF = 12;
 export const SYNC_COMPATIBILITY = 30;
 export const SYNC_REQUIRED_SOURCE = 31;
 export const SYNC_HTML_SELECTOR = 60;

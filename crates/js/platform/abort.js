@@ -1,5 +1,6 @@
 // AbortController and AbortSignal, by the DOM standard. Platform code listens through onAbort, which costs no
 // events; an Event is only made when a script listens.
+import * as host from 'switchyard:host';
 import { DOMException } from './errors.js';
 import { Event, EventTarget, dispatch, handlerOf, hasListeners, setHandler, setOnAbort, trusted } from './events.js';
 import { notOfType, present, toNumber } from './idl.js';
@@ -71,8 +72,14 @@ export class AbortSignal extends EventTarget {
   static timeout(milliseconds) {
     if (arguments.length === 0) throw notOfType('timeout', 'AbortSignal', 1, 'number');
     const signal = newSignal();
-    startTimer(() => signalAbort(signal, new DOMException('The operation was aborted due to timeout', 'TimeoutError')),
-      toNumber(milliseconds));
+    const delay = toNumber(milliseconds);
+    // Its listeners run in no store of AsyncLocalStorage, as on workerd.
+    const slot = host.contextSet(host.contextGet());
+    try {
+      startTimer(() => signalAbort(signal, new DOMException('The operation was aborted due to timeout', 'TimeoutError')), delay);
+    } finally {
+      host.contextSet(slot);
+    }
     return signal;
   }
 

@@ -17,10 +17,26 @@ class PullInto {
     this.size = size; // of an element
     this.make = make; // constructor of the view
     this.kind = kind; // 'default', 'byob', 'none' (its reader is gone)
+    this.kept = null; // an older Worker's own buffer, which is not detached
   }
   view() {
-    return new this.make(this.buffer, this.offset, Math.floor(this.filled / this.size));
+    if (this.kept === null) return new this.make(this.buffer, this.offset, Math.floor(this.filled / this.size));
+    new Uint8Array(this.kept).set(new Uint8Array(this.buffer, this.offset, this.filled), this.offset);
+    return new this.make(this.kept, this.offset, Math.floor(this.filled / this.size));
   }
+  // For who reads at the end: no bytes.
+  empty() {
+    return new this.make(this.kept ?? this.buffer.transfer(), this.offset, 0);
+  }
+}
+
+// What older Workers see of the platform's own streams: their buffers are filled where they are, and a read at the end
+// gives no view.
+const old = { keepsBuffers: false, endsWithNothing: false };
+
+export function readAsOf(keepsBuffers, endsWithNothing) {
+  old.keepsBuffers = keepsBuffers;
+  old.endsWithNothing = endsWithNothing;
 }
 
 export class ByteController {
@@ -134,8 +150,13 @@ export class ByteController {
     const { requests } = this.stream.reader;
     while (requests.length > 0) {
       const into = this.intos.shift();
-      requests.shift().close(new into.make(into.buffer.transfer(), into.offset, 0));
+      requests.shift().close(this.last(into));
     }
+  }
+
+  last(into) {
+    const view = into.empty();
+    return old.endsWithNothing && this.argument === this ? undefined : view;
   }
 
   finish() {
@@ -295,21 +316,23 @@ export class ByteController {
   pullInto(view, minimum, request) {
     const size = view.BYTES_PER_ELEMENT ?? 1;
     const { byteOffset, byteLength, constructor } = view;
+    const keeps = old.keepsBuffers && this.argument === this;
     let buffer;
     try {
-      buffer = view.buffer.transfer();
+      buffer = keeps ? new ArrayBuffer(view.buffer.byteLength) : view.buffer.transfer();
     } catch (error) {
       request.error(error);
       return;
     }
     const into = new PullInto(buffer, byteOffset, byteLength, minimum * size, size, viewClass(view, constructor), 'byob');
+    if (keeps) into.kept = view.buffer;
     if (this.intos.length > 0) {
       this.intos.push(into);
       this.stream.reader.requests.push(request);
       return;
     }
     if (this.stream.state === CLOSED) {
-      request.close(new into.make(into.buffer, into.offset, 0));
+      request.close(this.last(into));
       return;
     }
     if (this.total > 0) {

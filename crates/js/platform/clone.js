@@ -1,6 +1,7 @@
 // structuredClone, by the HTML standard's StructuredSerialize and Deserialize in one pass: JavaScript's own types,
 // errors, cycles, Blob and File, and the transfer of ArrayBuffers.
 import * as host from 'switchyard:host';
+import { isOn } from './compatibility.js';
 import { keyOf } from './crypto-key.js';
 import { DOMException } from './errors.js';
 import { isObject, notField, notOfType } from './idl.js';
@@ -157,11 +158,24 @@ class Cloner {
       for (const [key, item] of [...value]) copy.set(this.clone(key), this.clone(item));
     } else if (kind === 'Set') {
       for (const item of [...value]) copy.add(this.clone(item));
+    } else if (kind === 'Error' && isOn('enhanced_error_serialization')) {
+      this.errorProperties(value, copy);
     } else if (kind === 'Error') {
       const cause = Object.getOwnPropertyDescriptor(value, 'cause');
       if (cause !== undefined) hidden(copy, 'cause', this.clone(cause.value));
     } else if (copy !== value && PLAIN.has(kind) && !ArrayBuffer.isView(value)) {
       this.properties(value, copy);
+    }
+  }
+
+  // As newer Workers have it: all that an error has of its own, and its name where no class of the language has it.
+  errorProperties(value, copy) {
+    const set = (key, item) =>
+      Object.defineProperty(copy, key, { value: item, writable: true, enumerable: true, configurable: true });
+    if (Object.hasOwn(value, 'stack')) set('stack', this.clone(value.stack));
+    if (errorClass(value.name) === Error && value.name !== 'Error') set('name', this.clone(value.name));
+    for (const key of Object.getOwnPropertyNames(value)) {
+      if (key !== 'stack' && key !== 'name' && key !== 'message') set(key, this.clone(value[key]));
     }
   }
 
@@ -196,7 +210,26 @@ function cloneException(value) {
   return copy;
 }
 
+function errorClass(name) {
+  if (typeof name !== 'string') return Error;
+  const more = { __proto__: null, AggregateError, SuppressedError };
+  return ERRORS[name] ?? (isOn('enhanced_error_serialization') ? more[name] : undefined) ?? Error;
+}
+
+function makeEnhanced(value) {
+  const { message } = value;
+  if (message !== undefined && typeof message !== 'string') {
+    throw refuse('Deserialization failed: error message is not a string');
+  }
+  const Made = errorClass(value.name);
+  const copy = Made === AggregateError ? new Made([]) : new Made();
+  for (const key of ['errors', 'error', 'suppressed']) delete copy[key];
+  hidden(copy, 'message', message ?? '');
+  return copy;
+}
+
 function makeError(value) {
+  if (isOn('enhanced_error_serialization')) return makeEnhanced(value);
   const Made = ERRORS[value.name] ?? Error;
   const message = Object.getOwnPropertyDescriptor(value, 'message');
   const copy = message === undefined ? new Made() : new Made(String(value.message));

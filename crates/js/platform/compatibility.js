@@ -9,7 +9,7 @@ let flags = null;
 function all() {
   if (flags === null) {
     const answer = host.sync(SYNC_COMPATIBILITY) ?? [];
-    flags = {};
+    flags = Object.create(null);
     for (let i = 0; i < answer.length; i += 2) flags[answer[i]] = answer[i + 1];
     Object.freeze(flags);
   }

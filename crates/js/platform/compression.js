@@ -212,6 +212,7 @@ class CodecWritable extends Writable {
 class CodecWritableController extends WritableController {
   constructor(stream, codec) {
     super(stream, codec, 1, null);
+    this.bytes = true;
   }
 
   // Writers are asked to wait once there is much to be done.

@@ -12,7 +12,7 @@ import { serializeFormData } from './forms.js';
 import { newHostStream } from './host-stream.js';
 import { replaceHalves, toText } from './idl.js';
 import { forget, readHost } from './ops.js';
-import { ReadableStream, innerReadable } from './readable.js';
+import { ReadableStream, innerReadable, moveFacade } from './readable.js';
 import { newByteStream } from './byte-controller.js';
 import { Reader, closeStream } from './readable-state.js';
 import { tee } from './tee.js';
@@ -46,10 +46,7 @@ export class Content {
       if (this.kind === BODY_HOST) this.stream = newHostStream(this.data, this.length);
       else this.stream = wholeStream(bytesOf(this.data));
       this.stream.owner = this.owner;
-      if (this.used) {
-        this.stream.disturbed = true;
-        closeStream(this.stream);
-      }
+      if (this.used) spend(this.stream);
     }
     return this.stream;
   }
@@ -283,9 +280,23 @@ export function consume(content, how) {
 
 // The bytes go another way than through the stream that the script may hold: to it they have been read.
 function seal(content) {
-  if (content.stream === null) return;
-  content.stream.disturbed = true;
-  closeStream(content.stream);
+  if (content.stream !== null) spend(content.stream);
+}
+
+// As on workerd a body that went as a whole stays locked, by a reader that nobody has.
+function spend(stream) {
+  stream.disturbed = true;
+  closeStream(stream);
+  stream.reader ??= new Reader(stream);
+}
+
+// A stream that goes on under another object: the one that the script may hold is spent.
+export function leaveBehind(stream) {
+  const spent = wholeStream(new Uint8Array(0));
+  spent.owner = stream.owner;
+  spend(spent);
+  moveFacade(stream, spent);
+  return spent;
 }
 
 // A host stream fails for a reason of the script's (an AbortSignal): its reader, now or later, gets that reason.

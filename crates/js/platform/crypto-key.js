@@ -1,5 +1,6 @@
 // CryptoKey: what a script sees of a key, and the key itself, bytes in a private field. The host keeps nothing of it,
 // so a key made while a module is evaluated is in the script's pages like any other value.
+import { isOn } from './compatibility.js';
 import { tag } from './errors.js';
 
 const TOKEN = Symbol('key');
@@ -65,7 +66,8 @@ class Inner {
   algorithm() {
     const { name, hash } = this;
     if (this.kind === 'RSA') {
-      const publicExponent = new Uint8Array(this.exponent);
+      const bytes = new Uint8Array(this.exponent);
+      const publicExponent = isOn('crypto_preserve_public_exponent') ? bytes : bytes.buffer;
       return { name, modulusLength: this.modulusLength, publicExponent, hash: { name: hash } };
     }
     if (this.curve !== undefined) return { name, namedCurve: this.curve };

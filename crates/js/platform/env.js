@@ -7,6 +7,8 @@ import { ExecutionContext, ownEnv } from './context.js';
 import { boundKey } from './crypto-subtle.js';
 import { tag } from './errors.js';
 import { fetchThrough } from './fetch.js';
+import { notOfType } from './idl.js';
+import { URL } from './url.js';
 
 const TOKEN = Symbol('binding');
 const MAKE_KEYS = 1; // status of event ENV
@@ -37,6 +39,49 @@ class Fetcher {
 }
 tag(Fetcher);
 for (const method of [Fetcher.prototype.fetch]) Object.defineProperty(method, 'length', { value: 0 });
+
+// What a Fetcher had for namespaces of keys, before these had a binding of their own.
+export function addStorageMethods() {
+  for (const method of Object.values(storage)) {
+    Object.defineProperty(Fetcher.prototype, method.name, { value: method, writable: true, configurable: true, enumerable: true });
+  }
+}
+
+const KINDS = ['text', 'arrayBuffer', 'json', 'stream'];
+
+// The response of `method`, if it says that all is well.
+async function asked(fetcher, method, url, init) {
+  const response = await fetcher.fetch(url, { ...init, method });
+  if (response.ok || method === 'GET' && response.status === 404) return response;
+  throw new Error(`HTTP ${method} request failed: ${response.status} ${response.statusText}`);
+}
+
+const storage = {
+  async get(url, type = undefined) {
+    if (typeof url !== 'string') throw notOfType('get', 'Fetcher', 1, 'string');
+    const kind = type === undefined ? 'text' : `${type}`;
+    const response = await asked(this, 'GET', url);
+    if (response.status === 404) return null;
+    if (!KINDS.includes(kind)) {
+      throw new TypeError('Unknown response type. Possible types are "text", "arrayBuffer", "json", and "stream".');
+    }
+    return kind === 'stream' ? response.body : response[kind]();
+  },
+
+  async put(url, body, options = undefined) {
+    if (typeof url !== 'string') throw notOfType('put', 'Fetcher', 1, 'string');
+    const to = new URL(url);
+    for (const [name, parameter] of [['expiration', 'expiration'], ['expirationTtl', 'expiration_ttl']]) {
+      if (options?.[name] !== undefined) to.searchParams.append(parameter, options[name]);
+    }
+    await asked(this, 'PUT', to.href, { body });
+  },
+
+  async delete(url) {
+    if (typeof url !== 'string') throw notOfType('delete', 'Fetcher', 1, 'string');
+    await asked(this, 'DELETE', url);
+  },
+};
 
 function isFilled(value) {
   return typeof value === 'object' && value !== null && Object.keys(value).length > 0;

@@ -1,5 +1,6 @@
 // Event, CustomEvent, ErrorEvent and EventTarget, by the DOM standard as workerd has it: targets without parents, no
-// capturing, and a listener that throws ends the dispatch, whose caller gets the error.
+// capturing, and a listener that throws ends the dispatch, whose caller gets the error; for a newer Worker it is reported.
+import { isOn } from './compatibility.js';
 import { DOMException } from './errors.js';
 import { illegalInvocation, isObject, notConstructed, notField, notOfType, present, toInt, toText } from './idl.js';
 
@@ -44,8 +45,7 @@ export class Event {
       if (event.#phase !== 0) throw new DOMException('The event is already being dispatched.', 'InvalidStateError');
       event.#target = target;
       event.#phase = 2;
-      event.#prevented = false;
-      event.#stop = 0;
+      event.#prevented = false; // as on workerd; that it was stopped stays
     };
     end = (event) => {
       event.#phase = 0;
@@ -290,23 +290,58 @@ export class EventTarget {
 }
 present(EventTarget);
 
-// For the platform: the target is one for certain. `handler`: called first, where there is one.
-export function dispatch(target, event, handler = undefined) {
+let report = null; // (error)
+let reporting = false;
+
+// Told once of who tells the global's listeners for `error`.
+export function setReport(how) {
+  report = how;
+}
+
+// What a listener throws while an error is reported is reported to nobody.
+function reportThrown(error) {
+  if (reporting) return;
+  reporting = true;
+  try {
+    report(error);
+  } finally {
+    reporting = false;
+  }
+}
+
+// Gives the first that was thrown, in an array: `thrown`, or what this one throws.
+function call(callback, self, event, thrown) {
+  try {
+    apply(callback, self, [event]);
+  } catch (error) {
+    if (!isOn('spec_compliant_dispatch_exceptions')) throw error;
+    reportThrown(error);
+    return thrown ?? [error];
+  }
+  return thrown;
+}
+
+// For the platform: the target is one for certain. `handler`: called first, where there is one. What a listener throws
+// goes to the caller, as on workerd; for a newer Worker it is reported, and the others are called as well. `fatal`: then
+// the caller gets it too.
+export function dispatch(target, event, handler = undefined, fatal = false) {
   begin(event, target);
   let undisturbed = true;
+  let thrown = null;
   try {
-    if (typeof handler === 'function') apply(handler, undefined, [event]);
+    if (typeof handler === 'function') thrown = call(handler, undefined, event, thrown);
     for (const listener of Listeners.all(target).slice()) {
       if (stopped(event)) break;
       if (listener.type !== event.type || listener.removed) continue;
       if (listener.once) apply(EventTarget.prototype.removeEventListener, target, [listener.type, listener.callback]);
       passive(event, listener.passive);
-      if (listener.call === null) apply(listener.callback, oldThis ?? target, [event]);
-      else apply(listener.call, listener.callback, [event]);
+      if (listener.call === null) thrown = call(listener.callback, oldThis ?? target, event, thrown);
+      else thrown = call(listener.call, listener.callback, event, thrown);
     }
   } finally {
     undisturbed = end(event);
   }
+  if (fatal && thrown !== null) throw thrown[0];
   return undisturbed;
 }
 

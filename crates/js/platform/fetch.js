@@ -13,7 +13,7 @@ import { illegalInvocation, isObject, notOfType, toText } from './idl.js';
 import { expect, forget, nextId } from './ops.js';
 import { dropPump, runPump } from './pump.js';
 import { cancelStream } from './readable-state.js';
-import { Parts, REDIRECT_FOLLOW, Request, isRequest, requestParts, sendIncoming } from './request.js';
+import { Parts, REDIRECT_FOLLOW, Request, isRequest, keepsUrls, requestParts, sendIncoming } from './request.js';
 import { Response, connectedResponse, fetchedResponse, responseContent } from './response.js';
 import { parseUrl } from './url.js';
 import { fetchedSocket } from './websocket.js';
@@ -88,7 +88,7 @@ class Fetching {
 function send(binding, name, options, parts) {
   const id = nextId();
   const code = op(OP_FETCH, id, binding, name, options, parts.method, parts.url, parts.headers, parts.redirect,
-    parts.kind, parts.body, parts.length);
+    parts.kind, parts.body, parts.length, parts.cf);
   if (code !== 0) {
     if (parts.pump !== null) dropPump(parts.pump);
     return Promise.reject(refusal(code));
@@ -118,7 +118,7 @@ function asError(reason) {
 function checkUrl(input) {
   const url = toText(input);
   const parsed = parseUrl(url, null);
-  if (parsed === null) throw new TypeError(`Invalid URL: ${url}`);
+  if (parsed === null) throw new TypeError(keepsUrls() ? `Fetch API cannot load: ${url}` : `Invalid URL: ${url}`);
   return parsed;
 }
 
@@ -129,21 +129,35 @@ function withoutNetwork(url, method) {
   return new Response(method === 'GET' ? data.bytes : null, { statusText: 'OK', headers: { 'content-type': data.type } });
 }
 
+// Older Workers: an unknown protocol is taken for HTTP, and a request's URL is read when it goes out.
+const old = { anyProtocol: false };
+
+export function fetchAsOf(anyProtocol) {
+  old.anyProtocol = anyProtocol;
+}
+
+const HTTP = /^https?:/;
+
+function asHttp(url) {
+  return old.anyProtocol && !HTTP.test(url) ? url.replace(/^[a-z][a-z0-9+.-]*:(?=\/\/[^/?#])/, 'http:') : url;
+}
+
 function attempt(binding, name, options, input, init) {
   let parts;
   if (isRequest(input) || (init !== undefined && init !== null)) {
     const plain = isRequest(input) && (init === undefined || init === null);
     parts = requestParts(plain ? input : new Request(input, init));
-    if (binding === BINDING_NETWORK && !/^https?:/.test(parts.url)) {
+    if (keepsUrls()) parts.url = checkUrl(parts.url)[0];
+    if (binding === BINDING_NETWORK) parts.url = asHttp(parts.url);
+    if (binding === BINDING_NETWORK && !HTTP.test(parts.url)) {
       if (parts.pump !== null) dropPump(parts.pump);
       return withoutNetwork(parts.url, parts.method);
     }
   } else {
-    const parsed = checkUrl(input);
-    if (binding === BINDING_NETWORK && parsed[1] !== 'http:' && parsed[1] !== 'https:') {
-      return withoutNetwork(parsed[0], 'GET');
-    }
-    parts = new Parts('GET', parsed[0], '', REDIRECT_FOLLOW, null);
+    const [url] = checkUrl(input);
+    const to = binding === BINDING_NETWORK ? asHttp(url) : url;
+    if (binding === BINDING_NETWORK && !HTTP.test(to)) return withoutNetwork(url, 'GET');
+    parts = new Parts('GET', to, '', REDIRECT_FOLLOW, null);
   }
   if (parts.signal?.aborted) {
     if (parts.pump !== null) {

@@ -73,7 +73,8 @@ export function parseFormData(bytes, contentType) {
     if (charset !== null && charset.toLowerCase() !== 'utf-8') {
       throw new TypeError('Non-utf-8 application/x-www-form-urlencoded body.');
     }
-    parseUrlencoded(latin1(bytes), form);
+    const text = latin1(bytes);
+    parseUrlencoded(text.startsWith('\xef\xbb\xbf') && isOn('strip_bom_in_read_all_text') ? text.slice(3) : text, form);
     return form;
   }
   if (essence !== 'multipart/form-data') {

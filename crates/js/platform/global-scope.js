@@ -3,7 +3,7 @@
 import * as host from 'switchyard:host';
 import { reportException } from './context.js';
 import { describeThrown } from './errors.js';
-import { ErrorEvent, Event, EventTarget, dispatch, makeTarget, trusted } from './events.js';
+import { ErrorEvent, Event, EventTarget, dispatch, makeTarget, setReport, trusted } from './events.js';
 import { notOfType, present } from './idl.js';
 
 const { queueMicrotask: enqueue } = globalThis;
@@ -46,6 +46,8 @@ export function reportError(error) {
   });
   if (dispatch(globalThis, trusted(event))) reportException(host.contextGet(), error);
 }
+
+setReport((error) => reportError(error));
 
 const TOKEN = Symbol('rejection');
 

@@ -48,6 +48,7 @@ function normalValue(value) {
 const INIT = 'Headers or Sequence or object';
 
 export let headersFromText; // (text, immutable) -> Headers
+export let immutableHeaders; // (Headers): whether they can be changed
 export let headersText; // (Headers) -> text for the wire
 export let contentTypeIfMissing; // (Headers, value): sets it where the constructor's init did not
 
@@ -70,6 +71,7 @@ export class Headers {
       headers.#immutable = immutable;
       return headers;
     };
+    immutableHeaders = (headers) => headers.#immutable;
     headersText = (headers) => (headers.#list === null ? headers.#text : headers.#list.join('\n'));
     contentTypeIfMissing = (headers, value) => {
       if (headers.#find('content-type') < 0) headers.#write().push('content-type', value);

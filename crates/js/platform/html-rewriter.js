@@ -93,7 +93,9 @@ export class HTMLRewriter {
       page.input = typeof content.data === 'string' ? host.utf8Encode(content.data) : content.data;
       giveAway(content);
     } else {
-      page.input = new Reader(content.readable());
+      const stream = content.readable();
+      stream.disturbed = true;
+      page.input = new Reader(stream);
     }
     page.run();
     return transformed;

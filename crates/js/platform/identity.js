@@ -1,6 +1,7 @@
 // IdentityTransformStream and FixedLengthStream: workerd's byte pipes. A write is done when its bytes have been
 // taken, nothing is transformed; the fixed-length one lets the body go out with a Content-Length.
 import * as host from 'switchyard:host';
+import { isOn } from './compatibility.js';
 import { describeThrown, refuseGlobalScope } from './errors.js';
 import { newByteStream } from './byte-controller.js';
 import { isObject, notConstructed, present } from './idl.js';
@@ -47,7 +48,8 @@ class Pipe {
     controller.write = this.write;
     controller.closeSink = this.close;
     controller.abort = this.abort;
-    controller.aborting = (reason) => this.abort(reason);
+    // For an older Worker the write that waits is done first.
+    controller.aborting = (reason) => { if (isOn('internal_writable_stream_abort_clears_queue')) this.abort(reason); };
     controller.started = true;
   }
 

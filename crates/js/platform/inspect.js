@@ -5,7 +5,7 @@ import {
   bufferContents, elements, isIndex, mapEntries, plural, promiseEntry, setEntries, typedElements,
 } from './inspect-entries.js';
 import { DOMException } from './errors.js';
-import { ITERATED, SHOWN } from './inspect-platform.js';
+import { ITERATED, hiddenOf, shownOf } from './inspect-platform.js';
 import { COLORS, STYLES, withColor, withoutColor } from './inspect-styles.js';
 import { reduceToOneText } from './inspect-layout.js';
 import {
@@ -182,7 +182,7 @@ function shapeOf(state, value, depth, typed) {
     tag = '';
   }
   const shape = {
-    constructor, tag, base: '', braces: ['{', '}'], keys: [], list: false, entries: () => [], whole: null,
+    constructor, tag, prefix: '', base: '', braces: ['{', '}'], keys: [], list: false, entries: () => [], whole: null,
   };
   const opening = (fallback, size = '') => prefixOf(constructor, tag, fallback, size);
   if (Array.isArray(value)) {
@@ -290,9 +290,9 @@ function shapeOf(state, value, depth, typed) {
     if (bare) shape.whole = `${shape.braces[0]}}`;
     return shape;
   }
-  const shown = bare || value instanceof DOMException ? SHOWN[tag || 'Object'] : undefined;
-  if (shown !== undefined && constructor !== null) {
-    platformObject(state, shape, value, shown);
+  const shown = constructor === null ? undefined : shownOf(value, tag);
+  if (shown !== undefined) {
+    platformObject(state, shape, value, shown, beyond);
     return shape;
   }
   shape.braces[0] = constructor === 'Object' && tag === '' ? '{' : `${opening('Object')}{`;
@@ -339,7 +339,8 @@ function raw(state, value, depth, typed) {
     const index = state.circular.get(value);
     if (index !== undefined) {
       const reference = state.stylize(`<ref *${index}>`, 'special');
-      if (state.compact !== true) base = base === '' ? reference : `${reference} ${base}`;
+      if (shape.prefix !== '') shape.prefix = `${reference} ${shape.prefix}`;
+      else if (state.compact !== true) base = base === '' ? reference : `${reference} ${base}`;
       else shape.braces[0] = `${reference} ${shape.braces[0]}`;
     }
   }
@@ -352,7 +353,7 @@ function raw(state, value, depth, typed) {
       output.splice(output.length - shape.keys.length, shape.keys.length, ...sorted);
     }
   }
-  const text = reduceToOneText(state, output, base, shape.braces, shape.list, depth, value);
+  const text = shape.prefix + reduceToOneText(state, output, base, shape.braces, shape.list, depth, value);
   const spent = (state.budget[state.indentation] ?? 0) + text.length;
   state.budget[state.indentation] = spent;
   if (spent > 2 ** 27) state.depth = -1;
@@ -399,29 +400,32 @@ function accessor(state, descriptor, object, depth) {
   }
 }
 
-// The platform's own objects keep their state in private fields: what their classes' getters say is shown.
-function platformObject(state, shape, value, shown) {
-  const name = shape.constructor;
-  if (shown === ITERATED) {
-    const entries = [...value];
-    shape.braces[0] = `${name}(${entries.length}) {`;
-    shape.entries = (depth) => {
-      state.indentation += 2;
-      const output = entries.map(([k, v]) => `${primitive(state, k)} => ${show(state, v, depth)}`);
-      state.indentation -= 2;
-      return output;
-    };
-    if (entries.length === 0) shape.whole = `${name}(0) {}`;
+// An object of the platform's own. As on workerd what lies in it is shown with its hidden properties; entries are not.
+function platformObject(state, shape, value, shown, beyond) {
+  const { constructor, tag, keys } = shape;
+  const iterated = shown === ITERATED;
+  const entries = iterated ? [...value] : [];
+  const own = value instanceof DOMException ? [] : keys.filter((key) => !shown.includes(key));
+  const hidden = hiddenOf(value, tag);
+  shape.keys = [];
+  if (iterated) shape.braces[0] = `${constructor}(${entries.length}) {`;
+  else shape.prefix = `${constructor} `; // it counts for nothing where lines are broken
+  if (entries.length + own.length + shown.length + hidden.length === 0) {
+    if (!beyond) shape.whole = `${shape.braces[0]}}`;
     return;
   }
-  shape.braces[0] = `${name} {`;
-  if (shown.length === 0) shape.whole = `${name} {}`;
-  else {
-    shape.entries = (depth) => shown.map((key) => {
-      state.indentation += 2;
-      const text = `${key}: ${show(state, value[key], depth)}`;
-      state.indentation -= 2;
-      return text;
-    });
-  }
+  shape.entries = (depth) => {
+    state.indentation += 2;
+    const output = entries.map(([k, v]) => `${primitive(state, k)} => ${show(state, v, depth)}`);
+    const before = state.showHidden;
+    state.showHidden = true;
+    state.indentation -= 2;
+    for (const key of own) output.push(property(state, value, depth, key, PLAIN));
+    state.indentation += 2;
+    for (const key of shown) output.push(`${key}: ${show(state, value[key], depth)}`);
+    for (const [key, what] of hidden) output.push(`[${key}]: ${show(state, what, depth)}`);
+    state.indentation -= 2;
+    state.showHidden = before;
+    return output;
+  };
 }

@@ -11,6 +11,7 @@ import { tee } from './tee.js';
 import { innerWritable } from './writable.js';
 
 export let innerReadable; // the inside of a public stream; undefined for anything else
+export let moveFacade; // (from, to): the public object of one stream, if it has one, is the other's
 
 export class ReadableStream {
   #inner;
@@ -36,6 +37,13 @@ export class ReadableStream {
     innerReadable = (value) => {
       if (typeof value !== 'object' || value === null) return undefined;
       return #inner in value ? value.#inner : undefined;
+    };
+    moveFacade = (from, to) => {
+      const { facade } = from;
+      if (facade === null) return;
+      from.facade = null;
+      to.facade = facade;
+      facade.#inner = to;
     };
   }
 
@@ -104,6 +112,7 @@ export class ReadableStream {
     const stream = this.#inner;
     if (stream.reader !== null) throw new TypeError('This ReadableStream is currently locked to a reader,');
     refuseForeign(stream.owner, SOURCE);
+    stream.disturbed = true;
     return tee(stream).map((branch) => {
       branch.owner = stream.owner;
       return publicReadable(branch);

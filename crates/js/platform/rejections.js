@@ -1,13 +1,39 @@
 // unhandledrejection and rejectionhandled, as on workerd: the engine tells of each promise that is rejected without
-// a handler, and of each that gets one after all; listeners of the global hear of it in a microtask.
+// a handler, and of each that gets one after all; listeners of the global hear of it in a microtask, those of a newer
+// Worker once no job is left.
 import * as host from 'switchyard:host';
-import { CALL_REJECTION } from './abi.js';
+import { CALL_REJECTION, OP_TURN } from './abi.js';
+import { isOn } from './compatibility.js';
 import { dispatch, hasListeners, trusted } from './events.js';
 import { rejectionEvent } from './global-scope.js';
+import { expect, nextId } from './ops.js';
 
 const { queueMicrotask } = globalThis;
 let waiting = null; // promise -> reason, until the next microtask
 const told = new WeakSet();
+
+// The end of the jobs, as an operation's entry.
+class Turn {
+  complete() {
+    tell();
+  }
+
+  // The request is over before it.
+  dropped() {
+    queueMicrotask(tell);
+  }
+}
+
+function soon() {
+  if (isOn('unhandled_rejection_after_microtask_checkpoint')) {
+    const id = nextId();
+    if (host.op(OP_TURN, id) === 0) {
+      expect(id, new Turn());
+      return;
+    }
+  }
+  queueMicrotask(tell);
+}
 
 function tell() {
   const list = waiting;
@@ -29,7 +55,7 @@ export function installRejections() {
     if (!hasListeners(globalThis, 'unhandledrejection')) return;
     if (waiting === null) {
       waiting = new Map();
-      queueMicrotask(tell);
+      soon();
     }
     waiting.set(promise, reason);
   });

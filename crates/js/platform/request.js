@@ -1,10 +1,10 @@
 // Request, by the Fetch standard with workerd's limits and messages. An incoming one keeps what the host sent
 // (method, URL, headers text, number of the body stream) as it is until it is looked at or changed.
-import { op } from 'switchyard:host';
-import { BODY_GUEST, BODY_HOST, BODY_NONE, BODY_WHOLE, OP_FETCH, RAW_RESPONSE } from './abi.js';
+import { op, sync } from 'switchyard:host';
+import { BODY_GUEST, BODY_HOST, BODY_NONE, BODY_WHOLE, OP_FETCH, RAW_RESPONSE, SYNC_CF } from './abi.js';
 import { isAbortSignal, newSignal } from './abort.js';
-import { Content, checkSendable, cloneContent, extract, extracted, giveAway } from './content.js';
-import { clientSignal } from './context.js';
+import { Content, checkSendable, cloneContent, extract, extracted, giveAway, leaveBehind } from './content.js';
+import { clientSignal, requestId } from './context.js';
 import { isOn } from './compatibility.js';
 import { SOURCE, refuseForeign } from './errors.js';
 import { Headers, contentTypeIfMissing, headersFromText, headersOf, headersText } from './headers.js';
@@ -41,6 +41,7 @@ export class Parts {
     this.length = null;
     this.pump = null;
     this.content = null;
+    this.cf = null; // JSON; true: the incoming request's own
   }
 }
 
@@ -57,6 +58,35 @@ class Settings {
     this.cache = undefined;
     this.raw = false; // the response's body is wanted as it comes, encoded or not
   }
+}
+
+// The `cf` of a request that was made of an incoming one is that one's, which the host is asked for when somebody looks.
+const INCOMING_CF = Symbol('cf');
+const { parse, stringify } = JSON;
+let looked = null; // Request -> the object that its script has seen
+
+const BOTS = { corporateProxy: false, verifiedBot: false, jsDetection: { passed: false }, staticResource: false,
+  detectionIds: {}, score: 99 };
+
+function incomingCf(request, ctx) {
+  if (ctx === undefined) return undefined;
+  looked ??= new WeakMap(); // not in the base, where what it knows would stay
+  let cf = looked.get(request);
+  if (cf === undefined) {
+    const text = sync(SYNC_CF, requestId(ctx));
+    if (typeof text !== 'string') return undefined;
+    cf = parse(text);
+    if (cf.botManagement === undefined && !isOn('no_cf_botmanagement_default')) cf.botManagement = parse(stringify(BOTS));
+    freeze(cf);
+    looked.set(request, cf);
+  }
+  return cf;
+}
+
+function freeze(value) {
+  if (typeof value !== 'object' || value === null) return;
+  for (const name of Object.keys(value)) freeze(value[name]);
+  Object.freeze(value);
 }
 
 // An object of the script's, as it is now: what goes out is JSON.
@@ -103,6 +133,17 @@ function rawOf(given) {
   return text === 'manual';
 }
 
+// An older Worker's requests keep their URL as it was given.
+let keeping = false;
+
+export function keepUrls() {
+  keeping = true;
+}
+
+export function keepsUrls() {
+  return keeping;
+}
+
 export class Request {
   #method = undefined;
   #url = undefined;
@@ -132,10 +173,13 @@ export class Request {
       throw notConstructed('Request', 2, `${STRUCT} or Request`);
     }
     if (from === null) {
-      const parsed = parseUrl(url, null);
-      if (parsed === null) throw new TypeError(`Invalid URL: ${url}`);
       this.#method = 'GET';
-      this.#url = parsed[0];
+      if (keeping) this.#url = url;
+      else {
+        const parsed = parseUrl(url, null);
+        if (parsed === null) throw new TypeError(`Invalid URL: ${url}`);
+        this.#url = parsed[0];
+      }
       this.#headers = '';
       this.#settings = new Settings(REDIRECT_FOLLOW, null);
     } else {
@@ -184,9 +228,13 @@ export class Request {
 
   #copySettings() {
     const from = this.#settings;
-    if (from === null) return new Settings(REDIRECT_MANUAL, null);
+    if (from === null) {
+      const settings = new Settings(REDIRECT_MANUAL, null);
+      settings.cf = INCOMING_CF;
+      return settings;
+    }
     const settings = new Settings(from.redirect, from.signal);
-    if (from.cf !== undefined) settings.cf = copyCf(from.cf, STRUCT);
+    if (from.cf !== undefined) settings.cf = from.cf === INCOMING_CF ? INCOMING_CF : copyCf(from.cf, STRUCT);
     settings.cache = from.cache;
     settings.raw = from.raw;
     return settings;
@@ -216,12 +264,14 @@ export class Request {
       if (request.#settings !== null || request.#content !== null) return -1;
       const headers = request.#headers;
       return op(OP_FETCH, id, binding, name, options, request.#method, request.#url,
-        typeof headers === 'string' ? headers : headersText(headers), REDIRECT_MANUAL, BODY_NONE, null, null);
+        typeof headers === 'string' ? headers : headersText(headers), REDIRECT_MANUAL, BODY_NONE, null, null, true);
     };
     requestParts = (request) => {
       const settings = request.#settings;
       const parts = new Parts(request.#method, request.#url, request.#headText(),
         settings === null ? REDIRECT_MANUAL : settings.redirect, settings === null ? null : settings.signal);
+      if (settings === null || settings.cf === INCOMING_CF) parts.cf = true;
+      else if (settings.cf !== undefined) parts.cf = stringify(settings.cf);
       if (settings !== null && settings.raw) parts.redirect |= RAW_RESPONSE;
       if (settings !== null && settings.cache !== undefined) parts.headers = uncached(parts.headers);
       const content = requestContent(request);
@@ -294,7 +344,9 @@ export class Request {
   }
 
   get cf() {
-    return Request.#of(this).#settings?.cf;
+    const request = Request.#of(this);
+    const settings = request.#settings;
+    return settings === null || settings.cf === INCOMING_CF ? incomingCf(request, request.#ctx) : settings.cf;
   }
 
   get integrity() {
@@ -346,7 +398,7 @@ function takeContent(from) {
     gone.kind = content.kind;
     gone.data = content.data;
   } else {
-    gone.stream = content.stream;
+    gone.stream = leaveBehind(content.stream);
   }
   setContent(from, gone);
   return moved;

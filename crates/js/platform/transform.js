@@ -90,7 +90,7 @@ export class Transform {
     if (this.backpressure) this.setBackpressure(false);
   }
 
-  // A transformer that is done at once costs no promise.
+  // A chunk that passes as it is costs no promise.
   perform(chunk) {
     let result;
     try {
@@ -100,7 +100,9 @@ export class Transform {
       this.error(error);
       throw error;
     }
-    if (typeof result !== 'object' && typeof result !== 'function' || result === null) return undefined;
+    if (typeof result !== 'object' && typeof result !== 'function' || result === null) {
+      return this.transform === undefined ? undefined : DONE.then(nothing); // who reads the chunk is told first
+    }
     return Promise.resolve(result).then(nothing, (reason) => {
       this.error(reason);
       throw reason;
@@ -142,8 +144,8 @@ export class Transform {
     result.then(() => {
       if (this.readable.state === ERRORED) finishing.reject(this.readable.error);
       else {
+        finishing.resolve(); // whoever reads the end finds the other side closed
         this.readable.controller.close();
-        finishing.resolve();
       }
     }, (error) => {
       this.readable.controller.error(error);

@@ -65,7 +65,7 @@ export function connect(url, protocols, opened, refused) {
     `upgrade\nwebsocket\nsec-websocket-protocol\n${names.join(', ')}`;
   const id = nextId();
   const code = host.op(OP_FETCH, id, BINDING_NETWORK, null, null, 'GET', target, headers, REDIRECT_MANUAL, BODY_NONE,
-    null, null);
+    null, null, null);
   if (code !== 0) throw refusal(code);
   expect(id, new Connecting(id, opened, refused));
   return () => {

@@ -258,7 +258,7 @@ export class WebSocket extends EventTarget {
   #dispatch(event) {
     const previous = host.contextSet(this.#slot);
     try {
-      dispatch(this, event, this[`on${event.type}`]);
+      dispatch(this, event, this[`on${event.type}`], true);
       return true;
     } catch (error) {
       report(this.#end?.kept, this.#owner, error);

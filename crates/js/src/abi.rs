@@ -112,6 +112,7 @@ pub mod sync {
     pub const GLOBAL_SCOPE: i32 = 9;
     pub const ENV: i32 = 10;
     pub const STREAM_SMALL: i32 = 11;
+    pub const CF: i32 = 12;
     pub const COMPATIBILITY: i32 = 30;
     pub const REQUIRED_SOURCE: i32 = 31;
     pub const HTML_SELECTOR: i32 = 60;

@@ -16,6 +16,7 @@ use crate::logs::Logs;
 use crate::memory::GuestMemory;
 use crate::meter::{CpuMeter, SharedMeter};
 use crate::modules::Modules;
+use crate::outbound::Outbound;
 use crate::stream::HostStream;
 use crate::warm::Busy;
 
@@ -74,6 +75,8 @@ pub struct Share {
     pending: usize,
     /// Its Worker has `caches.default`.
     pub default_cache: bool,
+    /// Who knows its `request.cf`.
+    pub outbound: Option<Arc<dyn Outbound>>,
     /// It was refused memory; explains a failure that follows.
     pub refused: bool,
     /// … since the node had no room, not the instance.
@@ -96,6 +99,7 @@ impl Share {
             starting: 0,
             pending: 0,
             default_cache: false,
+            outbound: None,
             refused: false,
             refused_by_node: false,
         }

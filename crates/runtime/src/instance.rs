@@ -187,6 +187,7 @@ impl Instance {
         let Arrival { runtime, worker: _, script: _, event: of, invocation, meter, reply, finish, again } = *arrival;
         let mut share = Share::new(number, Arc::clone(&meter), invocation.limits.log_bytes);
         share.default_cache = invocation.default_cache;
+        share.outbound = Some(Arc::clone(&invocation.outbound));
         let (kind, values, of, repeatable) = match of {
             Event::Fetch(request) => {
                 let (parts, body) = request.into_parts();

@@ -67,7 +67,7 @@ pub use head::{StatusText, Verbatim, wants_socket};
 pub use invocation::{Console, Invocation};
 pub use machine::{EngineDigests, PageScan, compile_nothing, engine_digests, page_scan, reserve};
 pub use outbound::{
-    CacheOperation, FetchError, FetchRequest, FetchResponse, Outbound, RedirectMode, Target, on_io_thread,
+    CacheOperation, Cf, FetchError, FetchRequest, FetchResponse, Outbound, RedirectMode, Target, on_io_thread,
 };
 pub use outcome::{Ending, Exception, LogLevel, LogLine, Outcome};
 pub use runtime::{Evicted, Runtime, RuntimeStats, WorkerSource};

@@ -60,7 +60,7 @@ pub fn switches(compatibility: &Compatibility) -> i32 {
 }
 
 /// Without any of these the platform has something to take back (`platform/old-dates.js`).
-const TAKEN_BACK: [&str; 10] = [
+const TAKEN_BACK: [&str; 16] = [
     "global_navigator",
     "enable_navigator_language",
     "no_global_importscripts",
@@ -71,6 +71,12 @@ const TAKEN_BACK: [&str; 10] = [
     "streams_enable_constructors",
     "transformstream_enable_standard_constructor",
     "set_event_target_this",
+    "capture_async_api_throws",
+    "fetch_refuses_unknown_protocols",
+    "fetch_standard_url",
+    "fetcher_no_get_put_delete",
+    "internal_stream_byob_return_view",
+    "streams_byob_reader_detaches_buffer",
 ];
 
 #[cfg(test)]

@@ -23,6 +23,11 @@ pub trait Outbound: Send + Sync + 'static {
     ///
     /// `depth` is that of the Worker that calls.
     async fn fetch(&self, depth: u8, target: Target, request: FetchRequest) -> Result<FetchResponse, FetchError>;
+
+    /// The Worker's `request.cf`: the text of a JSON object. Asked for when a script looks at it; `None`: it has none.
+    fn cf(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Whom a subrequest is for.
@@ -65,6 +70,18 @@ pub struct FetchRequest {
     /// The response's body is wanted as it comes, in the coding that its header names.
     pub raw: bool,
     pub body: Body,
+    /// For another Worker; the network is told nothing of it.
+    pub cf: Cf,
+}
+
+/// What a called Worker reads as `request.cf`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cf {
+    None,
+    /// What the caller reads there.
+    Same,
+    /// The text of a JSON object, as the caller wrote it.
+    Text(Arc<str>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

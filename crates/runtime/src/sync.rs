@@ -125,6 +125,13 @@ fn ask(host: &mut Host, question: i32, mut values: Reader<'_>, out: &mut Vec<u8>
             write.bool(host.mode != Mode::Handler || host.share.default_cache);
             true
         }
+        sync::CF => match host.share_of(values.int()?).and_then(|share| share.outbound.as_ref()?.cf()) {
+            Some(text) => {
+                write.text(&text);
+                true
+            }
+            None => false,
+        },
         sync::STREAM_SMALL => match small_body(host, values.int()?) {
             Some(bytes) => {
                 write.bytes(&bytes);

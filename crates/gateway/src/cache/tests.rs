@@ -1,6 +1,6 @@
 use super::*;
 use switchyard_catalog::NamespaceId;
-use switchyard_runtime::RedirectMode;
+use switchyard_runtime::{Cf, RedirectMode};
 
 fn caches(bytes: u64, each: u64, object: u64) -> Caches {
     Caches::new(&config::Cache { bytes, bytes_per_script: each, object_bytes: object })
@@ -18,7 +18,7 @@ fn in_scope(scope: Scope, trusted: bool) -> Route {
 
 fn request(url: &str, body: Body) -> FetchRequest {
     let (method, headers) = (http::Method::GET, HeaderMap::new());
-    FetchRequest { method, url: url.into(), headers, redirect: RedirectMode::Manual, raw: false, body }
+    FetchRequest { method, url: url.into(), headers, redirect: RedirectMode::Manual, raw: false, body, cf: Cf::None }
 }
 
 async fn put(caches: &Caches, route: &Route, name: &str, url: &str, body: Body) -> CacheEnd {

@@ -201,6 +201,7 @@ impl Default for Upstream {
     fn default() -> Self {
         Self {
             allow: Vec::new(),
+            ca: "".into(),
             connections: 8_192,
             connections_per_script: 1_024,
             idle_connections: 2_048,

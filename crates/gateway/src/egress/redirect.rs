@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, header};
-use switchyard_runtime::{Body, FetchError, FetchRequest, RedirectMode};
+use switchyard_runtime::{Body, Cf, FetchError, FetchRequest, RedirectMode};
 use url::Url;
 
 /// Bytes of an error that lists where it went.
@@ -21,6 +21,8 @@ pub struct Journey {
     mode: RedirectMode,
     /// The last response's body is wanted as it comes.
     pub raw: bool,
+    /// What another Worker reads as its `request.cf`.
+    pub cf: Cf,
     /// Where the hops before were, for the error that there were too many.
     before: Vec<String>,
     max_hops: u32,
@@ -46,9 +48,9 @@ impl Journey {
             Body::Whole(bytes) => Kept::Whole(bytes),
             stream => Kept::Unsent(stream),
         };
-        let FetchRequest { method, url: written, headers, redirect: mode, raw, .. } =
+        let FetchRequest { method, url: written, headers, redirect: mode, raw, cf, .. } =
             FetchRequest { body: Body::Empty, ..request };
-        Ok(Self { method, url, written, headers, body, mode, raw, before: Vec::new(), max_hops })
+        Ok(Self { method, url, written, headers, body, mode, raw, cf, before: Vec::new(), max_hops })
     }
 
     /// The body for the hop at hand.
@@ -134,7 +136,7 @@ mod tests {
             headers.insert(name, value.parse().unwrap());
         }
         let url = "http://a.example/x#f".into();
-        Journey::new(FetchRequest { method, url, headers, redirect: mode, raw: false, body }, 2).unwrap()
+        Journey::new(FetchRequest { method, url, headers, redirect: mode, raw: false, body, cf: Cf::None }, 2).unwrap()
     }
 
     fn to(location: &str) -> HeaderMap {

@@ -92,7 +92,8 @@ fn read(asked: &ResolveRequest) -> Result<(Authority, request::Parts), (&'static
     }
     let host = url.host_str().unwrap_or_default();
     let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-    let authority = Authority::parse(&host).map_err(|error| ("url", error.to_string()))?;
+    let own = if url.scheme() == "https" { 443 } else { 80 };
+    let authority = Authority::read(&host, own).map_err(|error| ("url", error.to_string()))?;
     let target = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
     let target: Uri = target.parse().map_err(|_| ("url", "its path cannot be sent".to_owned()))?;
     let mut headers = HeaderMap::new();

@@ -41,6 +41,8 @@ pub enum CertificateError {
     Certificate { path: PathBuf, source: x509_cert::der::Error },
     #[error("the key in {} cannot be used, or is not that of the certificate in {}", key.display(), cert.display())]
     Key { key: PathBuf, cert: PathBuf, source: rustls::Error },
+    #[error("a certificate in {} is not one of an authority", path.display())]
+    Authority { path: PathBuf, source: rustls::Error },
     #[error("could not set up TLS")]
     Setup(#[source] rustls::Error),
 }
@@ -148,7 +150,11 @@ pub fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, CertificateError> {
+/// A file of certificates, at most 1 MiB of it. Blocks.
+///
+/// # Errors
+/// [`CertificateError::Read`] and [`CertificateError::TooLong`].
+pub fn read(path: &Path) -> Result<Vec<u8>, CertificateError> {
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes));
     read.map_err(|source| CertificateError::Read { path: path.to_owned(), source })?;

@@ -6,17 +6,17 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use ipnet::IpNet;
 use parking_lot::RwLock;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use switchyard_catalog::Origin;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
-use tokio_rustls::TlsConnector;
 
-use super::io::{HTTP2, Stream};
+use super::io::Stream;
+use super::trust::Trust;
 use crate::egress::Policy;
 
 /// Names looked up at the same time: each holds a thread of the blocking pool.
@@ -43,24 +43,13 @@ pub struct Connector {
     /// Networks that are open besides the public ones.
     allow: RwLock<Vec<IpNet>>,
     lookups: Semaphore,
-    tls: TlsConnector,
-    /// Which offers HTTP/2 besides.
-    tls2: TlsConnector,
+    trust: ArcSwap<Trust>,
 }
 
 impl Connector {
-    /// # Errors
-    /// The TLS provider has no usable protocol version.
-    pub fn new(policy: Arc<Policy>, allow: Vec<IpNet>) -> Result<Self, rustls::Error> {
-        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-        let mut tls = tls.with_root_certificates(roots).with_no_client_auth();
-        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let mut tls2 = tls.clone();
-        tls2.alpn_protocols.insert(0, HTTP2.to_vec());
-        let [tls, tls2] = [tls, tls2].map(|config| TlsConnector::from(Arc::new(config)));
-        Ok(Self { policy, allow: RwLock::new(allow), lookups: Semaphore::new(LOOKUPS), tls, tls2 })
+    pub fn new(policy: Arc<Policy>, allow: Vec<IpNet>, trust: Trust) -> Self {
+        let (allow, trust) = (RwLock::new(allow), ArcSwap::from_pointee(trust));
+        Self { policy, allow, lookups: Semaphore::new(LOOKUPS), trust }
     }
 
     /// `inside`: whether the opened networks are open to this upstream; `http2`: it is offered, over TLS.
@@ -96,8 +85,8 @@ impl Connector {
         let name = origin.host.trim_matches(['[', ']']).to_owned();
         let invalid = |_| ConnectError::Io(io::ErrorKind::InvalidInput.into());
         let name = ServerName::try_from(name).map_err(invalid)?;
-        let tls = if http2 { &self.tls2 } else { &self.tls };
-        let stream = tls.connect(name, stream).await.map_err(ConnectError::Io)?;
+        let trust = self.trust.load_full();
+        let stream = trust.connector(http2).connect(name, stream).await.map_err(ConnectError::Io)?;
         Ok(Stream::Tls(Box::new(stream)))
     }
 
@@ -130,6 +119,15 @@ impl Connector {
         let other = *open != allow;
         if other {
             *open = allow.to_vec();
+        }
+        other
+    }
+
+    /// Other authorities are believed from now on. True: they were others before.
+    pub fn trust(&self, trust: Trust) -> bool {
+        let other = !self.trust.load().is_as(&trust);
+        if other {
+            self.trust.store(Arc::new(trust));
         }
         other
     }

@@ -1,6 +1,7 @@
 //! Fetch: its classes, forms and the network answer as on workerd.
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use switchyard_gateway::config::Resolver;
 use tokio::io::AsyncReadExt;
 
 use crate::fetch_origin;
@@ -85,6 +86,52 @@ async fn dates_and_flags_are_obeyed() {
         ),
     ] {
         assert_eq!(told(&gateway, date, flags).await, serde_json::json!(wanted), "{date} {flags:?}");
+    }
+}
+
+/// As on workerd, asked by hand: what bindings had before 2024-03-26.
+#[tokio::test]
+async fn a_fetcher_of_an_older_worker_gets_puts_and_deletes() {
+    let gateway = TestGateway::with(|config| config.resolver = vec![Resolver::worker("caller")]).await;
+    let called = "export default { async fetch(r) {
+        const { pathname } = new URL(r.url);
+        if (pathname === '/missing') return new Response('', { status: 404 });
+        if (pathname === '/broken') return new Response('', { status: 500 });
+        return Response.json([r.method, r.url, await r.text(), r.headers.get('content-type')]) } }";
+    gateway.upload_worker("called", called, json!([])).await;
+    let source = "export default { async fetch(r, { TO }) {
+        const told = [];
+        for (const run of [
+          () => TO.get('http://x/p'), () => TO.get('http://x/p', 'json'), async () => (await TO.get('http://x/p', 'arrayBuffer')).byteLength,
+          async () => String(await TO.get('http://x/p', 'stream')), () => TO.get('http://x/p', 'nope'), () => TO.get('http://x/missing'),
+          () => TO.get('http://x/broken'), () => TO.get(), () => TO.put('http://x/p', 'value'), () => TO.put('http://x/broken', 'value'),
+          () => TO.delete('http://x/p'), () => TO.delete('http://x/missing'),
+        ]) try { told.push(await run() ?? null) } catch (e) { told.push(`${e.name}: ${e.message}`) }
+        return Response.json([typeof TO.get, told]) } }";
+    let bindings = json!([{ "type": "service", "name": "TO", "service": "called" }]);
+    for (date, there) in [("2024-03-25", true), ("2024-03-26", false)] {
+        gateway.upload_worker_of(date, "caller", source, bindings.clone()).await;
+        let told = gateway.get("any", "/").await.json();
+        if !there {
+            assert_eq!(told[0], "undefined");
+            continue;
+        }
+        let got = r#"["GET","http://x/p","",null]"#;
+        let wanted = json!([
+            got,
+            ["GET", "http://x/p", "", null],
+            got.len(),
+            "[object Object]", // without tags, at that date
+            "TypeError: Unknown response type. Possible types are \"text\", \"arrayBuffer\", \"json\", and \"stream\".",
+            null,
+            "Error: HTTP GET request failed: 500 Internal Server Error",
+            "TypeError: Failed to execute 'get' on 'Fetcher': parameter 1 is not of type 'string'.",
+            null,
+            "Error: HTTP PUT request failed: 500 Internal Server Error",
+            null,
+            "Error: HTTP DELETE request failed: 404 Not Found",
+        ]);
+        assert_eq!(told, json!(["function", wanted]));
     }
 }
 

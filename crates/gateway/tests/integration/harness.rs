@@ -267,8 +267,13 @@ impl TestGateway {
 
     /// Puts one of the account's own Workers.
     pub async fn upload_worker(&self, script: &str, source: &str, bindings: Value) {
+        self.upload_worker_of("2026-01-01", script, source, bindings).await;
+    }
+
+    /// … of that compatibility date.
+    pub async fn upload_worker_of(&self, date: &str, script: &str, source: &str, bindings: Value) {
         let path = format!("/client/v4/accounts/{}/workers/scripts/{script}", self.account());
-        self.put(&path, source, json!({ "bindings": bindings })).await;
+        self.put(&path, source, json!({ "bindings": bindings, "compatibility_date": date })).await;
     }
 
     /// Puts a wasm file into a namespace, whatever becomes of it. `metadata`: besides its main module.

@@ -44,8 +44,50 @@ async fn changed_builtins_harm_nobody_but_their_script() {
 async fn older_dates_take_things_back() {
     let gateway = TestGateway::start().await;
     for (date, named) in [("2021-11-03", "dates2021"), ("2023-03-01", "dates2023"), ("2025-05-05", "dates2025")] {
-        workerd::compared_of(date, "dates", named, &gateway).await;
+        workerd::compared_of((date, &[]), "dates", named, "dates", &gateway).await;
     }
+}
+
+/// Flags that take something back which few Workers name.
+#[tokio::test]
+async fn flags_take_things_back() {
+    let gateway = TestGateway::with(|config| config.egress.private = true).await;
+    let obeyed = [
+        "fetcher_has_get_put_delete",
+        "fetch_legacy_url",
+        "do_not_capture_async_api_throws",
+        "internal_stream_byob_return_undefined",
+        "streams_byob_reader_does_not_detach_buffer",
+        "internal_writable_stream_abort_does_not_clear_queue",
+        "no_crypto_preserve_public_exponent",
+        "fetch_treats_unknown_protocols_as_http",
+        "immutable_api_prototypes",
+    ];
+    // A row of docs/differences.md says why.
+    let others = [
+        "url_original",
+        "urlpattern_original",
+        "workers_api_getters_setters_on_instance",
+        "temporal",
+        "new_module_registry",
+    ];
+    for (flags, named) in [(&[][..], "flagsnone"), (&obeyed, "flagsobeyed"), (&others, "flags")] {
+        workerd::compared_of(("2026-01-01", flags), "flags", named, named, &gateway).await;
+    }
+}
+
+/// What came with dates after that of the other probes.
+#[tokio::test]
+async fn newer_dates_are_obeyed() {
+    let gateway = TestGateway::start().await;
+    for area in ["clone", "events", "forms", "fetch", "streams", "mixed"] {
+        workerd::compared_of(("2026-10-01", &[]), area, &format!("{area}2026"), area, &gateway).await;
+    }
+}
+
+#[tokio::test]
+async fn parts_of_the_platform_together_answer_as_on_workerd() {
+    probes("mixed").await;
 }
 
 #[tokio::test]

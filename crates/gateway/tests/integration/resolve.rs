@@ -63,6 +63,15 @@ async fn every_step_is_told() {
     assert_eq!(why(&told, 1), "\"one.test\": no row, from the database: the database has no row for it");
     assert_eq!((&told["tenant"]["namespace"], &told["tenant"]["script"]), (&json!("ns"), &json!("one")));
     assert_eq!(told["status"], Value::Null);
+    // Another port than the scheme's own is part of what a Worker sees.
+    for (url, host) in [
+        ("https://one.test:80/", "one.test:80"),
+        ("http://one.test:80/", "one.test"),
+        ("http://one.test:443/", "one.test:443"),
+    ] {
+        let told = ask(&gateway, json!({ "url": url })).await;
+        assert_eq!((&told["host"], outcomes(&told)[2].as_str()), (&json!(host), "mine"), "{url}");
+    }
 
     let told = ask(&gateway, json!({ "url": "http://a.example/" })).await;
     assert_eq!(outcomes(&told), ["not_mine", "mine", "not_asked", "not_asked"]);

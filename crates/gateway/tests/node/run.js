@@ -5,6 +5,7 @@ import async_hooks from './probes/async_hooks.js';
 import buffer from './probes/buffer.js';
 import events from './probes/events.js';
 import inspect from './probes/inspect.js';
+import mixed from './probes/mixed.js';
 import modules from './probes/modules.js';
 import path from './probes/path.js';
 import process from './probes/process.js';
@@ -13,7 +14,7 @@ import timers from './probes/timers.js';
 import url from './probes/url.js';
 import util from './probes/util.js';
 
-const areas = { assert, async_hooks, buffer, events, inspect, modules, path, process, text, timers, url, util };
+const areas = { assert, async_hooks, buffer, events, inspect, mixed, modules, path, process, text, timers, url, util };
 
 function show(value, depth = 0) {
   if (typeof value === 'string') return JSON.stringify(value);

@@ -13,7 +13,7 @@ function tell(error) {
   });
 }
 
-let isHeard; // (channel)
+let isHeard; // (channel): as on workerd a store that is bound to it is nobody who hears
 
 export class Channel {
   #name;
@@ -25,12 +25,12 @@ export class Channel {
   }
 
   static {
-    isHeard = (channel) => channel.#subscribers.length > 0 || channel.#stores.size > 0;
+    isHeard = (channel) => channel.#subscribers.length > 0;
   }
 
   // A method until the flag makes it what it is in Node.
   get hasSubscribers() {
-    return isOn('diagnostics_channel_has_subscribers_getter') ? isHeard(this) : () => isHeard(this);
+    return isOn('diagnostics_channel_has_subscribers_getter') ? isHeard(this) : { hasSubscribers: () => isHeard(this) }.hasSubscribers;
   }
 
   subscribe(subscription) {

@@ -84,10 +84,12 @@ export function setImmediate(callback, ...args) {
 
 export function clearTimeout(timer) {
   if (timer instanceof Timeout) timer.close();
-  else if (typeof timer === 'number' || typeof timer === 'string') platform.clearTimeout(timer);
+  else if (typeof timer === 'number') platform.clearTimeout(timer);
 }
 
-export const clearInterval = clearTimeout;
+export function clearInterval(timer) {
+  clearTimeout(timer);
+}
 
 export function clearImmediate(immediate) {
   objects.get(immediate)?.();

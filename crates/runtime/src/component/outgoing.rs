@@ -22,7 +22,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use crate::meter::{CALLER, CpuMeter};
 use crate::outbound::AbortOnDrop;
-use crate::{Body, BodyError, FetchError, FetchRequest, FetchResponse, Outbound, RedirectMode, Target};
+use crate::{Body, BodyError, Cf, FetchError, FetchRequest, FetchResponse, Outbound, RedirectMode, Target};
 
 /// What the host names of bindings end with.
 const WORKER: &str = ".worker";
@@ -145,7 +145,8 @@ impl Calls {
         let Ok(url) = url::Url::parse(&url).map(String::from) else {
             return Fetching::Refused(Some(Failed::NoUrl));
         };
-        let request = FetchRequest { method, url, headers, redirect: RedirectMode::Manual, raw: true, body };
+        let request =
+            FetchRequest { method, url, headers, redirect: RedirectMode::Manual, raw: true, body, cf: Cf::None };
         // Taken here, so that a request that has to wait for one is known as such.
         let turn = matches!(target, Target::Internet).then(|| {
             let connections = self.connections();

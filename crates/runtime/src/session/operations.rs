@@ -17,12 +17,15 @@ use crate::meter::{CALLER, CpuMeter};
 use crate::outbound::AbortOnDrop;
 use crate::outcome::{Exception, now_ms};
 use crate::stream::{HostStream, MAX_STREAMS, guest_stream};
-use crate::{Body, BodyError, CacheOperation, FetchError, FetchRequest, FetchResponse, RedirectMode, Target, head};
+use crate::{Body, BodyError, CacheOperation, Cf, FetchError, FetchRequest, FetchResponse, RedirectMode, Target, head};
 
 /// Bytes kept of an error's name.
 const MAX_NAME: usize = 256;
 /// … and of its message, and of message and stack together.
 const MAX_TEXT: usize = 16 * 1024;
+/// The longest `cf` of a request, in bytes of JSON: it is kept as long as who is called may ask for it.
+const MAX_CF: usize = 64 * 1024;
+const CF_TOO_LONG: &str = "The request's cf object is larger than 64 KiB.";
 /// Exceptions kept that were thrown beside the handler.
 const MOST_BESIDE: usize = 16;
 
@@ -253,6 +256,16 @@ impl Session {
             _ => RedirectMode::Error,
         };
         let given = Given::read(&mut values)?;
+        let cf = match values.value()? {
+            Value::Null => Cf::None,
+            Value::Bool(true) => Cf::Same,
+            Value::Text(text) if text.len() <= MAX_CF => Cf::Text(text.into()),
+            Value::Text(_) => {
+                self.refuse(id, "TypeError", CF_TOO_LONG);
+                return Ok(());
+            }
+            _ => return Err(Malformed::Unexpected),
+        };
         if !self.one_more(id) {
             return Ok(());
         }
@@ -287,7 +300,8 @@ impl Session {
         if matches!(turn, Some(Err(_))) {
             self.met.insert(Limit::Connections);
         }
-        let request = FetchRequest { method, url: url.to_owned(), headers, redirect, raw: mode & abi::RAW != 0, body };
+        let raw = mode & abi::RAW != 0;
+        let request = FetchRequest { method, url: url.to_owned(), headers, redirect, raw, body, cf };
         self.send(id, message, target, request, turn);
         Ok(())
     }
@@ -330,7 +344,7 @@ impl Session {
             return Ok(());
         };
         let (method, redirect) = (http::Method::GET, RedirectMode::Manual);
-        let request = FetchRequest { method, url: url.to_owned(), headers, redirect, raw: false, body };
+        let request = FetchRequest { method, url: url.to_owned(), headers, redirect, raw: false, body, cf: Cf::None };
         let target = Target::Cache { name: name.map(str::to_owned), operation };
         self.send(id, message, target, request, None);
         Ok(())

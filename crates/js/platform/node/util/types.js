@@ -51,11 +51,12 @@ export const isUint8ClampedArray = typed('Uint8ClampedArray');
 export const isWeakMap = is('WeakMap');
 export const isWeakSet = is('WeakSet');
 
+// In the order of workerd's.
 export default {
-  isAnyArrayBuffer, isArgumentsObject, isArrayBuffer, isArrayBufferView, isAsyncFunction, isBigInt64Array,
-  isBigIntObject, isBigUint64Array, isBooleanObject, isBoxedPrimitive, isCryptoKey, isDataView, isDate, isExternal,
-  isFloat16Array, isFloat32Array, isFloat64Array, isGeneratorFunction, isGeneratorObject, isInt16Array, isInt32Array,
-  isInt8Array, isKeyObject, isMap, isMapIterator, isModuleNamespaceObject, isNativeError, isNumberObject, isPromise,
-  isProxy, isRegExp, isSet, isSetIterator, isSharedArrayBuffer, isStringObject, isSymbolObject, isTypedArray,
-  isUint16Array, isUint32Array, isUint8Array, isUint8ClampedArray, isWeakMap, isWeakSet,
+  isCryptoKey, isKeyObject, isAsyncFunction, isGeneratorFunction, isGeneratorObject, isAnyArrayBuffer, isArrayBuffer,
+  isArgumentsObject, isBoxedPrimitive, isDataView, isMap, isMapIterator, isModuleNamespaceObject, isNativeError,
+  isPromise, isProxy, isSet, isSetIterator, isSharedArrayBuffer, isWeakMap, isWeakSet, isRegExp, isDate,
+  isStringObject, isSymbolObject, isNumberObject, isBooleanObject, isBigIntObject, isArrayBufferView,
+  isBigInt64Array, isBigUint64Array, isFloat16Array, isFloat32Array, isFloat64Array, isInt8Array, isInt16Array,
+  isInt32Array, isTypedArray, isUint8Array, isUint8ClampedArray, isUint16Array, isUint32Array, isExternal,
 };
