@@ -55,7 +55,7 @@ pub use script::{Script, ScriptRef, ScriptSettings};
 pub use secret::Secret;
 pub use storage::{Change, ChangeKind, NewVersion, Publish, RouteRow, ScriptFilter, ScriptRow, Storage, StorageError};
 pub use tail::{TailConsumer, TailFilters, TailOwner, TailSession, TailStream, TailTarget, Tails, TooManyTails};
-pub use time::Timestamp;
+pub use time::{Timestamp, TimestampText};
 pub use upstream::{HealthCheck, Origin, OriginPolicy, Upstream, UpstreamHost, UpstreamProtocol};
 pub use validator::{InvalidScript, Started, Validator};
 pub use version::{Deployment, NamedHandlers, Version, VersionShare};

@@ -30,9 +30,18 @@ impl Timestamp {
     }
 }
 
-impl fmt::Display for Timestamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // By hand: lists show thousands.
+/// A time as it is written, in RFC 3339, UTC, with microseconds.
+pub struct TimestampText([u8; 27]);
+
+impl TimestampText {
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl Timestamp {
+    /// Without the machinery of formatting: lists show thousands, and each request's line has one.
+    pub fn text(self) -> TimestampText {
         let mut text = *b"1970-01-01T00:00:00.000000Z";
         let at = OffsetDateTime::from_unix_timestamp(self.0.div_euclid(MICROS));
         if let Ok(at) = at
@@ -55,7 +64,13 @@ impl fmt::Display for Timestamp {
             put(17, 19, second.into());
             put(20, 26, micros);
         }
-        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
+        TimestampText(text)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text().as_str())
     }
 }
 

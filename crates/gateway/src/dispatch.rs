@@ -235,7 +235,7 @@ impl Dispatcher {
                 ControlFlow::Continue(request) => request,
             };
         }
-        let worker = match self.runtime.loaded(version).await {
+        let worker = match self.runtime.loaded(version, &route.remembered).await {
             Some(worker) => worker,
             None => {
                 let (dispatcher, ctx, route) = (self.clone(), ctx.clone(), route.clone());

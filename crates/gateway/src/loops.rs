@@ -24,14 +24,24 @@ pub struct Passed {
     pub others: Option<Arc<str>>,
 }
 
+/// Counts whose entries are made beforehand: as many as a request may have.
+const READY: u32 = 16;
+
 /// Reads and writes the header.
-pub struct Loops(hmac::Key);
+pub struct Loops {
+    key: hmac::Key,
+    /// This node's entry for each count, from 0 on: making one costs a microsecond.
+    ready: Vec<HeaderValue>,
+}
 
 impl Loops {
     /// `node`: the key of this node, or the one that several nodes share.
     pub fn new(node: &[u8; 32]) -> Self {
         let root = hmac::Key::new(hmac::HMAC_SHA256, node);
-        Self(hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&root, b"cdn-loop").as_ref()))
+        let key = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&root, b"cdn-loop").as_ref());
+        let mut this = Self { key, ready: Vec::new() };
+        this.ready = (0..=READY).map_while(|hops| HeaderValue::from_str(&this.entry(hops)).ok()).collect();
+        this
     }
 
     /// What a client's request says. More than can be passed on is [`u32::MAX`] hops.
@@ -54,14 +64,22 @@ impl Loops {
 
     /// In the place of whatever a Worker says.
     pub fn mark(&self, headers: &mut HeaderMap, passed: &Passed) {
-        let mut text = passed.others.as_ref().map(|others| format!("{others}, ")).unwrap_or_default();
-        let _ = write!(text, "{OURS}; hops={}; mac=", passed.hops);
-        for byte in &self.mac(passed.hops).as_ref()[..MAC] {
-            let _ = write!(text, "{byte:02x}");
-        }
-        if let Ok(value) = HeaderValue::from_str(&text) {
+        let value = match (&passed.others, self.ready.get(passed.hops as usize)) {
+            (None, Some(ready)) => Ok(ready.clone()),
+            (None, None) => HeaderValue::from_str(&self.entry(passed.hops)),
+            (Some(others), _) => HeaderValue::from_str(&format!("{others}, {}", self.entry(passed.hops))),
+        };
+        if let Ok(value) = value {
             headers.insert(CDN_LOOP, value);
         }
+    }
+
+    fn entry(&self, hops: u32) -> String {
+        let mut text = format!("{OURS}; hops={hops}; mac=");
+        for byte in &self.mac(hops).as_ref()[..MAC] {
+            let _ = write!(text, "{byte:02x}");
+        }
+        text
     }
 
     /// Of an entry that this node has written.
@@ -82,7 +100,7 @@ impl Loops {
     }
 
     fn mac(&self, hops: u32) -> hmac::Tag {
-        hmac::sign(&self.0, &hops.to_be_bytes())
+        hmac::sign(&self.key, &hops.to_be_bytes())
     }
 }
 
@@ -108,6 +126,10 @@ mod tests {
         assert_eq!(loops.read(&map(&[])), Passed::default());
         let (three, five) = (marked(&loops, 3, None), marked(&loops, 5, None));
         assert!(three.starts_with("switchyard; hops=3; mac="), "{three}");
+        // Whether it was made beforehand or not.
+        for hops in [0, READY, READY + 1, u32::MAX] {
+            assert_eq!(loops.read(&map(&[&marked(&loops, hops, None)])).hops, hops);
+        }
         for values in [&[three.as_str(), &five][..], &[&format!("{five},{three}")], &[&five.replace("; ", " ;\t")]] {
             assert_eq!(loops.read(&map(values)), Passed { hops: 5, others: None }, "{values:?}");
         }

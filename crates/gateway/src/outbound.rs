@@ -286,7 +286,7 @@ fn worker_request(journey: &mut Journey) -> Result<Request<Body>, FetchError> {
     // What stands before the `@` is not part of the host.
     let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
     let host = HeaderValue::from_str(host).map_err(|_| invalid())?;
-    let mut headers = journey.headers.clone();
+    let mut headers = journey.take_headers();
     headers.insert(header::HOST, host);
     let method = journey.method.clone();
     let mut request = Request::new(journey.take_body());

@@ -13,8 +13,9 @@ use switchyard_catalog::{
     AccountId, Change, ChangeKind, Follower, NamespaceId, NamespaceName, NamespaceSettings, PlanName, RouteRow, Scope,
     ScriptId, ScriptName, Storage, StorageError, Tag, TailConsumer, Upstream, VersionId, VersionShare,
 };
+use switchyard_runtime::Remembered;
 
-/// A script with something deployed. Immutable: a change puts another in its place.
+/// A script with something deployed. Immutable, but for what is remembered: a change puts another in its place.
 #[derive(Debug)]
 pub struct Route {
     pub account: AccountId,
@@ -37,6 +38,8 @@ pub struct Route {
     pub tags: Vec<Tag>,
     /// Who hears of its runs; mostly nobody.
     pub tail_consumers: Vec<TailConsumer>,
+    /// Its Worker, while it is loaded.
+    pub remembered: Remembered,
 }
 
 /// As people write it.
@@ -68,6 +71,7 @@ impl Route {
             upstreams: Vec::new(),
             tags: Vec::new(),
             tail_consumers: Vec::new(),
+            remembered: Remembered::default(),
         }
     }
 
@@ -299,6 +303,7 @@ impl Routes {
             upstreams: row.upstreams,
             tags: row.tags,
             tail_consumers: row.tail_consumers,
+            remembered: Remembered::default(),
         });
         match route.scope {
             Scope::Account => drop(account.own.insert(route.name.as_str().into(), route.clone())),
@@ -375,6 +380,7 @@ impl Routes {
                     upstreams: script.upstreams.clone(),
                     tags: script.tags.clone(),
                     tail_consumers: script.tail_consumers.clone(),
+                    remembered: Remembered::default(),
                 });
                 table.insert(changed.name.as_str().into(), changed.clone());
                 self.scripts.insert(changed.script, changed);

@@ -1,5 +1,7 @@
 //! A script as the pages in which its memory differs from the base, and putting them where they belong.
 
+use std::ops::Range;
+
 use crate::image::PAGE;
 use crate::pagemap::Run;
 
@@ -162,13 +164,18 @@ pub unsafe fn put_back(memory: *mut u8, base: &[u8], runs: &[Run], delta: &Delta
     }
 }
 
-/// The first page in which `memory` is not base + delta: what an audit asks.
-pub fn first_difference(memory: &[u8], base: &[u8], delta: &Delta) -> Option<u32> {
+/// The first of `pages` in which `memory` is not base + delta: what an audit asks.
+pub fn first_difference(memory: &[u8], base: &[u8], delta: &Delta, pages: Range<u32>) -> Option<u32> {
     let mut next = delta.grains_of();
-    memory.chunks_exact(PAGE).enumerate().find_map(|(page, now)| {
+    while next.page().is_some_and(|page| page < pages.start) {
+        next.next();
+    }
+    pages.into_iter().find(|page| {
+        let at = *page as usize * PAGE;
+        let now = &memory[at..at + PAGE];
         // What a script grew beyond the base begins as zeros.
-        let under = base.get(page * PAGE..(page + 1) * PAGE).unwrap_or(&ZERO);
-        let same = match next.page() == Some(page as u32) {
+        let under = base.get(at..at + PAGE).unwrap_or(&ZERO);
+        let same = match next.page() == Some(*page) {
             true => {
                 let (grains, mut kept) = next.next();
                 now.chunks_exact(GRAIN).zip(under.chunks_exact(GRAIN)).enumerate().all(|(grain, (now, under))| {
@@ -184,7 +191,7 @@ pub fn first_difference(memory: &[u8], base: &[u8], delta: &Delta) -> Option<u32
             }
             false => now == under,
         };
-        (!same).then_some(page as u32)
+        !same
     })
 }
 
@@ -226,9 +233,11 @@ mod tests {
                 }
                 // SAFETY: the vector is ours and as long as the base.
                 unsafe { put_back(memory.as_mut_ptr(), &base, runs, &delta) };
-                assert_eq!(first_difference(&memory, &base, &delta), None, "{delta:?} {runs:?}");
+                assert_eq!(first_difference(&memory, &base, &delta, 0..16), None, "{delta:?} {runs:?}");
                 memory[9 * PAGE + 100] ^= 1;
-                assert_eq!(first_difference(&memory, &base, &delta), Some(9));
+                for (pages, found) in [(0..16, Some(9)), (9..10, Some(9)), (0..9, None), (10..16, None), (9..9, None)] {
+                    assert_eq!(first_difference(&memory, &base, &delta, pages), found);
+                }
             }
         }
     }
@@ -256,6 +265,6 @@ mod tests {
         now[5 * PAGE + 7] = 1;
         let delta = Delta::between(&base, &now, &[(0, 8)], 2);
         assert_eq!(delta.pages, [5]);
-        assert_eq!(first_difference(&now[PAGE..], &base[PAGE..], &Delta { pages: vec![4], ..delta }), None);
+        assert_eq!(first_difference(&now[PAGE..], &base[PAGE..], &Delta { pages: vec![4], ..delta }, 0..7), None);
     }
 }

@@ -72,4 +72,4 @@ pub use outbound::{
 pub use outcome::{Ending, Exception, LogLevel, LogLine, Outcome};
 pub use runtime::{Evicted, Runtime, RuntimeStats, WorkerSource};
 pub use socket::{Close, Message, NotSent, Socket, SocketReader, SocketWriter, Waiting};
-pub use worker::{About, Worker};
+pub use worker::{About, Remembered, Worker};

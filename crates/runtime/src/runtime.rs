@@ -33,7 +33,7 @@ use crate::slot::Slot;
 use crate::slots::{QueueLimits, Slots};
 use crate::warm::Bounds;
 use crate::warm::idle::IdleInstances;
-use crate::worker::Worker;
+use crate::worker::{Remembered, Worker};
 
 use self::components::{Rebuilds, component_of};
 
@@ -227,15 +227,25 @@ impl Runtime {
         version: VersionId,
         source: &dyn WorkerSource,
     ) -> Result<Arc<Worker>, Arc<RuntimeError>> {
-        match self.loaded(version).await {
-            Some(worker) => Ok(worker),
+        match self.inner.workers.get(&version).await {
+            Some(worker) => {
+                self.inner.counts.hit();
+                Ok(worker)
+            }
             None => self.inner.workers.try_get_with(version, self.load(version, source)).await,
         }
     }
 
-    /// The Worker of a version, where it is in memory.
-    pub async fn loaded(&self, version: VersionId) -> Option<Arc<Worker>> {
-        let worker = self.inner.workers.get(&version).await?;
+    /// The Worker of a version, where it is in memory. `remembered`: of those who call this one, mostly.
+    pub async fn loaded(&self, version: VersionId, remembered: &Remembered) -> Option<Arc<Worker>> {
+        let worker = match remembered.get(version) {
+            Some(worker) => worker,
+            None => {
+                let worker = self.inner.workers.get(&version).await?;
+                remembered.set(version, &worker);
+                worker
+            }
+        };
         self.inner.counts.hit();
         Some(worker)
     }

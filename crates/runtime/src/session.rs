@@ -8,7 +8,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -106,7 +106,8 @@ pub struct Session {
     context: SessionContext,
     request: i32,
     reply: Option<Reply>,
-    pending: FuturesUnordered<Pending>,
+    /// Made with the first of them, like what else most requests do not need.
+    pending: Option<FuturesUnordered<Pending>>,
     /// Operations the guest waits for; what counts as "something is pending".
     outstanding: HashMap<i32, AbortHandle>,
     ready: VecDeque<Happened>,
@@ -139,9 +140,10 @@ pub struct Session {
     abandoned: bool,
     /// What the engine reported of a callback of the platform that threw.
     threw: Option<RunError>,
-    connections: Arc<Semaphore>,
+    /// See [`Session::connections`].
+    connections: OnceLock<Arc<Semaphore>>,
     /// The one computation of this request that may run or wait for a thread.
-    computing: Arc<Semaphore>,
+    computing: OnceLock<Arc<Semaphore>>,
     pub subrequests: u32,
     /// Limits that it ran into and went on.
     pub met: LimitSet,
@@ -153,13 +155,12 @@ pub struct Session {
 impl Session {
     /// `upgrade`: its client wants a WebSocket.
     pub fn new(context: SessionContext, request: i32, reply: Reply, upgrade: bool) -> Self {
-        let connections = context.invocation.limits.connections.or(Limits::DEFAULT.connections).unwrap_or(1);
         let wall = context.invocation.limits.wall().map(|wall| Box::pin(tokio::time::sleep(wall)));
         Self {
             context,
             request,
             reply: Some(reply),
-            pending: FuturesUnordered::new(),
+            pending: None,
             outstanding: HashMap::new(),
             ready: VecDeque::new(),
             reading: HashMap::new(),
@@ -178,8 +179,8 @@ impl Session {
             failed: None,
             abandoned: false,
             threw: None,
-            connections: Arc::new(Semaphore::new(connections as usize)),
-            computing: Arc::new(Semaphore::new(1)),
+            connections: OnceLock::new(),
+            computing: OnceLock::new(),
             subrequests: 0,
             met: LimitSet::default(),
             exception: None,
@@ -323,7 +324,7 @@ impl Session {
             return Poll::Ready(Wait::WallOver);
         }
         loop {
-            match self.pending.poll_next_unpin(cx) {
+            match self.pending.as_mut().map_or(Poll::Ready(None), |pending| pending.poll_next_unpin(cx)) {
                 Poll::Ready(Some(Happened::Stopped)) => {}
                 Poll::Ready(Some(happened)) => return Poll::Ready(Wait::Happened(happened)),
                 _ if !self.ready.is_empty() => return Poll::Ready(Wait::Nothing),
@@ -439,6 +440,14 @@ impl Session {
         Some((self.context.invocation, self.context.meter, self.reply?))
     }
 
+    /// Places for fetches that wait for their response's head.
+    fn connections(&self) -> &Arc<Semaphore> {
+        self.connections.get_or_init(|| {
+            let most = self.context.invocation.limits.connections.or(Limits::DEFAULT.connections);
+            Arc::new(Semaphore::new(most.unwrap_or(1) as usize))
+        })
+    }
+
     /// CPU time so far.
     pub fn used(&self) -> Duration {
         self.context.meter.used()
@@ -446,7 +455,7 @@ impl Session {
 
     /// Operations that are pending.
     pub fn load(&self) -> usize {
-        self.pending.len() + self.ready.len()
+        self.pending.as_ref().map_or(0, FuturesUnordered::len) + self.ready.len()
     }
 
     /// It ends with an error, and the instance with it.

@@ -18,6 +18,7 @@ use crate::base::Base;
 use crate::delta::{self, Delta};
 use crate::engine::{EngineCore, NO_DEADLINE, on_tick};
 use crate::host::{Host, Limiter};
+use crate::image::PAGE;
 use crate::pagemap::{Pagemap, Run};
 use crate::tripwire::{Tripwire, forbid_huge_pages};
 
@@ -32,8 +33,11 @@ use runs::{add_pages, count, push_page};
 const TRIM_ABOVE: usize = 128;
 /// Private pages up to which they are left for the next script to put back: it pays for them.
 const LEAVE_UP_TO: usize = 96;
-/// One release in this many is compared byte for byte with what the memory must be.
+/// One release in this many is compared byte for byte with what the memory must be, in one of [`AUDIT_PARTS`].
 const AUDIT_EVERY: u32 = 1_000;
+/// Parts of a memory that audits take in turns: all of it at once was a millisecond in which a request waited, and a
+/// fifteenth of what a small one costs.
+const AUDIT_PARTS: u32 = 16;
 
 type Result<T> = std::result::Result<T, String>;
 
@@ -185,11 +189,11 @@ impl Slot {
         // memory, whose length was just checked to be the base's.
         unsafe { delta::put_back(self.start, &base.image, &self.private, &self.holds) };
         if audited {
-            if let Some(page) = self.differs_at(base) {
+            if let Some(page) = self.differs_in(base, self.releases / AUDIT_EVERY) {
                 tracing::error!(page, "a slot's memory was not what it must be after a restore; the slot is dropped");
                 return false;
             }
-            // Reading maps every page; a fresh mapping keeps later scans short.
+            // Reading maps pages; a fresh mapping keeps later scans short.
             return self.trim().is_ok();
         }
         true
@@ -197,7 +201,17 @@ impl Slot {
 
     /// The first page that is not base + script, by comparing all of them.
     pub fn differs_at(&self, base: &Base) -> Option<u32> {
-        delta::first_difference(self.memory.data(&self.store), &base.image, &self.holds)
+        let pages = 0..(self.memory.data_size(&self.store) / PAGE) as u32;
+        delta::first_difference(self.memory.data(&self.store), &base.image, &self.holds, pages)
+    }
+
+    /// The same in one part of it; `turn` says which.
+    fn differs_in(&self, base: &Base, turn: u32) -> Option<u32> {
+        let pages = (self.memory.data_size(&self.store) / PAGE) as u32;
+        let part = pages.div_ceil(AUDIT_PARTS);
+        let from = (turn % AUDIT_PARTS) * part;
+        let pages = from.min(pages)..(from + part).min(pages);
+        delta::first_difference(self.memory.data(&self.store), &base.image, &self.holds, pages)
     }
 
     /// What the memory must be, of a slot that was held: base + script.

@@ -8,6 +8,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use http::{Request, Response};
+use parking_lot::RwLock;
 use switchyard_catalog::{AccountId, Isolation, Limits, NamespaceName, ScriptId, ScriptName, VersionId, WorkerBinding};
 use switchyard_js::abi::{Writer, binding};
 use tokio::sync::oneshot;
@@ -40,6 +41,45 @@ pub struct Worker {
     pub(crate) usage: Arc<Usage>,
     /// What the node holds for all its requests.
     pub(crate) held: Arc<Held>,
+}
+
+/// Looks at the cache again after so many uses of what was remembered: so it learns what is used, and what it let go
+/// of is not used for long.
+const REMEMBERED: u32 = 16;
+
+/// The Worker that a caller had last: looking into the cache costs ten times as much as asking it whether it still is.
+#[derive(Default)]
+pub struct Remembered {
+    worker: RwLock<Option<(VersionId, Weak<Worker>)>>,
+    uses: AtomicU32,
+}
+
+impl Remembered {
+    /// `None`: it has to be looked up.
+    pub(crate) fn get(&self, version: VersionId) -> Option<Arc<Worker>> {
+        if self.uses.fetch_add(1, Ordering::Relaxed) % REMEMBERED == 0 {
+            return None;
+        }
+        match &*self.worker.read() {
+            Some((of, worker)) if *of == version => worker.upgrade(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn set(&self, version: VersionId, worker: &Arc<Worker>) {
+        let same = |(of, known): &(VersionId, Weak<Worker>)| {
+            *of == version && std::ptr::eq(known.as_ptr(), &raw const **worker)
+        };
+        if !self.worker.read().as_ref().is_some_and(same) {
+            *self.worker.write() = Some((version, Arc::downgrade(worker)));
+        }
+    }
+}
+
+impl std::fmt::Debug for Remembered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Remembered")
+    }
 }
 
 /// What a Worker is made of.

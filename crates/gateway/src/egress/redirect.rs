@@ -53,6 +53,14 @@ impl Journey {
         Ok(Self { method, url, written, headers, body, mode, raw, cf, before: Vec::new(), max_hops })
     }
 
+    /// The headers for a hop to a Worker. Copied only where there may be another hop.
+    pub fn take_headers(&mut self) -> HeaderMap {
+        match self.mode {
+            RedirectMode::Follow => self.headers.clone(),
+            RedirectMode::Manual | RedirectMode::Error => std::mem::take(&mut self.headers),
+        }
+    }
+
     /// The body for the hop at hand.
     pub fn take_body(&mut self) -> Body {
         match std::mem::replace(&mut self.body, Kept::Gone) {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use switchyard_js::abi::status;
+use tokio::sync::Semaphore;
 
 use super::{Happened, Session, error_values};
 use crate::meter::thread_cpu;
@@ -21,7 +22,10 @@ impl Drop for Wanted {
 
 impl Session {
     pub(super) fn compute(&mut self, id: i32, message: Bytes) {
-        let (background, turn) = (Arc::clone(&self.context.background), Arc::clone(&self.computing));
+        let (background, turn) = (
+            Arc::clone(&self.context.background),
+            Arc::clone(self.computing.get_or_init(|| Arc::new(Semaphore::new(1)))),
+        );
         let (meter, tokio) = (Arc::clone(&self.context.meter), self.context.tokio.clone());
         self.start(id, async move {
             // Counted as held until the result, which is no larger, goes to the guest.

@@ -229,7 +229,7 @@ impl Session {
                 }
                 let (writer, body, gone) = guest_stream(given.length, request);
                 // Not outstanding: a reader that stays is nothing to wait for.
-                self.pending.push(Box::pin(async move {
+                self.pending.get_or_insert_default().push(Box::pin(async move {
                     let _ = gone.await;
                     Happened::ReaderGone { stream, write: None }
                 }));
@@ -294,7 +294,7 @@ impl Session {
             return Ok(());
         };
         let turn = matches!(target, Target::Internet).then(|| {
-            let connections = Arc::clone(&self.connections);
+            let connections = Arc::clone(self.connections());
             Arc::clone(&connections).try_acquire_owned().map_err(|_| connections)
         });
         if matches!(turn, Some(Err(_))) {
@@ -427,7 +427,7 @@ impl Session {
     pub(super) fn start(&mut self, id: i32, future: impl Future<Output = Happened> + Send + 'static) {
         let (handle, registration) = AbortHandle::new_pair();
         let future = Abortable::new(future, registration);
-        self.pending.push(Box::pin(async move { future.await.unwrap_or(Happened::Stopped) }));
+        self.pending.get_or_insert_default().push(Box::pin(async move { future.await.unwrap_or(Happened::Stopped) }));
         self.wait_for(id, handle);
     }
 
