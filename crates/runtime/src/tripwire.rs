@@ -99,8 +99,8 @@ mod tests {
         assert!(Tripwire::set().untouched());
         write(63);
         assert!(!wire.untouched());
-        let elsewhere = std::thread::spawn(move || Tripwire::set().thread).join().unwrap();
-        assert_ne!(elsewhere, std::thread::current().id());
+        let elsewhere = std::thread::spawn(Tripwire::set).join().unwrap();
+        assert!(!elsewhere.is_of_this_thread() && !elsewhere.untouched());
         // SAFETY: mapped above, not used after.
         unsafe { libc::munmap(start, len) };
     }
