@@ -113,7 +113,11 @@ impl All {
         let minutes = report::round(clock.elapsed().as_secs_f64() / 60.0);
         let run = Run { began, minutes, quick: self.quick, peers: self.peers, machine, goals, benches };
         tell(&run)?;
-        self.write(&run)
+        self.write(&run)?;
+        let failed: Vec<_> = run.benches.iter().filter(|bench| bench.failed.is_some()).collect();
+        let names: Vec<_> = failed.iter().map(|bench| bench.bench.as_str()).collect();
+        anyhow::ensure!(failed.is_empty(), "these benches failed: {}", names.join(", "));
+        Ok(())
     }
 
     fn words(&self, line: &Line) -> Vec<String> {

@@ -207,7 +207,8 @@ impl Server {
     /// When one is refused.
     pub fn publish(&self, scripts: impl IntoIterator<Item = (String, String)>) -> anyhow::Result<()> {
         let uploads = self.uploads(scripts);
-        all_well(&load::run(self.admin, &uploads, Order::Each, 4, Expect { status: 200 })?)
+        let seen = load::run(self.admin, &uploads, Order::Each, 4, Expect { status: 200 });
+        all_well(&seen.with_context(|| format!("while {} scripts were published", uploads.len()))?)
     }
 
     /// Uploads one with fields of its own in its metadata.
