@@ -258,6 +258,8 @@ pub struct Connection {
     /// The last response, from its status line on.
     buffer: Vec<u8>,
     body_at: usize,
+    opened: Instant,
+    answers: usize,
 }
 
 impl Connection {
@@ -266,7 +268,7 @@ impl Connection {
     pub async fn open(address: SocketAddr) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(address).await.with_context(|| format!("could not connect to {address}"))?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, buffer: Vec::with_capacity(16 << 10), body_at: 0 })
+        Ok(Self { stream, buffer: Vec::with_capacity(16 << 10), body_at: 0, opened: Instant::now(), answers: 0 })
     }
 
     /// Of the last response.
@@ -287,6 +289,7 @@ impl Connection {
             read += answer.advance(self.buffer.get(read..).unwrap_or_default())?;
             self.body_at = answer.head_bytes();
             if answer.is_done() {
+                self.answers += 1;
                 return Ok(answer.status());
             }
         }
@@ -295,7 +298,13 @@ impl Connection {
     async fn more(&mut self) -> anyhow::Result<()> {
         ensure!(self.buffer.len() <= MAX_RESPONSE, "the response is larger than a bench expects");
         let read = self.stream.read_buf(&mut self.buffer).await?;
-        ensure!(read > 0, "the server closed the connection");
+        ensure!(
+            read > 0,
+            "the server closed the connection, {:.1} s after it was opened, after {} answers and {} bytes of the next",
+            self.opened.elapsed().as_secs_f64(),
+            self.answers,
+            self.buffer.len()
+        );
         Ok(())
     }
 }
