@@ -25,6 +25,7 @@ mod dispatch;
 mod fairness;
 mod generator;
 mod hello;
+mod kernels;
 mod limit;
 mod list;
 mod platform;
@@ -74,6 +75,8 @@ enum Bench {
     Resolve(resolve::Resolve),
     /// Web Crypto on 1 MB, beside the library from Rust
     Crypto(crypto::Crypto),
+    /// JavaScript that computes, beside workerd
+    Kernels(kernels::Kernels),
     /// Wasm components, beside `wasmtime serve`: hello, many, first calls, memory, echo, and compile bombs
     Component(component::Component),
     /// The runtime alone, in this process, without HTTP
@@ -145,6 +148,7 @@ impl Bench {
             Bench::Limit(bench) => bench.run(),
             Bench::Resolve(bench) => bench.run(),
             Bench::Crypto(bench) => bench.run(),
+            Bench::Kernels(bench) => bench.run(),
             Bench::Component(bench) => bench.run(),
             Bench::Slot(bench) => bench.run(),
             // No benches: `main` has seen to them.
