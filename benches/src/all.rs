@@ -41,6 +41,7 @@ const LINES: &[Line] = &[
     line("churn --seconds 5", "churn --seconds 2 --rounds 2"),
     line("density 10000", "density 2000 --seconds 0.5 --rounds 2"),
     line("list", "list 2000 --seconds 0.5 --rounds 2"),
+    line("kernels", "kernels --seconds 0.3 --rounds 2"),
     line("crypto", "crypto --seconds 0.5 --rounds 2"),
     line("platform", "platform --seconds 0.5 --rounds 2"),
     line("slot", "slot --seconds 0.5 --rounds 2"),

@@ -27,6 +27,7 @@ mod fairness;
 mod generator;
 mod hello;
 mod idle;
+mod kernels;
 mod limit;
 mod list;
 mod platform;
@@ -78,6 +79,8 @@ enum Bench {
     Resolve(resolve::Resolve),
     /// Web Crypto on 1 MB, beside the library from Rust
     Crypto(crypto::Crypto),
+    /// JavaScript that computes, beside workerd
+    Kernels(kernels::Kernels),
     /// Wasm components, beside `wasmtime serve`: hello, many, first calls, memory, echo, and compile bombs
     Component(component::Component),
     /// The runtime alone, in this process, without HTTP
@@ -164,6 +167,7 @@ impl Bench {
             Bench::Limit(bench) => bench.run(),
             Bench::Resolve(bench) => bench.run(),
             Bench::Crypto(bench) => bench.run(),
+            Bench::Kernels(bench) => bench.run(),
             Bench::Component(bench) => bench.run(),
             Bench::Slot(bench) => bench.run(),
             Bench::Threads(bench) => bench.run(),

@@ -55,7 +55,15 @@ const LOADER: &str = r"export default {
 /// # Errors
 /// When workerd cannot be had, or does not answer.
 pub fn hello() -> anyhow::Result<Server> {
-    let server = serve(&scripts::small("one"))?;
+    warm(&scripts::small("one"))
+}
+
+/// That Worker, warm, whatever it is asked.
+///
+/// # Errors
+/// As [`hello`].
+pub fn warm(script: &str) -> anyhow::Result<Server> {
+    let server = serve(script)?;
     let expect = Expect { status: 200 };
     load::run(server.gateway, &[load::get("one.localhost", "/")], Order::Random(WARM), 8, expect)?;
     Ok(server)

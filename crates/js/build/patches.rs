@@ -6,16 +6,26 @@ use std::path::Path;
 
 #[path = "patches/builtins.rs"]
 mod builtins;
+#[path = "patches/collections.rs"]
+mod collections;
 #[path = "patches/errors.rs"]
 mod errors;
+#[path = "patches/interpreter.rs"]
+mod interpreter;
 #[path = "patches/language.rs"]
 mod language;
 #[path = "patches/regexp.rs"]
 mod regexp;
+#[path = "patches/searches.rs"]
+mod searches;
 #[path = "patches/shapes.rs"]
 mod shapes;
 #[path = "patches/speed.rs"]
 mod speed;
+#[path = "patches/texts.rs"]
+mod texts;
+#[path = "patches/variables.rs"]
+mod variables;
 #[path = "patches/words.rs"]
 mod words;
 
@@ -372,6 +382,11 @@ pub fn apply(dir: &Path) -> Result<(), String> {
         builtins::PATCHES,
         shapes::PATCHES,
         speed::PATCHES,
+        variables::PATCHES,
+        interpreter::PATCHES,
+        searches::PATCHES,
+        collections::PATCHES,
+        texts::PATCHES,
     ]
     .into_iter()
     .flatten()

@@ -32,7 +32,8 @@ const QUICKJS: &[&str] = &[
     "quickjs.h",
 ];
 
-/// Our own files. `internals.c` is included by quickjs.c and includes two others: they are not compiled by themselves.
+/// Our own files. `internals.c` is included by quickjs.c and includes others, `regexps.c` by libregexp.c: they are not compiled by
+/// themselves.
 const ENGINE: &[&str] = &[
     "builtins.c",
     "engine.h",
@@ -41,6 +42,7 @@ const ENGINE: &[&str] = &[
     "internals.c",
     "messages.c",
     "modules.c",
+    "regexps.c",
     "shapes.c",
     "shim.c",
     "stacks.c",

@@ -25,6 +25,14 @@ void sy_freeze(JSRuntime *rt, uint32_t slack)
     sy_drop_empty(rt);
     sy_mark_builtins(rt);
     if (first) {
+        for (int c = 0; c < countof(sy_chars); c++) {
+            JSString *one = js_alloc_string_rt(rt, 1, 0);
+            if (!one)
+                break;
+            str8(one)[0] = c;
+            str8(one)[1] = 0;
+            sy_chars[c] = one;
+        }
         sy_link_shapes(rt);
         sy_find_fields(rt);
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use switchyard_js::abi::{module_kind, op};
 
-use crate::host::{Guest, Modules, Op, PLATFORM, SLACK, frozen_base};
+use crate::host::{Guest, Modules, Op, PLATFORM, SLACK, frozen_base, on_a_large_stack};
 
 /// A benchmark, and what is there for others to import.
 const SKIPPED: &[&str] = &["microbench.js", "fixture_", "test_worker_module.js"];
@@ -138,8 +138,13 @@ fn outcome(guest: &mut Guest, name: &str) -> (bool, String) {
     (result == 0, told.join("\n"))
 }
 
+/// Some of them recurse until they may not.
 #[test]
 fn quickjs_own_tests_say_the_same_frozen_and_not() {
+    on_a_large_stack(say_the_same);
+}
+
+fn say_the_same() {
     let root = Path::new(env!("SWITCHYARD_QUICKJS_DIR")).join("tests");
     if !root.is_dir() {
         println!("skipped: the sources of QuickJS are not at hand (a prebuilt engine?)");
