@@ -477,9 +477,28 @@ static void sy_throw_class_call(JSContext *ctx, JSValueConst func)
     JS_FreeCString(ctx, name);
 }
 
+/* A method or a getter of the platform's, called on what is none of its class. */
+static bool sy_throw_illegal(JSContext *ctx)
+{
+    if (!sy_platform_runs(ctx))
+        return false;
+    sy_throw(ctx, JS_TYPE_ERROR, "Illegal invocation: function called with incorrect `this` reference. See "
+             "https://developers.cloudflare.com/workers/observability/errors/#illegal-invocation-errors for details.");
+    return true;
+}
+
+static void sy_throw_member(JSContext *ctx, bool writes, JSAtom name)
+{
+    if (!sy_throw_illegal(ctx))
+        sy_throw(ctx, JS_TYPE_ERROR, writes ? "Cannot write private member %a to an object whose class did not declare it" :
+                 "Cannot read private member %a from an object whose class did not declare it", name);
+}
+
 /* A private method is the class's of which its function's home is the prototype. */
 static void sy_throw_brand(JSContext *ctx, JSValueConst func)
 {
+    if (sy_throw_illegal(ctx))
+        return;
     JSObject *home = sy_code(func) ? sy_object(func)->u.func.home_object : NULL;
     bool is_static = home && JS_IsFunction(ctx, JS_MKPTR(JS_TAG_OBJECT, home));
     const char *name = home ? sy_type_name(ctx, JS_MKPTR(JS_TAG_OBJECT, home)) : NULL;

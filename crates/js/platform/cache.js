@@ -108,10 +108,12 @@ export class Cache {
   }
 
   add() {
+    this.#name;
     throw notImplemented('add', 'Cache');
   }
 
   addAll() {
+    this.#name;
     throw notImplemented('addAll', 'Cache');
   }
 
@@ -159,10 +161,12 @@ export class Cache {
   }
 
   matchAll() {
+    this.#name;
     throw notImplemented('matchAll', 'Cache');
   }
 
   keys() {
+    this.#name;
     throw notImplemented('keys', 'Cache');
   }
 }
@@ -193,18 +197,22 @@ export class CacheStorage {
   }
 
   delete() {
+    this.#made;
     throw notImplemented('delete', 'CacheStorage');
   }
 
   match() {
+    this.#made;
     throw notImplemented('match', 'CacheStorage');
   }
 
   has() {
+    this.#made;
     throw notImplemented('has', 'CacheStorage');
   }
 
   keys() {
+    this.#made;
     throw notImplemented('keys', 'CacheStorage');
   }
 }

@@ -5,15 +5,20 @@ import { SYNC_DECODE, SYNC_ENCODING } from './abi.js';
 import { isObject, notConstructed, notOfType, present, toText } from './idl.js';
 
 export class TextEncoder {
+  #made = true; // read first by every method: it says whose object it is
+
   get encoding() {
+    this.#made;
     return 'utf-8';
   }
 
   encode(input = '') {
+    this.#made;
     return host.utf8Encode(typeof input === 'string' ? input : toText(input));
   }
 
   encodeInto(source, destination) {
+    this.#made;
     if (arguments.length === 0) throw notOfType('encodeInto', 'TextEncoder', 1, 'String');
     source = typeof source === 'string' ? source : toText(source);
     if (!(destination instanceof Uint8Array)) {

@@ -151,6 +151,7 @@ export class EventSource extends EventTarget {
     return this.#url ?? '';
   }
   get withCredentials() {
+    this.#state;
     return false;
   }
   get readyState() {
@@ -173,6 +174,11 @@ export class EventSource extends EventTarget {
   }
   set onerror(value) {
     setHandler(this, this.#handlers, 'error', value);
+  }
+
+  [Symbol.dispose]() {
+    this.#state;
+    this.close();
   }
 
   close() {

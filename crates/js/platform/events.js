@@ -90,7 +90,7 @@ export class Event {
     return this.#cancelable && this.#prevented;
   }
   get returnValue() {
-    return !this.defaultPrevented;
+    return !(this.#cancelable && this.#prevented);
   }
   get isTrusted() {
     return this.#trusted;

@@ -22,7 +22,7 @@ export class FormData {
 
   append(name, value, filename = undefined) {
     const entries = FormData.#of(this);
-    needed('append', arguments.length);
+    needed('append', arguments);
     name = toText(name);
     entries.push([name, entryValue(name, value, filename)]);
   }
@@ -57,7 +57,7 @@ export class FormData {
 
   set(name, value, filename = undefined) {
     const entries = FormData.#of(this);
-    needed('set', arguments.length);
+    needed('set', arguments);
     name = toText(name);
     const entry = [name, entryValue(name, value, filename)];
     const at = entries.findIndex((old) => old[0] === name);
@@ -90,9 +90,12 @@ export class FormData {
 present(FormData);
 iterable(FormData);
 
+// What is there is read before what is missing is named.
 function needed(method, given) {
-  if (given === 0) throw notOfType(method, 'FormData', 1, 'string');
-  if (given === 1) throw notOfType(method, 'FormData', 2, 'File or Blob or string');
+  if (given.length === 0) throw notOfType(method, 'FormData', 1, 'string');
+  if (given.length > 1) return;
+  toText(given[0]);
+  throw notOfType(method, 'FormData', 2, 'File or Blob or string');
 }
 
 function nameArgument(method, args) {

@@ -168,7 +168,7 @@ export class Headers {
 
   set(name, value) {
     const headers = Headers.#of(this);
-    if (arguments.length < 2) throw notOfType('set', 'Headers', arguments.length + 1, 'string');
+    twoTexts('set', arguments);
     const list = headers.#write();
     name = normalName(name);
     value = normalValue(value);
@@ -183,7 +183,7 @@ export class Headers {
 
   append(name, value) {
     const headers = Headers.#of(this);
-    if (arguments.length < 2) throw notOfType('append', 'Headers', arguments.length + 1, 'string');
+    twoTexts('append', arguments);
     headers.#add(headers.#write(), name, value);
   }
 
@@ -230,6 +230,13 @@ export class Headers {
 }
 present(Headers);
 iterable(Headers);
+
+// What is there is read before what is missing is named.
+function twoTexts(method, given) {
+  if (given.length >= 2) return;
+  if (given.length === 1) toText(given[0]);
+  throw notOfType(method, 'Headers', given.length + 1, 'string');
+}
 
 // All entries of that name from there on.
 function remove(list, name, from) {

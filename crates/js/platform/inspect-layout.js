@@ -16,7 +16,8 @@ function fitsOnOneLine(state, output, start, base) {
   return base === '' || !base.includes('\n');
 }
 
-export function reduceToOneText(state, output, base, braces, list, depth, value) {
+// `room`: characters that one line may have beyond the usual.
+export function reduceToOneText(state, output, base, braces, list, depth, value, room = 0) {
   const before = base === '' ? '' : `${base} `;
   if (state.compact === true) {
     if (fitsOnOneLine(state, output, 0, base)) {
@@ -30,7 +31,7 @@ export function reduceToOneText(state, output, base, braces, list, depth, value)
     const entries = output.length;
     if (list && entries > 6) output = inColumns(state, output, value);
     if (state.currentDepth - depth < state.compact && entries === output.length) {
-      const start = output.length + state.indentation + braces[0].length + base.length + 10;
+      const start = output.length + state.indentation + braces[0].length + base.length + 10 - room;
       if (fitsOnOneLine(state, output, start, base)) {
         const joined = output.join(', ');
         if (!joined.includes('\n')) return `${before}${braces[0]} ${joined} ${braces[1]}`;

@@ -353,7 +353,8 @@ function raw(state, value, depth, typed) {
       output.splice(output.length - shape.keys.length, shape.keys.length, ...sorted);
     }
   }
-  const text = shape.prefix + reduceToOneText(state, output, base, shape.braces, shape.list, depth, value);
+  const text = shape.prefix +
+    reduceToOneText(state, output, base, shape.braces, shape.list, depth, value, shape.prefix === '' ? 0 : 2);
   const spent = (state.budget[state.indentation] ?? 0) + text.length;
   state.budget[state.indentation] = spent;
   if (spent > 2 ** 27) state.depth = -1;

@@ -2,7 +2,7 @@
 import * as host from 'switchyard:host';
 import { ExecutionContext } from './context.js';
 import { fetch } from './fetch.js';
-import { notOfType, present } from './idl.js';
+import { illegalInvocation, notOfType, present } from './idl.js';
 
 const TOKEN = Symbol('navigator');
 const { apply } = Reflect;
@@ -14,6 +14,7 @@ export class Navigator {
   }
 
   sendBeacon(url, body = undefined) {
+    if (!(this instanceof Navigator)) throw illegalInvocation();
     if (arguments.length === 0) throw notOfType('sendBeacon', 'Navigator', 1, 'string');
     url = `${url}`;
     const context = host.contextGet();

@@ -81,6 +81,7 @@ export class ReadableStreamBYOBReader {
   }
 
   get closed() {
+    this.#reader;
     try {
       return this.#reader.closedPromise();
     } catch (error) {
@@ -89,6 +90,7 @@ export class ReadableStreamBYOBReader {
   }
 
   read(view, options = undefined) {
+    this.#reader;
     return new Promise((resolve, reject) => {
       if (!ArrayBuffer.isView(view)) throw notOfType('read', 'ReadableStreamBYOBReader', 1, 'ArrayBufferView');
       if (options !== undefined && options !== null && !isObject(options)) {
@@ -100,9 +102,11 @@ export class ReadableStreamBYOBReader {
 
   // workerd's older way to ask for a minimum.
   readAtLeast(minimum, view) {
+    this.#reader;
     const given = arguments.length;
     return new Promise((resolve, reject) => {
       if (given === 0) throw notOfType('readAtLeast', 'ReadableStreamBYOBReader', 1, 'integer');
+      minimum = toNumber(minimum);
       if (!ArrayBuffer.isView(view)) throw notOfType('readAtLeast', 'ReadableStreamBYOBReader', 2, 'ArrayBufferView');
       this.#read(view, minimum, new PromiseRequest(resolve, reject));
     });
@@ -129,6 +133,7 @@ export class ReadableStreamBYOBReader {
   }
 
   cancel(reason = undefined) {
+    this.#reader;
     try {
       const stream = this.#reader.stream;
       if (stream === null) throw released();

@@ -56,6 +56,7 @@ export class ReadableStream {
   }
 
   cancel(reason = undefined) {
+    this.#inner; // who calls it on something else is told at once
     try {
       if (this.#inner.reader !== null) return rejected(locked());
       refuseForeign(this.#inner.owner, SOURCE);
@@ -78,6 +79,10 @@ export class ReadableStream {
 
   pipeThrough(transform, options = undefined) {
     const stream = this.#inner;
+    if (arguments.length > 0 && (transform === undefined || transform === null)) {
+      throw new TypeError('Cannot initialize N7workerd3api14ReadableStream9TransformE with required members from an undefined ' +
+        'or null value.');
+    }
     if (!isObject(transform)) throw notOfType('pipeThrough', 'ReadableStream', 1, 'Transform');
     const { readable, writable } = transform;
     if (innerReadable(readable) === undefined) throw notField('readable', 'Transform', 'ReadableStream');
@@ -93,8 +98,8 @@ export class ReadableStream {
   }
 
   pipeTo(destination, options = undefined) {
+    const stream = this.#inner;
     try {
-      const stream = this.#inner;
       const target = innerWritable(destination);
       if (target === undefined) throw notOfType('pipeTo', 'ReadableStream', 1, 'WritableStream');
       options = pipeOptions(options, 'pipeTo');
@@ -157,6 +162,7 @@ export class ReadableStreamDefaultReader {
   }
 
   get closed() {
+    this.#reader;
     try {
       return this.#reader.closedPromise();
     } catch (error) {
@@ -165,6 +171,7 @@ export class ReadableStreamDefaultReader {
   }
 
   read() {
+    this.#reader;
     return new Promise((resolve, reject) => {
       const stream = this.#reader.stream;
       if (stream === null) throw released();
@@ -174,6 +181,7 @@ export class ReadableStreamDefaultReader {
   }
 
   cancel(reason = undefined) {
+    this.#reader;
     try {
       const stream = this.#reader.stream;
       if (stream === null) throw released();

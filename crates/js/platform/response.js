@@ -210,11 +210,11 @@ export class Response {
     url = toText(url);
     status = toInt(status);
     refuseGlobalScope();
-    const parsed = parseUrl(url, null);
-    if (parsed === null) throw new TypeError(`Unable to parse URL: ${url}`);
     if (!REDIRECTS.includes(status)) {
       throw new RangeError(`${status} is not a redirect status code. It must be one of: 301, 302, 303, 307, or 308.`);
     }
+    const parsed = parseUrl(url, null);
+    if (parsed === null) throw new TypeError(`Unable to parse URL: ${url}`);
     const response = new Response(null, { status });
     // As it was given, for an older Worker; most are given as they are written anyhow.
     const location = parsed[0] === url || isOn('response_redirect_url_standard') ? parsed[0] : url;

@@ -2,10 +2,13 @@
 // by all instances, as the standard wants.
 import { isObject, notConstructed, present, toNumber } from './idl.js';
 
-const countSize = { size: () => 1 }.size;
-const byteSize = { size: (chunk) => chunk?.byteLength }.size;
+const [countSize, byteSize] = [() => 1, (chunk) => chunk?.byteLength];
 
-function mark(init, owner) {
+function mark(init, owner, given) {
+  if (given > 0 && (init === undefined || init === null)) {
+    throw new TypeError('Cannot initialize N7workerd3api19QueuingStrategyInitE with required members from an undefined or ' +
+      'null value.');
+  }
   if (!isObject(init)) throw notConstructed(owner, 1, 'QueuingStrategyInit');
   return toNumber(init.highWaterMark);
 }
@@ -13,7 +16,7 @@ function mark(init, owner) {
 export class CountQueuingStrategy {
   #mark;
   constructor(init) {
-    this.#mark = mark(init, 'CountQueuingStrategy');
+    this.#mark = mark(init, 'CountQueuingStrategy', arguments.length);
   }
   get highWaterMark() {
     return this.#mark;
@@ -28,7 +31,7 @@ present(CountQueuingStrategy);
 export class ByteLengthQueuingStrategy {
   #mark;
   constructor(init) {
-    this.#mark = mark(init, 'ByteLengthQueuingStrategy');
+    this.#mark = mark(init, 'ByteLengthQueuingStrategy', arguments.length);
   }
   get highWaterMark() {
     return this.#mark;

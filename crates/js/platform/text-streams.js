@@ -1,10 +1,12 @@
 // TextEncoderStream and TextDecoderStream, by the Encoding standard: the two classes of encoding.js as transforms.
 import * as host from 'switchyard:host';
 import { TextDecoder } from './encoding.js';
-import { isObject, present, toText } from './idl.js';
+import { isObject, notConstructed, present, toText } from './idl.js';
 import { Transform, TransformStream } from './transform.js';
 
 export class TextEncoderStream extends TransformStream {
+  #made = true;
+
   constructor() {
     const inner = new Transform({}, 1, null, 0, null);
     let high = ''; // the first half of a surrogate pair that a chunk ended with
@@ -23,6 +25,7 @@ export class TextEncoderStream extends TransformStream {
   }
 
   get encoding() {
+    this.#made;
     return 'utf-8';
   }
 }
@@ -32,6 +35,9 @@ export class TextDecoderStream extends TransformStream {
   #decoder;
 
   constructor(label = undefined, options = undefined) {
+    if (options !== undefined && options !== null && !isObject(options)) {
+      throw notConstructed('TextDecoderStream', 2, 'TextDecoderStreamInit');
+    }
     const decoder = new TextDecoder(label, options);
     const inner = new Transform({}, 1, null, 0, null);
     inner.transform = (chunk, controller) => {

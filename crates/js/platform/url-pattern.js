@@ -2,7 +2,7 @@
 // parts of a URL from what is matched; matching is the engine's own RegExp, so a pattern lives in the guest alone.
 import * as host from 'switchyard:host';
 import { SYNC_PATTERN, SYNC_PATTERN_INPUT } from './abi.js';
-import { isObject, present } from './idl.js';
+import { isObject, notConstructed, present } from './idl.js';
 
 const PARTS = ['protocol', 'username', 'password', 'hostname', 'port', 'pathname', 'search', 'hash'];
 const FIELDS = [...PARTS, 'baseURL'];
@@ -63,6 +63,9 @@ export class URLPattern {
     if (isObject(base)) {
       options = base;
       base = undefined;
+    }
+    if (options !== undefined && options !== null && !isObject(options)) {
+      throw notConstructed('URLPattern', 3, 'URLPatternOptions');
     }
     const ignoreCase = Boolean(options?.ignoreCase);
     const answer = new Input(input).ask(SYNC_PATTERN, [ignoreCase], base === undefined || base === null ? null : text(base));

@@ -70,8 +70,10 @@ export let paramsOf; // (url, search, change) -> params of that URL; change(url,
 export let resetParams; // (params, search): the URL was given another query
 let listOf; // (params) -> name, value, name, value…
 
+// What is there is read before what is missing is named.
 function missing(method, given) {
-  return notOfType(method, 'URLSearchParams', given + 1, 'USVString');
+  for (const value of given) wellFormed(value);
+  return notOfType(method, 'URLSearchParams', given.length + 1, 'USVString');
 }
 
 // Iterators look at the list anew in each step: they see what is changed meanwhile.
@@ -107,7 +109,7 @@ defineIterator('ValueIterator', (list, at) => list[at + 1]);
 
 export class URLSearchParams {
   #text = ''; // current while #list is null
-  #list = null;
+  #list = null; // read first by every method: it says whose object it is
   #url = null;
   #change = null;
 
@@ -164,13 +166,15 @@ export class URLSearchParams {
   }
 
   append(name, value) {
-    if (arguments.length < 2) throw missing('append', arguments.length);
+    this.#list;
+    if (arguments.length < 2) throw missing('append', arguments);
     this.#read().push(wellFormed(name), wellFormed(value));
     this.#update();
   }
 
   delete(name, value = undefined) {
-    if (arguments.length < 1) throw missing('delete', arguments.length);
+    this.#list;
+    if (arguments.length < 1) throw missing('delete', arguments);
     const list = this.#read();
     name = wellFormed(name);
     if (value !== undefined) value = isOn('urlsearchparams_delete_has_value_arg') ? wellFormed(value) : undefined;
@@ -186,7 +190,8 @@ export class URLSearchParams {
   }
 
   get(name) {
-    if (arguments.length < 1) throw missing('get', arguments.length);
+    this.#list;
+    if (arguments.length < 1) throw missing('get', arguments);
     const list = this.#read();
     name = wellFormed(name);
     for (let i = 0; i < list.length; i += 2) if (list[i] === name) return list[i + 1];
@@ -194,7 +199,8 @@ export class URLSearchParams {
   }
 
   getAll(name) {
-    if (arguments.length < 1) throw missing('getAll', arguments.length);
+    this.#list;
+    if (arguments.length < 1) throw missing('getAll', arguments);
     const list = this.#read();
     const values = [];
     name = wellFormed(name);
@@ -203,7 +209,8 @@ export class URLSearchParams {
   }
 
   has(name, value = undefined) {
-    if (arguments.length < 1) throw missing('has', arguments.length);
+    this.#list;
+    if (arguments.length < 1) throw missing('has', arguments);
     const list = this.#read();
     name = wellFormed(name);
     if (value !== undefined) value = isOn('urlsearchparams_delete_has_value_arg') ? wellFormed(value) : undefined;
@@ -214,7 +221,8 @@ export class URLSearchParams {
   }
 
   set(name, value) {
-    if (arguments.length < 2) throw missing('set', arguments.length);
+    this.#list;
+    if (arguments.length < 2) throw missing('set', arguments);
     const list = this.#read();
     name = wellFormed(name);
     value = wellFormed(value);
@@ -243,6 +251,7 @@ export class URLSearchParams {
   }
 
   forEach(callback, thisArg = undefined) {
+    this.#list;
     if (typeof callback !== 'function') {
       throw notOfType('forEach', 'URLSearchParams', 1, 'function');
     }
@@ -250,14 +259,17 @@ export class URLSearchParams {
   }
 
   entries() {
+    this.#list;
     return new ITERATORS.EntryIterator(this);
   }
 
   keys() {
+    this.#list;
     return new ITERATORS.KeyIterator(this);
   }
 
   values() {
+    this.#list;
     return new ITERATORS.ValueIterator(this);
   }
 

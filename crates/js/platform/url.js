@@ -83,8 +83,9 @@ export class URL {
     throw new Error('URL.createObjectURL() is not implemented');
   }
 
-  static revokeObjectURL() {
+  static revokeObjectURL(url) {
     if (arguments.length === 0) throw notOfType('revokeObjectURL', 'URL', 1, 'USVString');
+    text(url);
     throw new Error('URL.revokeObjectURL() is not implemented');
   }
 

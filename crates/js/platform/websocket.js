@@ -251,6 +251,7 @@ export class WebSocket extends EventTarget {
 
   set binaryType(value) {
     if (!isWebSocket(this)) throw illegalInvocation();
+    value = toText(value);
     if (value === 'blob' || value === 'arraybuffer') this.#binary = value;
   }
 
@@ -332,7 +333,26 @@ for (const [name, value] of [['CONNECTING', CONNECTING], ['OPEN', OPEN], ['CLOSI
 for (const name of [
   'accept', 'send', 'close', 'serializeAttachment', 'deserializeAttachment', 'readyState', 'bufferedAmount', 'url',
   'protocol', 'extensions', 'binaryType',
-]) Object.defineProperty(WebSocket.prototype, name, { enumerable: true });
+]) {
+  Object.defineProperty(WebSocket.prototype, name, { enumerable: true });
+  const { value } = Object.getOwnPropertyDescriptor(WebSocket.prototype, name);
+  if (typeof value === 'function') Object.defineProperty(value, 'length', { value: 0 });
+}
+
+// What a pair is iterated by.
+class PairIterator {
+  #left;
+
+  constructor(pair) {
+    this.#left = [pair[0], pair[1]];
+  }
+
+  next() {
+    return this.#left.length === 0 ? { done: true, value: undefined } : { done: false, value: this.#left.shift() };
+  }
+}
+Object.setPrototypeOf(PairIterator.prototype, Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]())));
+tag(PairIterator);
 
 export class WebSocketPair {
   constructor() {
@@ -344,7 +364,8 @@ export class WebSocketPair {
   }
 
   [Symbol.iterator]() {
-    return [this[0], this[1]][Symbol.iterator]();
+    if (!(this instanceof WebSocketPair)) throw illegalInvocation();
+    return new PairIterator(this);
   }
 }
 tag(WebSocketPair);

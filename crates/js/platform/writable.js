@@ -59,6 +59,7 @@ export class WritableStream {
   }
 
   abort(reason = undefined) {
+    this.#inner;
     try {
       if (this.#inner.writer !== null) throw locked();
       refuseForeign(this.#inner.owner, SINK);
@@ -69,6 +70,7 @@ export class WritableStream {
   }
 
   close() {
+    this.#inner;
     try {
       if (this.#inner.writer !== null) throw locked();
       refuseForeign(this.#inner.owner, SINK);
@@ -80,6 +82,7 @@ export class WritableStream {
   }
 
   getWriter() {
+    this.#inner;
     return new WritableStreamDefaultWriter(this);
   }
 }
@@ -112,6 +115,7 @@ export class WritableStreamDefaultWriter {
   }
 
   get closed() {
+    this.#writer;
     try {
       return this.#writer.closedPromise();
     } catch (error) {
@@ -120,6 +124,7 @@ export class WritableStreamDefaultWriter {
   }
 
   get ready() {
+    this.#writer;
     try {
       return this.#writer.readyPromise();
     } catch (error) {
@@ -132,6 +137,7 @@ export class WritableStreamDefaultWriter {
   }
 
   write(chunk = undefined) {
+    this.#writer;
     try {
       return this.#held().write(chunk);
     } catch (error) {
@@ -140,6 +146,7 @@ export class WritableStreamDefaultWriter {
   }
 
   close() {
+    this.#writer;
     try {
       return this.#held().close();
     } catch (error) {
@@ -148,6 +155,7 @@ export class WritableStreamDefaultWriter {
   }
 
   abort(reason = undefined) {
+    this.#writer;
     try {
       return this.#held().stream.abort(reason);
     } catch (error) {

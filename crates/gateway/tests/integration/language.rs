@@ -86,6 +86,11 @@ async fn newer_dates_are_obeyed() {
 }
 
 #[tokio::test]
+async fn every_member_answers_every_kind_of_argument_as_on_workerd() {
+    probes("calls").await;
+}
+
+#[tokio::test]
 async fn parts_of_the_platform_together_answer_as_on_workerd() {
     probes("mixed").await;
 }

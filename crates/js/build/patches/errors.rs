@@ -27,6 +27,7 @@ static JSValue sy_throw_detached(JSContext *ctx);
 static JSValue sy_throw_to_object(JSContext *ctx);
 static void sy_throw_class_call(JSContext *ctx, JSValueConst func);
 static void sy_throw_brand(JSContext *ctx, JSValueConst func);
+static void sy_throw_member(JSContext *ctx, bool writes, JSAtom name);
 static void sy_throw_circle(JSContext *ctx, JSValueConst stack, JSValueConst value);
 static void sy_throw_regexp(JSContext *ctx, JSValueConst pattern, JSValueConst flags, const char *said);
 static JSValue JS_ThrowTypeErrorRevokedProxy(JSContext *ctx);

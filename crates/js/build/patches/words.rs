@@ -183,14 +183,55 @@ pub const PATCHES: &[Patch] = &[Patch {
         once(
             r"        JS_ThrowTypeErrorPrivateNotFound(ctx, prop);
         return JS_EXCEPTION;",
-            r#"        sy_throw(ctx, JS_TYPE_ERROR, "Cannot read private member %a from an object whose class did not declare it", prop);
-        return JS_EXCEPTION;"#,
+            r"        sy_throw_member(ctx, false, prop);
+        return JS_EXCEPTION;",
         ),
         once(
             r"        JS_ThrowTypeErrorPrivateNotFound(ctx, prop);
     fail:",
-            r#"        sy_throw(ctx, JS_TYPE_ERROR, "Cannot write private member %a to an object whose class did not declare it", prop);
-    fail:"#,
+            r"        sy_throw_member(ctx, true, prop);
+    fail:",
+        ),
+        // A primitive has no private members either.
+        once(
+            r"        return JS_ThrowTypeErrorNotAnObject(ctx);
+    /* safety check */",
+            r"        return sy_throw_member(ctx, false, js_symbol_to_atom(ctx, name)), JS_EXCEPTION;
+    /* safety check */",
+        ),
+        once(
+            r"        JS_ThrowTypeErrorNotAnObject(ctx);
+        goto fail;
+    }
+    /* safety check */
+    if (unlikely(JS_VALUE_GET_TAG(name) != JS_TAG_SYMBOL)) {
+        JS_ThrowTypeErrorNotASymbol(ctx);
+        goto fail;
+    }
+    prop = js_symbol_to_atom(ctx, name);
+    p = JS_VALUE_GET_OBJ(obj);
+    prs =",
+            r"        sy_throw_member(ctx, true, js_symbol_to_atom(ctx, name));
+        goto fail;
+    }
+    /* safety check */
+    if (unlikely(JS_VALUE_GET_TAG(name) != JS_TAG_SYMBOL)) {
+        JS_ThrowTypeErrorNotASymbol(ctx);
+        goto fail;
+    }
+    prop = js_symbol_to_atom(ctx, name);
+    p = JS_VALUE_GET_OBJ(obj);
+    prs =",
+        ),
+        once(
+            r"    if (unlikely(JS_VALUE_GET_TAG(obj) != JS_TAG_OBJECT)) {
+    not_obj:
+        JS_ThrowTypeErrorNotAnObject(ctx);",
+            r"    if (unlikely(JS_VALUE_GET_TAG(obj) != JS_TAG_OBJECT)) {
+        sy_throw_brand(ctx, func);
+        return -1;
+    not_obj:
+        JS_ThrowTypeErrorNotAnObject(ctx);",
         ),
         once(
             r#"JS_ThrowTypeErrorAtom(ctx, "private class field '%s' already exists",
