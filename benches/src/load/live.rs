@@ -30,7 +30,7 @@ impl Live {
                 (_, time) => time.map_or(0, |time| time.as_millis() as u64),
             };
             let bar = ProgressBar::with_draw_target(Some(whole), ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template("{elapsed_precise} [{bar:24}] {percent:>3}% {wide_msg}");
+            let style = ProgressStyle::with_template("{elapsed:>4} [{bar:12}] {percent:>3}% {wide_msg}");
             bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "))
         });
         Self { bar, length: plan.length, since_line: Duration::ZERO }
@@ -51,7 +51,7 @@ impl Live {
         let latency = &interval.latency;
         let at = |quantile: f64| milliseconds(latency.value_at_quantile(quantile));
         let line = format!(
-            "{:.0}/s  p50 {} ms  p99 {} ms  p99.9 {} ms  max {} ms  errors {}",
+            "{:.0}/s p50 {} p99 {} p99.9 {} max {} ms, errors {}",
             interval.requests() as f64 / length.as_secs_f64().max(1e-9),
             at(0.5),
             at(0.99),

@@ -60,13 +60,13 @@ suffix = "example.com"
 namespace = "dev"
 query = "SELECT script FROM tenants WHERE label = ?"
 cache = { ttl = "1h" }
-acquire_timeout = "60s"
-statement_timeout = "60s"
+acquire_timeout = "5s"
+statement_timeout = "5s"
 [[resolver]]
 kind = "worker"
 script = "dispatcher"
 [plan.paid]
-cpu_ms = 50
+cpu = "50ms"
 concurrent_requests = 100
 requests_per_second = 1000000
 "#;
@@ -134,13 +134,6 @@ pub fn each(mut act: impl FnMut(&'static str, &mut dyn FnMut(usize))) {
     });
     let mut requests = node.incoming(&tokio);
     act("refused-whole", &mut |_| node.refuse(&peer, requests.pop().expect("as many as there are rounds")));
-}
-
-/// The names of the pieces, in order.
-pub fn names(mut name: impl FnMut(&'static str)) {
-    let rest =
-        ["route", PLAIN, LONGER, "terms", "admission", "observed", "head-in", "head-out", "refusal", "refused-whole"];
-    ORDER.into_iter().chain(rest).for_each(&mut name);
 }
 
 /// What of a node needs no guest.

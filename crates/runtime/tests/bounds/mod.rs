@@ -39,6 +39,7 @@ pub fn holds(stored: f64, counted: f64) -> bool {
 /// When a piece is out of its bounds, new, or gone.
 pub fn hold(file: &Path, made: &BTreeMap<String, String>, counted: &BTreeMap<String, f64>, command: &str) {
     if std::env::var(SWITCH).is_ok_and(|switch| switch == "write") {
+        std::fs::create_dir_all(file.parent().expect("a folder")).expect("its folder is there");
         std::fs::write(file, written(made, counted, command)).expect("the file is written");
         eprintln!("stored: {}", file.display());
         return;
