@@ -121,7 +121,8 @@ fn request(name: &str) -> Request<Body> {
     request
 }
 
-/// What its second call costs, the first one having made what is made once; and once more, which must be the same.
+/// What its second call costs, the first one having made what is made once; and once more, which must be the same but
+/// for what the seed of `Math.random` and the clock's digits take.
 async fn count(runtime: &Runtime, name: &str, source: &str) -> u64 {
     let spec = spec(source);
     runtime.validate(&spec).await.unwrap();
@@ -153,7 +154,7 @@ async fn count(runtime: &Runtime, name: &str, source: &str) -> u64 {
         tokio::time::timeout(std::time::Duration::from_secs(60), given_back).await.expect("its slot comes back");
         counts.push(runtime.inner.fuel.lock()[0]);
     }
-    assert_eq!(counts[1], counts[2], "{name}: not the same each time");
+    assert!(counts[1].abs_diff(counts[2]) * 1_000 <= counts[1], "{name}: not the same each time: {counts:?}");
     counts[1]
 }
 
