@@ -587,6 +587,44 @@ NATIVE(host_plain_url)
     return JS_NewInt32(ctx, url ? sy_plain_url(url, len) : -1);
 }
 
+/* What a header's name may hold in ASCII: what workerd refuses is not in it. */
+static bool names_header(uint8_t c)
+{
+    return c > 0x20 && c < 0x7f && !strchr("()<>@,;:\\\"/[]?={}", c);
+}
+
+/* A header's name in lower case, where it is one as they mostly are; undefined: headers.js looks at it. */
+NATIVE(host_header_name)
+{
+    char lower[64];
+    size_t len;
+    bool same = true;
+    const uint8_t *name = sy_latin1_of(argv[0], &len);
+    if (!name || !len || len > sizeof lower)
+        return JS_UNDEFINED;
+    for (size_t i = 0; i < len; i++) {
+        if (!names_header(name[i]))
+            return JS_UNDEFINED;
+        bool upper = name[i] >= 'A' && name[i] <= 'Z';
+        lower[i] = upper ? name[i] + 0x20 : name[i];
+        same &= !upper;
+    }
+    return same ? JS_DupValue(ctx, argv[0]) : JS_NewStringLen(ctx, lower, len);
+}
+
+/* Whether a header's value stays as it is written. */
+NATIVE(host_plain_value)
+{
+    size_t len;
+    const uint8_t *value = sy_latin1_of(argv[0], &len);
+    if (!value)
+        return JS_FALSE;
+    for (size_t i = 0; i < len; i++)
+        if (!value[i] || value[i] == '\r' || value[i] == '\n')
+            return JS_FALSE;
+    return JS_NewBool(ctx, !len || (value[0] != ' ' && value[0] != '\t' && value[len - 1] != ' ' && value[len - 1] != '\t'));
+}
+
 NATIVE(host_detach)
 {
     JS_DetachArrayBuffer(ctx, argv[0]);
@@ -634,6 +672,8 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("proxyParts", 1, host_proxy_parts),
     JS_CFUNC_DEF("isPromise", 1, host_is_promise),
     JS_CFUNC_DEF("plainUrl", 1, host_plain_url),
+    JS_CFUNC_DEF("headerName", 1, host_header_name),
+    JS_CFUNC_DEF("plainValue", 1, host_plain_value),
     JS_CFUNC_DEF("promise", 0, host_promise),
     JS_CFUNC_DEF("settle", 3, host_settle),
     JS_CFUNC_DEF("detach", 1, host_detach),

@@ -2,18 +2,13 @@
 // the wire stays one text (`name\nvalue\n…`) until somebody looks into it: most messages pass untouched.
 import { ENTRY, KEY, VALUE, illegalInvocation, isObject, iterable, iterate, notConstructed, notOfType, present, replaceHalves,
   toText } from './idl.js';
+import { headerName, plainValue } from 'switchyard:host';
 
 const NAME_REFUSED = /[\0-\x20\x7f()<>@,;:\\"\/\[\]?={}]/;
-const NAME_PLAIN = /^[a-z0-9-]+$/;
 const VALUE_UNUSUAL = /[\0\r\n\ud800-\udfff]|^[\t ]|[\t ]$/;
 
-// Names as people write them: saves a regular expression and a lower-casing for nearly all headers set.
-const KNOWN = { __proto__: null };
-for (const name of ['Accept', 'Accept-Encoding', 'Authorization', 'Cache-Control', 'Content-Length', 'Content-Type',
-  'Cookie', 'Date', 'ETag', 'Host', 'Last-Modified', 'Location', 'Origin', 'Set-Cookie', 'User-Agent', 'Vary',
-  'Access-Control-Allow-Origin', 'Access-Control-Allow-Methods', 'Access-Control-Allow-Headers']) {
-  KNOWN[name] = KNOWN[name.toLowerCase()] = name.toLowerCase();
-}
+// Up to so many, looking for each entry's place among those before it costs less than a table of names.
+const FEW = 64;
 
 let cookiesJoined = false;
 
@@ -23,12 +18,9 @@ export function joinCookies() {
 }
 
 function normalName(name) {
-  if (typeof name === 'string') {
-    const known = KNOWN[name];
-    if (known !== undefined) return known;
-  }
+  const plain = headerName(name);
+  if (plain !== undefined) return plain;
   name = toText(name);
-  if (NAME_PLAIN.test(name)) return name;
   if (NAME_REFUSED.test(name)) throw new TypeError('Invalid header name.');
   if (!/[^\0-\x7f]/.test(name)) return name.toLowerCase();
   name = name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
@@ -37,6 +29,7 @@ function normalName(name) {
 }
 
 function normalValue(value) {
+  if (plainValue(value)) return value;
   if (typeof value !== 'string') value = toText(value);
   if (!VALUE_UNUSUAL.test(value)) return value;
   if (!value.isWellFormed()) value = replaceHalves(value);
@@ -214,6 +207,7 @@ export class Headers {
   // Sorted by name, values of one name joined; each Set-Cookie stays an entry of its own, but for an older Worker.
   #pairs() {
     const list = this.#read();
+    if (list.length <= 2 * FEW) return sorted(list);
     const joined = { __proto__: null };
     for (let i = 0; i < list.length; i += 2) {
       const name = list[i];
@@ -230,6 +224,25 @@ export class Headers {
 }
 present(Headers);
 iterable(Headers);
+
+function sorted(list) {
+  const pairs = [];
+  for (let i = 0; i < list.length; i += 2) {
+    const name = list[i];
+    const value = list[i + 1];
+    let at = pairs.length;
+    while (at > 0 && pairs[at - 1][0] > name) at--;
+    const before = at > 0 ? pairs[at - 1] : null;
+    if (before !== null && before[0] === name && (name !== 'set-cookie' || cookiesJoined)) {
+      before[1] = `${before[1]}, ${value}`;
+      continue;
+    }
+    pairs.push(null);
+    for (let j = pairs.length - 1; j > at; j--) pairs[j] = pairs[j - 1];
+    pairs[at] = [name, value];
+  }
+  return pairs;
+}
 
 // What is there is read before what is missing is named.
 function twoTexts(method, given) {
