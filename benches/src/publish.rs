@@ -84,7 +84,10 @@ impl Publish {
                 )?);
             }
             let scripts: Vec<_> = (0..THEIRS).map(|turn| again_large(round * THEIRS + turn)).collect();
-            miniflare.turn_of(|miniflare| Ok(theirs.push(miniflare.publish(&scripts)?)));
+            miniflare.turn_of(|miniflare| {
+                theirs.push(miniflare.publish(&scripts)?);
+                Ok(())
+            });
         }
         let names = ["bare-hyper"].into_iter().chain(rows.iter().map(|row| row.0));
         let rows = names.zip(&windows).filter(|(_, windows)| !windows.is_empty());
