@@ -106,7 +106,8 @@ pub fn compile(engine: &Engine, code: &[u8], artefacts: &Artefacts, name: &str) 
     let module = Module::new(engine, code).map_err(wrong)?;
     let bytes = module.serialize().map_err(wrong)?;
     artefacts.write(name, &bytes).map_err(|source| RuntimeError::Io { action: "keep the compiled engine", source })?;
-    Ok(module)
+    // As every start after this one has it.
+    Ok(kept(engine, artefacts, name).unwrap_or(module))
 }
 
 /// The engine with its pool alone: what it reserves of the address space.
