@@ -71,6 +71,7 @@ mod resolvers_outage;
 mod resolvers_servers;
 mod resolvers_sql;
 mod restarts;
+mod rust_guests;
 mod schemathesis;
 mod secrets;
 mod series;
