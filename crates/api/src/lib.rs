@@ -133,12 +133,14 @@ impl Api {
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
     {
+        /// Bytes that a form may have behind its end.
+        const EPILOGUE: u64 = 64 << 10;
         let (head, body) = request.into_parts();
         let mut body = RequestBody::new(body, &head.headers, &self.config);
         let (answer, drain) = self.answer(peer, &head, &mut body).await;
-        if answer.is_err() {
-            body.drain(drain).await;
-        }
+        // A form is understood before its last bytes have come; a body that is not read to its end costs the connection,
+        // and whatever its client sends there next.
+        body.drain(if answer.is_ok() { EPILOGUE } else { drain }).await;
         match answer {
             Ok(reply) => reply.into_response(),
             Err(error) => error.into_response().map(Either::Left),

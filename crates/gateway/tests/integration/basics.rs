@@ -2,8 +2,10 @@
 
 use http::Method;
 use serde_json::json;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
-use crate::harness::{TestGateway, collect};
+use crate::harness::{TestGateway, collect, read_to_end, read_until};
 
 pub const HELLO: &str = "export default { fetch() { return new Response('hello'); } };";
 
@@ -91,4 +93,32 @@ async fn every_request_has_a_clean_instance() {
     for _ in 0..20 {
         gateway.get("count", "/").await.is(200, "1");
     }
+}
+
+/// A form is understood before its last bytes are there; the connection is good for more all the same.
+#[tokio::test]
+async fn a_form_whose_last_bytes_come_late_costs_no_connection() {
+    let gateway = TestGateway::start().await;
+    let path = format!("/client/v4/accounts/{}/workers/dispatch/namespaces/ns/scripts/late", gateway.account());
+    let form = format!(
+        "--b\r\nContent-Disposition: form-data; name=\"metadata\"\r\nContent-Type: application/json\r\n\r\n\
+         {{\"main_module\":\"w.mjs\"}}\r\n--b\r\nContent-Disposition: form-data; name=\"w.mjs\"; filename=\"w.mjs\"\r\n\
+         Content-Type: application/javascript+module\r\n\r\n{HELLO}\r\n--b--\r\n"
+    );
+    let head = |method: &str, more: &str| {
+        format!("{method} {path} HTTP/1.1\r\nhost: admin\r\nauthorization: Bearer {}\r\n{more}\r\n", gateway.token())
+    };
+    let mut stream = TcpStream::connect(gateway.admin_address()).await.unwrap();
+    let (body, late) = form.split_at(form.len() - 2);
+    let length = form.len();
+    let more = format!("content-type: multipart/form-data; boundary=b\r\ncontent-length: {length}\r\n");
+    stream.write_all((head("PUT", &more) + body).as_bytes()).await.unwrap();
+    // All of the form is there, and some time to act on it.
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    stream.write_all(late.as_bytes()).await.unwrap();
+    let answer = read_until(&mut stream, "\"success\":true").await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    stream.write_all(head("GET", "connection: close\r\n").as_bytes()).await.unwrap();
+    let answer = read_to_end(&mut stream).await;
+    assert!(answer.contains("HTTP/1.1 200") && answer.contains("\"late\""), "{answer}");
 }
