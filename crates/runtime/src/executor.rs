@@ -58,6 +58,8 @@ struct Shared {
     wake: Condvar,
     tick: Condvar,
     engine: wasmtime::Engine,
+    /// Where guests' timers and tasks are, whatever thread they run on.
+    tokio: tokio::runtime::Handle,
     /// Those of components, once there are any.
     components: [OnceLock<wasmtime::Engine>; 2],
 }
@@ -130,6 +132,7 @@ impl Executor {
             wake: Condvar::new(),
             tick: Condvar::new(),
             engine: engine.clone(),
+            tokio: tokio.clone(),
             components: Default::default(),
         });
         let mut this = Self { shared, threads: Vec::new() };
@@ -251,6 +254,8 @@ impl Shared {
     /// Runs guests on a thread that is none of theirs.
     fn visit(&self, first: Runnable, number: usize) {
         let began = Instant::now();
+        // A timer that is made here must not end with the runtime of this thread.
+        let _tokio = self.tokio.enter();
         WORKS_FOR.set(self.address());
         let mut next = Some(first);
         while let Some(runnable) = next {

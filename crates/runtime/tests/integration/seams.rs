@@ -50,6 +50,22 @@ impl Drop for Watched {
     }
 }
 
+/// A short request begins on the thread that brings it, which may belong to another tokio runtime and end before it.
+#[test]
+fn what_a_request_waits_for_outlives_the_runtime_that_it_came_by() {
+    let lasting = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let bench = Bench::new();
+    let worker = lasting.block_on(bench.worker(
+        "export default { fetch(r, env, ctx) { ctx.waitUntil(scheduler.wait(100)); return new Response('hello') } }",
+    ));
+    for _ in 0..10 {
+        let passing = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        assert_eq!(passing.block_on(bench.get(&worker, "/")), (200, "hello".into()));
+        drop(passing);
+        assert_eq!(lasting.block_on(bench.outcome()).ending, Ending::Ok);
+    }
+}
+
 #[tokio::test]
 async fn the_end_of_an_upload_is_seen_while_the_request_goes_on() {
     let bench = Bench { outbound: Arc::new(ReadsAll), ..Bench::new() };
