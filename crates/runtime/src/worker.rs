@@ -57,7 +57,7 @@ pub struct Remembered {
 impl Remembered {
     /// `None`: it has to be looked up.
     pub(crate) fn get(&self, version: VersionId) -> Option<Arc<Worker>> {
-        if self.uses.fetch_add(1, Ordering::Relaxed) % REMEMBERED == 0 {
+        if self.uses.fetch_add(1, Ordering::Relaxed).is_multiple_of(REMEMBERED) {
             return None;
         }
         match &*self.worker.read() {
