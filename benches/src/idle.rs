@@ -137,7 +137,7 @@ async fn connect(to: SocketAddr, used: Use, tls: Option<&TlsConnector>) -> anyho
         stream.write_all(&load::get_with(HOST, "/", &padding)).await?;
         let mut answer = Vec::new();
         // A hello ends with its line.
-        while !(answer.ends_with(b"\n") && !answer.ends_with(b"\r\n")) {
+        while !answer.ends_with(b"\n") || answer.ends_with(b"\r\n") {
             ensure!(stream.read_buf(&mut answer).await? > 0, "the server closed the connection");
         }
         ensure!(answer.starts_with(b"HTTP/1.1 200"), "the server answers {}", String::from_utf8_lossy(&answer));

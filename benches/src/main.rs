@@ -97,7 +97,7 @@ enum Bench {
     #[command(hide = true)]
     Goals,
     /// Load for an installation of your own: open or closed loop, over many hosts, with the latencies' histogram
-    Load(load::command::Load),
+    Load(Box<load::command::Load>),
     /// The load generator beside wrk and h2load
     #[command(hide = true)]
     LoadCheck(load::check::Check),

@@ -94,7 +94,7 @@ pub fn each(mut act: impl FnMut(&'static str, &mut dyn FnMut(usize))) {
             let found = resolvers.resolve(question(round % TENANTS)).now_or_never();
             black_box(found.expect("it waits for nothing").expect("a tenant"));
         };
-        act(*name, &mut once);
+        act(name, &mut once);
     }
     let account = node.routes.account(&account());
     act("route", &mut |round| _ = black_box(account.dispatched(NAMESPACE, &names[round % TENANTS]).expect("a route")));
