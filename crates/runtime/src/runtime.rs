@@ -232,7 +232,11 @@ impl Runtime {
                 self.inner.counts.hit();
                 Ok(worker)
             }
-            None => self.inner.workers.try_get_with(version, self.load(version, source)).await,
+            None => {
+                let loaded = self.inner.workers.try_get_with(version, self.load(version, source)).await;
+                self.inner.keep_to_bound().await;
+                loaded
+            }
         }
     }
 
@@ -355,6 +359,7 @@ impl Validator for Runtime {
     async fn validate(&self, spec: &WorkerSpec) -> Result<Started, InvalidScript> {
         let (worker, started) = self.publish(spec).await?;
         self.inner.workers.insert(spec.version, worker).await;
+        self.inner.keep_to_bound().await;
         Ok(started)
     }
 

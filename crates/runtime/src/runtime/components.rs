@@ -251,7 +251,10 @@ impl Runtime {
             None => Err(InvalidScript::Unavailable("the version is no component".into())),
         };
         match &done {
-            Ok(worker) => self.inner.workers.insert(version, Arc::clone(worker)).await,
+            Ok(worker) => {
+                self.inner.workers.insert(version, Arc::clone(worker)).await;
+                self.inner.keep_to_bound().await;
+            }
             Err(error) => tracing::error!(%version, %error, "a component could not be compiled anew"),
         }
         let refused = matches!(done, Err(InvalidScript::Refused(_)));

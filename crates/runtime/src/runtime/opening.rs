@@ -46,6 +46,12 @@ impl Runtime {
 }
 
 impl Inner {
+    /// Has the cache let go of what it has too much, now: by itself it does so when it is asked again, and those who
+    /// remember their Worker ask it seldom.
+    pub(super) async fn keep_to_bound(&self) {
+        self.workers.run_pending_tasks().await;
+    }
+
     /// `None`: it is not at hand, or is a component, whose code has to be read whole; ask [`Inner::open`].
     fn open_at_hand(self: &Arc<Self>, version: VersionId) -> Option<Option<Arc<Worker>>> {
         let bytes = match self.artefacts.read_at_hand(&Sealed::file_name(version), AT_HAND) {
