@@ -83,7 +83,8 @@ impl WorkerSource for Hello {
     }
 }
 
-fn spec(source: &str) -> WorkerSpec {
+/// A script that runs clean, whatever its size; with a dispatch namespace where it asks for one.
+pub(crate) fn spec(source: &str) -> WorkerSpec {
     let content = Bytes::copy_from_slice(source.as_bytes());
     let module = Module { name: "index.js".into(), kind: ModuleKind::EsModule, content };
     let namespace = NamespaceName::parse("prod").unwrap();

@@ -9,16 +9,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use http::Request;
 use http_body_util::BodyExt;
-use switchyard_catalog::{
-    AccountId, Code, CodeSyntax, Isolation, Limits, Module, ModuleKind, ScriptId, ScriptName, Validator, VersionId,
-    WorkerSpec,
-};
+use switchyard_catalog::{Limits, Validator, VersionId, WorkerSpec};
 
 use crate::base::Base;
 use crate::delta::Delta;
+use crate::fuel::spec;
 use crate::image::PAGE;
 use crate::pagemap::{Pagemap, Run};
 use crate::slot::Slot;
@@ -119,29 +116,7 @@ fn delta(of: &Worker) -> &Delta {
 
 /// A script that runs clean, whatever its size.
 async fn worker(runtime: &Runtime, source: &str) -> Arc<Worker> {
-    let module = Module {
-        name: "index.js".into(),
-        kind: ModuleKind::EsModule,
-        content: Bytes::copy_from_slice(source.as_bytes()),
-    };
-    let spec = WorkerSpec {
-        account: AccountId::parse("test").unwrap(),
-        namespace: None,
-        script: ScriptId::random(),
-        script_name: ScriptName::parse("tenant").unwrap(),
-        version: VersionId::random(),
-        code: Arc::new(Code {
-            syntax: CodeSyntax::Modules,
-            entry: module.name.clone(),
-            modules: vec![module],
-            upstream: None,
-        }),
-        bindings: Vec::new(),
-        compatibility_date: "2026-01-01".into(),
-        compatibility_flags: Vec::new(),
-        limits: Limits::default(),
-        isolation: Isolation::Request,
-    };
+    let spec = spec(source);
     runtime.validate(&spec).await.unwrap();
     runtime.worker(spec.version, &Nowhere).await.unwrap()
 }
