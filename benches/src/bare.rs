@@ -17,6 +17,9 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::load::with_runtime;
 
 /// Serves until it is killed. Says where on stdout.
 ///
@@ -70,24 +73,60 @@ where
         let listener = TcpListener::bind("127.0.0.1:0").await.context("could not listen")?;
         println!("ready {}", listener.local_addr()?);
         std::io::stdout().flush()?;
-        loop {
-            let (stream, _) = listener.accept().await?;
-            stream.set_nodelay(true)?;
-            let answer = answer.clone();
-            tokio::spawn(async move {
-                // The load generator closes connections when it has measured enough.
-                if prior_knowledge {
-                    let mut builder = http2::Builder::new(TokioExecutor::new());
-                    builder.timer(TokioTimer::new());
-                    let _ = builder.serve_connection(TokioIo::new(stream), service_fn(answer)).await;
-                    return;
-                }
-                let mut builder = http1::Builder::new();
-                builder.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(128 << 10);
-                let _ = builder.serve_connection(TokioIo::new(stream), service_fn(answer)).await;
-            });
-        }
+        accept(listener, prior_knowledge, answer).await
     })
+}
+
+/// Serves all who come.
+async fn accept<F, R, B, E>(listener: TcpListener, prior_knowledge: bool, answer: F) -> anyhow::Result<()>
+where
+    F: Fn(Request<Incoming>) -> R + Clone + Send + 'static,
+    R: Future<Output = Result<Response<B>, E>> + Send + 'static,
+    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        let answer = answer.clone();
+        tokio::spawn(async move {
+            // The load generator closes connections when it has measured enough.
+            if prior_knowledge {
+                let mut builder = http2::Builder::new(TokioExecutor::new());
+                builder.timer(TokioTimer::new());
+                let _ = builder.serve_connection(TokioIo::new(stream), service_fn(answer)).await;
+                return;
+            }
+            let mut builder = http1::Builder::new();
+            builder.timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(128 << 10);
+            let _ = builder.serve_connection(TokioIo::new(stream), service_fn(answer)).await;
+        });
+    }
+}
+
+/// The same answer from the thread that makes the load, while it makes it ([`crate::load::with_runtime`]): an origin
+/// that is never asleep, so that no proxy pays for waking it. With a core for both, the slower proxy would pay most.
+pub struct Origin {
+    pub address: SocketAddr,
+    accepts: JoinHandle<anyhow::Result<()>>,
+}
+
+impl Origin {
+    /// # Errors
+    /// When it cannot listen.
+    pub fn start() -> anyhow::Result<Self> {
+        with_runtime(|runtime| {
+            let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).context("could not listen")?;
+            let address = listener.local_addr()?;
+            Ok(Self { address, accepts: runtime.spawn(accept(listener, false, hello)) })
+        })?
+    }
+}
+
+impl Drop for Origin {
+    fn drop(&mut self) {
+        self.accepts.abort();
+    }
 }
 
 /// Hello; what is posted comes back.

@@ -23,7 +23,7 @@ mod timer;
 mod tls;
 mod worker;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -38,6 +38,25 @@ use framing::Answer;
 const MAX_RESPONSE: usize = 16 << 20;
 /// A window that has not ended this long after it should have is given up.
 const OVERTIME: Duration = Duration::from_secs(60);
+
+thread_local! {
+    /// Of all windows that this thread makes, so that what was spawned beside one goes on with the next.
+    static RUNTIME: OnceCell<tokio::runtime::Runtime> = const { OnceCell::new() };
+}
+
+/// This thread's runtime, which moves only while a window runs on it: what is to answer beside the load without a
+/// thread of its own is spawned here.
+///
+/// # Errors
+/// When the system gives none.
+pub fn with_runtime<R>(act: impl FnOnce(&tokio::runtime::Runtime) -> R) -> anyhow::Result<R> {
+    RUNTIME.with(|kept| {
+        if kept.get().is_none() {
+            let _ = kept.set(tokio::runtime::Builder::new_current_thread().enable_all().build()?);
+        }
+        kept.get().map(act).context("there is no runtime")
+    })
+}
 
 /// Which request comes next, and when there is none.
 #[derive(Debug, Clone, Copy)]
@@ -94,9 +113,19 @@ pub fn run(
     expect: Expect,
 ) -> anyhow::Result<Seen> {
     ensure!(!requests.is_empty(), "there are no requests to send");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    with_runtime(|runtime| window(runtime, address, requests, order, connections, expect))?
+}
+
+fn window(
+    runtime: &tokio::runtime::Runtime,
+    address: SocketAddr,
+    requests: &[Vec<u8>],
+    order: Order,
+    connections: usize,
+    expect: Expect,
+) -> anyhow::Result<Seen> {
     let local = tokio::task::LocalSet::new();
-    local.block_on(&runtime, async {
+    local.block_on(runtime, async {
         let shared = Rc::new(Shared {
             requests: requests.to_vec(),
             next: Cell::new(0),

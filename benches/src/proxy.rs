@@ -3,6 +3,7 @@
 
 use clap::Args;
 
+use crate::bare::Origin;
 use crate::hello::names;
 use crate::peers::{Peer, haproxy, nginx};
 use crate::report::{self, Row, Turn};
@@ -21,11 +22,11 @@ pub struct Proxy {
 impl Proxy {
     pub fn run(self) -> anyhow::Result<Vec<Row>> {
         let tenants = self.tenants.max(1);
-        let origin = Server::origin()?;
-        let bare = Server::bare_proxy(origin.gateway)?;
+        let origin = Origin::start()?;
+        let bare = Server::bare_proxy(origin.address)?;
         let node = Server::start(Setup::default())?;
         for name in names("t", tenants) {
-            node.publish_upstream(&name, origin.gateway)?;
+            node.publish_upstream(&name, origin.address)?;
         }
         let get = |name: &str| load::get(&format!("{name}.localhost"), "/");
         let mut turns = vec![
@@ -34,12 +35,10 @@ impl Proxy {
             Turn::new("upstream-many", &node, names("t", tenants).map(|name| get(&name)).collect()),
         ];
         turns.retain(|turn| turn.name == "bare-hyper-proxy" || self.common.wants(turn.name));
-        let nginx = Peer::of(self.common.peers, "nginx", || nginx::proxy(origin.gateway));
-        let haproxy = Peer::of(self.common.peers, "haproxy", || haproxy::proxy(origin.gateway));
+        let nginx = Peer::of(self.common.peers, "nginx", || nginx::proxy(origin.address));
+        let haproxy = Peer::of(self.common.peers, "haproxy", || haproxy::proxy(origin.address));
         turns.extend(nginx.turn("nginx-proxy", vec![get("t0")]));
         turns.extend(haproxy.turn("haproxy-proxy", vec![get("t0")]));
-        // The origin shares the generator's core.
-        turns.iter_mut().for_each(|turn| turn.alone = false);
         let mut rows = report::rounds("proxy", &self.common, &turns)?;
         let ours = ["upstream-1", "upstream-many"];
         report::compare(&mut rows, "nginx-proxy", "ratio_to_nginx", &ours, |row| row.cpu_us);

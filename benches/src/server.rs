@@ -103,7 +103,7 @@ impl Server {
     /// # Errors
     /// When it does not become ready.
     pub fn bare() -> anyhow::Result<Self> {
-        Self::bare_with(&["bare"], Side::Server)
+        Self::bare_with(&["bare"])
     }
 
     /// The same, which speaks HTTP/2 without TLS.
@@ -111,15 +111,7 @@ impl Server {
     /// # Errors
     /// As [`Server::bare`].
     pub fn bare_http2() -> anyhow::Result<Self> {
-        Self::bare_with(&["bare", "--http2"], Side::Server)
-    }
-
-    /// As [`Server::bare`], where it is not measured.
-    ///
-    /// # Errors
-    /// As [`Server::bare`].
-    pub fn origin() -> anyhow::Result<Self> {
-        Self::bare_with(&["bare"], Side::Load)
+        Self::bare_with(&["bare", "--http2"])
     }
 
     /// The baseline that passes requests on to that origin.
@@ -127,15 +119,15 @@ impl Server {
     /// # Errors
     /// As [`Server::bare`].
     pub fn bare_proxy(origin: SocketAddr) -> anyhow::Result<Self> {
-        Self::bare_with(&["bare-proxy", &origin.to_string()], Side::Server)
+        Self::bare_with(&["bare-proxy", &origin.to_string()])
     }
 
-    fn bare_with(arguments: &[&str], side: Side) -> anyhow::Result<Self> {
+    fn bare_with(arguments: &[&str]) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let mut command = Command::new(std::env::current_exe()?);
         command.args(arguments);
         let out = folder.path().join("out");
-        let (child, ready, started_in) = spawn(command, folder.path(), side, || line(&out, ""))?;
+        let (child, ready, started_in) = spawn(command, folder.path(), Side::Server, || line(&out, ""))?;
         let address: SocketAddr = ready.trim_start_matches("ready ").parse()?;
         Ok(Self { child, gateway: address, admin: address, started_in, token: String::new(), folder, setup: None })
     }

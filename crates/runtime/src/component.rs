@@ -31,6 +31,8 @@ pub use engine::{ComponentEngine, Model, component_config};
 pub(crate) use imports::{are_given, not_given};
 pub(crate) use run::{Visit, run};
 
+use crate::worker::Cost;
+
 /// A component with the bindings of a version.
 pub(crate) struct ComponentWorker {
     pub code: ComponentCode,
@@ -42,6 +44,8 @@ pub(crate) struct ComponentWorker {
     weight: usize,
     /// It is kept no longer: no instance of it stays.
     closed: AtomicBool,
+    /// What its requests cost.
+    pub cost: Cost,
 }
 
 impl ComponentWorker {
@@ -59,7 +63,8 @@ impl ComponentWorker {
             };
             Some((name.clone(), text))
         });
-        Self { code, env: env.collect(), bindings: bindings.into(), weight, closed: AtomicBool::new(false) }
+        let (env, closed) = (env.collect(), AtomicBool::new(false));
+        Self { code, env, bindings: bindings.into(), weight, closed, cost: Cost::default() }
     }
 
     pub fn close(&self) {

@@ -289,8 +289,9 @@ impl Worker {
         };
         visit.finish.dropped = Ending::Internal; // from here on the task tells
         let (runtime, meter) = (Arc::clone(&visit.runtime), Arc::clone(&visit.meter));
-        let weight = visit.invocation.weight;
-        runtime.executor.spawn(self.about.script, weight, meter, component::run(*visit, permit));
+        let (weight, short) = (visit.invocation.weight, visit.component.cost.is_short());
+        let task = component::run(visit, permit);
+        runtime.executor.here(short, || runtime.executor.spawn(self.about.script, weight, meter, task));
         Ok(())
     }
 

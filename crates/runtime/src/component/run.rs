@@ -39,12 +39,12 @@ pub struct Visit {
 }
 
 /// The task of one request.
-pub async fn run(mut visit: Visit, _permit: Permit) {
+pub async fn run(mut visit: Box<Visit>, _permit: Permit) {
     if visit.meter.abandoned() {
         visit.finish.dropped = Ending::Canceled; // before anything of it ran
         return;
     }
-    let Visit { runtime, worker, component, event, invocation, meter, reply, finish } = visit;
+    let Visit { runtime, worker, component, event, invocation, meter, reply, finish } = *visit;
     let Event::Fetch(request) = event else {
         let none = error(RunErrorKind::Exception, "A component has no handler for other Workers' traces.");
         let _ = reply.send(Err(finish.with_error(none)));
@@ -110,6 +110,7 @@ pub async fn run(mut visit: Visit, _permit: Permit) {
         drop(instance);
     }
     outcome.cpu = meter.finish();
+    component.cost.ran(outcome.cpu);
     finish.tell(outcome);
 }
 
