@@ -123,7 +123,7 @@ impl Visits {
 
 /// See the module's paragraph.
 struct Instance {
-    slot: Slot,
+    slot: Box<Slot>,
     worker: Arc<Worker>,
     script: Arc<Script>,
     visits: Visits,

@@ -420,7 +420,7 @@ impl Inner {
     ///
     /// # Errors
     /// A text for the log.
-    pub fn clean_slot(&self, script: &Arc<Delta>) -> Result<Slot, String> {
+    pub fn clean_slot(&self, script: &Arc<Delta>) -> Result<Box<Slot>, String> {
         let mut slot = match self.slots.take_idle() {
             Some(slot) => {
                 self.counts.reused();
@@ -441,19 +441,20 @@ impl Inner {
         Ok(slot)
     }
 
-    fn new_slot(&self) -> Result<Slot, String> {
+    fn new_slot(&self) -> Result<Box<Slot>, String> {
         // Idle slots make room for a new one when the pool is full of them.
         if self.live.load(Ordering::Relaxed) >= self.most_live {
             drop(self.slots.take_idle());
         }
-        let mut slot = Slot::create(&self.core, &self.base.memory).map_err(|error| format!("{error:#}"))?;
+        let slot = Slot::create(&self.core, &self.base.memory).map_err(|error| format!("{error:#}"))?;
+        let mut slot = Box::new(slot);
         slot.count_in(&self.live);
         self.counts.made();
         Ok(slot)
     }
 
     /// After a request that ended well.
-    pub fn release(&self, mut slot: Slot) {
+    pub fn release(&self, mut slot: Box<Slot>) {
         #[cfg(test)]
         self.proof.see_written(&slot, &self.base);
         #[cfg(test)]

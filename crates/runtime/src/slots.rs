@@ -8,16 +8,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 use crate::error::{RunError, RunErrorKind};
 use crate::executor::TenantKey;
 use crate::slot::Slot;
 
 mod gate;
+mod idle;
 
 pub use gate::Permit;
 use gate::{Bounds, Entered, Gate, LEVELS};
+use idle::Idle;
 
 /// Bounds of the queue for slots.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +35,7 @@ pub struct QueueLimits {
 /// See the module's paragraph.
 pub struct Slots {
     gate: Arc<Gate>,
-    idle: Mutex<Vec<Slot>>,
+    idle: Idle<Slot>,
     timeout: Duration,
 }
 
@@ -48,7 +48,7 @@ impl Slots {
             given => given,
         };
         let bounds = Bounds { all, per_tenant, waiting: limits.total, waiting_per_tenant: limits.per_tenant };
-        Self { gate: Gate::new(bounds), idle: Mutex::default(), timeout: limits.timeout }
+        Self { gate: Gate::new(bounds), idle: Idle::default(), timeout: limits.timeout }
     }
 
     /// Waits for the right to run, in a queue bounded in length (a tenant's and all) and in time. A
@@ -69,19 +69,18 @@ impl Slots {
         }
     }
 
-    /// An idle clean slot, the one used last first: its pages are the warmest.
-    pub fn take_idle(&self) -> Option<Slot> {
-        self.idle.lock().pop()
+    /// An idle clean slot, of those that this thread gave back the last one.
+    pub fn take_idle(&self) -> Option<Box<Slot>> {
+        self.idle.take()
     }
 
-    pub fn give_back(&self, slot: Slot) {
-        self.idle.lock().push(slot);
+    pub fn give_back(&self, slot: Box<Slot>) {
+        self.idle.give_back(slot);
     }
 
     /// Drops the idle ones; returns how many.
     pub fn shed(&self) -> usize {
-        let dropped = std::mem::take(&mut *self.idle.lock());
-        dropped.len()
+        self.idle.clear()
     }
 
     /// Instances that run now.
@@ -95,7 +94,7 @@ impl Slots {
     }
 
     pub fn idle(&self) -> usize {
-        self.idle.lock().len()
+        self.idle.len()
     }
 }
 
