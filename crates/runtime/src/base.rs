@@ -5,14 +5,16 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use switchyard_catalog::BlobDigest;
 use switchyard_js::abi::{Writer, event};
-use wasmtime::InstancePre;
+use wasmtime::{InstancePre, Module};
 
 use crate::artefacts::Artefacts;
 use crate::engine::{self, EngineCore, MAX_WASM_PAGES};
 use crate::host::Host;
 use crate::image::{PAGE, memory_module, nonzero_runs};
 use crate::sealed::hex;
+use crate::shipped::Shipped;
 use crate::slot::Slot;
 use crate::stream::HostStream;
 use crate::{Body, RuntimeError};
@@ -43,29 +45,18 @@ pub struct Base {
 }
 
 impl Base {
-    /// The base of an earlier process, else made now: some 100 ms.
+    /// The base that came with the program, where the engine did; else of an earlier process; else made now: some
+    /// 100 ms.
     ///
     /// # Errors
     /// When the platform's own code fails, a fault of the build; or when memory cannot be put back on this machine.
-    pub fn load(core: &EngineCore, artefacts: &Artefacts) -> Result<Self, RuntimeError> {
-        let name = name();
-        let (image, stack_pointer) = match kept(artefacts, &name) {
-            Some(kept) => kept,
-            None => {
-                let made = make(core)?;
-                keep(artefacts, &name, &made);
-                made
+    pub fn load(core: &EngineCore, artefacts: &Artefacts, shipped: Option<Shipped>) -> Result<Self, RuntimeError> {
+        let ((image, stack_pointer), digest, module) = match shipped {
+            Some(Shipped { image, memory, .. }) => {
+                let digest = BlobDigest::of(&image.0).0;
+                (image, digest, memory)
             }
-        };
-        let digest = switchyard_catalog::BlobDigest::of(&image).0;
-        // Mapped from its file by all slots; those who map it never write to it.
-        let compiled = format!("{name}-{}-{:016x}.cwasm", &hex(&digest)[..16], core.compatibility);
-        let module = match engine::kept(&core.engine, artefacts, &compiled) {
-            Some(module) => module,
-            None => {
-                let module = memory_module((image.len() >> 16) as u64, MAX_WASM_PAGES, &nonzero_runs(&image));
-                engine::compile(&core.engine, &module, artefacts, &compiled)?
-            }
+            None => of_artefacts(core, artefacts)?,
         };
         tracing::debug!(pages = image.len() / PAGE, "the base is there");
         let memory = core.linker.instantiate_pre(&module).map_err(wrong("map its base"))?;
@@ -76,27 +67,58 @@ impl Base {
     }
 }
 
+/// An image with its stack pointer, its digest, and the compiled module that maps it.
+type Loaded = ((Vec<u8>, i32), [u8; 32], Module);
+
+fn of_artefacts(core: &EngineCore, artefacts: &Artefacts) -> Result<Loaded, RuntimeError> {
+    let name = name();
+    let made = match artefacts.read(&format!("{name}.image")).and_then(of_bytes) {
+        Some(kept) => kept,
+        None => {
+            let made = make(core)?;
+            keep(artefacts, &name, &made);
+            made
+        }
+    };
+    let digest = BlobDigest::of(&made.0).0;
+    // Mapped from its file by all slots; those who map it never write to it.
+    let compiled = format!("{name}-{}-{:016x}.cwasm", &hex(&digest)[..16], core.compatibility);
+    let module = match engine::kept(&core.engine, artefacts, &compiled) {
+        Some(module) => module,
+        None => engine::compile(&core.engine, &memory_of(&made.0), artefacts, &compiled)?,
+    };
+    Ok((made, digest, module))
+}
+
+/// The module of a memory that begins as an image.
+pub fn memory_of(image: &[u8]) -> Vec<u8> {
+    memory_module((image.len() >> 16) as u64, MAX_WASM_PAGES, &nonzero_runs(image))
+}
+
 /// Of all that an image depends on: the engine, the platform, and how it is made of them.
-fn name() -> String {
+pub fn name() -> String {
     let mut hasher = DefaultHasher::new();
     (switchyard_js::engine_digest(), switchyard_js::platform_digest(), env!("CARGO_PKG_VERSION")).hash(&mut hasher);
     (TRAINING, ROUNDS, SLACK, BOOT_PAGES, MAX_WASM_PAGES).hash(&mut hasher);
     format!("base-{:016x}", hasher.finish())
 }
 
-/// An image and its stack pointer, as [`keep`] wrote them.
-fn kept(artefacts: &Artefacts, name: &str) -> Option<(Vec<u8>, i32)> {
-    let mut image = artefacts.read(&format!("{name}.image"))?;
+/// An image and its stack pointer, as [`to_bytes`] has them.
+pub fn of_bytes(mut image: Vec<u8>) -> Option<(Vec<u8>, i32)> {
     let (_, stack_pointer) = image.split_last_chunk::<4>()?;
     let stack_pointer = i32::from_le_bytes(*stack_pointer);
     image.truncate(image.len() - 4);
     (image.len() % (1 << 16) == 0).then_some((image, stack_pointer))
 }
 
+/// As they are kept in a file.
+pub fn to_bytes((image, stack_pointer): &(Vec<u8>, i32)) -> Vec<u8> {
+    [image.as_slice(), &stack_pointer.to_le_bytes()].concat()
+}
+
 /// One that cannot be written only costs the next start its making.
-fn keep(artefacts: &Artefacts, name: &str, (image, stack_pointer): &(Vec<u8>, i32)) {
-    let kept = [image.as_slice(), &stack_pointer.to_le_bytes()].concat();
-    if let Err(error) = artefacts.write(&format!("{name}.image"), &kept) {
+fn keep(artefacts: &Artefacts, name: &str, made: &(Vec<u8>, i32)) {
+    if let Err(error) = artefacts.write(&format!("{name}.image"), &to_bytes(made)) {
         tracing::warn!(%error, "the base could not be kept");
     }
 }
@@ -105,7 +127,7 @@ fn keep(artefacts: &Artefacts, name: &str, (image, stack_pointer): &(Vec<u8>, i3
 ///
 /// # Errors
 /// When the platform's own code fails: a fault of the build.
-fn make(core: &EngineCore) -> Result<(Vec<u8>, i32), RuntimeError> {
+pub fn make(core: &EngineCore) -> Result<(Vec<u8>, i32), RuntimeError> {
     let data = EngineCore::data()?;
     let data: Vec<(u32, &[u8])> = data.iter().map(|(at, bytes)| (*at, bytes.as_slice())).collect();
     let memory = memory_pre(core, &memory_module(BOOT_PAGES, MAX_WASM_PAGES, &data))?;
@@ -151,7 +173,7 @@ fn make(core: &EngineCore) -> Result<(Vec<u8>, i32), RuntimeError> {
 const TRAINED: i32 = 5;
 
 fn memory_pre(core: &EngineCore, module: &[u8]) -> Result<InstancePre<Host>, RuntimeError> {
-    let module = wasmtime::Module::new(&core.engine, module).map_err(wrong("map its base"))?;
+    let module = Module::new(&core.engine, module).map_err(wrong("map its base"))?;
     core.linker.instantiate_pre(&module).map_err(wrong("map its base"))
 }
 

@@ -42,6 +42,7 @@ pub(super) fn runtime(config: &Config, limits: Limits) -> switchyard_runtime::Co
     let artefacts: PathBuf = config.data.join("artefacts");
     switchyard_runtime::Config {
         artefacts,
+        shipped: config.runtime.engine.folder(),
         guest_threads: config.runtime.threads as usize,
         max_instances: config.runtime.instances,
         instances_per_tenant: config.runtime.instances_per_script,

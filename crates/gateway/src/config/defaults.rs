@@ -7,7 +7,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use switchyard_catalog::Isolation;
 
 use super::{
-    AccessFormat, AccessTarget, Admin, Bootstrap, Cache, Config, Egress, Limits, Listener, Log, LookupCache,
+    AccessFormat, AccessTarget, Admin, Bootstrap, Cache, Config, Egress, EngineSource, Limits, Listener, Log, LookupCache,
     MemoryCeiling, Overload, Resolver, ResolverKind, Runtime, Timeouts, Upstream,
 };
 
@@ -146,6 +146,7 @@ impl Default for Limits {
 impl Default for Runtime {
     fn default() -> Self {
         Self {
+            engine: EngineSource::Auto,
             threads: 0,
             instances: 1_000,
             instances_per_script: 0,
