@@ -12,6 +12,7 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 
 mod cached;
+mod retired;
 
 /// A folder of artefacts, and the key that marks them as ours.
 pub struct Artefacts {

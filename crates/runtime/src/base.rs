@@ -42,6 +42,8 @@ pub struct Base {
     pub memory: InstancePre<Host>,
     /// SHA-256 of the image: what a delta depends on.
     pub digest: [u8; 32],
+    /// The artefacts that it was loaded from, or kept as.
+    pub files: Vec<String>,
 }
 
 impl Base {
@@ -51,43 +53,51 @@ impl Base {
     /// # Errors
     /// When the platform's own code fails, a fault of the build; or when memory cannot be put back on this machine.
     pub fn load(core: &EngineCore, artefacts: &Artefacts, shipped: Option<Shipped>) -> Result<Self, RuntimeError> {
-        let ((image, stack_pointer), digest, module) = match shipped {
-            Some(Shipped { image, memory, .. }) => {
-                let digest = BlobDigest::of(&image.0).0;
-                (image, digest, memory)
+        let Loaded { image, digest, module, files } = match shipped {
+            Some(Shipped { image, memory: module, .. }) => {
+                Loaded { digest: BlobDigest::of(&image.0).0, image, module, files: Vec::new() }
             }
             None => of_artefacts(core, artefacts)?,
         };
+        let (image, stack_pointer) = image;
         tracing::debug!(pages = image.len() / PAGE, "the base is there");
         let memory = core.linker.instantiate_pre(&module).map_err(wrong("map its base"))?;
-        let base = Self { memory, image, stack_pointer, digest };
+        let base = Self { memory, image, stack_pointer, digest, files };
         let slot = Slot::create(core, &base.memory).map_err(wrong("be instantiated"))?;
         slot.prove(&base).map_err(|message| failed("be restored in place", message))?;
         Ok(base)
     }
 }
 
-/// An image with its stack pointer, its digest, and the compiled module that maps it.
-type Loaded = ((Vec<u8>, i32), [u8; 32], Module);
+/// What a base is made of.
+struct Loaded {
+    /// With where the stack pointer stands.
+    image: (Vec<u8>, i32),
+    digest: [u8; 32],
+    /// It maps the image.
+    module: Module,
+    files: Vec<String>,
+}
 
 fn of_artefacts(core: &EngineCore, artefacts: &Artefacts) -> Result<Loaded, RuntimeError> {
     let name = name();
-    let made = match artefacts.read(&format!("{name}.image")).and_then(of_bytes) {
+    let kept = format!("{name}.image");
+    let image = match artefacts.read(&kept).and_then(of_bytes) {
         Some(kept) => kept,
         None => {
             let made = make(core)?;
-            keep(artefacts, &name, &made);
+            keep(artefacts, &kept, &made);
             made
         }
     };
-    let digest = BlobDigest::of(&made.0).0;
+    let digest = BlobDigest::of(&image.0).0;
     // Mapped from its file by all slots; those who map it never write to it.
     let compiled = format!("{name}-{}-{:016x}.cwasm", &hex(&digest)[..16], core.compatibility);
     let module = match engine::kept(&core.engine, artefacts, &compiled) {
         Some(module) => module,
-        None => engine::compile(&core.engine, &memory_of(&made.0), artefacts, &compiled)?,
+        None => engine::compile(&core.engine, &memory_of(&image.0), artefacts, &compiled)?,
     };
-    Ok((made, digest, module))
+    Ok(Loaded { image, digest, module, files: vec![kept, compiled] })
 }
 
 /// The module of a memory that begins as an image.
@@ -118,7 +128,7 @@ pub fn to_bytes((image, stack_pointer): &(Vec<u8>, i32)) -> Vec<u8> {
 
 /// One that cannot be written only costs the next start its making.
 fn keep(artefacts: &Artefacts, name: &str, made: &(Vec<u8>, i32)) {
-    if let Err(error) = artefacts.write(&format!("{name}.image"), &to_bytes(made)) {
+    if let Err(error) = artefacts.write(name, &to_bytes(made)) {
         tracing::warn!(%error, "the base could not be kept");
     }
 }

@@ -30,6 +30,8 @@ pub struct EngineCore {
     pub linker: Linker<Host>,
     /// What wasmtime's version, settings and this CPU make of compiled code, for the names of artefacts.
     pub compatibility: u64,
+    /// The artefact that it was loaded from, or kept as.
+    pub file: Option<String>,
     imports: Vec<(String, String)>,
 }
 
@@ -66,7 +68,7 @@ impl EngineCore {
         let (engine, compatibility) = set_up(config)?;
         let name = format!("engine-{:.16}-{compatibility:016x}.cwasm", switchyard_js::engine_digest());
         if let Some(code) = kept(&engine, artefacts, &name) {
-            return Ok((Self::of(engine, code, compatibility)?, None));
+            return Ok((Self::of(engine, code, compatibility)?.kept_as(name), None));
         }
         if let Some(folder) = shipped {
             let shown = folder.display();
@@ -83,7 +85,12 @@ impl EngineCore {
         }
         let code = compile(&engine, &code()?, artefacts, &name)?;
         tracing::info!("the engine was compiled");
-        Ok((Self::of(engine, code, compatibility)?, None))
+        Ok((Self::of(engine, code, compatibility)?.kept_as(name), None))
+    }
+
+    fn kept_as(mut self, name: String) -> Self {
+        self.file = Some(name);
+        self
     }
 
     /// Compiles for a CPU that this machine is or has more than; the compiled code too.
@@ -101,7 +108,7 @@ impl EngineCore {
     fn of(engine: Engine, code: Module, compatibility: u64) -> Result<Self, RuntimeError> {
         let imports = code.imports().map(|import| (import.module().to_owned(), import.name().to_owned())).collect();
         let linker = imports_of(&engine, &code).map_err(wrong("be linked"))?;
-        Ok(Self { engine, code, linker, compatibility, imports })
+        Ok(Self { engine, code, linker, compatibility, file: None, imports })
     }
 
     /// The engine's own data, for the first boot of a base: addresses and bytes.

@@ -150,6 +150,9 @@ impl Runtime {
         let load = if config.counts_fuel { EngineCore::load_counting } else { EngineCore::load };
         let (core, shipped) = load(&artefacts, config.shipped.as_deref(), most_live as u32 + 1)?;
         let base = Base::load(&core, &artefacts, shipped)?;
+        let in_use: Vec<String> = core.file.iter().chain(&base.files).cloned().collect();
+        let removed = artefacts.retire(&in_use);
+        tracing::debug!(removed, "compiled engines and bases of other builds");
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let threads = if config.guest_threads == 0 { cores } else { config.guest_threads };
         let executor = Executor::start(threads, &core.engine, &tokio).map_err(io("start the guest threads"))?;
