@@ -107,7 +107,7 @@ async fn what_prevents_a_node_fails_and_says_what_to_do() {
     };
     let file = file(place.path(), "c.toml", &config(""));
     let said = doctor(&file, "").await;
-    assert_eq!((said.code, said.error.as_str()), (Some(1), "error: 1 of 18 checks failed\n"), "{}", said.out);
+    assert_eq!((said.code, said.error.as_str()), (Some(1), "error: 1 of 19 checks failed\n"), "{}", said.out);
     let all = checks(&said);
     assert_eq!(found(&all, "listener"), ("fail".into(), format!("{address} is in use")));
     drop(taken);

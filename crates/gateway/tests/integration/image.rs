@@ -126,10 +126,15 @@ impl Files {
     }
 }
 
-/// What `doctor` says of the engine: its health, and what it found.
+/// What `doctor` says of the engine.
 pub fn engine(doctor: &Said) -> (String, String) {
+    check(doctor, "engine")
+}
+
+/// Of one thing: its health, and what was found.
+pub fn check(doctor: &Said, name: &str) -> (String, String) {
     let said: Value = serde_json::from_str(&doctor.out).unwrap_or_else(|_| panic!("{}", doctor.out));
-    let check = said["checks"].as_array().unwrap().iter().find(|check| check["check"] == "engine").unwrap().clone();
+    let check = said["checks"].as_array().unwrap().iter().find(|check| check["check"] == name).unwrap().clone();
     (check["health"].as_str().unwrap().to_owned(), check["found"].as_str().unwrap().to_owned())
 }
 

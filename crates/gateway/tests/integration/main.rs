@@ -56,6 +56,7 @@ mod many;
 mod markers;
 mod namespace_settings;
 mod node;
+mod oci;
 mod outbound;
 mod overload;
 mod plans;
