@@ -188,6 +188,8 @@ pub struct Limits {
     /// 0: none.
     pub requests_per_second: u32,
     pub connections: u32,
+    /// 0: as many as there are.
+    pub connections_per_address: u32,
     pub handshakes: u32,
     #[serde(with = "units::size")]
     pub body_bytes: u64,

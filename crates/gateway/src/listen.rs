@@ -4,6 +4,7 @@
 //! hyper's own timers do not see a connection that sends nothing, half an HTTP/2 preface, or a client
 //! that does not read. One watchdog a connection does, from what the socket and the requests say.
 
+mod clients;
 mod io;
 mod proxy;
 mod socket;
@@ -29,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::observe::ConnectionMetrics;
+pub use clients::{Admitted, Clients, PerAddress};
 use io::{InFlight, Overdue, Watch, Watched};
 pub use proxy::{ProxyHeaders, ProxyMetrics};
 use socket::Socket;
@@ -131,19 +133,17 @@ impl Server {
         let server = self.clone();
         let accept = async move {
             loop {
-                let place = tokio::select! {
-                    biased;
-                    () = server.draining.cancelled() => break,
-                    place = server.places.clone().acquire_owned() => place,
-                };
-                let Ok(place) = place else { return };
                 let accepted = tokio::select! {
                     biased;
                     () = server.draining.cancelled() => break,
                     accepted = listener.accept() => accepted,
                 };
                 match accepted {
-                    Ok((stream, peer)) => server.connection(stream, peer, door.clone(), handler.clone(), place),
+                    Ok((stream, peer)) => {
+                        if !server.take(stream, peer, &door, &handler).await {
+                            return;
+                        }
+                    }
                     Err(error) if is_of_the_connection(&error) => {}
                     Err(error) => {
                         tracing::warn!(%error, "could not accept a connection");
@@ -157,8 +157,9 @@ impl Server {
             }
             // Clients behind these have seen their connection succeed.
             while let Some(Ok((stream, peer))) = futures_util::FutureExt::now_or_never(listener.accept()) {
-                let Ok(place) = server.places.clone().acquire_owned().await else { return };
-                server.connection(stream, peer, door.clone(), handler.clone(), place);
+                if !server.take(stream, peer, &door, &handler).await {
+                    return;
+                }
             }
         };
         self.tasks.spawn_on(accept, threads);
@@ -187,6 +188,21 @@ impl Server {
         done
     }
 
+    /// Serves a connection that was accepted, as soon as there is a place for it: one that waits holds none, so that each
+    /// listener can have them all. Meanwhile others wait in the kernel. False: the grace was over first.
+    async fn take<H: Handler>(&self, stream: TcpStream, address: SocketAddr, door: &Door, handler: &H) -> bool {
+        // Closed at once, where a client has too many.
+        let Some(admitted) = door.at_accept(address) else { return true };
+        let place = tokio::select! {
+            biased;
+            () = self.ended.cancelled() => return false,
+            place = self.places.clone().acquire_owned() => place,
+        };
+        let Ok(place) = place else { return false };
+        self.connection(stream, address, door.clone(), handler.clone(), (admitted, place));
+        true
+    }
+
     fn connection<H: Handler>(
         &self,
         stream: TcpStream,
@@ -202,13 +218,13 @@ impl Server {
         self.tasks.spawn(async move {
             let _ = stream.set_nodelay(true);
             let entered = if door.is_open() {
-                Some((Socket::Plain(stream), Peer::plain(address)))
+                Some((Socket::Plain(stream), Peer::plain(address), None))
             } else {
                 // Boxed: it is large, and gone when requests come.
                 Box::pin(server.enter(&door, stream, address)).await
             };
             drop(door);
-            if let Some((socket, peer)) = entered {
+            if let Some((socket, peer, _admitted)) = entered {
                 server.run(socket, peer, handler).await;
             }
             if let Some(open) = &server.open {
@@ -219,7 +235,12 @@ impl Server {
     }
 
     /// `None`: the connection is closed before its first request.
-    async fn enter(&self, door: &Door, stream: TcpStream, address: SocketAddr) -> Option<(Socket, Peer)> {
+    async fn enter(
+        &self,
+        door: &Door,
+        stream: TcpStream,
+        address: SocketAddr,
+    ) -> Option<(Socket, Peer, Option<Admitted>)> {
         // As connections without a request are closed.
         let late = async {
             self.draining.cancelled().await;

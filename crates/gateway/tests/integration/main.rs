@@ -25,6 +25,7 @@ mod component_bombs;
 mod component_upload;
 mod components;
 mod compression;
+mod connections;
 mod crash;
 mod crypto;
 mod curl;
