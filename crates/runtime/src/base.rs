@@ -113,22 +113,18 @@ pub fn name() -> String {
     format!("base-{:016x}", hasher.finish())
 }
 
-/// An image and its stack pointer, as [`to_bytes`] has them.
-pub fn of_bytes(mut image: Vec<u8>) -> Option<(Vec<u8>, i32)> {
+/// An image and its stack pointer, as [`keep`] wrote them.
+fn of_bytes(mut image: Vec<u8>) -> Option<(Vec<u8>, i32)> {
     let (_, stack_pointer) = image.split_last_chunk::<4>()?;
     let stack_pointer = i32::from_le_bytes(*stack_pointer);
     image.truncate(image.len() - 4);
     (image.len() % (1 << 16) == 0).then_some((image, stack_pointer))
 }
 
-/// As they are kept in a file.
-pub fn to_bytes((image, stack_pointer): &(Vec<u8>, i32)) -> Vec<u8> {
-    [image.as_slice(), &stack_pointer.to_le_bytes()].concat()
-}
-
 /// One that cannot be written only costs the next start its making.
-fn keep(artefacts: &Artefacts, name: &str, made: &(Vec<u8>, i32)) {
-    if let Err(error) = artefacts.write(name, &to_bytes(made)) {
+fn keep(artefacts: &Artefacts, name: &str, (image, stack_pointer): &(Vec<u8>, i32)) {
+    let kept = [image.as_slice(), &stack_pointer.to_le_bytes()].concat();
+    if let Err(error) = artefacts.write(name, &kept) {
         tracing::warn!(%error, "the base could not be kept");
     }
 }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use switchyard_catalog::BlobDigest;
-use wasmtime::{Engine, Module};
+use wasmtime::{Engine, Instance, Module, Store};
 
 pub use make::{Made, make};
 use trust::Trust;
@@ -25,7 +25,6 @@ use crate::{RuntimeError, base, engine};
 /// What the others are, and for which build; written last.
 const MANIFEST: &str = "engine.json";
 const CODE: &str = "engine.cwasm";
-const IMAGE: &str = "base.image";
 const MEMORY: &str = "base.cwasm";
 /// Nothing of it is near.
 const LARGEST: u64 = 256 << 20;
@@ -41,10 +40,13 @@ struct Manifest {
     engine: String,
     /// As [`base::name`]: engine, platform, and how it is made of them.
     base: String,
-    /// SHA-256 of the others, in hex.
+    /// SHA-256 of the other files, in hex.
     code: String,
-    image: String,
     memory: String,
+    /// … of the base that the memory begins as.
+    image: String,
+    /// Where the stack pointer stands in it.
+    stack_pointer: i32,
 }
 
 /// What came with the program, all of it.
@@ -84,9 +86,13 @@ pub fn load(engine: &Engine, folder: &Path) -> Result<Option<Shipped>, String> {
     };
     let code = module(CODE, &manifest.code)?;
     let memory = module(MEMORY, &manifest.memory)?;
-    let image = read(&mut file(IMAGE, &manifest.image)?, IMAGE)?;
-    let image = base::of_bytes(image).ok_or_else(|| format!("{IMAGE} is no base"))?;
-    Ok(Some(Shipped { cpu: manifest.cpu, code, image, memory }))
+    // Its bytes are in the memory's module already.
+    let image = bytes_of(engine, &memory).map_err(|error| format!("{MEMORY} makes no memory: {error:#}"))?;
+    let found = BlobDigest::of(&image).hex();
+    if found != manifest.image {
+        return Err(format!("{MEMORY} is another base: its digest is {found}, not {}", manifest.image));
+    }
+    Ok(Some(Shipped { cpu: manifest.cpu, code, image: (image, manifest.stack_pointer), memory }))
 }
 
 /// Whether this program would use what lies in a folder, and for what CPU it was made. `None`: nothing lies there.
@@ -96,6 +102,14 @@ pub fn load(engine: &Engine, folder: &Path) -> Result<Option<Shipped>, String> {
 pub fn look(folder: &Path) -> Result<Option<Cpu>, String> {
     let engine = engine::reserve(1).map_err(|error| error.to_string())?;
     Ok(load(&engine, folder)?.map(|shipped| shipped.cpu))
+}
+
+/// What a memory begins as. Some milliseconds, and a place of the engine's pool for as long.
+fn bytes_of(engine: &Engine, memory: &Module) -> wasmtime::Result<Vec<u8>> {
+    let mut store = Store::new(engine, ());
+    let instance = Instance::new(&mut store, memory, &[])?;
+    let memory = instance.get_memory(&mut store, "memory").ok_or_else(|| wasmtime::Error::msg("it exports none"))?;
+    Ok(memory.data(&store).to_vec())
 }
 
 /// The manifest of a folder, if it is of this build.

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use switchyard_catalog::BlobDigest;
 
-use super::{CODE, IMAGE, MANIFEST, MEMORY, Manifest};
+use super::{CODE, MANIFEST, MEMORY, Manifest};
 use crate::cpu::Cpu;
 use crate::engine::{self, EngineCore};
 use crate::{RuntimeError, base};
@@ -27,9 +27,8 @@ pub struct Made {
 /// When this machine is less than that CPU, as the engine is run to make its base; or the folder cannot be written.
 pub fn make(folder: &Path, cpu: Cpu) -> Result<Made, RuntimeError> {
     let (core, code) = EngineCore::for_cpu(cpu)?;
-    let base = base::make(&core)?;
-    let memory = engine::serialized(&core.engine, &base::memory_of(&base.0))?;
-    let image = base::to_bytes(&base);
+    let (image, stack_pointer) = base::make(&core)?;
+    let memory = engine::serialized(&core.engine, &base::memory_of(&image))?;
     let digest = |bytes: &[u8]| BlobDigest::of(bytes).hex();
     let manifest = Manifest {
         cpu,
@@ -37,12 +36,13 @@ pub fn make(folder: &Path, cpu: Cpu) -> Result<Made, RuntimeError> {
         engine: switchyard_js::engine_digest().to_owned(),
         base: base::name(),
         code: digest(&code),
-        image: digest(&image),
         memory: digest(&memory),
+        image: digest(&image),
+        stack_pointer,
     };
     let manifest = serde_json::to_vec_pretty(&manifest)
         .map_err(|error| RuntimeError::Engine { action: "be described", message: error.to_string() })?;
-    let files = [(CODE, code), (IMAGE, image), (MEMORY, memory), (MANIFEST, manifest)];
+    let files = [(CODE, code), (MEMORY, memory), (MANIFEST, manifest)];
     let written = || -> io::Result<u64> {
         fs::create_dir_all(folder)?;
         // Whatever the umask says: read by all, as programs are.

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use wasmtime::Engine;
 
-use super::{CODE, IMAGE, MANIFEST, MEMORY, load, make};
+use super::{CODE, MANIFEST, MEMORY, load, make};
 use crate::artefacts::Artefacts;
 use crate::base::Base;
 use crate::cpu::Cpu;
@@ -39,7 +39,7 @@ impl Copy {
     fn new() -> Self {
         let copy = Self { place: tempfile::tempdir().unwrap() };
         fs::create_dir_all(copy.folder()).unwrap();
-        for name in [CODE, IMAGE, MEMORY, MANIFEST] {
+        for name in [CODE, MEMORY, MANIFEST] {
             fs::copy(made().join(name), copy.file(name)).unwrap();
         }
         copy
@@ -99,7 +99,7 @@ fn where_nothing_lies_there_is_nothing_to_say() {
 
 #[test]
 fn a_bit_is_seen_wherever_it_is() {
-    for name in [CODE, IMAGE, MEMORY] {
+    for name in [CODE, MEMORY] {
         let len = fs::metadata(made().join(name)).unwrap().len() as usize;
         for at in [0, len / 2, len - 1] {
             let copy = Copy::new();
@@ -118,7 +118,7 @@ fn a_bit_is_seen_wherever_it_is() {
 
 #[test]
 fn what_others_could_have_written_is_refused() {
-    for name in [CODE, IMAGE, MEMORY, MANIFEST] {
+    for name in [CODE, MEMORY, MANIFEST] {
         for writable in [0o664, 0o646] {
             let copy = Copy::new();
             mode(&copy.file(name), writable);
@@ -157,7 +157,7 @@ fn what_is_somebody_elses_is_refused() {
         return;
     }
     copy.refused("of user 54321");
-    for name in [CODE, IMAGE, MEMORY, MANIFEST, "", "..", "../.."] {
+    for name in [CODE, MEMORY, MANIFEST, "", "..", "../.."] {
         let copy = Copy::new();
         copy.used();
         chown(copy.file(name), Some(SOMEBODY), None).unwrap();
@@ -174,7 +174,12 @@ fn what_is_somebody_elses_is_refused() {
 
 #[test]
 fn another_builds_is_refused() {
-    for (key, why) in [("engine", "its engine is"), ("base", "its platform is"), ("compatibility", "its compiler is")] {
+    for (key, why) in [
+        ("engine", "its engine is"),
+        ("base", "its platform is"),
+        ("compatibility", "its compiler is"),
+        ("image", "is another base"),
+    ] {
         let copy = Copy::new();
         let mut manifest: serde_json::Value = serde_json::from_slice(&fs::read(copy.file(MANIFEST)).unwrap()).unwrap();
         manifest[key] = "0123456789abcdef".into();
