@@ -30,8 +30,9 @@ impl Cpu {
         }
     }
 
-    /// The least that a program of this architecture is shipped for.
-    pub const BASELINE: Self = if cfg!(target_arch = "aarch64") { Self::Arm8 } else { Self::X86V3 };
+    /// What the engine is shipped for: as little as there is, for what interprets gains nothing by more. (Eight small
+    /// programs took 0.94 to 1.03 times what they took with code for a CPU with AVX-512, in the mean 0.99.)
+    pub const BASELINE: Self = if cfg!(target_arch = "aarch64") { Self::Arm8 } else { Self::X86V2 };
 
     /// Sets a compiler to it.
     ///

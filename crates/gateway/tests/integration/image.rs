@@ -140,7 +140,7 @@ pub fn check(doctor: &Said, name: &str) -> (String, String) {
 
 /// What it says where the image's own is used.
 pub fn of_image() -> (String, String) {
-    let cpu = if cfg!(target_arch = "aarch64") { "armv8-a" } else { "x86-64-v3" };
+    let cpu = if cfg!(target_arch = "aarch64") { "armv8-a" } else { "x86-64-v2" };
     ("ok".to_owned(), format!("came with the program, for {cpu}: /{ENGINE}"))
 }
 
