@@ -6,6 +6,7 @@
 
 mod clients;
 mod io;
+mod place;
 mod proxy;
 mod socket;
 
@@ -32,6 +33,7 @@ use tokio_util::task::TaskTracker;
 use crate::observe::ConnectionMetrics;
 pub use clients::{Admitted, Clients, PerAddress};
 use io::{InFlight, Overdue, Watch, Watched};
+use place::Place;
 pub use proxy::{ProxyHeaders, ProxyMetrics};
 use socket::Socket;
 pub use socket::{Door, Peer};
@@ -64,6 +66,9 @@ pub struct Deadlines {
 pub struct ServerConfig {
     pub deadlines: Deadlines,
     pub connections: u32,
+    /// A connection that has become a WebSocket or a tunnel keeps its place. Where it does not, something else bounds
+    /// how many there are.
+    pub upgraded_keep_place: bool,
     pub head_bytes: usize,
     pub headers: usize,
 }
@@ -82,6 +87,7 @@ pub struct Server {
     builder: Arc<auto::Builder<TokioExecutor>>,
     deadlines: Arc<Deadlines>,
     places: Arc<Semaphore>,
+    upgraded_keep_place: bool,
     open: Option<ConnectionMetrics>,
     /// Cancelled: accept no more, and finish what there is.
     draining: CancellationToken,
@@ -115,6 +121,7 @@ impl Server {
             builder: Arc::new(builder),
             deadlines: Arc::new(config.deadlines.clone()),
             places: Arc::new(Semaphore::new(config.connections as usize)),
+            upgraded_keep_place: config.upgraded_keep_place,
             open,
             draining: CancellationToken::new(),
             ended: CancellationToken::new(),
@@ -199,22 +206,13 @@ impl Server {
             place = self.places.clone().acquire_owned() => place,
         };
         let Ok(place) = place else { return false };
-        self.connection(stream, address, door.clone(), handler.clone(), (admitted, place));
+        let place = Place::new(place, admitted, self.open.as_ref().map(|counts| counts.open.clone()));
+        self.connection(stream, address, door.clone(), handler.clone(), place);
         true
     }
 
-    fn connection<H: Handler>(
-        &self,
-        stream: TcpStream,
-        address: SocketAddr,
-        door: Door,
-        handler: H,
-        place: impl Send + 'static,
-    ) {
+    fn connection<H: Handler>(&self, stream: TcpStream, address: SocketAddr, door: Door, handler: H, mut place: Place) {
         let server = self.clone();
-        if let Some(open) = &self.open {
-            open.open.inc();
-        }
         self.tasks.spawn(async move {
             let _ = stream.set_nodelay(true);
             let entered = if door.is_open() {
@@ -224,13 +222,11 @@ impl Server {
                 Box::pin(server.enter(&door, stream, address)).await
             };
             drop(door);
-            if let Some((socket, peer, _admitted)) = entered {
-                server.run(socket, peer, handler).await;
-            }
-            if let Some(open) = &server.open {
-                open.open.dec();
-            }
-            drop(place);
+            let Some((socket, peer, admitted)) = entered else { return };
+            place.admitted = place.admitted.take().or(admitted);
+            // What it becomes goes on when this task has ended, and takes along what it is to keep.
+            let (kept, _held) = if server.upgraded_keep_place { (Some(place), None) } else { (None, Some(place)) };
+            server.run(socket, peer, handler, kept).await;
         });
     }
 
@@ -254,9 +250,9 @@ impl Server {
         }
     }
 
-    async fn run<H: Handler>(&self, socket: Socket, peer: Peer, handler: H) {
+    async fn run<H: Handler>(&self, socket: Socket, peer: Peer, handler: H, place: Option<Place>) {
         let watch = Arc::new(Watch::new());
-        let io = TokioIo::new(Watched::new(socket, watch.clone()));
+        let io = TokioIo::new(Watched::new(socket, watch.clone(), place));
         let (watched, draining) = (watch.clone(), self.draining.clone());
         let (counts, first) = (self.open.clone(), AtomicBool::new(true));
         let service = service_fn(move |request: Request<Incoming>| {

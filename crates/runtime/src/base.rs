@@ -118,7 +118,7 @@ fn of_bytes(mut image: Vec<u8>) -> Option<(Vec<u8>, i32)> {
     let (_, stack_pointer) = image.split_last_chunk::<4>()?;
     let stack_pointer = i32::from_le_bytes(*stack_pointer);
     image.truncate(image.len() - 4);
-    (image.len() % (1 << 16) == 0).then_some((image, stack_pointer))
+    image.len().is_multiple_of(1 << 16).then_some((image, stack_pointer))
 }
 
 /// One that cannot be written only costs the next start its making.

@@ -8,7 +8,8 @@ use switchyard_catalog::{AssetKey, CatalogSettings, Limits};
 use crate::config::Config;
 use crate::listen::{Deadlines, ServerConfig};
 
-pub(super) fn server(config: &Config, connections: u32) -> ServerConfig {
+/// `inside`: for the admin listener, whose upgraded connections are live logs, which `limits.tails` bounds.
+pub(super) fn server(config: &Config, connections: u32, inside: bool) -> ServerConfig {
     ServerConfig {
         deadlines: Deadlines {
             head: config.timeouts.head,
@@ -17,6 +18,7 @@ pub(super) fn server(config: &Config, connections: u32) -> ServerConfig {
             drain_idle: config.timeouts.drain_idle,
         },
         connections,
+        upgraded_keep_place: !inside,
         head_bytes: usize::try_from(config.limits.head_bytes).unwrap_or(usize::MAX),
         headers: config.limits.headers as usize,
     }

@@ -11,6 +11,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use crate::basics::HELLO;
 use crate::harness::{PATIENCE, TestGateway};
 use crate::tls::{metric, metric_is};
+use crate::websocket_client::Client;
 
 const REFUSED: &str = "switchyard_connections_refused_total";
 
@@ -169,6 +170,28 @@ async fn it_can_be_off_and_is_read_again() {
         assert!(is_served(stream, b"").await);
     }
     assert_eq!(metric(&gateway, REFUSED).await, 1);
+}
+
+/// What has become of a connection is still one.
+#[tokio::test]
+async fn a_websocket_is_a_connection_to_its_end() {
+    const ECHO: &str = "export default { fetch() {
+        const [client, server] = Object.values(new WebSocketPair());
+        server.accept();
+        server.addEventListener('message', event => server.send(event.data));
+        return new Response(null, { status: 101, webSocket: client });
+    } };";
+    let gateway = node(|config| config.limits.connections_per_address = 2).await;
+    gateway.upload("ns", "echo", ECHO).await;
+    let to = gateway.address();
+    let mut first = Client::open(to, "echo.test", "/").await;
+    let _second = Client::open(to, "echo.test", "/").await;
+    assert!(held("127.0.0.1", to, b"").await.is_none());
+    assert_eq!(metric(&gateway, "switchyard_connections").await, 2);
+    assert_eq!(first.asks("still").await, "still");
+    drop(first);
+    held_soon("127.0.0.1", to, b"").await;
+    metric_is(&gateway, "switchyard_connections", 1).await;
 }
 
 /// A listener that waits for a client holds no place that a client of another one could have.

@@ -223,6 +223,9 @@ async fn it_serves_from_a_root_that_cannot_be_written_to() {
     assert!(!log.contains("engine"), "{log}");
 }
 
+/// What is done to a file of it.
+type Damage = fn(&Path);
+
 /// Whatever is wrong with the image's engine, the node tells it, makes its own, and serves.
 #[tokio::test]
 async fn an_engine_that_others_may_have_written_is_not_used() {
@@ -238,11 +241,11 @@ async fn an_engine_that_others_may_have_written_is_not_used() {
     };
     let give = |path: &Path| std::os::unix::fs::chown(path, Some(10_001), None).unwrap();
     let open = |path: &Path| std::fs::set_permissions(path, PermissionsExt::from_mode(0o666)).unwrap();
-    let wrong: [(&dyn Fn(&Path), &str); 3] = [
-        (&flip, "is not as it was made"),
+    let wrong: [(Damage, &str); 3] = [
+        (flip, "is not as it was made"),
         // The node's own user is not the program's owner.
-        (&give, "of user 10001, neither root's nor this program's owner's"),
-        (&open, "others than its owner can write to /lib/switchyard/engine.cwasm (mode 0666)"),
+        (give, "of user 10001, neither root's nor this program's owner's"),
+        (open, "others than its owner can write to /lib/switchyard/engine.cwasm (mode 0666)"),
     ];
     for (damage, why) in wrong {
         damage(&path);
