@@ -74,7 +74,7 @@ impl Idle {
                 let (node, certificate) = with_tls()?;
                 (node, Some(trusting(certificate)?))
             } else {
-                (Server::start(Setup::default())?, None)
+                (Server::start(setup())?, None)
             };
             node.publish([("one".to_owned(), scripts::small("one"))])?;
             rows.push(self.row(name, &node, used, tls.as_ref())?);
@@ -146,6 +146,11 @@ async fn connect(to: SocketAddr, used: Use, tls: Option<&TlsConnector>) -> anyho
 }
 
 /// A node whose one listener speaks TLS, and the certificate that it shows.
+/// All connections are of one address.
+fn setup() -> Setup {
+    Setup { more: "[limits]\nconnections_per_address = 0\n".to_owned(), ..Setup::default() }
+}
+
 fn with_tls() -> anyhow::Result<(Server, CertificateDer<'static>)> {
     let folder = tempfile::tempdir()?;
     let made = rcgen::generate_simple_self_signed([HOST.to_owned()])?;
@@ -154,7 +159,7 @@ fn with_tls() -> anyhow::Result<(Server, CertificateDer<'static>)> {
     std::fs::write(&key, made.signing_key.serialize_pem())?;
     let listener = format!("tls = {{ certificates = [{{ cert = {cert:?}, key = {key:?} }}] }}\n");
     // Files are looked at again and again, and the old ones serve on when they are gone.
-    let node = Server::start(Setup { listener, ..Setup::default() })?;
+    let node = Server::start(Setup { listener, ..setup() })?;
     Ok((node, made.cert.der().clone()))
 }
 

@@ -156,9 +156,9 @@ impl App {
             admin: ADMIN_CONNECTIONS,
         };
         let connections = connections.within_limit();
-        let inside = Server::new(&settings::server(&config, connections.admin), None);
-        let clients =
-            Server::new(&settings::server(&config, connections.clients), Some(observer.metrics.connections().clone()));
+        let inside = Server::new(&settings::server(&config, connections.admin, true), None);
+        let counts = Some(observer.metrics.connections().clone());
+        let clients = Server::new(&settings::server(&config, connections.clients, false), counts);
         let state = Admin::new(observer.clone());
         let (door, health) = (doors.admin.clone(), AdminHandler(state.clone()));
         // From the first moment, except where the process before still answers for the service.

@@ -6,6 +6,7 @@ mod client;
 mod compile;
 mod config;
 mod doctor;
+mod engine;
 mod init;
 mod owner;
 mod print;
@@ -28,6 +29,7 @@ pub use client::CliError;
 use compile::Compile;
 use config::{Completions, ConfigTool};
 use doctor::Doctor;
+use engine::EngineTool;
 use init::Init;
 use owner::{Account, Namespace, Token};
 use ready::Ready;
@@ -101,6 +103,9 @@ pub enum Command {
     /// Check a configuration; its schema and its reference
     #[command(subcommand)]
     Config(ConfigTool),
+    /// The compiled JavaScript engine, for images and packages
+    #[command(subcommand)]
+    Engine(EngineTool),
     /// Print completions of this program for a shell
     Completions(Completions),
     /// Back a node's data folder up, while it serves
@@ -129,6 +134,7 @@ impl Command {
             Self::Doctor(doctor) => return Some(doctor.run().await),
             Self::Ready(ready) => return Some(ready.run().await),
             Self::Config(tool) => return Some(tool.run()),
+            Self::Engine(tool) => return Some(tool.run()),
             Self::Completions(completions) => return Some(completions.run()),
             Self::Backup(backup) => return Some(backup.run().await),
             Self::Restore(restore) => return Some(restore.run().await),

@@ -4,6 +4,7 @@
 mod check;
 mod compile;
 mod defaults;
+mod engine;
 mod explain;
 mod listener;
 mod overload;
@@ -26,6 +27,7 @@ use switchyard_catalog::Isolation;
 
 pub use check::Wrong;
 pub use compile::Compile;
+pub use engine::EngineSource;
 pub use explain::ConfigError;
 pub use listener::{Certificate, Listener, MinVersion, ProxyProtocol, Redirect, Tls};
 pub use overload::{MemoryCeiling, Overload};
@@ -186,6 +188,8 @@ pub struct Limits {
     /// 0: none.
     pub requests_per_second: u32,
     pub connections: u32,
+    /// 0: as many as there are.
+    pub connections_per_address: u32,
     pub handshakes: u32,
     #[serde(with = "units::size")]
     pub body_bytes: u64,
@@ -219,6 +223,7 @@ pub struct Limits {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Runtime {
+    pub engine: EngineSource,
     /// 0: one a core.
     pub threads: u32,
     pub instances: u32,

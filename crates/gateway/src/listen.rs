@@ -4,7 +4,9 @@
 //! hyper's own timers do not see a connection that sends nothing, half an HTTP/2 preface, or a client
 //! that does not read. One watchdog a connection does, from what the socket and the requests say.
 
+mod clients;
 mod io;
+mod place;
 mod proxy;
 mod socket;
 
@@ -29,7 +31,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::observe::ConnectionMetrics;
+pub use clients::{Admitted, Clients, PerAddress};
 use io::{InFlight, Overdue, Watch, Watched};
+use place::Place;
 pub use proxy::{ProxyHeaders, ProxyMetrics};
 use socket::Socket;
 pub use socket::{Door, Peer};
@@ -62,6 +66,9 @@ pub struct Deadlines {
 pub struct ServerConfig {
     pub deadlines: Deadlines,
     pub connections: u32,
+    /// A connection that has become a WebSocket or a tunnel keeps its place. Where it does not, something else bounds
+    /// how many there are.
+    pub upgraded_keep_place: bool,
     pub head_bytes: usize,
     pub headers: usize,
 }
@@ -80,6 +87,7 @@ pub struct Server {
     builder: Arc<auto::Builder<TokioExecutor>>,
     deadlines: Arc<Deadlines>,
     places: Arc<Semaphore>,
+    upgraded_keep_place: bool,
     open: Option<ConnectionMetrics>,
     /// Cancelled: accept no more, and finish what there is.
     draining: CancellationToken,
@@ -113,6 +121,7 @@ impl Server {
             builder: Arc::new(builder),
             deadlines: Arc::new(config.deadlines.clone()),
             places: Arc::new(Semaphore::new(config.connections as usize)),
+            upgraded_keep_place: config.upgraded_keep_place,
             open,
             draining: CancellationToken::new(),
             ended: CancellationToken::new(),
@@ -131,19 +140,17 @@ impl Server {
         let server = self.clone();
         let accept = async move {
             loop {
-                let place = tokio::select! {
-                    biased;
-                    () = server.draining.cancelled() => break,
-                    place = server.places.clone().acquire_owned() => place,
-                };
-                let Ok(place) = place else { return };
                 let accepted = tokio::select! {
                     biased;
                     () = server.draining.cancelled() => break,
                     accepted = listener.accept() => accepted,
                 };
                 match accepted {
-                    Ok((stream, peer)) => server.connection(stream, peer, door.clone(), handler.clone(), place),
+                    Ok((stream, peer)) => {
+                        if !server.take(stream, peer, &door, &handler).await {
+                            return;
+                        }
+                    }
                     Err(error) if is_of_the_connection(&error) => {}
                     Err(error) => {
                         tracing::warn!(%error, "could not accept a connection");
@@ -157,8 +164,9 @@ impl Server {
             }
             // Clients behind these have seen their connection succeed.
             while let Some(Ok((stream, peer))) = futures_util::FutureExt::now_or_never(listener.accept()) {
-                let Ok(place) = server.places.clone().acquire_owned().await else { return };
-                server.connection(stream, peer, door.clone(), handler.clone(), place);
+                if !server.take(stream, peer, &door, &handler).await {
+                    return;
+                }
             }
         };
         self.tasks.spawn_on(accept, threads);
@@ -187,39 +195,48 @@ impl Server {
         done
     }
 
-    fn connection<H: Handler>(
-        &self,
-        stream: TcpStream,
-        address: SocketAddr,
-        door: Door,
-        handler: H,
-        place: impl Send + 'static,
-    ) {
+    /// Serves a connection that was accepted, as soon as there is a place for it: one that waits holds none, so that each
+    /// listener can have them all. Meanwhile others wait in the kernel. False: the grace was over first.
+    async fn take<H: Handler>(&self, stream: TcpStream, address: SocketAddr, door: &Door, handler: &H) -> bool {
+        // Closed at once, where a client has too many.
+        let Some(admitted) = door.at_accept(address) else { return true };
+        let place = tokio::select! {
+            biased;
+            () = self.ended.cancelled() => return false,
+            place = self.places.clone().acquire_owned() => place,
+        };
+        let Ok(place) = place else { return false };
+        let place = Place::new(place, admitted, self.open.as_ref().map(|counts| counts.open.clone()));
+        self.connection(stream, address, door.clone(), handler.clone(), place);
+        true
+    }
+
+    fn connection<H: Handler>(&self, stream: TcpStream, address: SocketAddr, door: Door, handler: H, mut place: Place) {
         let server = self.clone();
-        if let Some(open) = &self.open {
-            open.open.inc();
-        }
         self.tasks.spawn(async move {
             let _ = stream.set_nodelay(true);
             let entered = if door.is_open() {
-                Some((Socket::Plain(stream), Peer::plain(address)))
+                Some((Socket::Plain(stream), Peer::plain(address), None))
             } else {
                 // Boxed: it is large, and gone when requests come.
                 Box::pin(server.enter(&door, stream, address)).await
             };
             drop(door);
-            if let Some((socket, peer)) = entered {
-                server.run(socket, peer, handler).await;
-            }
-            if let Some(open) = &server.open {
-                open.open.dec();
-            }
-            drop(place);
+            let Some((socket, peer, admitted)) = entered else { return };
+            place.admitted = place.admitted.take().or(admitted);
+            // What it becomes goes on when this task has ended, and takes along what it is to keep.
+            let (kept, _held) = if server.upgraded_keep_place { (Some(place), None) } else { (None, Some(place)) };
+            server.run(socket, peer, handler, kept).await;
         });
     }
 
     /// `None`: the connection is closed before its first request.
-    async fn enter(&self, door: &Door, stream: TcpStream, address: SocketAddr) -> Option<(Socket, Peer)> {
+    async fn enter(
+        &self,
+        door: &Door,
+        stream: TcpStream,
+        address: SocketAddr,
+    ) -> Option<(Socket, Peer, Option<Admitted>)> {
         // As connections without a request are closed.
         let late = async {
             self.draining.cancelled().await;
@@ -233,9 +250,9 @@ impl Server {
         }
     }
 
-    async fn run<H: Handler>(&self, socket: Socket, peer: Peer, handler: H) {
+    async fn run<H: Handler>(&self, socket: Socket, peer: Peer, handler: H, place: Option<Place>) {
         let watch = Arc::new(Watch::new());
-        let io = TokioIo::new(Watched::new(socket, watch.clone()));
+        let io = TokioIo::new(Watched::new(socket, watch.clone(), place));
         let (watched, draining) = (watch.clone(), self.draining.clone());
         let (counts, first) = (self.open.clone(), AtomicBool::new(true));
         let service = service_fn(move |request: Request<Incoming>| {

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use crate::app::AppError;
 use crate::config::{self, Config};
 use crate::handover::Inherited;
-use crate::listen::{Door, ProxyHeaders};
+use crate::listen::{Clients, Door, PerAddress, ProxyHeaders};
 use crate::observe::Metrics;
 use crate::tls::{CertificateError, Prepared, Shared, Termination};
 
@@ -56,6 +56,8 @@ pub struct Doors {
     /// In the configured order.
     pub clients: Vec<Door>,
     pub admin: Door,
+    /// Of all listeners for clients.
+    counted: Arc<Clients>,
 }
 
 /// What [`Doors::replace`] puts in place.
@@ -80,14 +82,17 @@ impl Doors {
             Some(tls) => Termination::new(tls, shared.clone()).map(Some),
             None => Ok(None),
         };
+        let counted = Clients::new(config.limits.connections_per_address, metrics.connections().refused.clone());
         let door = |listener: &config::Listener| {
             let proxy = listener.proxy_protocol.as_ref().map(|proxy| {
                 ProxyHeaders::new(proxy.trusted.clone(), metrics.proxy().clone(), config.timeouts.handshake)
             });
-            Ok(Door { proxy, tls: terminated(&listener.tls, &of_clients)? })
+            let per_address = Some(PerAddress::new(counted.clone(), listener.trusted.clone()));
+            Ok(Door { proxy, tls: terminated(&listener.tls, &of_clients)?, per_address })
         };
         let clients = config.listener.iter().map(door).collect::<Result<_, _>>()?;
-        Ok(Self { clients, admin: Door { proxy: None, tls: terminated(&config.admin.tls, &of_admin)? } })
+        let admin = Door { tls: terminated(&config.admin.tls, &of_admin)?, ..Door::default() };
+        Ok(Self { clients, admin, counted })
     }
 
     /// All that have certificates.
@@ -115,7 +120,11 @@ impl Doors {
         for (termination, prepared) in next.certificates {
             termination.replace(prepared);
         }
+        self.counted.set_most(config.limits.connections_per_address);
         for (door, listener) in self.clients.iter().zip(&config.listener) {
+            if let Some(clients) = &door.per_address {
+                clients.trust(listener.trusted.clone());
+            }
             if let (Some(headers), Some(proxy)) = (&door.proxy, &listener.proxy_protocol) {
                 headers.trust(proxy.trusted.clone());
             }

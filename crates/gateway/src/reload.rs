@@ -18,6 +18,7 @@ pub fn merge(running: &Config, read: &Config) -> (Config, Vec<String>) {
     limits.response_bytes = from.response_bytes;
     limits.fetches_at_once = from.fetches_at_once;
     limits.log_bytes = from.log_bytes;
+    limits.connections_per_address = from.connections_per_address;
     limits.requests_per_second = from.requests_per_second;
     limits.requests = from.requests;
     limits.requests_per_script = from.requests_per_script;
@@ -80,6 +81,7 @@ mod tests {
         read.limits.fetches_at_once = 2;
         read.limits.log_bytes = 3;
         read.limits.requests_per_second = 4;
+        read.limits.connections_per_address = 5;
         read.upstream.allow = vec!["10.0.0.0/8".parse().unwrap()];
         read.listener[0].trusted = vec!["10.0.0.0/8".parse().unwrap()];
         let (next, waiting) = merge(&running, &read);

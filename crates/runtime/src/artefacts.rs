@@ -1,6 +1,6 @@
 //! Files the runtime made for itself: the compiled engine and the sealed Workers. Each ends in a MAC
 //! under the node's key; what does not bear it is treated as absent and made anew. Native code is
-//! loaded from nowhere else.
+//! loaded from nowhere else, but for the engine that came with the program (`shipped`).
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
@@ -12,6 +12,7 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 
 mod cached;
+mod retired;
 
 /// A folder of artefacts, and the key that marks them as ours.
 pub struct Artefacts {

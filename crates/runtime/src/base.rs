@@ -5,14 +5,16 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use switchyard_catalog::BlobDigest;
 use switchyard_js::abi::{Writer, event};
-use wasmtime::InstancePre;
+use wasmtime::{InstancePre, Module};
 
 use crate::artefacts::Artefacts;
 use crate::engine::{self, EngineCore, MAX_WASM_PAGES};
 use crate::host::Host;
 use crate::image::{PAGE, memory_module, nonzero_runs};
 use crate::sealed::hex;
+use crate::shipped::Shipped;
 use crate::slot::Slot;
 use crate::stream::HostStream;
 use crate::{Body, RuntimeError};
@@ -40,44 +42,71 @@ pub struct Base {
     pub memory: InstancePre<Host>,
     /// SHA-256 of the image: what a delta depends on.
     pub digest: [u8; 32],
+    /// The artefacts that it was loaded from, or kept as.
+    pub files: Vec<String>,
 }
 
 impl Base {
-    /// The base of an earlier process, else made now: some 100 ms.
+    /// The base that came with the program, where the engine did; else of an earlier process; else made now: some
+    /// 100 ms.
     ///
     /// # Errors
     /// When the platform's own code fails, a fault of the build; or when memory cannot be put back on this machine.
-    pub fn load(core: &EngineCore, artefacts: &Artefacts) -> Result<Self, RuntimeError> {
-        let name = name();
-        let (image, stack_pointer) = match kept(artefacts, &name) {
-            Some(kept) => kept,
-            None => {
-                let made = make(core)?;
-                keep(artefacts, &name, &made);
-                made
+    pub fn load(core: &EngineCore, artefacts: &Artefacts, shipped: Option<Shipped>) -> Result<Self, RuntimeError> {
+        let Loaded { image, digest, module, files } = match shipped {
+            Some(Shipped { image, memory: module, .. }) => {
+                Loaded { digest: BlobDigest::of(&image.0).0, image, module, files: Vec::new() }
             }
+            None => of_artefacts(core, artefacts)?,
         };
-        let digest = switchyard_catalog::BlobDigest::of(&image).0;
-        // Mapped from its file by all slots; those who map it never write to it.
-        let compiled = format!("{name}-{}-{:016x}.cwasm", &hex(&digest)[..16], core.compatibility);
-        let module = match engine::kept(&core.engine, artefacts, &compiled) {
-            Some(module) => module,
-            None => {
-                let module = memory_module((image.len() >> 16) as u64, MAX_WASM_PAGES, &nonzero_runs(&image));
-                engine::compile(&core.engine, &module, artefacts, &compiled)?
-            }
-        };
+        let (image, stack_pointer) = image;
         tracing::debug!(pages = image.len() / PAGE, "the base is there");
         let memory = core.linker.instantiate_pre(&module).map_err(wrong("map its base"))?;
-        let base = Self { memory, image, stack_pointer, digest };
+        let base = Self { memory, image, stack_pointer, digest, files };
         let slot = Slot::create(core, &base.memory).map_err(wrong("be instantiated"))?;
         slot.prove(&base).map_err(|message| failed("be restored in place", message))?;
         Ok(base)
     }
 }
 
+/// What a base is made of.
+struct Loaded {
+    /// With where the stack pointer stands.
+    image: (Vec<u8>, i32),
+    digest: [u8; 32],
+    /// It maps the image.
+    module: Module,
+    files: Vec<String>,
+}
+
+fn of_artefacts(core: &EngineCore, artefacts: &Artefacts) -> Result<Loaded, RuntimeError> {
+    let name = name();
+    let kept = format!("{name}.image");
+    let image = match artefacts.read(&kept).and_then(of_bytes) {
+        Some(kept) => kept,
+        None => {
+            let made = make(core)?;
+            keep(artefacts, &kept, &made);
+            made
+        }
+    };
+    let digest = BlobDigest::of(&image.0).0;
+    // Mapped from its file by all slots; those who map it never write to it.
+    let compiled = format!("{name}-{}-{:016x}.cwasm", &hex(&digest)[..16], core.compatibility);
+    let module = match engine::kept(&core.engine, artefacts, &compiled) {
+        Some(module) => module,
+        None => engine::compile(&core.engine, &memory_of(&image.0), artefacts, &compiled)?,
+    };
+    Ok(Loaded { image, digest, module, files: vec![kept, compiled] })
+}
+
+/// The module of a memory that begins as an image.
+pub fn memory_of(image: &[u8]) -> Vec<u8> {
+    memory_module((image.len() >> 16) as u64, MAX_WASM_PAGES, &nonzero_runs(image))
+}
+
 /// Of all that an image depends on: the engine, the platform, and how it is made of them.
-fn name() -> String {
+pub fn name() -> String {
     let mut hasher = DefaultHasher::new();
     (switchyard_js::engine_digest(), switchyard_js::platform_digest(), env!("CARGO_PKG_VERSION")).hash(&mut hasher);
     (TRAINING, ROUNDS, SLACK, BOOT_PAGES, MAX_WASM_PAGES).hash(&mut hasher);
@@ -85,18 +114,17 @@ fn name() -> String {
 }
 
 /// An image and its stack pointer, as [`keep`] wrote them.
-fn kept(artefacts: &Artefacts, name: &str) -> Option<(Vec<u8>, i32)> {
-    let mut image = artefacts.read(&format!("{name}.image"))?;
+fn of_bytes(mut image: Vec<u8>) -> Option<(Vec<u8>, i32)> {
     let (_, stack_pointer) = image.split_last_chunk::<4>()?;
     let stack_pointer = i32::from_le_bytes(*stack_pointer);
     image.truncate(image.len() - 4);
-    (image.len() % (1 << 16) == 0).then_some((image, stack_pointer))
+    image.len().is_multiple_of(1 << 16).then_some((image, stack_pointer))
 }
 
 /// One that cannot be written only costs the next start its making.
 fn keep(artefacts: &Artefacts, name: &str, (image, stack_pointer): &(Vec<u8>, i32)) {
     let kept = [image.as_slice(), &stack_pointer.to_le_bytes()].concat();
-    if let Err(error) = artefacts.write(&format!("{name}.image"), &kept) {
+    if let Err(error) = artefacts.write(name, &kept) {
         tracing::warn!(%error, "the base could not be kept");
     }
 }
@@ -105,7 +133,7 @@ fn keep(artefacts: &Artefacts, name: &str, (image, stack_pointer): &(Vec<u8>, i3
 ///
 /// # Errors
 /// When the platform's own code fails: a fault of the build.
-fn make(core: &EngineCore) -> Result<(Vec<u8>, i32), RuntimeError> {
+pub fn make(core: &EngineCore) -> Result<(Vec<u8>, i32), RuntimeError> {
     let data = EngineCore::data()?;
     let data: Vec<(u32, &[u8])> = data.iter().map(|(at, bytes)| (*at, bytes.as_slice())).collect();
     let memory = memory_pre(core, &memory_module(BOOT_PAGES, MAX_WASM_PAGES, &data))?;
@@ -151,7 +179,7 @@ fn make(core: &EngineCore) -> Result<(Vec<u8>, i32), RuntimeError> {
 const TRAINED: i32 = 5;
 
 fn memory_pre(core: &EngineCore, module: &[u8]) -> Result<InstancePre<Host>, RuntimeError> {
-    let module = wasmtime::Module::new(&core.engine, module).map_err(wrong("map its base"))?;
+    let module = Module::new(&core.engine, module).map_err(wrong("map its base"))?;
     core.linker.instantiate_pre(&module).map_err(wrong("map its base"))
 }
 

@@ -12,6 +12,8 @@ use crate::compile::CompileConfig;
 pub struct Config {
     /// Folder for the compiled engine and sealed Workers.
     pub artefacts: PathBuf,
+    /// Folder of the engine that came with the program, compiled; `None`: it is compiled here.
+    pub shipped: Option<PathBuf>,
     /// Threads that run guests; 0: as many as there are cores.
     pub guest_threads: usize,
     /// Instances that may run at once, waiting ones included. Each reserves 4 GiB of address space
@@ -61,6 +63,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             artefacts: PathBuf::from(".switchyard/artefacts"),
+            shipped: None,
             guest_threads: 0,
             max_instances: 1_000,
             instances_per_tenant: 0,

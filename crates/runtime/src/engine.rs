@@ -2,6 +2,7 @@
 //! imports a guest is given.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
 use std::time::Duration;
 
 use switchyard_js::abi::{IMPORT_MODULE, sync as question};
@@ -10,8 +11,10 @@ use wasmtime::{
 };
 
 use crate::artefacts::Artefacts;
+use crate::cpu::Cpu;
 use crate::host::Host;
 use crate::image::{self, Split};
+use crate::shipped::{self, Shipped};
 use crate::{RuntimeError, crypto, sync};
 
 /// Largest memory of a guest in wasm pages: 128 MiB, as the engine is linked.
@@ -27,44 +30,85 @@ pub struct EngineCore {
     pub linker: Linker<Host>,
     /// What wasmtime's version, settings and this CPU make of compiled code, for the names of artefacts.
     pub compatibility: u64,
+    /// The artefact that it was loaded from, or kept as.
+    pub file: Option<String>,
     imports: Vec<(String, String)>,
 }
 
 impl EngineCore {
-    /// Loads the compiled engine, or compiles and keeps it (about 2 s of CPU, once per engine,
-    /// wasmtime version, settings and CPU).
+    /// Loads the compiled engine: what an earlier start kept, else what came with the program (in `shipped`, a
+    /// folder), else compiled now and kept (about 2 s of CPU, once per engine, wasmtime version, settings and CPU).
+    /// What came with the program comes whole, with its base.
     ///
     /// # Errors
     /// When the engine breaks a condition of restoring in place, or does not compile.
-    pub fn load(artefacts: &Artefacts, slots: u32) -> Result<Self, RuntimeError> {
-        Self::load_as(&config(slots), artefacts)
+    pub fn load(
+        artefacts: &Artefacts,
+        shipped: Option<&Path>,
+        slots: u32,
+    ) -> Result<(Self, Option<Shipped>), RuntimeError> {
+        Self::load_as(&config(slots), artefacts, shipped)
     }
 
     /// The same, which counts what guests execute.
     #[cfg(test)]
-    pub fn load_counting(artefacts: &Artefacts, slots: u32) -> Result<Self, RuntimeError> {
-        Self::load_as(config(slots).consume_fuel(true), artefacts)
+    pub fn load_counting(
+        artefacts: &Artefacts,
+        shipped: Option<&Path>,
+        slots: u32,
+    ) -> Result<(Self, Option<Shipped>), RuntimeError> {
+        Self::load_as(config(slots).consume_fuel(true), artefacts, shipped)
     }
 
-    fn load_as(config: &Config, artefacts: &Artefacts) -> Result<Self, RuntimeError> {
-        let wrong = |action| move |message: String| RuntimeError::Engine { action, message };
-        let engine = Engine::new(config).map_err(|e| wrong("be set up")(format!("{e:#}")))?;
-        let mut hasher = DefaultHasher::new();
-        engine.precompile_compatibility_hash().hash(&mut hasher);
-        let compatibility = hasher.finish();
+    fn load_as(
+        config: &Config,
+        artefacts: &Artefacts,
+        shipped: Option<&Path>,
+    ) -> Result<(Self, Option<Shipped>), RuntimeError> {
+        let (engine, compatibility) = set_up(config)?;
         let name = format!("engine-{:.16}-{compatibility:016x}.cwasm", switchyard_js::engine_digest());
-        let code = match kept(&engine, artefacts, &name) {
-            Some(code) => code,
-            None => {
-                let Split { code, .. } = image::split(switchyard_js::ENGINE_WASM).map_err(wrong("be split"))?;
-                // Of this engine once and for all: what is kept under its digest has passed.
-                image::check_state_is_memory(&code).map_err(wrong("be restored in place"))?;
-                compile(&engine, &code, artefacts, &name)?
+        if let Some(code) = kept(&engine, artefacts, &name) {
+            return Ok((Self::of(engine, code, compatibility)?.kept_as(name), None));
+        }
+        if let Some(folder) = shipped {
+            let shown = folder.display();
+            match shipped::load(&engine, folder) {
+                Ok(Some(found)) => {
+                    tracing::info!(folder = %shown, cpu = %found.cpu, "the engine came with the program");
+                    return Ok((Self::of(engine, found.code.clone(), compatibility)?, Some(found)));
+                }
+                Ok(None) => {}
+                Err(reason) => {
+                    tracing::warn!(folder = %shown, reason, "the engine that came with the program is not used");
+                }
             }
-        };
+        }
+        let code = compile(&engine, &code()?, artefacts, &name)?;
+        tracing::info!("the engine was compiled");
+        Ok((Self::of(engine, code, compatibility)?.kept_as(name), None))
+    }
+
+    fn kept_as(mut self, name: String) -> Self {
+        self.file = Some(name);
+        self
+    }
+
+    /// Compiles for a CPU that this machine is or has more than; the compiled code too.
+    ///
+    /// # Errors
+    /// As [`EngineCore::load`]; or the machine has less.
+    pub fn for_cpu(cpu: Cpu) -> Result<(Self, Vec<u8>), RuntimeError> {
+        let (engine, compatibility) = for_cpu(cpu)?;
+        let code = serialized(&engine, &code()?)?;
+        // SAFETY: these bytes were compiled in the line above.
+        let module = unsafe { Module::deserialize(&engine, &code) }.map_err(wrong("be run on this machine"))?;
+        Ok((Self::of(engine, module, compatibility)?, code))
+    }
+
+    fn of(engine: Engine, code: Module, compatibility: u64) -> Result<Self, RuntimeError> {
         let imports = code.imports().map(|import| (import.module().to_owned(), import.name().to_owned())).collect();
-        let linker = imports_of(&engine, &code).map_err(|e| wrong("be linked")(format!("{e:#}")))?;
-        Ok(Self { engine, code, linker, compatibility, imports })
+        let linker = imports_of(&engine, &code).map_err(wrong("be linked"))?;
+        Ok(Self { engine, code, linker, compatibility, file: None, imports })
     }
 
     /// The engine's own data, for the first boot of a base: addresses and bytes.
@@ -89,6 +133,40 @@ impl EngineCore {
     }
 }
 
+/// The engine's code, without its data.
+///
+/// # Errors
+/// It breaks a condition of restoring in place.
+fn code() -> Result<Vec<u8>, RuntimeError> {
+    let failed = |action| move |message| RuntimeError::Engine { action, message };
+    let Split { code, .. } = image::split(switchyard_js::ENGINE_WASM).map_err(failed("be split"))?;
+    // Of this engine once and for all: what is kept under its digest has passed.
+    image::check_state_is_memory(&code).map_err(failed("be restored in place"))?;
+    Ok(code)
+}
+
+/// An engine, and what wasmtime's version, its settings and the CPU make of the code that it compiles.
+fn set_up(config: &Config) -> Result<(Engine, u64), RuntimeError> {
+    let engine = Engine::new(config).map_err(wrong("be set up"))?;
+    let mut hasher = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    Ok((engine, hasher.finish()))
+}
+
+/// An engine that compiles for a CPU, with room for what makes a base; and the same of it.
+///
+/// # Errors
+/// It is another architecture's.
+pub fn for_cpu(cpu: Cpu) -> Result<(Engine, u64), RuntimeError> {
+    let mut config = config(2);
+    cpu.set(&mut config).map_err(wrong("be compiled for it"))?;
+    set_up(&config)
+}
+
+fn wrong(action: &'static str) -> impl Fn(wasmtime::Error) -> RuntimeError {
+    move |error| RuntimeError::Engine { action, message: format!("{error:#}") }
+}
+
 /// A module that an earlier process compiled, mapped from its file: what is never run takes no memory.
 pub fn kept(engine: &Engine, artefacts: &Artefacts, name: &str) -> Option<Module> {
     let (_open, path) = artefacts.find_mappable(name)?;
@@ -102,12 +180,19 @@ pub fn kept(engine: &Engine, artefacts: &Artefacts, name: &str) -> Option<Module
 /// # Errors
 /// When it does not compile, or cannot be kept.
 pub fn compile(engine: &Engine, code: &[u8], artefacts: &Artefacts, name: &str) -> Result<Module, RuntimeError> {
-    let wrong = |error: wasmtime::Error| RuntimeError::Engine { action: "be compiled", message: format!("{error:#}") };
-    let module = Module::new(engine, code).map_err(wrong)?;
-    let bytes = module.serialize().map_err(wrong)?;
+    let module = Module::new(engine, code).map_err(wrong("be compiled"))?;
+    let bytes = module.serialize().map_err(wrong("be compiled"))?;
     artefacts.write(name, &bytes).map_err(|source| RuntimeError::Io { action: "keep the compiled engine", source })?;
     // As every start after this one has it.
     Ok(kept(engine, artefacts, name).unwrap_or(module))
+}
+
+/// A module's compiled code, for a file.
+///
+/// # Errors
+/// When it does not compile.
+pub fn serialized(engine: &Engine, code: &[u8]) -> Result<Vec<u8>, RuntimeError> {
+    engine.precompile_module(code).map_err(wrong("be compiled"))
 }
 
 /// The engine with its pool alone: what it reserves of the address space.
@@ -115,8 +200,7 @@ pub fn compile(engine: &Engine, code: &[u8], artefacts: &Artefacts, name: &str) 
 /// # Errors
 /// When the system does not give it.
 pub fn reserve(slots: u32) -> Result<Engine, RuntimeError> {
-    Engine::new(&config(slots))
-        .map_err(|error| RuntimeError::Engine { action: "be set up", message: format!("{error:#}") })
+    Engine::new(&config(slots)).map_err(wrong("be set up"))
 }
 
 fn config(slots: u32) -> Config {

@@ -135,7 +135,7 @@ pub struct Evicted {
 }
 
 impl Runtime {
-    /// Loads or compiles the engine (about 2 s of CPU the first time), makes the base, starts the
+    /// Loads or compiles the engine (about 2 s of CPU the first time, where none came with the program), makes the base, starts the
     /// guest threads. Blocks; `key` is the node's, for artefacts.
     ///
     /// # Errors
@@ -145,12 +145,14 @@ impl Runtime {
         let artefacts = Artefacts::open(&config.artefacts, &key).map_err(io("make the artefact folder"))?;
         let most_live = config.max_instances.max(2) as usize + config.warm_instances as usize + PUBLISHING + LEAVING;
         #[cfg(not(test))]
-        let core = EngineCore::load(&artefacts, most_live as u32 + 1)?;
+        let load = EngineCore::load;
         #[cfg(test)]
-        let core = if config.counts_fuel { EngineCore::load_counting } else { EngineCore::load };
-        #[cfg(test)]
-        let core = core(&artefacts, most_live as u32 + 1)?;
-        let base = Base::load(&core, &artefacts)?;
+        let load = if config.counts_fuel { EngineCore::load_counting } else { EngineCore::load };
+        let (core, shipped) = load(&artefacts, config.shipped.as_deref(), most_live as u32 + 1)?;
+        let base = Base::load(&core, &artefacts, shipped)?;
+        let in_use: Vec<String> = core.file.iter().chain(&base.files).cloned().collect();
+        let removed = artefacts.retire(&in_use);
+        tracing::debug!(removed, "compiled engines and bases of other builds");
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let threads = if config.guest_threads == 0 { cores } else { config.guest_threads };
         let executor = Executor::start(threads, &core.engine, &tokio).map_err(io("start the guest threads"))?;

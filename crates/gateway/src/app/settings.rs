@@ -8,7 +8,8 @@ use switchyard_catalog::{AssetKey, CatalogSettings, Limits};
 use crate::config::Config;
 use crate::listen::{Deadlines, ServerConfig};
 
-pub(super) fn server(config: &Config, connections: u32) -> ServerConfig {
+/// `inside`: for the admin listener, whose upgraded connections are live logs, which `limits.tails` bounds.
+pub(super) fn server(config: &Config, connections: u32, inside: bool) -> ServerConfig {
     ServerConfig {
         deadlines: Deadlines {
             head: config.timeouts.head,
@@ -17,6 +18,7 @@ pub(super) fn server(config: &Config, connections: u32) -> ServerConfig {
             drain_idle: config.timeouts.drain_idle,
         },
         connections,
+        upgraded_keep_place: !inside,
         head_bytes: usize::try_from(config.limits.head_bytes).unwrap_or(usize::MAX),
         headers: config.limits.headers as usize,
     }
@@ -42,6 +44,7 @@ pub(super) fn runtime(config: &Config, limits: Limits) -> switchyard_runtime::Co
     let artefacts: PathBuf = config.data.join("artefacts");
     switchyard_runtime::Config {
         artefacts,
+        shipped: config.runtime.engine.folder(),
         guest_threads: config.runtime.threads as usize,
         max_instances: config.runtime.instances,
         instances_per_tenant: config.runtime.instances_per_script,

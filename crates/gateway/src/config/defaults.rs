@@ -7,8 +7,8 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use switchyard_catalog::Isolation;
 
 use super::{
-    AccessFormat, AccessTarget, Admin, Bootstrap, Cache, Config, Egress, Limits, Listener, Log, LookupCache,
-    MemoryCeiling, Overload, Resolver, ResolverKind, Runtime, Timeouts, Upstream,
+    AccessFormat, AccessTarget, Admin, Bootstrap, Cache, Config, Egress, EngineSource, Limits, Listener, Log,
+    LookupCache, MemoryCeiling, Overload, Resolver, ResolverKind, Runtime, Timeouts, Upstream,
 };
 
 impl Default for Config {
@@ -121,6 +121,7 @@ impl Default for Limits {
             requests_per_script: 1_000,
             requests_per_second: 0,
             connections: 20_000,
+            connections_per_address: 2_000,
             handshakes: 64,
             body_bytes: 5 << 30,
             head_bytes: 128 << 10,
@@ -146,6 +147,7 @@ impl Default for Limits {
 impl Default for Runtime {
     fn default() -> Self {
         Self {
+            engine: EngineSource::Auto,
             threads: 0,
             instances: 1_000,
             instances_per_script: 0,

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::Deadlines;
+use super::place::Place;
 use super::socket::Socket;
 
 /// One connection's state, in milliseconds since it began; 0 is never.
@@ -187,11 +188,14 @@ impl<B: Body + Unpin> Body for InFlight<B> {
 pub struct Watched {
     stream: Socket,
     watch: Arc<Watch>,
+    /// Boxed, as a connection's future holds this several times over.
+    _place: Option<Box<Place>>,
 }
 
 impl Watched {
-    pub fn new(stream: Socket, watch: Arc<Watch>) -> Self {
-        Self { stream, watch }
+    /// `place` is held as long as the socket is open, whatever the connection becomes.
+    pub fn new(stream: Socket, watch: Arc<Watch>, place: Option<Place>) -> Self {
+        Self { stream, watch, _place: place.map(Box::new) }
     }
 
     fn wrote<T>(&self, written: &Poll<io::Result<T>>) {

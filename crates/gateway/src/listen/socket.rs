@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
+use super::clients::{Admitted, PerAddress};
 use super::proxy::ProxyHeaders;
 use crate::maybe_tls::MaybeTls;
 use crate::tls::{Session, Termination};
@@ -33,6 +34,8 @@ impl Peer {
 pub struct Door {
     pub proxy: Option<Arc<ProxyHeaders>>,
     pub tls: Option<Arc<Termination>>,
+    /// `None`: a client may have as many connections as there are places.
+    pub per_address: Option<Arc<PerAddress>>,
 }
 
 impl Door {
@@ -41,18 +44,31 @@ impl Door {
         self.proxy.is_none() && self.tls.is_none()
     }
 
-    /// `None`: the connection is closed, which was counted.
-    pub async fn enter(&self, mut stream: TcpStream, address: SocketAddr) -> Option<(Socket, Peer)> {
-        let mut peer = Peer::plain(address);
+    /// Whether this peer may have one more connection, as far as its address says: a load balancer's says nothing.
+    /// `None`: it is to be closed, which was counted.
+    pub fn at_accept(&self, address: SocketAddr) -> Option<Option<Admitted>> {
+        match &self.per_address {
+            Some(clients) if self.proxy.is_none() => clients.admit(address).map(Some),
+            _ => Some(None),
+        }
+    }
+
+    /// `None`: the connection is closed, which was counted. Of a client that a PROXY header names, with what counts its
+    /// connections.
+    pub async fn enter(&self, mut stream: TcpStream, address: SocketAddr) -> Option<(Socket, Peer, Option<Admitted>)> {
+        let (mut peer, mut admitted) = (Peer::plain(address), None);
         if let Some(proxy) = &self.proxy {
             let named = proxy.read(&mut stream, address).await?;
+            if let (Some(client), Some(clients)) = (named.client, &self.per_address) {
+                admitted = Some(clients.admit(client)?);
+            }
             peer.address = named.client.unwrap_or(address);
             peer.https = named.tls;
         }
-        let Some(tls) = &self.tls else { return Some((Socket::Plain(stream), peer)) };
+        let Some(tls) = &self.tls else { return Some((Socket::Plain(stream), peer, admitted)) };
         let (stream, session) = tls.accept(stream).await?;
         (peer.https, peer.tls) = (true, Some(Arc::new(session)));
-        Some((Socket::Tls(Box::new(stream)), peer))
+        Some((Socket::Tls(Box::new(stream)), peer, admitted))
     }
 }
 

@@ -58,6 +58,8 @@ pub struct ConnectionMetrics {
     pub open: IntGauge,
     pub http1: IntCounter,
     pub http2: IntCounter,
+    /// Closed since their address had too many.
+    pub refused: IntCounter,
 }
 
 /// What `sql` resolvers count, all of them together.
@@ -147,6 +149,11 @@ impl Metrics {
             "Connections of clients that brought a request, by protocol.",
             &["protocol"],
         )?;
+        let refused = IntCounter::new(
+            "switchyard_connections_refused_total",
+            "Connections closed since their client's address had as many open as it may have.",
+        )?;
+        registry.register(Box::new(refused.clone()))?;
         let plans_missing = IntCounter::new(
             "switchyard_plans_missing_total",
             "Calls that named a plan which the configuration does not have.",
@@ -175,6 +182,7 @@ impl Metrics {
             },
             connections: ConnectionMetrics {
                 open: gauge("switchyard_connections", "Connections of clients open now.")?,
+                refused,
                 http1: protocols.with_label_values(&["h1"]),
                 http2: protocols.with_label_values(&["h2"]),
             },

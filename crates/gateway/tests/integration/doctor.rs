@@ -46,6 +46,7 @@ async fn a_machine_that_runs_these_tests_will_do() {
         "address space",
         "mappings",
         "page scan",
+        "engine",
         "compiler",
         "compiler's cell",
         "data folder",
@@ -106,7 +107,7 @@ async fn what_prevents_a_node_fails_and_says_what_to_do() {
     };
     let file = file(place.path(), "c.toml", &config(""));
     let said = doctor(&file, "").await;
-    assert_eq!((said.code, said.error.as_str()), (Some(1), "error: 1 of 17 checks failed\n"), "{}", said.out);
+    assert_eq!((said.code, said.error.as_str()), (Some(1), "error: 1 of 19 checks failed\n"), "{}", said.out);
     let all = checks(&said);
     assert_eq!(found(&all, "listener"), ("fail".into(), format!("{address} is in use")));
     drop(taken);

@@ -59,6 +59,11 @@ pub struct Image {
     pub arguments: Vec<String>,
     pub env: BTreeMap<String, String>,
     pub user: String,
+    /// Where it starts.
+    pub folder: String,
+    pub volumes: Vec<String>,
+    pub ports: Vec<String>,
+    pub stop_signal: String,
     pub from: String,
 }
 
@@ -79,6 +84,10 @@ pub fn image() -> Image {
         arguments: list("CMD"),
         env,
         user: said("USER")[0].clone(),
+        folder: said("WORKDIR")[0].clone(),
+        volumes: said("VOLUME"),
+        ports: said("EXPOSE").iter().flat_map(|ports| ports.split(' ')).map(str::to_owned).collect(),
+        stop_signal: said("STOPSIGNAL")[0].clone(),
         from: said("FROM")[0].clone(),
     }
 }

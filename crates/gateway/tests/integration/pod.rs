@@ -230,7 +230,8 @@ async fn an_update_loses_no_request_that_was_accepted() {
         // Another configuration is another pod; the controller waits for the old one's end.
         for object in objects.iter_mut().filter(|object| object["kind"] == "ConfigMap") {
             let text = object["data"]["switchyard.toml"].as_str().unwrap().to_owned();
-            object["data"]["switchyard.toml"] = format!("{text}\n[limits]\ncpu = \"{}s\"\n", 10 + round).into();
+            object["data"]["switchyard.toml"] =
+                format!("{text}\n[runtime]\nqueue_timeout = \"{}s\"\n", 10 + round).into();
             if round > 0 {
                 object["data"]["switchyard.toml"] =
                     text.replace(&format!("\"{}s\"", 9 + round), &format!("\"{}s\"", 10 + round)).into();

@@ -109,6 +109,39 @@ async fn startup_survives_a_new_process() {
     assert!(stranger.worker(version, &crate::harness::NoSource).await.is_err());
 }
 
+/// A program that is replaced again and again leaves no engine of each.
+#[tokio::test]
+async fn engines_of_other_builds_go_but_for_the_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = || {
+        let config = switchyard_runtime::Config { artefacts: folder.path().to_owned(), ..Default::default() };
+        drop(switchyard_runtime::Runtime::new(config, [7; 32], tokio::runtime::Handle::current()).unwrap());
+        let files = std::fs::read_dir(folder.path()).unwrap();
+        let mut names: Vec<String> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    let mut ours = start();
+    assert_eq!(ours.len(), 3, "{ours:?}");
+    let hours = |hours: u64| std::time::SystemTime::now() - std::time::Duration::from_secs(3_600 * hours);
+    for age in 1..=5 {
+        for name in ["engine-0000000000000000-N.cwasm", "base-N.image", "base-N-0000000000000000-N.cwasm"] {
+            let path = folder.path().join(name.replace('N', &format!("{age:016x}")));
+            std::fs::write(&path, b"of another build").unwrap();
+            std::fs::File::open(&path).unwrap().set_modified(hours(age)).unwrap();
+        }
+    }
+    let one = format!("{:016x}", 1);
+    ours.extend([
+        format!("engine-0000000000000000-{one}.cwasm"),
+        format!("base-{one}.image"),
+        format!("base-{one}-0000000000000000-{one}.cwasm"),
+    ]);
+    ours.sort();
+    assert_eq!(start(), ours);
+    assert_eq!(start(), ours, "and the one before stays");
+}
+
 #[tokio::test]
 async fn a_base_that_is_not_as_it_was_kept_is_made_anew() {
     let bench = Bench::new();

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -25,7 +26,7 @@ pub(super) fn check(data: &Path) -> Vec<Finding> {
         }
     };
     let rights = rights(data, &folder);
-    vec![rights, lock(data), file_system(data), room(data), sync(data)]
+    vec![rights, lock(data), file_system(data), code(data), room(data), sync(data)]
 }
 
 /// The node makes it; then it must be able to.
@@ -137,6 +138,24 @@ fn statfs(data: &Path) -> Option<libc::statfs> {
     let mut found: libc::statfs = unsafe { std::mem::zeroed() };
     // SAFETY: the path ends with a zero, the kernel fills what is ours.
     (unsafe { libc::statfs(path.as_ptr(), &raw mut found) } == 0).then_some(found)
+}
+
+/// Whether compiled code can be mapped from files in the folder.
+fn code(data: &Path) -> Finding {
+    const CHECK: &str = "compiled code";
+    let Ok(file) = tempfile::tempfile_in(data).and_then(|file| file.set_len(4_096).map(|()| file)) else {
+        return Finding::ok(CHECK, "not tried, as the folder cannot be written to");
+    };
+    let how = libc::PROT_READ | libc::PROT_EXEC;
+    // SAFETY: a new mapping of a file of our own, where the kernel likes; nothing runs in it.
+    let mapped = unsafe { libc::mmap(std::ptr::null_mut(), 4_096, how, libc::MAP_PRIVATE, file.as_raw_fd(), 0) };
+    if mapped == libc::MAP_FAILED {
+        let found = format!("its file system runs no code (noexec): {}", std::io::Error::last_os_error());
+        return Finding::warn(CHECK, found, "Wasm components cannot be loaded: mount it without noexec");
+    }
+    // SAFETY: that mapping, which nobody else knows.
+    unsafe { libc::munmap(mapped, 4_096) };
+    Finding::ok(CHECK, "can be mapped from files of the data folder")
 }
 
 #[expect(clippy::unnecessary_cast, reason = "its type is not the same on all machines")]

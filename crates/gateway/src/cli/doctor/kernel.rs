@@ -7,7 +7,7 @@ use std::time::Duration;
 use switchyard_runtime::{PageScan, compile_nothing, page_scan, reserve};
 
 use super::{Finding, bytes};
-use crate::config::Config;
+use crate::config::{Config, EngineSource};
 
 /// Mappings that an instance takes at most, its pool's included: as seen, with room.
 const MAPPINGS: u64 = 8;
@@ -15,7 +15,7 @@ const MAPPINGS: u64 = 8;
 const SLOW_COMPILER: Duration = Duration::from_secs(2);
 
 pub(super) async fn check(config: &Config) -> Vec<Finding> {
-    vec![space(config), mappings(config), pages(), compiler(config).await, cell()]
+    vec![space(config), mappings(config), pages(), engine(config), compiler(config).await, cell()]
 }
 
 fn number(path: &str) -> Option<u64> {
@@ -70,6 +70,30 @@ fn pages() -> Finding {
             format!("this process cannot see its own pages: {error}"),
             "mount /proc, with /proc/self/pagemap readable: without it no Worker is put back to a clean state",
         ),
+    }
+}
+
+/// Whether a first start has its engine ready.
+fn engine(config: &Config) -> Finding {
+    const CHECK: &str = "engine";
+    let Some(folder) = config.runtime.engine.folder() else {
+        return Finding::ok(CHECK, "compiled at the first start, as [runtime] engine says");
+    };
+    let shown = folder.display();
+    let compile = "the first start compiles it, some seconds; ";
+    match switchyard_runtime::look_at_shipped(&folder) {
+        Ok(Some(cpu)) => Finding::ok(CHECK, format!("came with the program, for {cpu}: {shown}")),
+        Ok(None) if config.runtime.engine == EngineSource::Auto => {
+            Finding::ok(CHECK, format!("compiled at the first start: none came with the program ({shown})"))
+        }
+        Ok(None) => {
+            let advice = format!("{compile}name a folder that `switchyard engine compile` wrote");
+            Finding::warn(CHECK, format!("there is none in {shown}"), advice)
+        }
+        Err(reason) => {
+            let advice = format!("{compile}write it anew: switchyard engine compile --to {shown}");
+            Finding::warn(CHECK, format!("what came with the program is not used: {reason}"), advice)
+        }
     }
 }
 
