@@ -121,7 +121,7 @@ impl Default for Limits {
             requests_per_script: 1_000,
             requests_per_second: 0,
             connections: 20_000,
-            connections_per_address: 2_000,
+            connections_per_address: 10_000,
             handshakes: 64,
             body_bytes: 5 << 30,
             head_bytes: 128 << 10,
