@@ -37,11 +37,13 @@ const QUICKJS: &[&str] = &[
 const ENGINE: &[&str] = &[
     "builtins.c",
     "engine.h",
+    "headers.c",
     "heap.c",
     "host.c",
     "internals.c",
     "messages.c",
     "modules.c",
+    "objects.c",
     "regexps.c",
     "shapes.c",
     "shim.c",

@@ -57,6 +57,16 @@ bool sy_is_error(JSValueConst value);
 JSValue sy_promise(JSContext *ctx);
 void sy_settle(JSContext *ctx, JSValueConst promise, JSValueConst value, bool rejects);
 JSValue sy_stringify(JSContext *ctx, JSValueConst this_val, int argc, JSValueConst *argv);
+JSValue sy_template(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
+JSValue sy_make(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
+JSValue sy_is_of(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
+JSValue sy_is_plain_of(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
+JSValue sy_headers_class(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
+JSValue sy_headers_text(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
+JSValue sy_headers_init(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
+JSValue sy_headers_typed(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
+JSValue sy_headers_entries(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
+JSValue sy_pairs_iterator(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
 JSModuleDef *sy_module_find(JSContext *ctx, const char *name);
 bool sy_module_can_run(JSModuleDef *m);
 

@@ -681,6 +681,16 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("importNow", 1, host_import_now),
     JS_CFUNC_DEF("runScript", 2, host_run_script),
     JS_CFUNC_DEF("stringify", 1, sy_stringify),
+    JS_CFUNC_DEF("template", 1, sy_template),
+    JS_CFUNC_DEF("make", 1, sy_make),
+    JS_CFUNC_DEF("isOf", 2, sy_is_of),
+    JS_CFUNC_DEF("isPlain", 2, sy_is_plain_of),
+    JS_CFUNC_DEF("headersClass", 2, sy_headers_class),
+    JS_CFUNC_DEF("headersText", 1, sy_headers_text),
+    JS_CFUNC_DEF("headersInit", 1, sy_headers_init),
+    JS_CFUNC_DEF("headersTyped", 2, sy_headers_typed),
+    JS_CFUNC_DEF("headersEntries", 2, sy_headers_entries),
+    JS_CFUNC_DEF("pairsIterator", 3, sy_pairs_iterator),
 };
 
 static int fill(JSContext *ctx, JSModuleDef *m)

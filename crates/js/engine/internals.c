@@ -11,6 +11,7 @@
 static void sy_mark_builtins(JSRuntime *rt);
 static void sy_link_shapes(JSRuntime *rt);
 static void sy_find_fields(JSRuntime *rt);
+static void sy_settle_templates(JSRuntime *rt);
 
 /* Works on blocks, not on the graph of objects, so nothing can be forgotten. No JS frame may be active. */
 void sy_freeze(JSRuntime *rt, uint32_t slack)
@@ -34,6 +35,7 @@ void sy_freeze(JSRuntime *rt, uint32_t slack)
             sy_chars[c] = one;
         }
         sy_link_shapes(rt);
+        sy_settle_templates(rt);
         sy_find_fields(rt);
     }
 
@@ -322,3 +324,5 @@ bool sy_is_error(JSValueConst value)
 #include "messages.c"
 #include "builtins.c"
 #include "shapes.c"
+#include "objects.c"
+#include "headers.c"

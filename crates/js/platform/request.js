@@ -7,7 +7,7 @@ import { Content, checkSendable, cloneContent, extract, extracted, giveAway, lea
 import { clientSignal, requestId } from './context.js';
 import { isOn } from './compatibility.js';
 import { SOURCE, refuseForeign } from './errors.js';
-import { Headers, contentTypeIfMissing, headersFromText, headersOf, headersText } from './headers.js';
+import { Headers, headersFromText, headersOf, headersText, headersTyped } from './headers.js';
 import { illegalInvocation, isObject, notConstructed, notField, present, toText } from './idl.js';
 import { newPump } from './pump.js';
 import { parseUrl } from './url.js';
@@ -244,8 +244,7 @@ export class Request {
     const content = extract(body);
     const type = extracted.type;
     if (content !== null && type !== null) {
-      if (this.#headers === '') this.#headers = `content-type\n${type}`;
-      else contentTypeIfMissing(this.headers, type);
+      this.#headers = headersTyped(this.#headers, type);
     }
     return content;
   }

@@ -7,7 +7,7 @@ import { isOn } from './compatibility.js';
 import { Content, SPENT, TEXT_TYPE, checkSendable, cloneContent, extract, extracted, giveAway } from './content.js';
 import { answered } from './context.js';
 import { SOURCE, refuseForeign, refuseGlobalScope } from './errors.js';
-import { contentTypeIfMissing, headersFromText, headersOf, headersText } from './headers.js';
+import { headersFromText, headersOf, headersText, headersTyped } from './headers.js';
 import { illegalInvocation, isObject, notConstructed, notField, notOfType, present, toInt, toText } from './idl.js';
 import { newPump, runPump } from './pump.js';
 import { copyCf } from './request.js';
@@ -66,16 +66,14 @@ export class Response {
       if (owner === undefined) refuseGlobalScope();
       else this.#owner = owner;
       this.#content = body;
-      if (this.#headers === '') this.#headers = TEXT_HEAD;
-      else contentTypeIfMissing(this.#headers, TEXT_TYPE);
+      this.#headers = this.#headers === '' ? TEXT_HEAD : headersTyped(this.#headers, TEXT_TYPE);
       return;
     }
     if (body === null || body === undefined) return;
     this.#content = extract(body, true);
     const type = extracted.type;
     if (type === null) return;
-    if (this.#headers === '') this.#headers = `content-type\n${type}`;
-    else contentTypeIfMissing(this.#headers, type);
+    this.#headers = headersTyped(this.#headers, type);
   }
 
   // Everything is read once, in this order.
@@ -235,8 +233,7 @@ export class Response {
     response.#owner = owner;
     if (nullBodyStatus(response.#status)) throw nullBody();
     response.#content = text;
-    if (response.#headers === '') response.#headers = JSON_HEAD;
-    else contentTypeIfMissing(response.#headers, JSON_TYPE);
+    response.#headers = response.#headers === '' ? JSON_HEAD : headersTyped(response.#headers, JSON_TYPE);
     return response;
   }
 
