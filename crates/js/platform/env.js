@@ -38,6 +38,7 @@ class Fetcher {
   }
 }
 tag(Fetcher);
+const MADE_FETCHER = host.template(new Fetcher(TOKEN, 0, null, null));
 for (const method of [Fetcher.prototype.fetch]) Object.defineProperty(method, 'length', { value: 0 });
 
 // What a Fetcher had for namespaces of keys, before these had a binding of their own.
@@ -98,10 +99,11 @@ class DispatchNamespace {
   // Looks nothing up: a missing Worker shows at its fetch.
   get(name, args, options) {
     const json = args === undefined && options === undefined ? null : given(args, options);
-    return new Fetcher(TOKEN, this.#binding, typeof name === 'string' ? name : String(name), json);
+    return host.make(MADE_FETCHER, this.#binding, typeof name === 'string' ? name : String(name), json);
   }
 }
 tag(DispatchNamespace, 'DispatchNamespace');
+const MADE_NAMESPACE = host.template(new DispatchNamespace(TOKEN, 0));
 Object.defineProperty(DispatchNamespace.prototype.get, 'length', { value: 1 });
 
 function given(args, options) {
@@ -147,10 +149,10 @@ function build(values) {
         bindKey(env, name, values[i + 2]);
         break;
       case FETCHER:
-        env[name] = new Fetcher(TOKEN, i / 3, null, null);
+        env[name] = host.make(MADE_FETCHER, i / 3);
         break;
       case DISPATCH_NAMESPACE:
-        env[name] = new DispatchNamespace(TOKEN, i / 3);
+        env[name] = host.make(MADE_NAMESPACE, i / 3);
         break;
     }
   }
@@ -167,7 +169,11 @@ export function trainingEnv() {
 let written = null; // what the script set on `env` of cloudflare:workers before the bindings came
 
 export function currentEnv() {
-  return (current ??= build(host.sync(SYNC_ENV) ?? []));
+  if (current === null) {
+    const values = host.sync(SYNC_ENV);
+    current = values === undefined || values === null ? {} : build(values);
+  }
+  return current;
 }
 
 // Text and JSON bindings alone, each as its text: what process.env begins with.

@@ -1,7 +1,7 @@
 // fetch(), to the network and to bindings: one FETCH operation each. A Request that nobody looked into leaves as
 // it came; the Response is made from the completion's values.
 import * as host from 'switchyard:host';
-import { contextGet, isPromise, op, promise, settle } from 'switchyard:host';
+import { contextGet, isPromise, make, op, promise, settle } from 'switchyard:host';
 import {
   BINDING_NETWORK, FETCHED_SOCKET, OP_CANCEL, OP_FETCH, OP_READ_CANCEL, RAW_RESPONSE, STATUS_OK,
 } from './abi.js';
@@ -19,13 +19,13 @@ import { parseUrl } from './url.js';
 import { fetchedSocket } from './websocket.js';
 
 class Fetching {
-  constructor(id, promise, signal, raw, pump) {
+  constructor(id, promise, raw, pump, signal) {
     this.id = id;
     this.promise = promise;
-    this.owner = undefined; // the request, as expect() has it
     this.raw = raw;
-    this.signal = signal;
     this.pump = pump;
+    this.owner = undefined; // the request, as expect() has it
+    this.signal = signal;
     this.content = null; // of the response, once it is here
     this.stream = -1;
     this.stop = null;
@@ -85,6 +85,8 @@ class Fetching {
   }
 }
 
+const FETCHING = host.template(new Fetching(0, null, false, null, null)); // make(FETCHING, id, promise, raw, pump)
+
 function send(binding, name, options, parts) {
   const id = nextId();
   const code = op(OP_FETCH, id, binding, name, options, parts.method, parts.url, parts.headers, parts.redirect,
@@ -94,7 +96,9 @@ function send(binding, name, options, parts) {
     return Promise.reject(refusal(code));
   }
   const response = promise();
-  expect(id, new Fetching(id, response, parts.signal, parts.redirect >= RAW_RESPONSE, parts.pump));
+  const raw = parts.redirect >= RAW_RESPONSE;
+  expect(id, parts.signal === null ? make(FETCHING, id, response, raw, parts.pump) :
+    new Fetching(id, response, raw, parts.pump, parts.signal));
   if (parts.pump !== null) runPump(parts.pump);
   return response;
 }
@@ -106,7 +110,7 @@ function passOn(binding, name, options, request) {
   if (code === -1) return undefined;
   if (code !== 0) return Promise.reject(refusal(code));
   const response = promise();
-  expect(id, new Fetching(id, response, null, false, null));
+  expect(id, make(FETCHING, id, response, false, null));
   return response;
 }
 

@@ -1,6 +1,6 @@
 // Request, by the Fetch standard with workerd's limits and messages. An incoming one keeps what the host sent
 // (method, URL, headers text, number of the body stream) as it is until it is looked at or changed.
-import { op, sync } from 'switchyard:host';
+import { make, op, sync, template } from 'switchyard:host';
 import { BODY_GUEST, BODY_HOST, BODY_NONE, BODY_WHOLE, OP_FETCH, RAW_RESPONSE, SYNC_CF } from './abi.js';
 import { isAbortSignal, newSignal } from './abort.js';
 import { Content, checkSendable, cloneContent, extract, extracted, giveAway, leaveBehind } from './content.js';
@@ -12,7 +12,7 @@ import { illegalInvocation, isObject, notConstructed, notField, present, toText 
 import { newPump } from './pump.js';
 import { parseUrl } from './url.js';
 
-export const INCOMING = Symbol('incoming'); // new Request(INCOMING, undefined, method, url, headers text, stream, length, ctx)
+const INCOMING = Symbol('incoming');
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'PURGE', 'OPTIONS', 'TRACE', 'COPY', 'LOCK',
   'MKCOL', 'MOVE', 'PROPFIND', 'PROPPATCH', 'SEARCH', 'UNLOCK', 'ACL', 'REPORT', 'MKACTIVITY', 'CHECKOUT', 'MERGE',
@@ -153,19 +153,9 @@ export class Request {
   #settings = null; // null: incoming
   #ctx = undefined; // of an incoming request: who can say that the client has gone
 
-  // All but the first two are for INCOMING. No parameter has a default: the engine would copy all of them.
-  constructor(input, init, method, url0, headers, stream, length, ctx) {
-    if (input === INCOMING) {
-      this.#method = method;
-      this.#url = url0;
-      this.#headers = headers;
-      if (stream >= 0) {
-        this.#content = stream;
-        this.#length = length;
-      }
-      this.#ctx = ctx;
-      return;
-    }
+  // No parameter has a default: the engine would copy both.
+  constructor(input, init) {
+    if (input === INCOMING) return;
     if (arguments.length === 0) throw notConstructed('Request', 1, 'Request or string');
     const from = isRequest(input) ? input : null;
     const url = from === null ? toText(input) : '';
@@ -304,10 +294,8 @@ export class Request {
   clone() {
     const request = Request.#of(this);
     const content = cloneContent(requestContent(request));
-    const copy = new Request(INCOMING, undefined, request.#method, request.#url, request.#headText(), -1, null, request.#ctx);
-    copy.#content = content;
-    copy.#settings = request.#settings === null ? null : request.#copySettings();
-    return copy;
+    return make(REQUEST, request.#method, request.#url, request.#headText(), content, null,
+      request.#settings === null ? null : request.#copySettings(), request.#ctx);
   }
 
   get method() {
@@ -363,6 +351,9 @@ export class Request {
   }
 }
 present(Request);
+
+// make(REQUEST, method, url, headers text, number of the body's stream | null, its length | null, null, ctx): an incoming one.
+export const REQUEST = template(new Request(INCOMING));
 
 // A Request as init whose body is no stream yet: what it was made from can be sent again after a redirect.
 function rewindable(init) {

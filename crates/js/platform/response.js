@@ -1,10 +1,10 @@
 // Response, by the Fetch standard with workerd's limits and messages. One made from a status and a text holds
 // just these; headers become objects when somebody looks at them, and go to the host as one text.
 import * as host from 'switchyard:host';
-import { contextGet, op } from 'switchyard:host';
+import { contextGet, isOf, make, op } from 'switchyard:host';
 import { BODY_GUEST, BODY_HOST, BODY_NONE, BODY_WHOLE, OP_RESPOND, VERBATIM } from './abi.js';
 import { isOn } from './compatibility.js';
-import { Content, SPENT, TEXT_TYPE, checkSendable, cloneContent, extract, extracted, giveAway } from './content.js';
+import { CONTENT, Content, SPENT, TEXT_TYPE, checkSendable, cloneContent, extract, extracted, giveAway } from './content.js';
 import { answered } from './context.js';
 import { SOURCE, refuseForeign, refuseGlobalScope } from './errors.js';
 import { headersFromText, headersOf, headersText, headersTyped } from './headers.js';
@@ -36,8 +36,9 @@ class Details {
     this.manual = false; // the body is encoded already
   }
 }
+const DETAILS = host.template(new Details(false, '', false));
 
-export let isResponse;
+export const isResponse = (value) => isOf(RESPONSE, value);
 export let responseContent; // (Response) -> Content or null
 export let fetchedResponse; // what a fetch brought, from the values of its completion
 export let connectedResponse; // what a fetch brought that began a WebSocket
@@ -117,23 +118,17 @@ export class Response {
   }
 
   static {
-    isResponse = (value) => typeof value === 'object' && value !== null && #status in value;
     responseContent = (response) => {
       const content = response.#content;
       return typeof content === 'string' ? (response.#content =
         new Content(BODY_WHOLE, content, null, response.#owner)) : content;
     };
     fetchedResponse = (status, statusText, headers, url, redirected, stream, length, raw) => {
-      const response = new Response();
-      response.#status = status;
-      response.#statusText = statusText;
-      response.#headers = headers;
-      response.#details = new Details(true, url, redirected);
-      if (raw) response.#details.manual = true;
-      if (stream >= 0 && (status === 200 || !nullBodyStatus(status))) {
-        response.#content = new Content(BODY_HOST, stream, length, contextGet());
-      }
-      return response;
+      const details = make(DETAILS, true, url, redirected);
+      if (raw) details.manual = true;
+      const content = stream >= 0 && (status === 200 || !nullBodyStatus(status)) ?
+        make(CONTENT, contextGet(), BODY_HOST, stream, length) : null;
+      return make(RESPONSE, status, statusText, headers, content, undefined, details);
     };
     connectedResponse = (status, headers, url, redirected, socket) => {
       const response = fetchedResponse(status, 'Switching Protocols', headers, url, redirected, -1, null, false);
@@ -292,6 +287,9 @@ export class Response {
   }
 }
 present(Response);
+
+const RESPONSE = host.template(new Response());
+host.quick(1, Response, RESPONSE, TEXT_HEAD);
 
 function isEmpty(content) {
   const { data } = content;
