@@ -13,6 +13,7 @@ static void sy_link_shapes(JSRuntime *rt);
 static void sy_find_fields(JSRuntime *rt);
 static void sy_settle_templates(JSRuntime *rt);
 static void sy_find_array_next(JSRuntime *rt);
+static void sy_find_function_shape(JSRuntime *rt);
 static JSObject *sy_object(JSValueConst value);
 
 /* Works on blocks, not on the graph of objects, so nothing can be forgotten. No JS frame may be active. */
@@ -40,6 +41,7 @@ void sy_freeze(JSRuntime *rt, uint32_t slack)
         sy_settle_templates(rt);
         sy_find_fields(rt);
         sy_find_array_next(rt);
+        sy_find_function_shape(rt);
     }
 
     /* Atoms and shapes hang in two shared tables threaded through them: resizing one rewrites them all. Have that now,
@@ -355,6 +357,17 @@ static void sy_find_array_next(JSRuntime *rt)
         ctx->sy_array_next = next;
     else
         JS_FreeValue(ctx, JS_IsException(next) ? JS_GetException(ctx) : next);
+}
+
+/* The layout that functions have, as they were made until now. */
+static void sy_find_function_shape(JSRuntime *rt)
+{
+    JSContext *ctx = list_entry(rt->context_list.next, JSContext, link);
+    JSShape *sh = find_hashed_shape_proto(rt, sy_object(safe_const(ctx->function_proto)));
+    sh = sh ? sy_next_shape(sh, JS_ATOM_length, JS_PROP_CONFIGURABLE) : NULL;
+    sh = sh ? sy_next_shape(sh, JS_ATOM_name, JS_PROP_CONFIGURABLE) : NULL;
+    if (sh)
+        sy_function_shape = js_dup_shape(sh);
 }
 
 /* A module that is there already. */

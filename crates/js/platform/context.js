@@ -48,7 +48,7 @@ export class ExecutionContext {
     requestId = (ctx) => ctx.#id;
     consoleWanted = (ctx) => (ctx instanceof ExecutionContext ? ctx.#console : 0);
     countOperations = (ctx, by) => {
-      if (#operations in ctx) ctx.#operations += by;
+      ctx.#operations += by;
     };
     carry = (ctx, request) => {
       ctx.#request = request;

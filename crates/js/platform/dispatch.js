@@ -10,7 +10,7 @@ import { describeThrown } from './errors.js';
 import { fetch } from './fetch.js';
 import { left, rejectLeft } from './ops.js';
 import { REQUEST } from './request.js';
-import { isResponse, sendResponse } from './response.js';
+import { RESPONSE, sendResponse } from './response.js';
 import { asItCame, listening } from './service-worker.js';
 import { traceItems } from './trace.js';
 
@@ -112,7 +112,7 @@ function invokeClass(entry, request, env, ctx) {
 
 function respond(ctx, value) {
   try {
-    if (!isResponse(value)) throw new TypeError("Callback returned incorrect type; expected 'Promise'");
+    if (!isOf(RESPONSE, value)) throw new TypeError("Callback returned incorrect type; expected 'Promise'");
     sendResponse(requestId(ctx), value, ctx);
   } catch (error) {
     fail(ctx, error, carried(ctx));
@@ -159,7 +159,7 @@ function dispatch(id, console, method, url, headers, stream, length, name, props
     } else {
       result = invokeClass(entry, request, env, ctx);
     }
-    if (isResponse(result)) {
+    if (isOf(RESPONSE, result)) {
       sendResponse(id, result, ctx);
       return;
     }

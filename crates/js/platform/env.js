@@ -2,6 +2,7 @@
 // for when module code reads it before that. Service bindings and dispatch namespaces are stubs around numbers.
 // An outbound Worker's request has an env of its own, with the dispatcher's parameters in it.
 import * as host from 'switchyard:host';
+import { make } from 'switchyard:host';
 import { EVENT_ENV, SYNC_ENV } from './abi.js';
 import { ExecutionContext, ownEnv } from './context.js';
 import { boundKey } from './crypto-subtle.js';
@@ -99,7 +100,7 @@ class DispatchNamespace {
   // Looks nothing up: a missing Worker shows at its fetch.
   get(name, args, options) {
     const json = args === undefined && options === undefined ? null : given(args, options);
-    return host.make(MADE_FETCHER, this.#binding, typeof name === 'string' ? name : String(name), json);
+    return make(MADE_FETCHER, this.#binding, typeof name === 'string' ? name : String(name), json);
   }
 }
 tag(DispatchNamespace, 'DispatchNamespace');
@@ -137,7 +138,12 @@ function build(values) {
   const env = {};
   for (let i = 0; i < values.length; i += 3) {
     const name = values[i + 1];
-    switch (values[i]) {
+    const kind = values[i];
+    if (kind === DISPATCH_NAMESPACE) {
+      env[name] = make(MADE_NAMESPACE, i / 3);
+      continue;
+    }
+    switch (kind) {
       case TEXT:
         env[name] = values[i + 2];
         break;
@@ -149,10 +155,7 @@ function build(values) {
         bindKey(env, name, values[i + 2]);
         break;
       case FETCHER:
-        env[name] = host.make(MADE_FETCHER, i / 3);
-        break;
-      case DISPATCH_NAMESPACE:
-        env[name] = host.make(MADE_NAMESPACE, i / 3);
+        env[name] = make(MADE_FETCHER, i / 3);
         break;
     }
   }

@@ -55,7 +55,7 @@ class Fetching {
       this.resolve(connectedResponse(code, headers, url, redirected, fetchedSocket(this.id)));
       return;
     }
-    const response = fetchedResponse(code, text, headers, url, redirected, stream, length, this.raw);
+    const response = fetchedResponse(code, text, headers, url, redirected, stream, length, this.raw, this.owner);
     if (this.signal !== null) {
       this.content = responseContent(response);
       this.stream = stream;
@@ -100,17 +100,6 @@ function send(binding, name, options, parts) {
   expect(id, parts.signal === null ? make(FETCHING, id, response, raw, parts.pump) :
     new Fetching(id, response, raw, parts.pump, parts.signal));
   if (parts.pump !== null) runPump(parts.pump);
-  return response;
-}
-
-// An incoming request on its way to another Worker, as it came: what dispatch Workers do. undefined: it is none.
-function passOn(binding, name, options, request) {
-  const id = nextId();
-  const code = sendIncoming(request, id, binding, name, options);
-  if (code === -1) return undefined;
-  if (code !== 0) return Promise.reject(refusal(code));
-  const response = promise();
-  expect(id, make(FETCHING, id, response, false, null));
   return response;
 }
 
@@ -176,9 +165,16 @@ function attempt(binding, name, options, input, init) {
 // `count` arguments were given to the method, which is `owner`'s.
 export function fetchThrough(binding, name, options, count, input, init, owner) {
   try {
-    if (init === undefined && binding !== BINDING_NETWORK && isRequest(input)) {
-      const response = passOn(binding, name, options, input);
-      if (response !== undefined) return response;
+    // An incoming request on its way to another Worker, as it came: what dispatch Workers do.
+    if (init === undefined && binding !== BINDING_NETWORK) {
+      const id = nextId();
+      const code = sendIncoming(input, id, binding, name, options);
+      if (code === 0) {
+        const response = promise();
+        expect(id, make(FETCHING, id, response, false, null));
+        return response;
+      }
+      if (code !== -1) return Promise.reject(refusal(code));
     }
     if (count === 0) throw notOfType('fetch', owner, 1, 'Request or string');
     if (init !== undefined && init !== null && !isObject(init)) {

@@ -26,7 +26,7 @@ export const REDIRECT_MANUAL = 1;
 export let isRequest;
 export let requestContent; // (Request) -> Content or null
 export let requestParts; // what FETCH needs, see Parts
-export let sendIncoming; // (request, op, binding, name, options): FETCH of an incoming one without a body; -1: it is none
+export let sendIncoming; // (value, op, binding, name, options): FETCH of an incoming one without a body; -1: it is none
 
 // One outgoing request as FETCH wants it.
 export class Parts {
@@ -250,6 +250,7 @@ export class Request {
       request.#content = content;
     };
     sendIncoming = (request, id, binding, name, options) => {
+      if (typeof request !== 'object' || request === null || !(#settings in request)) return -1;
       if (request.#settings !== null || request.#content !== null) return -1;
       const headers = request.#headers;
       return op(OP_FETCH, id, binding, name, options, request.#method, request.#url,

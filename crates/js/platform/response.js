@@ -38,9 +38,9 @@ class Details {
 }
 const DETAILS = host.template(new Details(false, '', false));
 
-export const isResponse = (value) => isOf(RESPONSE, value);
+export const isResponse = (value) => isOf(RESPONSE, value); // who is asked often asks isOf() itself
 export let responseContent; // (Response) -> Content or null
-export let fetchedResponse; // what a fetch brought, from the values of its completion
+export let fetchedResponse; // what a fetch brought, from the values of its completion, and whose it is
 export let connectedResponse; // what a fetch brought that began a WebSocket
 export let sendResponse; // (request number, response, ctx): RESPOND
 
@@ -123,15 +123,15 @@ export class Response {
       return typeof content === 'string' ? (response.#content =
         new Content(BODY_WHOLE, content, null, response.#owner)) : content;
     };
-    fetchedResponse = (status, statusText, headers, url, redirected, stream, length, raw) => {
+    fetchedResponse = (status, statusText, headers, url, redirected, stream, length, raw, owner) => {
       const details = make(DETAILS, true, url, redirected);
       if (raw) details.manual = true;
       const content = stream >= 0 && (status === 200 || !nullBodyStatus(status)) ?
-        make(CONTENT, contextGet(), BODY_HOST, stream, length) : null;
+        make(CONTENT, owner, BODY_HOST, stream, length) : null;
       return make(RESPONSE, status, statusText, headers, content, undefined, details);
     };
     connectedResponse = (status, headers, url, redirected, socket) => {
-      const response = fetchedResponse(status, 'Switching Protocols', headers, url, redirected, -1, null, false);
+      const response = fetchedResponse(status, 'Switching Protocols', headers, url, redirected, -1, null, false, undefined);
       response.#details.socket = socket;
       return response;
     };
@@ -288,7 +288,7 @@ export class Response {
 }
 present(Response);
 
-const RESPONSE = host.template(new Response());
+export const RESPONSE = host.template(new Response());
 host.quick(1, Response, RESPONSE, TEXT_HEAD);
 
 function isEmpty(content) {

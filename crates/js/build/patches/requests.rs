@@ -155,6 +155,123 @@ static JSValue promise_reaction_job(JSContext *ctx, int argc,
             ),
         ],
     },
+    // `this.#field` and `this.#field = value;` in one step: the private name is not put on the stack.
+    Patch {
+        name: "private fields in one step",
+        edits: &[
+            once("        CASE(OP_get_var_ref0): *sp++ = js_dup(*var_refs[0]->pvalue); BREAK;\n", "        CASE(OP_get_var_ref0): pval = var_refs[0]->pvalue; goto sy_var_ref;\n"),
+            once("        CASE(OP_get_var_ref1): *sp++ = js_dup(*var_refs[1]->pvalue); BREAK;\n", "        CASE(OP_get_var_ref1): pval = var_refs[1]->pvalue; goto sy_var_ref;\n"),
+            once("        CASE(OP_get_var_ref2): *sp++ = js_dup(*var_refs[2]->pvalue); BREAK;\n", "        CASE(OP_get_var_ref2): pval = var_refs[2]->pvalue; goto sy_var_ref;\n"),
+            once("        CASE(OP_get_var_ref3): *sp++ = js_dup(*var_refs[3]->pvalue); BREAK;\n", "        CASE(OP_get_var_ref3): pval = var_refs[3]->pvalue; goto sy_var_ref;\n"),
+            once(
+                "                int idx;\n                JSValue val;\n                idx = get_u16(pc);\n                pc += 2;\n                val = *var_refs[idx]->pvalue;\n                sp[0] = js_dup(val);\n                sp++;\n            }\n            BREAK;\n",
+                r"                pval = var_refs[get_u16(pc)]->pvalue;
+                pc += 2;
+            }
+        sy_var_ref:
+            if (*pc == OP_get_private_field && JS_VALUE_GET_TAG(sp[-1]) == JS_TAG_OBJECT && JS_VALUE_GET_TAG(*pval) == JS_TAG_SYMBOL) {
+                JSProperty *pr;
+                if (likely(find_own_property(&pr, JS_VALUE_GET_OBJ(sp[-1]), js_symbol_to_atom(ctx, *pval)))) {
+                    JSValue val = js_dup(pr->u.value);
+                    JS_FreeValue(ctx, sp[-1]);
+                    sp[-1] = val;
+                    pc++;
+                    BREAK;
+                }
+            }
+            *sp++ = js_dup(*pval);
+            BREAK;
+",
+            ),
+            once(
+                "        CASE(OP_insert2): /* obj a -> a obj a (dup_x1) */\n",
+                r"        CASE(OP_insert2): /* obj a -> a obj a (dup_x1) */
+            {
+                int skip = 0;
+                if ((unsigned)(*pc - OP_get_var_ref0) < 4 && pc[1] == OP_put_private_field && pc[2] == OP_drop) {
+                    pval = var_refs[*pc - OP_get_var_ref0]->pvalue;
+                    skip = 3;
+                } else if (*pc == OP_get_var_ref && pc[3] == OP_put_private_field && pc[4] == OP_drop) {
+                    pval = var_refs[get_u16(pc + 1)]->pvalue;
+                    skip = 5;
+                }
+                if (skip && JS_VALUE_GET_TAG(sp[-2]) == JS_TAG_OBJECT && JS_VALUE_GET_TAG(*pval) == JS_TAG_SYMBOL) {
+                    JSProperty *pr;
+                    if (likely(find_own_property(&pr, JS_VALUE_GET_OBJ(sp[-2]), js_symbol_to_atom(ctx, *pval)))) {
+                        set_value(ctx, &pr->u.value, sp[-1]);
+                        JS_FreeValue(ctx, sp[-2]);
+                        sp -= 2;
+                        pc += skip;
+                        BREAK;
+                    }
+                }
+            }
+",
+            ),
+        ],
+    },
+    // A function is made with its layout, and named, in one step.
+    Patch {
+        name: "closures at once",
+        edits: &[
+            once(
+                "    b = JS_VALUE_GET_PTR(bfunc);\n    func_obj = JS_NewObjectClass(ctx, func_kind_to_class_id[b->func_kind]);\n    if (JS_IsException(func_obj)) {\n        JS_FreeValue(ctx, bfunc);\n        return JS_EXCEPTION;\n    }\n",
+                r"    bool named = false;
+    b = JS_VALUE_GET_PTR(bfunc);
+    name_atom = b->func_name == JS_ATOM_NULL ? JS_ATOM_empty_string : b->func_name;
+    if (sy_function_shape && b->func_kind == JS_FUNC_NORMAL && sy_is_text_atom(ctx->rt, name_atom)) {
+        func_obj = JS_NewObjectFromShape(ctx, js_dup_shape(sy_function_shape), JS_CLASS_BYTECODE_FUNCTION, NULL);
+        if (!JS_IsException(func_obj)) {
+            JSProperty *pr = JS_VALUE_GET_OBJ(func_obj)->prop;
+            pr[0].u.value = js_int32(b->defined_arg_count);
+            pr[1].u.value = js_dup(JS_MKPTR(JS_TAG_STRING, ctx->rt->atom_array[name_atom]));
+            named = true;
+        }
+    } else {
+        func_obj = JS_NewObjectClass(ctx, func_kind_to_class_id[b->func_kind]);
+    }
+    if (JS_IsException(func_obj)) {
+        JS_FreeValue(ctx, bfunc);
+        return JS_EXCEPTION;
+    }
+",
+            ),
+            once(
+                "    js_function_set_properties(ctx, func_obj, name_atom,\n                               b->defined_arg_count);\n\n    if (b->func_kind & JS_FUNC_GENERATOR) {",
+                "    if (!named)\n        js_function_set_properties(ctx, func_obj, name_atom,\n                               b->defined_arg_count);\n\n    if (b->func_kind & JS_FUNC_GENERATOR) {",
+            ),
+            once(
+                "static JSValue js_closure(JSContext *ctx, JSValue bfunc,\n                          JSVarRef **cur_var_refs,\n                          JSStackFrame *sf)\n{\n",
+                r"static JSShape *sy_function_shape; /* of a function with its length and its name; NULL before the base is frozen */
+
+static inline bool sy_is_text_atom(JSRuntime *rt, JSAtom atom)
+{
+    return !__JS_AtomIsTaggedInt(atom) && rt->atom_array[atom]->atom_type == JS_ATOM_TYPE_STRING;
+}
+
+static JSValue js_closure(JSContext *ctx, JSValue bfunc,
+                          JSVarRef **cur_var_refs,
+                          JSStackFrame *sf)
+{
+",
+            ),
+            once(
+                "            *sp++ = js_closure(ctx, js_dup(b->cpool[*pc++]), var_refs, sf);\n            if (unlikely(JS_IsException(sp[-1])))\n                goto exception;\n",
+                r"            *sp++ = js_closure(ctx, js_dup(b->cpool[*pc++]), var_refs, sf);
+            if (unlikely(JS_IsException(sp[-1])))
+                goto exception;
+            if (*pc == OP_set_name && sy_function_shape && JS_VALUE_GET_OBJ(sp[-1])->shape == sy_function_shape &&
+                sy_is_text_atom(rt, get_u32(pc + 1))) {
+                JSValue *name = &JS_VALUE_GET_OBJ(sp[-1])->prop[1].u.value;
+                if (JS_VALUE_GET_TAG(*name) == JS_TAG_STRING && JS_VALUE_GET_STRING(*name)->len == 0) {
+                    set_value(ctx, name, js_dup(JS_MKPTR(JS_TAG_STRING, rt->atom_array[get_u32(pc + 1)])));
+                    pc += 5;
+                }
+            }
+",
+            ),
+        ],
+    },
     // The usual calls of a few constructors (`engine/objects.c`).
     Patch {
         name: "constructors with a way of their own",
