@@ -63,6 +63,8 @@ JSValue sy_make(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
 JSValue sy_is_of(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
 JSValue sy_is_plain_of(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
 JSValue sy_make_quick(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
+JSValue sy_make_getter(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
+JSValue sy_set_headers_template(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
 JSValue sy_headers_class(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
 JSValue sy_headers_text(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
 JSValue sy_headers_init(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);

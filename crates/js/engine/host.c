@@ -687,6 +687,8 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("isOf", 2, sy_is_of),
     JS_CFUNC_DEF("isPlain", 2, sy_is_plain_of),
     JS_CFUNC_DEF("quick", 4, sy_make_quick),
+    JS_CFUNC_DEF("getter", 6, sy_make_getter),
+    JS_CFUNC_DEF("headersTemplate", 1, sy_set_headers_template),
     JS_CFUNC_DEF("headersClass", 2, sy_headers_class),
     JS_CFUNC_DEF("headersText", 1, sy_headers_text),
     JS_CFUNC_DEF("headersInit", 1, sy_headers_init),

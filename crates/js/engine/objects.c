@@ -170,3 +170,175 @@ static JSValue sy_construct(JSContext *ctx, int kind, int argc, JSValueConst *ar
 {
     return kind == SY_QUICK_RESPONSE ? sy_quick_response(ctx, argc, argv) : sy_quick_url(ctx, argc, argv);
 }
+
+/* ---- getters ---- */
+
+/* What a getter gives where the object is of the class and there is nothing to do: a field; the Headers of a message,
+   made of its text at the first look; a part of a URL. Else the class's own is called. */
+enum { SY_GET_FIELD, SY_GET_REQUEST_HEADERS, SY_GET_RESPONSE_HEADERS, SY_GET_URL };
+enum { SY_GETTERS = 48 };
+enum { SY_HREF, SY_PROTOCOL, SY_USERNAME, SY_PASSWORD, SY_HOST, SY_HOSTNAME, SY_PORT, SY_PATHNAME, SY_SEARCH, SY_HASH, SY_ORIGIN, SY_PARTS };
+enum { SY_URL_PORT = 1 << 24 };
+
+static struct {
+    JSValue slow;
+    JSAtom atom, other; /* the field; that which says whether Headers are immutable */
+    int kind, part;
+} sy_getters[SY_GETTERS];
+static int sy_getter_count;
+static int sy_headers_template = -1;
+
+/* A part of a plain URL, whose marks are as sy_plain_url() has it. */
+static JSValue sy_url_piece(JSContext *ctx, JSString *href, uint32_t marks, int part)
+{
+    uint32_t host_end = marks & 1023, path_end = marks >> 10 & 8191, from, to;
+    bool secure = href->len > 4 && str8(href)[4] == 's';
+    from = secure ? 8 : 7;
+    to = host_end;
+    if (host_end < from || path_end < host_end || path_end > href->len)
+        return JS_UNINITIALIZED;
+    switch (part) {
+    case SY_PROTOCOL:
+        from = 0;
+        to = secure ? 6 : 5;
+        break;
+    case SY_HOST:
+        break;
+    case SY_HOSTNAME:
+    case SY_PORT:
+        if (marks & SY_URL_PORT) {
+            uint32_t colon = to;
+            while (colon > from && str8(href)[colon] != ':')
+                colon--;
+            if (part == SY_HOSTNAME)
+                to = colon;
+            else
+                from = colon + 1;
+        } else if (part == SY_PORT) {
+            from = to;
+        }
+        break;
+    case SY_PATHNAME:
+        from = host_end;
+        to = path_end;
+        break;
+    case SY_SEARCH:
+        from = path_end;
+        to = href->len;
+        break;
+    case SY_ORIGIN:
+        from = 0;
+        break;
+    default: /* it has no user, password or fragment */
+        from = to = 0;
+    }
+    return js_sub_string(ctx, href, (int)from, (int)to);
+}
+
+/* JS_UNINITIALIZED: the class's own getter has to look. `pr` is the first field of four. */
+static JSValue sy_url_part(JSContext *ctx, const JSProperty *pr, int part)
+{
+    JSObject *parts = sy_object(safe_const(pr[0].u.value));
+    if (parts)
+        return parts->class_id == JS_CLASS_ARRAY && parts->fast_array && parts->u.array.count == SY_PARTS ?
+            js_dup(parts->u.array.u.values[part]) : JS_UNINITIALIZED;
+    if (!sy_is_text8(safe_const(pr[2].u.value)) || JS_VALUE_GET_TAG(pr[3].u.value) != JS_TAG_INT)
+        return JS_UNINITIALIZED;
+    return part == SY_HREF ? js_dup(pr[2].u.value) :
+        sy_url_piece(ctx, JS_VALUE_GET_STRING(pr[2].u.value), JS_VALUE_GET_INT(pr[3].u.value), part);
+}
+
+/* The Headers of a message's text. */
+static JSValue sy_make_headers(JSContext *ctx, JSValueConst text, bool immutable)
+{
+    JSValueConst fields[] = { text, JS_NULL, js_bool(immutable) };
+    if (sy_headers_template < 0 || !JS_IsString(text))
+        return JS_UNINITIALIZED;
+    return sy_make_of(ctx, sy_headers_template, countof(fields), fields);
+}
+
+static JSValue sy_quick_getter(JSContext *ctx, JSValueConst self, int number)
+{
+    JSObject *p = sy_object(self);
+    JSProperty *pr, *other;
+    JSShapeProperty *prs = p ? find_own_property(&pr, p, sy_getters[number].atom) : NULL;
+    JSStackFrame *own;
+    JSValue result = JS_UNINITIALIZED;
+    int kind = sy_getters[number].kind;
+    if (!prs)
+        goto slowly;
+    if (kind == SY_GET_URL) {
+        if (prs - get_shape_prop(p->shape) + SY_URL_FIELDS <= p->shape->prop_count)
+            result = sy_url_part(ctx, pr, sy_getters[number].part);
+    } else if (kind == SY_GET_FIELD || JS_IsObject(pr->u.value)) {
+        result = js_dup(pr->u.value);
+    } else if (find_own_property(&other, p, sy_getters[number].other) &&
+               (kind == SY_GET_REQUEST_HEADERS || JS_IsNull(other->u.value))) {
+        result = sy_make_headers(ctx, safe_const(pr->u.value), kind == SY_GET_REQUEST_HEADERS && JS_IsNull(other->u.value));
+        if (JS_IsObject(result))
+            set_value(ctx, &pr->u.value, js_dup(result));
+    }
+    if (!JS_IsUninitialized(result))
+        return result;
+slowly:
+    own = ctx->rt->current_stack_frame;
+    ctx->rt->current_stack_frame = own->prev_frame;
+    result = JS_Call(ctx, safe_const(sy_getters[number].slow), self, 0, NULL);
+    ctx->rt->current_stack_frame = own;
+    return result;
+}
+
+/* The private name of a template's field. */
+static JSAtom sy_template_field(JSValueConst number, JSValueConst index)
+{
+    JSShape *sh = sy_template_of(number);
+    int at = sh && JS_VALUE_GET_TAG(index) == JS_TAG_INT ? JS_VALUE_GET_INT(index) : -1;
+    if (at < 0 || at >= sh->prop_count - sy_templates[JS_VALUE_GET_INT(number)].first)
+        return JS_ATOM_NULL;
+    return get_shape_prop(sh)[sy_templates[JS_VALUE_GET_INT(number)].first + at].atom;
+}
+
+/* getter(prototype, name, kind, template, field, other field or part): that getter has a way of its own from here on. */
+JSValue sy_make_getter(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
+{
+    JSObject *p = sy_object(argv[0]);
+    JSProperty *pr;
+    JSShapeProperty *prs;
+    JSValue native, slow, setter;
+    int32_t kind, other;
+    JSAtom name;
+    int done;
+    if (JS_ToInt32(ctx, &kind, argv[2]) || JS_ToInt32(ctx, &other, argv[5]))
+        return JS_EXCEPTION;
+    if (!p || sy_getter_count == SY_GETTERS || sy_template_field(argv[3], argv[4]) == JS_ATOM_NULL)
+        return JS_ThrowTypeError(ctx, "not a getter");
+    name = JS_ValueToAtom(ctx, argv[1]);
+    if (name == JS_ATOM_NULL)
+        return JS_EXCEPTION;
+    prs = find_own_property(&pr, p, name);
+    if (!prs || (prs->flags & JS_PROP_TMASK) != JS_PROP_GETSET || !pr->u.getset.getter) {
+        JS_FreeAtom(ctx, name);
+        return JS_ThrowTypeError(ctx, "not a getter");
+    }
+    slow = js_dup(JS_MKPTR(JS_TAG_OBJECT, pr->u.getset.getter));
+    setter = pr->u.getset.setter ? js_dup(JS_MKPTR(JS_TAG_OBJECT, pr->u.getset.setter)) : JS_UNDEFINED;
+    sy_getters[sy_getter_count].slow = slow;
+    sy_getters[sy_getter_count].kind = kind;
+    sy_getters[sy_getter_count].part = other;
+    sy_getters[sy_getter_count].atom = sy_template_field(argv[3], argv[4]);
+    sy_getters[sy_getter_count].other = kind == SY_GET_URL ? JS_ATOM_NULL : sy_template_field(argv[3], argv[5]);
+    native = JS_NewCFunction2(ctx, (JSCFunction *)sy_quick_getter, "", 0, JS_CFUNC_getter_magic, sy_getter_count);
+    sy_getter_count++;
+    done = JS_IsException(native) ? -1 : JS_DefinePropertyGetSet(ctx, argv[0], name, native, setter, JS_PROP_CONFIGURABLE);
+    JS_FreeAtom(ctx, name);
+    return done < 0 ? JS_EXCEPTION : JS_UNDEFINED;
+}
+
+/* headersTemplate(number): what the Headers of a message are made by. */
+JSValue sy_set_headers_template(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
+{
+    if (!sy_template_of(argv[0]))
+        return JS_ThrowTypeError(ctx, "not a template");
+    sy_headers_template = JS_VALUE_GET_INT(argv[0]);
+    return JS_UNDEFINED;
+}

@@ -226,6 +226,7 @@ present(Headers);
 iterable(Headers);
 
 const HEADERS = host.template(new Headers());
+host.headersTemplate(HEADERS);
 const ENTRIES = listIterator('EntryIterator', ENTRY);
 const KEYS = listIterator('KeyIterator', KEY);
 const VALUES = listIterator('ValueIterator', VALUE);

@@ -1,7 +1,9 @@
 // Request, by the Fetch standard with workerd's limits and messages. An incoming one keeps what the host sent
 // (method, URL, headers text, number of the body stream) as it is until it is looked at or changed.
-import { make, op, sync, template } from 'switchyard:host';
-import { BODY_GUEST, BODY_HOST, BODY_NONE, BODY_WHOLE, OP_FETCH, RAW_RESPONSE, SYNC_CF } from './abi.js';
+import { getter, make, op, sync, template } from 'switchyard:host';
+import {
+  BODY_GUEST, BODY_HOST, BODY_NONE, BODY_WHOLE, GET_FIELD, GET_REQUEST_HEADERS, OP_FETCH, RAW_RESPONSE, SYNC_CF,
+} from './abi.js';
 import { isAbortSignal, newSignal } from './abort.js';
 import { Content, checkSendable, cloneContent, extract, extracted, giveAway, leaveBehind } from './content.js';
 import { clientSignal, requestId } from './context.js';
@@ -351,10 +353,12 @@ export class Request {
     return Request.#of(this).#settings?.cache;
   }
 }
-present(Request);
-
 // make(REQUEST, method, url, headers text, number of the body's stream | null, its length | null, null, ctx): an incoming one.
 export const REQUEST = template(new Request(INCOMING));
+getter(Request.prototype, 'method', GET_FIELD, REQUEST, 0, 0);
+getter(Request.prototype, 'url', GET_FIELD, REQUEST, 1, 0);
+getter(Request.prototype, 'headers', GET_REQUEST_HEADERS, REQUEST, 2, 5);
+present(Request);
 
 // A Request as init whose body is no stream yet: what it was made from can be sent again after a redirect.
 function rewindable(init) {

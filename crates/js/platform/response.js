@@ -2,7 +2,9 @@
 // just these; headers become objects when somebody looks at them, and go to the host as one text.
 import * as host from 'switchyard:host';
 import { contextGet, isOf, make, op } from 'switchyard:host';
-import { BODY_GUEST, BODY_HOST, BODY_NONE, BODY_WHOLE, OP_RESPOND, VERBATIM } from './abi.js';
+import {
+  BODY_GUEST, BODY_HOST, BODY_NONE, BODY_WHOLE, GET_FIELD, GET_RESPONSE_HEADERS, OP_RESPOND, QUICK_RESPONSE, VERBATIM,
+} from './abi.js';
 import { isOn } from './compatibility.js';
 import { CONTENT, Content, SPENT, TEXT_TYPE, checkSendable, cloneContent, extract, extracted, giveAway } from './content.js';
 import { answered } from './context.js';
@@ -286,10 +288,12 @@ export class Response {
     return Response.#of(this).#status === 0 ? 'error' : 'default';
   }
 }
-present(Response);
 
 export const RESPONSE = host.template(new Response());
-host.quick(1, Response, RESPONSE, TEXT_HEAD);
+host.quick(QUICK_RESPONSE, Response, RESPONSE, TEXT_HEAD);
+host.getter(Response.prototype, 'status', GET_FIELD, RESPONSE, 0, 0);
+host.getter(Response.prototype, 'headers', GET_RESPONSE_HEADERS, RESPONSE, 2, 5);
+present(Response);
 
 function isEmpty(content) {
   const { data } = content;

@@ -1,7 +1,7 @@
 // URL, by the URL standard. The host parses and re-parses (the `url` crate); here are the class, the parts it
 // answered with, and the link to searchParams.
-import { plainUrl, quick, sync, template } from 'switchyard:host';
-import { SYNC_URL_PARSE, SYNC_URL_SET } from './abi.js';
+import { getter, plainUrl, quick, sync, template } from 'switchyard:host';
+import { GET_URL, QUICK_URL, SYNC_URL_PARSE, SYNC_URL_SET } from './abi.js';
 import { isBlob } from './blob.js';
 import { notConstructed, notOfType, present } from './idl.js';
 import { paramsOf, resetParams } from './url-search-params.js';
@@ -211,5 +211,10 @@ export class URL {
     return this.#text();
   }
 }
+
+const PLAIN = template(new URL(TOKEN, null));
+quick(QUICK_URL, URL, PLAIN, null);
+// In the order of the parts' places.
+for (const [place, name] of ['href', 'protocol', 'username', 'password', 'host', 'hostname', 'port', 'pathname', 'search', 'hash',
+  'origin'].entries()) getter(URL.prototype, name, GET_URL, PLAIN, 0, place);
 present(URL);
-quick(2, URL, template(new URL(TOKEN, null)), null);
