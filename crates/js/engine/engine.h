@@ -70,6 +70,7 @@ JSValue sy_headers_text(JSContext *ctx, JSValueConst self, int argc, JSValueCons
 JSValue sy_headers_init(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
 JSValue sy_headers_typed(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
 JSValue sy_headers_entries(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
+JSValue sy_params_list(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
 JSValue sy_pairs_iterator(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv);
 JSModuleDef *sy_module_find(JSContext *ctx, const char *name);
 bool sy_module_can_run(JSModuleDef *m);

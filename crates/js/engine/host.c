@@ -694,6 +694,7 @@ static const JSCFunctionListEntry functions[] = {
     JS_CFUNC_DEF("headersInit", 1, sy_headers_init),
     JS_CFUNC_DEF("headersTyped", 2, sy_headers_typed),
     JS_CFUNC_DEF("headersEntries", 2, sy_headers_entries),
+    JS_CFUNC_DEF("paramsList", 1, sy_params_list),
     JS_CFUNC_DEF("pairsIterator", 3, sy_pairs_iterator),
 };
 

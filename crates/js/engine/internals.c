@@ -398,5 +398,8 @@ bool sy_is_error(JSValueConst value)
 #include "messages.c"
 #include "builtins.c"
 #include "shapes.c"
+#include "lines.c"
 #include "headers.c"
+#include "pairs.c"
 #include "objects.c"
+#include "json.c"

@@ -1,7 +1,7 @@
 // fetch(), to the network and to bindings: one FETCH operation each. A Request that nobody looked into leaves as
 // it came; the Response is made from the completion's values.
 import * as host from 'switchyard:host';
-import { contextGet, isPromise, make, op, promise, settle } from 'switchyard:host';
+import { contextGet, isPromise, make, op, plainUrl, promise, settle } from 'switchyard:host';
 import {
   BINDING_NETWORK, FETCHED_SOCKET, OP_CANCEL, OP_FETCH, OP_READ_CANCEL, RAW_RESPONSE, STATUS_OK,
 } from './abi.js';
@@ -146,6 +146,8 @@ function attempt(binding, name, options, input, init) {
       if (parts.pump !== null) dropPump(parts.pump);
       return withoutNetwork(parts.url, parts.method);
     }
+  } else if (typeof input === 'string' && plainUrl(input) >= 0) {
+    parts = new Parts('GET', input, '', REDIRECT_FOLLOW, null); // HTTP, and as it is written
   } else {
     const [url] = checkUrl(input);
     const to = binding === BINDING_NETWORK ? asHttp(url) : url;

@@ -1,6 +1,6 @@
 // Request, by the Fetch standard with workerd's limits and messages. An incoming one keeps what the host sent
 // (method, URL, headers text, number of the body stream) as it is until it is looked at or changed.
-import { getter, make, op, sync, template } from 'switchyard:host';
+import { getter, make, op, plainUrl, sync, template } from 'switchyard:host';
 import {
   BODY_GUEST, BODY_HOST, BODY_NONE, BODY_WHOLE, GET_FIELD, GET_REQUEST_HEADERS, OP_FETCH, RAW_RESPONSE, SYNC_CF,
 } from './abi.js';
@@ -166,7 +166,7 @@ export class Request {
     }
     if (from === null) {
       this.#method = 'GET';
-      if (keeping) this.#url = url;
+      if (keeping || plainUrl(url) >= 0) this.#url = url;
       else {
         const parsed = parseUrl(url, null);
         if (parsed === null) throw new TypeError(`Invalid URL: ${url}`);

@@ -1,7 +1,7 @@
 // Response, by the Fetch standard with workerd's limits and messages. One made from a status and a text holds
 // just these; headers become objects when somebody looks at them, and go to the host as one text.
 import * as host from 'switchyard:host';
-import { contextGet, isOf, make, op } from 'switchyard:host';
+import { contextGet, isOf, isPlain, make, op } from 'switchyard:host';
 import {
   BODY_GUEST, BODY_HOST, BODY_NONE, BODY_WHOLE, GET_FIELD, GET_RESPONSE_HEADERS, OP_RESPOND, QUICK_RESPONSE, VERBATIM,
 } from './abi.js';
@@ -81,6 +81,7 @@ export class Response {
 
   // Everything is read once, in this order.
   #initialize(init) {
+    if (isPlain(RESPONSE, init) && this.#copy(init)) return;
     if (!isObject(init)) throw notConstructed('Response', 2, `${STRUCT} or Response`);
     const { status, statusText, headers, cf, webSocket, encodeBody } = init;
     if (webSocket !== undefined && webSocket !== null) this.#connect(webSocket, status);
@@ -103,6 +104,20 @@ export class Response {
     } else if (#status in init && init.#details !== null && init.#details.manual) {
       this.#detail().manual = true;
     }
+  }
+
+  // Another response as init, which every framework gives: what its getters would say, without asking them.
+  #copy(from) {
+    const details = from.#details;
+    if (from.#status === 0 || details !== null && (details.socket !== null || details.cf !== undefined)) return false;
+    const text = from.#statusText;
+    if (text !== null && text !== '' && /[\0-\x1f]/.test(text)) return false;
+    this.#status = from.#status;
+    this.#statusText = text;
+    const headers = from.#headers;
+    this.#headers = typeof headers === 'string' ? headers : headersOf(headers, STRUCT);
+    if (details !== null && details.manual) this.#detail().manual = true;
+    return true;
   }
 
   #detail() {

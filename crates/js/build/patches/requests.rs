@@ -121,7 +121,10 @@ static JSValue promise_reaction_job(JSContext *ctx, int argc,
                 "    JSShape *array_shape;   /* initial shape for Array objects */\n",
                 "    JSShape *array_shape;   /* initial shape for Array objects */\n    JSValue sy_array_next;  /* `next` of arrays' iterators, once the base is frozen */\n",
             ),
-            once("    ctx->promise_ctor = JS_NULL;\n", "    ctx->promise_ctor = JS_NULL;\n    ctx->sy_array_next = JS_UNDEFINED;\n"),
+            once(
+                "    ctx->promise_ctor = JS_NULL;\n",
+                "    ctx->promise_ctor = JS_NULL;\n    ctx->sy_array_next = JS_UNDEFINED;\n",
+            ),
         ],
     },
     Patch {
@@ -159,10 +162,22 @@ static JSValue promise_reaction_job(JSContext *ctx, int argc,
     Patch {
         name: "private fields in one step",
         edits: &[
-            once("        CASE(OP_get_var_ref0): *sp++ = js_dup(*var_refs[0]->pvalue); BREAK;\n", "        CASE(OP_get_var_ref0): pval = var_refs[0]->pvalue; goto sy_var_ref;\n"),
-            once("        CASE(OP_get_var_ref1): *sp++ = js_dup(*var_refs[1]->pvalue); BREAK;\n", "        CASE(OP_get_var_ref1): pval = var_refs[1]->pvalue; goto sy_var_ref;\n"),
-            once("        CASE(OP_get_var_ref2): *sp++ = js_dup(*var_refs[2]->pvalue); BREAK;\n", "        CASE(OP_get_var_ref2): pval = var_refs[2]->pvalue; goto sy_var_ref;\n"),
-            once("        CASE(OP_get_var_ref3): *sp++ = js_dup(*var_refs[3]->pvalue); BREAK;\n", "        CASE(OP_get_var_ref3): pval = var_refs[3]->pvalue; goto sy_var_ref;\n"),
+            once(
+                "        CASE(OP_get_var_ref0): *sp++ = js_dup(*var_refs[0]->pvalue); BREAK;\n",
+                "        CASE(OP_get_var_ref0): pval = var_refs[0]->pvalue; goto sy_var_ref;\n",
+            ),
+            once(
+                "        CASE(OP_get_var_ref1): *sp++ = js_dup(*var_refs[1]->pvalue); BREAK;\n",
+                "        CASE(OP_get_var_ref1): pval = var_refs[1]->pvalue; goto sy_var_ref;\n",
+            ),
+            once(
+                "        CASE(OP_get_var_ref2): *sp++ = js_dup(*var_refs[2]->pvalue); BREAK;\n",
+                "        CASE(OP_get_var_ref2): pval = var_refs[2]->pvalue; goto sy_var_ref;\n",
+            ),
+            once(
+                "        CASE(OP_get_var_ref3): *sp++ = js_dup(*var_refs[3]->pvalue); BREAK;\n",
+                "        CASE(OP_get_var_ref3): pval = var_refs[3]->pvalue; goto sy_var_ref;\n",
+            ),
             once(
                 "                int idx;\n                JSValue val;\n                idx = get_u16(pc);\n                pc += 2;\n                val = *var_refs[idx]->pvalue;\n                sp[0] = js_dup(val);\n                sp++;\n            }\n            BREAK;\n",
                 r"                pval = var_refs[get_u16(pc)]->pvalue;
@@ -269,6 +284,29 @@ static JSValue js_closure(JSContext *ctx, JSValue bfunc,
                 }
             }
 ",
+            ),
+        ],
+    },
+    // JSON.stringify of plain data (`engine/json.c`).
+    Patch {
+        name: "plain data as JSON",
+        edits: &[
+            once(
+                "    JSValue val, v, space, ret, wrapper;\n    int res;\n    int64_t i, j, n;\n\n",
+                r"    JSValue val, v, space, ret, wrapper;
+    int res;
+    int64_t i, j, n;
+
+    if (JS_IsUndefined(replacer) && JS_IsUndefined(space0)) {
+        ret = sy_json(ctx, obj);
+        if (!JS_IsUninitialized(ret))
+            return ret;
+    }
+",
+            ),
+            once(
+                "JSValue JS_JSONStringify(JSContext *ctx, JSValueConst obj,\n                         JSValueConst replacer, JSValueConst space0)\n{\n",
+                "static JSValue sy_json(JSContext *ctx, JSValueConst value);\n\nJSValue JS_JSONStringify(JSContext *ctx, JSValueConst obj,\n                         JSValueConst replacer, JSValueConst space0)\n{\n",
             ),
         ],
     },
