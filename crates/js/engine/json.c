@@ -38,7 +38,9 @@ static SyJson sy_json_value(JSContext *ctx, StringBuffer *out, JSValueConst valu
 
 static SyJson sy_json_array(JSContext *ctx, StringBuffer *out, JSObject *p, int depth)
 {
-    if (p->shape != ctx->array_shape || find_own_property1(p->shape->proto, JS_ATOM_toJSON) ||
+    /* One that is longer than what is in it has holes. */
+    if (p->shape != ctx->array_shape || JS_VALUE_GET_TAG(p->prop[0].u.value) != JS_TAG_INT ||
+        (uint32_t)JS_VALUE_GET_INT(p->prop[0].u.value) != p->u.array.count || find_own_property1(p->shape->proto, JS_ATOM_toJSON) ||
         p->shape->proto->shape->proto != JS_VALUE_GET_OBJ(ctx->class_proto[JS_CLASS_OBJECT]))
         return SY_JSON_OTHER;
     string_buffer_putc8(out, '[');

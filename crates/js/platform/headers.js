@@ -4,7 +4,7 @@
 import { ENTRY, KEY, VALUE, illegalInvocation, isObject, iterable, listIterator, notConstructed, notOfType, present, replaceHalves,
   toText } from './idl.js';
 import * as host from 'switchyard:host';
-import { headerName, headersEntries, make, plainValue } from 'switchyard:host';
+import { headerName, headersEntries, headersInit, make, plainValue } from 'switchyard:host';
 
 const NAME_REFUSED = /[\0-\x20\x7f()<>@,;:\\"\/\[\]?={}]/;
 const VALUE_UNUSUAL = /[\0\r\n\ud800-\udfff]|^[\t ]|[\t ]$/;
@@ -260,7 +260,7 @@ export function headersOf(value, struct) {
   if (!isObject(value)) {
     throw new TypeError(`Incorrect type for the 'headers' field on '${struct}': the provided value is not of type '${INIT}'.`);
   }
-  return host.headersInit(value) ?? new Headers(value);
+  return headersInit(value) ?? new Headers(value);
 }
 
 // The headers of a message whose body has a type, a text or Headers, with that type where they have none.

@@ -43,6 +43,7 @@ export function toNumber(value) {
 
 // What is no number at all is 0.
 export function toInt(value) {
+  if (typeof value === 'number' && value === (value | 0)) return value | 0;
   const number = Math.trunc(toNumber(value));
   if (!Number.isFinite(number)) return 0;
   if (number < -2147483648 || number > 2147483647) {

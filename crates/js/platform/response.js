@@ -58,7 +58,7 @@ export class Response {
   constructor(body, init) {
     if (init !== undefined && init !== null) {
       this.#initialize(init);
-      if (nullBodyStatus(this.#status)) {
+      if (this.#status !== 200 && nullBodyStatus(this.#status)) {
         if (this.#status === 101 && this.#socket() === null) throw badStatus();
         if (body !== null && body !== undefined && body !== '' && !isEmpty(extract(body))) throw nullBody();
         return;
