@@ -7,7 +7,7 @@
    list is null; the list (name, value, name, value…), an array that no script ever sees; and whether it is immutable. */
 
 enum { SY_HEADERS_GET, SY_HEADERS_HAS, SY_HEADERS_SET, SY_HEADERS_APPEND, SY_HEADERS_DELETE, SY_HEADERS_METHODS };
-enum { SY_FEW_HEADERS = 64, SY_HEADERS_TEXT = 1 << 20 };
+enum { SY_FEW_HEADERS = 64, SY_MOST_HEADERS = 1 << 20, SY_HEADERS_TEXT = 1 << 20 };
 
 static JSAtom sy_headers_fields[3];
 static JSValue sy_headers_methods[SY_HEADERS_METHODS]; /* of the class, in JavaScript */
@@ -84,6 +84,8 @@ static int sy_make_list(JSContext *ctx, const SyHeaders *of, JSObject **list)
     stop = str8(text) + text->len;
     for (at = str8(text); sy_next_line(&at, stop, &line);)
         count += 2;
+    if (count > SY_MOST_HEADERS)
+        return 0;
     values = js_malloc(ctx, sizeof(*values) * (count + 1));
     if (!values)
         return -1;

@@ -77,10 +77,10 @@ static SyJson sy_json_object(JSContext *ctx, StringBuffer *out, JSObject *p, int
         is = sy_json_value(ctx, out, safe_const(p->prop[i].u.value), depth);
         if (is == SY_JSON_OTHER)
             return is;
-        if (is == SY_JSON_SKIP)
-            out->len = before;
-        else
+        if (is != SY_JSON_SKIP)
             first = false;
+        else if (!out->error_status)
+            out->len = before;
     }
     string_buffer_putc8(out, '}');
     return SY_JSON_DONE;

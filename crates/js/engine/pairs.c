@@ -1,5 +1,7 @@
 /* Included by internals.c: names and values one behind the other, as Headers are iterated and as a query is read. */
 
+enum { SY_MOST_PAIRS = 1 << 20 }; /* more are the platform's */
+
 static JSAtom sy_pairs_fields[3][2];
 static JSValue sy_pairs_methods[3];
 
@@ -143,7 +145,7 @@ JSValue sy_params_list(JSContext *ctx, JSValueConst self, int argc, JSValueConst
     JSString *text;
     const uint8_t *at, *stop;
     JSValue *values, result;
-    uint32_t pieces = 1, count = 0;
+    uint32_t pieces = 0, count = 0;
     if (!sy_is_text8(argv[0]))
         return JS_UNDEFINED;
     text = JS_VALUE_GET_STRING(argv[0]);
@@ -151,9 +153,11 @@ JSValue sy_params_list(JSContext *ctx, JSValueConst self, int argc, JSValueConst
     for (at = str8(text); at < stop; at++) {
         if (*at == '%' || *at == '+')
             return JS_UNDEFINED;
-        pieces += *at == '&';
+        pieces += *at != '&' && (at == str8(text) || at[-1] == '&');
     }
-    values = js_malloc(ctx, sizeof(*values) * 2 * pieces);
+    if (pieces > SY_MOST_PAIRS)
+        return JS_UNDEFINED;
+    values = js_malloc(ctx, sizeof(*values) * (2 * pieces + 1));
     if (!values)
         return JS_EXCEPTION;
     for (at = str8(text); at < stop; at++) {
