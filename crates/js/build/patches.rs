@@ -16,6 +16,8 @@ mod interpreter;
 mod language;
 #[path = "patches/regexp.rs"]
 mod regexp;
+#[path = "patches/requests.rs"]
+mod requests;
 #[path = "patches/searches.rs"]
 mod searches;
 #[path = "patches/shapes.rs"]
@@ -387,6 +389,7 @@ pub fn apply(dir: &Path) -> Result<(), String> {
         searches::PATCHES,
         collections::PATCHES,
         texts::PATCHES,
+        requests::PATCHES,
     ]
     .into_iter()
     .flatten()

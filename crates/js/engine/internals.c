@@ -11,6 +11,10 @@
 static void sy_mark_builtins(JSRuntime *rt);
 static void sy_link_shapes(JSRuntime *rt);
 static void sy_find_fields(JSRuntime *rt);
+static void sy_settle_templates(JSRuntime *rt);
+static void sy_find_array_next(JSRuntime *rt);
+static void sy_find_function_shape(JSRuntime *rt);
+static JSObject *sy_object(JSValueConst value);
 
 /* Works on blocks, not on the graph of objects, so nothing can be forgotten. No JS frame may be active. */
 void sy_freeze(JSRuntime *rt, uint32_t slack)
@@ -34,7 +38,10 @@ void sy_freeze(JSRuntime *rt, uint32_t slack)
             sy_chars[c] = one;
         }
         sy_link_shapes(rt);
+        sy_settle_templates(rt);
         sy_find_fields(rt);
+        sy_find_array_next(rt);
+        sy_find_function_shape(rt);
     }
 
     /* Atoms and shapes hang in two shared tables threaded through them: resizing one rewrites them all. Have that now,
@@ -276,6 +283,14 @@ void sy_settle(JSContext *ctx, JSValueConst promise, JSValueConst value, bool re
     JSValue then;
     if (JS_PromiseState(ctx, promise) != JS_PROMISE_PENDING)
         return;
+    if (!rejects && JS_IsObject(value) && JS_VALUE_GET_OBJ(value) == JS_VALUE_GET_OBJ(promise)) {
+        JSValue error;
+        JS_ThrowTypeError(ctx, "Chaining cycle detected for promise #<Promise>");
+        error = JS_GetException(ctx);
+        fulfill_or_reject_promise(ctx, promise, error, true);
+        JS_FreeValue(ctx, error);
+        return;
+    }
     if (rejects || !JS_IsObject(value)) {
         fulfill_or_reject_promise(ctx, promise, value, rejects);
         return;
@@ -292,6 +307,67 @@ void sy_settle(JSContext *ctx, JSValueConst promise, JSValueConst value, bool re
         fulfill_or_reject_promise(ctx, promise, value, false);
     }
     JS_FreeValue(ctx, then);
+}
+
+/* Whether that `then` on that promise does what a promise's does, and nothing that it looks up is the script's. */
+static bool sy_is_usual_promise(JSContext *ctx, JSValueConst promise, JSValueConst then)
+{
+    JSObject *p = sy_object(promise), *f = sy_object(then), *proto = sy_object(safe_const(ctx->class_proto[JS_CLASS_PROMISE]));
+    return p && f && p->class_id == JS_CLASS_PROMISE && p->shape->proto == proto && !p->shape->prop_count && !proto->sy_changed &&
+        !sy_object(safe_const(ctx->promise_ctor))->sy_changed && f->class_id == JS_CLASS_C_FUNCTION &&
+        f->u.cfunc.c_function.generic == js_promise_then;
+}
+
+/* react(promise, function, function): what then() does, without a promise of its own. */
+JSValue sy_react(JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv)
+{
+    JSValueConst none[2] = { JS_UNDEFINED, JS_UNDEFINED };
+    if (!JS_IsPromise(argv[0]))
+        return JS_ThrowTypeError(ctx, "not a promise");
+    return perform_promise_then(ctx, argv[0], argv + 1, none) ? JS_EXCEPTION : JS_UNDEFINED;
+}
+
+/* An array that is iterated as the language has it. */
+static bool sy_is_usual_array(JSContext *ctx, JSValueConst value)
+{
+    JSObject *p = sy_object(value);
+    return p && p->class_id == JS_CLASS_ARRAY && p->shape == ctx->array_shape && p->fast_array &&
+        !JS_IsUndefined(ctx->sy_array_next) && !p->shape->proto->sy_changed &&
+        !sy_object(safe_const(ctx->class_proto[JS_CLASS_ARRAY_ITERATOR]))->sy_changed;
+}
+
+/* Its iterator, which has no `return`. */
+static bool sy_is_usual_array_iterator(JSContext *ctx, JSValueConst value)
+{
+    JSObject *p = sy_object(value);
+    if (!p || p->class_id != JS_CLASS_ARRAY_ITERATOR || p->shape->prop_count || JS_IsUndefined(ctx->sy_array_next) ||
+        p->shape->proto != sy_object(safe_const(ctx->class_proto[JS_CLASS_ARRAY_ITERATOR])))
+        return false;
+    for (p = p->shape->proto; p; p = p->shape->proto)
+        if (p->sy_changed)
+            return false;
+    return true;
+}
+
+static void sy_find_array_next(JSRuntime *rt)
+{
+    JSContext *ctx = list_entry(rt->context_list.next, JSContext, link);
+    JSValue next = JS_GetProperty(ctx, safe_const(ctx->class_proto[JS_CLASS_ARRAY_ITERATOR]), JS_ATOM_next);
+    if (JS_IsFunction(ctx, next))
+        ctx->sy_array_next = next;
+    else
+        JS_FreeValue(ctx, JS_IsException(next) ? JS_GetException(ctx) : next);
+}
+
+/* The layout that functions have, as they were made until now. */
+static void sy_find_function_shape(JSRuntime *rt)
+{
+    JSContext *ctx = list_entry(rt->context_list.next, JSContext, link);
+    JSShape *sh = find_hashed_shape_proto(rt, sy_object(safe_const(ctx->function_proto)));
+    sh = sh ? sy_next_shape(sh, JS_ATOM_length, JS_PROP_CONFIGURABLE) : NULL;
+    sh = sh ? sy_next_shape(sh, JS_ATOM_name, JS_PROP_CONFIGURABLE) : NULL;
+    if (sh)
+        sy_function_shape = js_dup_shape(sh);
 }
 
 /* A module that is there already. */
@@ -322,3 +398,8 @@ bool sy_is_error(JSValueConst value)
 #include "messages.c"
 #include "builtins.c"
 #include "shapes.c"
+#include "lines.c"
+#include "headers.c"
+#include "pairs.c"
+#include "objects.c"
+#include "json.c"

@@ -123,6 +123,8 @@ static void sy_place(JSContext *ctx, SyFrame *frame, const uint8_t *pc)
 static JSValueConst sy_promise_of(JSValueConst resolve)
 {
     JSObject *p = sy_object(resolve);
+    if (p && p->class_id == JS_CLASS_PROMISE)
+        return resolve;
     if (!p || p->class_id != JS_CLASS_PROMISE_RESOLVE_FUNCTION || !p->u.promise_function_data)
         return JS_UNDEFINED;
     return safe_const(p->u.promise_function_data->promise);

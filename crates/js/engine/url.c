@@ -6,20 +6,21 @@
 enum { HOST = 1, PATH = 2, QUERY = 4 };
 enum { LONGEST_URL = 4096, LONGEST_HOST = 253 };
 
-static int places(uint8_t c)
-{
-    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.')
-        return HOST | PATH | QUERY;
-    if ((c >= 'A' && c <= 'Z') || (c && strchr("_~!$&()*+,;=:@/", c)))
-        return PATH | QUERY;
-    return c == '?' || c == '%' ? QUERY : 0;
-}
+/* Which of these places a character may be in. */
+#define LETTERS(from, to, in) [from ... to] = in
+static const uint8_t places[256] = {
+    LETTERS('a', 'z', HOST | PATH | QUERY), LETTERS('0', '9', HOST | PATH | QUERY), LETTERS('A', 'Z', PATH | QUERY),
+    ['-'] = HOST | PATH | QUERY, ['.'] = HOST | PATH | QUERY, ['_'] = PATH | QUERY, ['~'] = PATH | QUERY, ['!'] = PATH | QUERY,
+    ['$'] = PATH | QUERY, ['&'] = PATH | QUERY, ['('] = PATH | QUERY, [')'] = PATH | QUERY, ['*'] = PATH | QUERY,
+    ['+'] = PATH | QUERY, [','] = PATH | QUERY, [';'] = PATH | QUERY, ['='] = PATH | QUERY, [':'] = PATH | QUERY,
+    ['@'] = PATH | QUERY, ['/'] = PATH | QUERY, ['?'] = QUERY, ['%'] = QUERY,
+};
 
 /* Where a host name from `at` on ends; 0: it is not plain, or might be an address. */
 static size_t host_end(const uint8_t *url, size_t at, size_t len)
 {
     size_t start = at, label = at;
-    for (; at < len && (places(url[at]) & HOST); at++) {
+    for (; at < len && (places[url[at]] & HOST); at++) {
         bool edge = url[at] == '-' || url[at] == '.';
         if (edge && (at == start || url[at - 1] == '-' || url[at - 1] == '.'))
             return 0;
@@ -43,12 +44,12 @@ static size_t port_end(const uint8_t *url, size_t at, size_t len, uint32_t usual
     return at;
 }
 
-/* Where host and port end, and where the path does, in one number: end of the host + 1024 * end of the path. -1: the URL
-   is not plain. */
+/* Where host and port end, and where the path does, in one number: end of the host + 1024 * end of the path, and 1 << 24
+   where there is a port. -1: the URL is not plain. */
 int32_t sy_plain_url(const uint8_t *url, size_t len)
 {
     size_t at, host, path;
-    bool secure;
+    bool secure, port = false;
     if (len > LONGEST_URL || len < 8 || memcmp(url, "http", 4))
         return -1;
     secure = url[4] == 's';
@@ -56,17 +57,19 @@ int32_t sy_plain_url(const uint8_t *url, size_t len)
     if (memcmp(url + 4, "s://" + !secure, at - 4))
         return -1;
     host = host_end(url, at, len);
-    if (host && host < len && url[host] == ':')
+    if (host && host < len && url[host] == ':') {
+        port = true;
         host = port_end(url, host, len, secure ? 443 : 80);
+    }
     if (!host || host >= len || url[host] != '/')
         return -1;
-    for (path = host; path < len && (places(url[path]) & PATH); path++)
+    for (path = host; path < len && (places[url[path]] & PATH); path++)
         if (url[path] == '.' && url[path - 1] == '/') /* perhaps a step up or none */
             return -1;
     if (path < len && (url[path] != '?' || path + 1 == len))
         return -1;
     for (at = path; at < len; at++)
-        if (!(places(url[at]) & QUERY))
+        if (!(places[url[at]] & QUERY))
             return -1;
-    return (int32_t)(host + 1024 * path);
+    return (int32_t)(host + 1024 * path + (port ? 1 << 24 : 0));
 }

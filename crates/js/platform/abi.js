@@ -133,3 +133,11 @@ export const CRYPTO_EXPORT_DER = 30;
 export const CRYPTO_EXPORT_JWK = 31;
 export const CRYPTO_BASE64URL = 32;
 export const CRYPTO_BASE64URL_DECODE = 33;
+
+// What the engine knows of the platform's classes (engine/objects.c): constructors, and what a getter gives.
+export const QUICK_RESPONSE = 1;
+export const QUICK_URL = 2;
+export const GET_FIELD = 0;
+export const GET_REQUEST_HEADERS = 1;
+export const GET_RESPONSE_HEADERS = 2;
+export const GET_URL = 3;

@@ -231,7 +231,7 @@ class CodecWritableController extends WritableController {
       this.sink.refuse(new TypeError('This WritableStream only supports writing byte types.'));
       return;
     }
-    stream.writes.items.pop().fail(new TypeError('This TransformStream is being used as a byte stream, but received ' +
+    stream.writes.pop().fail(new TypeError('This TransformStream is being used as a byte stream, but received ' +
       'an object of non-ArrayBuffer/ArrayBufferView type on its writable side.'));
   }
 }

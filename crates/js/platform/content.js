@@ -52,6 +52,8 @@ export class Content {
   }
 }
 
+export const CONTENT = host.template(new Content(0, null, null, undefined)); // make(CONTENT, owner, kind, data, length)
+
 function wholeStream(bytes) {
   const stream = newByteStream({
     pull(controller) {

@@ -24,33 +24,31 @@ const RUNNING = 0;
 const ANSWERED = 1; // the response or the error has gone out
 const TOLD = 2; // … and the host knows that nothing is waited for
 
+const TOKEN = Symbol('context');
+
 export class ExecutionContext {
+  // The first four are what CONTEXT is made with.
   #id = 0;
-  #props = null;
+  #props = null; // JSON until somebody looks, as the next
   #env = null;
+  #console = 0;
   #waiting = 0; // waitUntil promises not settled
   #operations = 0; // in flight
   #streams = 0; // bodies still being written, of the response and of fetches
   #stage = 0; // RUNNING: a constant, so that the engine gives all fields at once
   #signal = null;
-  #console = 0;
   #request = null;
   #passes = false; // passThroughOnException() was called
 
-  constructor(id, props, parameters, console) {
-    if (typeof id !== 'number') throw new TypeError('Illegal constructor');
-    this.#id = id;
-    // Both are JSON until somebody looks. What is as the fields begin is not written: this is made for every request.
-    if (props !== null) this.#props = props;
-    if (typeof parameters === 'string') this.#env = parameters;
-    if (console !== 0) this.#console = console;
+  constructor(token) {
+    if (token !== TOKEN) throw new TypeError('Illegal constructor');
   }
 
   static {
     requestId = (ctx) => ctx.#id;
     consoleWanted = (ctx) => (ctx instanceof ExecutionContext ? ctx.#console : 0);
     countOperations = (ctx, by) => {
-      if (#operations in ctx) ctx.#operations += by;
+      ctx.#operations += by;
     };
     carry = (ctx, request) => {
       ctx.#request = request;
@@ -144,6 +142,8 @@ export class ExecutionContext {
   }
 }
 tag(ExecutionContext);
+
+export const CONTEXT = host.template(new ExecutionContext(TOKEN)); // make(CONTEXT, id, props, parameters, console)
 
 // What nobody caught beside the handler: told to those who listen, and nothing else comes of it.
 export function reportException(ctx, error) {

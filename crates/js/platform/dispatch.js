@@ -1,16 +1,16 @@
 // A Worker's start and its requests: what its module exports (workerd's rules for default and named exports),
 // and from DISPATCH to RESPOND or THROW. The path of a hello is here: it makes a Request, a ctx and no more.
 import * as host from 'switchyard:host';
-import { contextSet, isPromise } from 'switchyard:host';
+import { contextSet, isOf, isPromise, make, react } from 'switchyard:host';
 import { EVENT_DISPATCH, EVENT_START, EVENT_TAIL, OP_ENDED, OP_STARTED, OP_THROW } from './abi.js';
-import { ExecutionContext, answered, carried, carry, passes, reportException, requestId } from './context.js';
+import { CONTEXT, answered, carried, carry, passes, reportException, requestId } from './context.js';
 import { WorkerEntrypoint } from './entrypoint.js';
-import { current, requestEnv } from './env.js';
+import { current, currentEnv, requestEnv } from './env.js';
 import { describeThrown } from './errors.js';
 import { fetch } from './fetch.js';
 import { left, rejectLeft } from './ops.js';
-import { INCOMING, Request } from './request.js';
-import { isResponse, sendResponse } from './response.js';
+import { REQUEST } from './request.js';
+import { RESPONSE, sendResponse } from './response.js';
 import { asItCame, listening } from './service-worker.js';
 import { traceItems } from './trace.js';
 
@@ -112,7 +112,7 @@ function invokeClass(entry, request, env, ctx) {
 
 function respond(ctx, value) {
   try {
-    if (!isResponse(value)) throw new TypeError("Callback returned incorrect type; expected 'Promise'");
+    if (!isOf(RESPONSE, value)) throw new TypeError("Callback returned incorrect type; expected 'Promise'");
     sendResponse(requestId(ctx), value, ctx);
   } catch (error) {
     fail(ctx, error, carried(ctx));
@@ -143,14 +143,14 @@ function failed(error) {
 // The slot is left to the request: what the engine runs next has its own, or none.
 function dispatch(id, console, method, url, headers, stream, length, name, props, parameters) {
   if (left !== null) rejectLeft();
-  const ctx = new ExecutionContext(id, props, parameters, console);
+  const ctx = make(CONTEXT, id, props, parameters, console);
   contextSet(ctx, id);
   let request = null;
   try {
-    request = new Request(INCOMING, undefined, method, url, headers, stream, length, ctx);
+    request = make(REQUEST, method, url, headers, stream < 0 ? null : stream, length, null, ctx);
     const entry = name === null ? main : entrypoint(name);
     if (entry === undefined || entry === null) throw new Error(NO_FETCH);
-    const env = parameters === null && current !== null ? current : requestEnv(ctx);
+    const env = parameters === null ? current === null ? currentEnv() : current : requestEnv(ctx);
     let result;
     if (entry.class === null) {
       const fetch = entry.fetch;
@@ -159,12 +159,12 @@ function dispatch(id, console, method, url, headers, stream, length, name, props
     } else {
       result = invokeClass(entry, request, env, ctx);
     }
-    if (isResponse(result)) {
+    if (isOf(RESPONSE, result)) {
       sendResponse(id, result, ctx);
       return;
     }
     carry(ctx, request);
-    if (isPromise(result)) then.call(result, settled, failed);
+    if (isPromise(result)) react(result, settled, failed);
     else if (typeof result === 'object' && result !== null && typeof result.then === 'function') {
       then.call(Promise.resolve(result), settled, failed);
     } else respond(ctx, result);
@@ -183,7 +183,7 @@ function ended() {
 // A tail handler gets what other Workers did; what it returns is not looked at.
 function tail(id, console, items, name) {
   if (left !== null) rejectLeft();
-  const ctx = new ExecutionContext(id, null, null, console);
+  const ctx = make(CONTEXT, id, null, null, console);
   const previous = host.contextSet(ctx, id);
   try {
     const entry = entrypoint(name);

@@ -2,6 +2,7 @@
 // for when module code reads it before that. Service bindings and dispatch namespaces are stubs around numbers.
 // An outbound Worker's request has an env of its own, with the dispatcher's parameters in it.
 import * as host from 'switchyard:host';
+import { make } from 'switchyard:host';
 import { EVENT_ENV, SYNC_ENV } from './abi.js';
 import { ExecutionContext, ownEnv } from './context.js';
 import { boundKey } from './crypto-subtle.js';
@@ -38,6 +39,7 @@ class Fetcher {
   }
 }
 tag(Fetcher);
+const MADE_FETCHER = host.template(new Fetcher(TOKEN, 0, null, null));
 for (const method of [Fetcher.prototype.fetch]) Object.defineProperty(method, 'length', { value: 0 });
 
 // What a Fetcher had for namespaces of keys, before these had a binding of their own.
@@ -98,10 +100,11 @@ class DispatchNamespace {
   // Looks nothing up: a missing Worker shows at its fetch.
   get(name, args, options) {
     const json = args === undefined && options === undefined ? null : given(args, options);
-    return new Fetcher(TOKEN, this.#binding, typeof name === 'string' ? name : String(name), json);
+    return make(MADE_FETCHER, this.#binding, typeof name === 'string' ? name : String(name), json);
   }
 }
 tag(DispatchNamespace, 'DispatchNamespace');
+const MADE_NAMESPACE = host.template(new DispatchNamespace(TOKEN, 0));
 Object.defineProperty(DispatchNamespace.prototype.get, 'length', { value: 1 });
 
 function given(args, options) {
@@ -135,7 +138,12 @@ function build(values) {
   const env = {};
   for (let i = 0; i < values.length; i += 3) {
     const name = values[i + 1];
-    switch (values[i]) {
+    const kind = values[i];
+    if (kind === DISPATCH_NAMESPACE) {
+      env[name] = make(MADE_NAMESPACE, i / 3);
+      continue;
+    }
+    switch (kind) {
       case TEXT:
         env[name] = values[i + 2];
         break;
@@ -147,10 +155,7 @@ function build(values) {
         bindKey(env, name, values[i + 2]);
         break;
       case FETCHER:
-        env[name] = new Fetcher(TOKEN, i / 3, null, null);
-        break;
-      case DISPATCH_NAMESPACE:
-        env[name] = new DispatchNamespace(TOKEN, i / 3);
+        env[name] = make(MADE_FETCHER, i / 3);
         break;
     }
   }
@@ -167,7 +172,11 @@ export function trainingEnv() {
 let written = null; // what the script set on `env` of cloudflare:workers before the bindings came
 
 export function currentEnv() {
-  return (current ??= build(host.sync(SYNC_ENV) ?? []));
+  if (current === null) {
+    const values = host.sync(SYNC_ENV);
+    current = values === undefined || values === null ? {} : build(values);
+  }
+  return current;
 }
 
 // Text and JSON bindings alone, each as its text: what process.env begins with.

@@ -1,7 +1,7 @@
 // fetch(), to the network and to bindings: one FETCH operation each. A Request that nobody looked into leaves as
 // it came; the Response is made from the completion's values.
 import * as host from 'switchyard:host';
-import { contextGet, isPromise, op, promise, settle } from 'switchyard:host';
+import { contextGet, isPromise, make, op, plainUrl, promise, settle } from 'switchyard:host';
 import {
   BINDING_NETWORK, FETCHED_SOCKET, OP_CANCEL, OP_FETCH, OP_READ_CANCEL, RAW_RESPONSE, STATUS_OK,
 } from './abi.js';
@@ -19,13 +19,13 @@ import { parseUrl } from './url.js';
 import { fetchedSocket } from './websocket.js';
 
 class Fetching {
-  constructor(id, promise, signal, raw, pump) {
+  constructor(id, promise, raw, pump, signal) {
     this.id = id;
     this.promise = promise;
-    this.owner = undefined; // the request, as expect() has it
     this.raw = raw;
-    this.signal = signal;
     this.pump = pump;
+    this.owner = undefined; // the request, as expect() has it
+    this.signal = signal;
     this.content = null; // of the response, once it is here
     this.stream = -1;
     this.stop = null;
@@ -55,7 +55,7 @@ class Fetching {
       this.resolve(connectedResponse(code, headers, url, redirected, fetchedSocket(this.id)));
       return;
     }
-    const response = fetchedResponse(code, text, headers, url, redirected, stream, length, this.raw);
+    const response = fetchedResponse(code, text, headers, url, redirected, stream, length, this.raw, this.owner);
     if (this.signal !== null) {
       this.content = responseContent(response);
       this.stream = stream;
@@ -85,6 +85,8 @@ class Fetching {
   }
 }
 
+const FETCHING = host.template(new Fetching(0, null, false, null, null)); // make(FETCHING, id, promise, raw, pump)
+
 function send(binding, name, options, parts) {
   const id = nextId();
   const code = op(OP_FETCH, id, binding, name, options, parts.method, parts.url, parts.headers, parts.redirect,
@@ -94,19 +96,10 @@ function send(binding, name, options, parts) {
     return Promise.reject(refusal(code));
   }
   const response = promise();
-  expect(id, new Fetching(id, response, parts.signal, parts.redirect >= RAW_RESPONSE, parts.pump));
+  const raw = parts.redirect >= RAW_RESPONSE;
+  expect(id, parts.signal === null ? make(FETCHING, id, response, raw, parts.pump) :
+    new Fetching(id, response, raw, parts.pump, parts.signal));
   if (parts.pump !== null) runPump(parts.pump);
-  return response;
-}
-
-// An incoming request on its way to another Worker, as it came: what dispatch Workers do. undefined: it is none.
-function passOn(binding, name, options, request) {
-  const id = nextId();
-  const code = sendIncoming(request, id, binding, name, options);
-  if (code === -1) return undefined;
-  if (code !== 0) return Promise.reject(refusal(code));
-  const response = promise();
-  expect(id, new Fetching(id, response, null, false, null));
   return response;
 }
 
@@ -153,6 +146,8 @@ function attempt(binding, name, options, input, init) {
       if (parts.pump !== null) dropPump(parts.pump);
       return withoutNetwork(parts.url, parts.method);
     }
+  } else if (typeof input === 'string' && plainUrl(input) >= 0) {
+    parts = new Parts('GET', input, '', REDIRECT_FOLLOW, null); // HTTP, and as it is written
   } else {
     const [url] = checkUrl(input);
     const to = binding === BINDING_NETWORK ? asHttp(url) : url;
@@ -172,9 +167,16 @@ function attempt(binding, name, options, input, init) {
 // `count` arguments were given to the method, which is `owner`'s.
 export function fetchThrough(binding, name, options, count, input, init, owner) {
   try {
-    if (init === undefined && binding !== BINDING_NETWORK && isRequest(input)) {
-      const response = passOn(binding, name, options, input);
-      if (response !== undefined) return response;
+    // An incoming request on its way to another Worker, as it came: what dispatch Workers do.
+    if (init === undefined && binding !== BINDING_NETWORK) {
+      const id = nextId();
+      const code = sendIncoming(input, id, binding, name, options);
+      if (code === 0) {
+        const response = promise();
+        expect(id, make(FETCHING, id, response, false, null));
+        return response;
+      }
+      if (code !== -1) return Promise.reject(refusal(code));
     }
     if (count === 0) throw notOfType('fetch', owner, 1, 'Request or string');
     if (init !== undefined && init !== null && !isObject(init)) {

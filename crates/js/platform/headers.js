@@ -1,14 +1,13 @@
 // Headers, by the Fetch standard, with workerd's limits on names and values and its messages. What came over
-// the wire stays one text (`name\nvalue\n…`) until somebody looks into it: most messages pass untouched.
-import { ENTRY, KEY, VALUE, illegalInvocation, isObject, iterable, iterate, notConstructed, notOfType, present, replaceHalves,
+// the wire stays one text (`name\nvalue\n…`) until somebody changes it: most messages pass untouched. What is plain the
+// engine does itself (`engine/headers.c`); the methods here are for the rest, and say what the rules are.
+import { ENTRY, KEY, VALUE, illegalInvocation, isObject, iterable, listIterator, notConstructed, notOfType, present, replaceHalves,
   toText } from './idl.js';
-import { headerName, plainValue } from 'switchyard:host';
+import * as host from 'switchyard:host';
+import { headerName, headersEntries, headersInit, make, plainValue } from 'switchyard:host';
 
 const NAME_REFUSED = /[\0-\x20\x7f()<>@,;:\\"\/\[\]?={}]/;
 const VALUE_UNUSUAL = /[\0\r\n\ud800-\udfff]|^[\t ]|[\t ]$/;
-
-// Up to so many, looking for each entry's place among those before it costs less than a table of names.
-const FEW = 64;
 
 let cookiesJoined = false;
 
@@ -40,13 +39,16 @@ function normalValue(value) {
 
 const INIT = 'Headers or Sequence or object';
 
-export let headersFromText; // (text, immutable) -> Headers
 export let immutableHeaders; // (Headers): whether they can be changed
-export let headersText; // (Headers) -> text for the wire
-export let contentTypeIfMissing; // (Headers, value): sets it where the constructor's init did not
+let contentTypeIfMissing; // (Headers, value): sets it where the constructor's init did not
+let entriesOf;
+
+// (Headers) -> text for the wire
+export const headersText = host.headersText;
 
 export class Headers {
-  // Either the text is current (#list null) or the list is: name, value, name, value…, names in lower case.
+  // Either the text is current (#list null) or the list is: name, value, name, value…, names in lower case. These three
+  // fields, in this order, are what the engine knows.
   #text = '';
   #list = null;
   #immutable = false;
@@ -58,17 +60,11 @@ export class Headers {
   }
 
   static {
-    headersFromText = (text, immutable) => {
-      const headers = new Headers();
-      headers.#text = text;
-      headers.#immutable = immutable;
-      return headers;
-    };
     immutableHeaders = (headers) => headers.#immutable;
-    headersText = (headers) => (headers.#list === null ? headers.#text : headers.#list.join('\n'));
     contentTypeIfMissing = (headers, value) => {
       if (headers.#find('content-type') < 0) headers.#write().push('content-type', value);
     };
+    entriesOf = (headers) => Headers.#of(headers).#entries();
   }
 
   #fill(init) {
@@ -189,59 +185,55 @@ export class Headers {
   forEach(callback, thisArg = undefined) {
     const headers = Headers.#of(this);
     if (typeof callback !== 'function') throw notOfType('forEach', 'Headers', 1, 'function');
-    for (const [name, value] of headers.#pairs()) callback.call(thisArg, value, name, this);
+    const entries = headers.#entries();
+    for (let i = 0; i < entries.length; i += 2) callback.call(thisArg, entries[i + 1], entries[i], this);
   }
 
   entries() {
-    return iterate(Headers.#of(this).#pairs(), ENTRY);
+    return make(ENTRIES, headersEntries(this, cookiesJoined) ?? entriesOf(this), 0);
   }
 
   keys() {
-    return iterate(Headers.#of(this).#pairs(), KEY);
+    return make(KEYS, headersEntries(this, cookiesJoined) ?? entriesOf(this), 0);
   }
 
   values() {
-    return iterate(Headers.#of(this).#pairs(), VALUE);
+    return make(VALUES, headersEntries(this, cookiesJoined) ?? entriesOf(this), 0);
   }
 
-  // Sorted by name, values of one name joined; each Set-Cookie stays an entry of its own, but for an older Worker.
-  #pairs() {
+  // name, value, name, value…, sorted by name, values of one name joined; each Set-Cookie stays an entry of its own, but
+  // for an older Worker.
+  #entries() {
+    const known = headersEntries(this, cookiesJoined);
+    if (known !== undefined) return known;
     const list = this.#read();
-    if (list.length <= 2 * FEW) return sorted(list);
     const joined = { __proto__: null };
     for (let i = 0; i < list.length; i += 2) {
       const name = list[i];
       if (name === 'set-cookie' && !cookiesJoined) (joined[name] ??= []).push(list[i + 1]);
       else joined[name] = name in joined ? `${joined[name]}, ${list[i + 1]}` : list[i + 1];
     }
-    const pairs = [];
+    const entries = [];
     for (const name of Object.keys(joined).sort()) {
-      if (name === 'set-cookie' && !cookiesJoined) for (const value of joined[name]) pairs.push([name, value]);
-      else pairs.push([name, joined[name]]);
+      if (name === 'set-cookie' && !cookiesJoined) for (const value of joined[name]) entries.push(name, value);
+      else entries.push(name, joined[name]);
     }
-    return pairs;
+    return entries;
   }
 }
+host.headersClass(new Headers(), Headers.prototype);
 present(Headers);
 iterable(Headers);
 
-function sorted(list) {
-  const pairs = [];
-  for (let i = 0; i < list.length; i += 2) {
-    const name = list[i];
-    const value = list[i + 1];
-    let at = pairs.length;
-    while (at > 0 && pairs[at - 1][0] > name) at--;
-    const before = at > 0 ? pairs[at - 1] : null;
-    if (before !== null && before[0] === name && (name !== 'set-cookie' || cookiesJoined)) {
-      before[1] = `${before[1]}, ${value}`;
-      continue;
-    }
-    pairs.push(null);
-    for (let j = pairs.length - 1; j > at; j--) pairs[j] = pairs[j - 1];
-    pairs[at] = [name, value];
-  }
-  return pairs;
+const HEADERS = host.template(new Headers());
+host.headersTemplate(HEADERS);
+const ENTRIES = listIterator('EntryIterator', ENTRY);
+const KEYS = listIterator('KeyIterator', KEY);
+const VALUES = listIterator('ValueIterator', VALUE);
+
+// (text, immutable) -> Headers
+export function headersFromText(text, immutable) {
+  return make(HEADERS, text, null, immutable);
 }
 
 // What is there is read before what is missing is named.
@@ -263,10 +255,21 @@ function remove(list, name, from) {
   list.length = kept;
 }
 
-// The `headers` of a Request's or a Response's init.
+// The `headers` of a Request's or a Response's init, as a text where that can be.
 export function headersOf(value, struct) {
   if (!isObject(value)) {
     throw new TypeError(`Incorrect type for the 'headers' field on '${struct}': the provided value is not of type '${INIT}'.`);
   }
-  return new Headers(value);
+  return headersInit(value) ?? new Headers(value);
+}
+
+// The headers of a message whose body has a type, a text or Headers, with that type where they have none.
+export function headersTyped(headers, type) {
+  if (typeof headers === 'string') {
+    const text = host.headersTyped(headers, type);
+    if (text !== undefined) return text;
+    headers = headersFromText(headers, false);
+  }
+  contentTypeIfMissing(headers, type);
+  return headers;
 }

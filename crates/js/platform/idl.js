@@ -1,6 +1,7 @@
 // How the platform's classes look from outside, and their arguments as workerd converts them: members that are
 // enumerated, functions without a length, iterators with names, and workerd's words for what does not fit.
 // All of it is done while the base is made; a request pays for none of it.
+import * as host from 'switchyard:host';
 import { tag } from './errors.js';
 
 export function illegalInvocation() {
@@ -42,6 +43,7 @@ export function toNumber(value) {
 
 // What is no number at all is 0.
 export function toInt(value) {
+  if (typeof value === 'number' && value === (value | 0)) return value | 0;
   const number = Math.trunc(toNumber(value));
   if (!Number.isFinite(number)) return 0;
   if (number < -2147483648 || number > 2147483647) {
@@ -113,6 +115,15 @@ const CLASSES = [
 
 export function iterate(pairs, what) {
   return new CLASSES[what](TOKEN, pairs);
+}
+
+// Iterators over a list of name, value, name, value… that nobody else has: make() makes them, with the list and 0, and the
+// engine steps through it. What the class itself does says only that an object is not of it.
+export function listIterator(name, what) {
+  const made = iteratorClass(name, null);
+  const sample = new made(TOKEN, null);
+  host.pairsIterator(sample, made.prototype, what);
+  return host.template(sample);
 }
 
 // A class whose objects are iterated like entries(), by a function of its own.

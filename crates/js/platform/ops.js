@@ -9,6 +9,9 @@ import { countOperations } from './context.js';
 import { hostError, overError, refusal } from './errors.js';
 
 const pending = new Map();
+// The oldest of them, which is mostly the only one: it needs no table. Its number is 0 where there is none.
+let oldest = null;
+let oldestId = 0;
 export let left = null; // promises of requests that are over, until the next event
 let last = 0;
 
@@ -21,17 +24,22 @@ export function nextId() {
 export function expect(id, entry) {
   const owner = (entry.owner = contextGet());
   if (owner !== undefined) countOperations(owner, 1);
-  pending.set(id, entry);
+  if (oldestId === 0 && pending.size === 0) {
+    oldest = entry;
+    oldestId = id;
+  } else pending.set(id, entry);
 }
 
 // A request is over: the host completes nothing more for it.
 export function forgetOwned(owns) {
-  for (const [id, entry] of pending) {
-    if (!owns(entry.owner)) continue;
-    take(id);
-    entry.dropped?.();
-    if (entry.reject !== undefined) (left ??= []).push(entry);
-  }
+  if (oldestId !== 0 && owns(oldest.owner)) drop(oldestId);
+  for (const [id, entry] of pending) if (owns(entry.owner)) drop(id);
+}
+
+function drop(id) {
+  const entry = take(id);
+  entry.dropped?.();
+  if (entry.reject !== undefined) (left ??= []).push(entry);
 }
 
 // Nothing of those requests runs any more, so that only others can notice. To be called where `left` is not null.
@@ -42,7 +50,7 @@ export function rejectLeft() {
 }
 
 export function entryOf(id) {
-  return pending.get(id);
+  return id === oldestId ? oldest ?? undefined : pending.get(id);
 }
 
 export function forget(id) {
@@ -50,9 +58,15 @@ export function forget(id) {
 }
 
 function take(id) {
-  const entry = pending.get(id);
-  if (entry === undefined) return undefined;
-  pending.delete(id);
+  let entry = oldest;
+  if (id === oldestId && entry !== null) {
+    oldest = null;
+    oldestId = 0;
+  } else {
+    entry = pending.get(id);
+    if (entry === undefined) return undefined;
+    pending.delete(id);
+  }
   if (entry.owner !== undefined) countOperations(entry.owner, -1);
   return entry;
 }

@@ -7,6 +7,7 @@ import { describeThrown } from './errors.js';
 import { expect, forget, nextId } from './ops.js';
 import { Reader, cancelStream } from './readable-state.js';
 
+const { isView } = ArrayBuffer;
 const pumps = new Map(); // number of the stream -> Pump, while it runs
 
 class Pump {
@@ -20,7 +21,7 @@ class Pump {
   }
 
   chunk(value) {
-    if (value instanceof ArrayBuffer || ArrayBuffer.isView(value) || typeof value === 'string') {
+    if (typeof value === 'string' || isView(value) || value instanceof ArrayBuffer) {
       const operation = (this.operation = nextId());
       let code;
       try {

@@ -9,24 +9,29 @@ export class Queue {
   constructor() {
     this.items = [];
     this.head = 0;
-  }
-
-  get length() {
-    return this.items.length - this.head;
+    this.length = 0;
   }
 
   push(item) {
     this.items.push(item);
+    this.length++;
   }
 
   peek() {
     return this.items[this.head];
   }
 
+  // The last one.
+  pop() {
+    this.length--;
+    return this.items.pop();
+  }
+
+  // Of a queue that is not empty.
   shift() {
     const item = this.items[this.head];
     this.items[this.head++] = undefined;
-    if (this.head === this.items.length) {
+    if (--this.length === 0) {
       this.items.length = 0;
       this.head = 0;
     } else if (this.head > 64 && this.head * 2 > this.items.length) {
@@ -39,6 +44,7 @@ export class Queue {
   clear() {
     this.items = [];
     this.head = 0;
+    this.length = 0;
   }
 
   // Hands every item to `each` and leaves the queue empty, in an order that is safe if `each` pushes again.

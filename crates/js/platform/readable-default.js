@@ -1,5 +1,6 @@
 // ReadableStreamDefaultController, by the Streams standard: a queue of chunks with a size, and the rule when
 // to ask the source for more. Also how the platform itself makes a stream from an object with pull and cancel.
+import { react } from 'switchyard:host';
 import { notOfType, present } from './idl.js';
 import { DONE, PENDING, SizedQueue, member, promiseCall } from './queue.js';
 import { CLOSED, ERRORED, INTERNAL, READABLE, Readable, closeStream, errorStream } from './readable-state.js';
@@ -36,9 +37,10 @@ export class DefaultController {
   }
 
   callPull() {
-    if (!this.started || !this.open()) return;
-    const reader = this.stream.reader;
-    if (!(reader !== null && reader.requests.length > 0) && !(this.desiredSize() > 0)) return;
+    const stream = this.stream;
+    if (!this.started || this.closing || stream.state !== READABLE) return;
+    const reader = stream.reader;
+    if ((reader === null || reader.requests.length === 0) && !(this.highWaterMark - this.queue.total > 0)) return;
     if (this.pulling) {
       this.again = true;
       return;
@@ -55,7 +57,7 @@ export class DefaultController {
       this.failed = (reason) => this.error(reason);
     }
     if (this.pull === undefined) {
-      DONE.then(this.pulled);
+      react(DONE, this.pulled, undefined);
       return;
     }
     let done = DONE;
@@ -66,7 +68,7 @@ export class DefaultController {
     } catch (error) {
       done = Promise.reject(error);
     }
-    done.then(this.pulled, this.failed);
+    react(done, this.pulled, this.failed);
   }
 
   begin() {
@@ -80,8 +82,9 @@ export class DefaultController {
   }
 
   enqueue(chunk) {
-    if (!this.open()) return;
-    const reader = this.stream.reader;
+    const stream = this.stream;
+    if (this.closing || stream.state !== READABLE) return;
+    const reader = stream.reader;
     if (reader !== null && reader.requests.length > 0) {
       reader.requests.shift().chunk(chunk);
     } else {
@@ -188,7 +191,7 @@ export function defaultFromSource(stream, source, highWaterMark, size) {
   setInner(facade, controller);
   controller.pull = pull;
   controller.cancel = cancel;
-  promiseCall(start, source, facade).then(() => controller.begin(), (reason) => controller.error(reason));
+  react(promiseCall(start, source, facade), () => controller.begin(), (reason) => controller.error(reason));
 }
 
 // A stream of the platform's own: `source` has pull(controller) and cancel(reason) and needs no start.

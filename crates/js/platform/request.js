@@ -1,18 +1,20 @@
 // Request, by the Fetch standard with workerd's limits and messages. An incoming one keeps what the host sent
 // (method, URL, headers text, number of the body stream) as it is until it is looked at or changed.
-import { op, sync } from 'switchyard:host';
-import { BODY_GUEST, BODY_HOST, BODY_NONE, BODY_WHOLE, OP_FETCH, RAW_RESPONSE, SYNC_CF } from './abi.js';
+import { getter, make, op, plainUrl, sync, template } from 'switchyard:host';
+import {
+  BODY_GUEST, BODY_HOST, BODY_NONE, BODY_WHOLE, GET_FIELD, GET_REQUEST_HEADERS, OP_FETCH, RAW_RESPONSE, SYNC_CF,
+} from './abi.js';
 import { isAbortSignal, newSignal } from './abort.js';
 import { Content, checkSendable, cloneContent, extract, extracted, giveAway, leaveBehind } from './content.js';
 import { clientSignal, requestId } from './context.js';
 import { isOn } from './compatibility.js';
 import { SOURCE, refuseForeign } from './errors.js';
-import { Headers, contentTypeIfMissing, headersFromText, headersOf, headersText } from './headers.js';
+import { Headers, headersFromText, headersOf, headersText, headersTyped } from './headers.js';
 import { illegalInvocation, isObject, notConstructed, notField, present, toText } from './idl.js';
 import { newPump } from './pump.js';
 import { parseUrl } from './url.js';
 
-export const INCOMING = Symbol('incoming'); // new Request(INCOMING, undefined, method, url, headers text, stream, length, ctx)
+const INCOMING = Symbol('incoming');
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'PURGE', 'OPTIONS', 'TRACE', 'COPY', 'LOCK',
   'MKCOL', 'MOVE', 'PROPFIND', 'PROPPATCH', 'SEARCH', 'UNLOCK', 'ACL', 'REPORT', 'MKACTIVITY', 'CHECKOUT', 'MERGE',
@@ -26,7 +28,7 @@ export const REDIRECT_MANUAL = 1;
 export let isRequest;
 export let requestContent; // (Request) -> Content or null
 export let requestParts; // what FETCH needs, see Parts
-export let sendIncoming; // (request, op, binding, name, options): FETCH of an incoming one without a body; -1: it is none
+export let sendIncoming; // (value, op, binding, name, options): FETCH of an incoming one without a body; -1: it is none
 
 // One outgoing request as FETCH wants it.
 export class Parts {
@@ -153,19 +155,9 @@ export class Request {
   #settings = null; // null: incoming
   #ctx = undefined; // of an incoming request: who can say that the client has gone
 
-  // All but the first two are for INCOMING. No parameter has a default: the engine would copy all of them.
-  constructor(input, init, method, url0, headers, stream, length, ctx) {
-    if (input === INCOMING) {
-      this.#method = method;
-      this.#url = url0;
-      this.#headers = headers;
-      if (stream >= 0) {
-        this.#content = stream;
-        this.#length = length;
-      }
-      this.#ctx = ctx;
-      return;
-    }
+  // No parameter has a default: the engine would copy both.
+  constructor(input, init) {
+    if (input === INCOMING) return;
     if (arguments.length === 0) throw notConstructed('Request', 1, 'Request or string');
     const from = isRequest(input) ? input : null;
     const url = from === null ? toText(input) : '';
@@ -174,7 +166,7 @@ export class Request {
     }
     if (from === null) {
       this.#method = 'GET';
-      if (keeping) this.#url = url;
+      if (keeping || plainUrl(url) >= 0) this.#url = url;
       else {
         const parsed = parseUrl(url, null);
         if (parsed === null) throw new TypeError(`Invalid URL: ${url}`);
@@ -244,8 +236,7 @@ export class Request {
     const content = extract(body);
     const type = extracted.type;
     if (content !== null && type !== null) {
-      if (this.#headers === '') this.#headers = `content-type\n${type}`;
-      else contentTypeIfMissing(this.headers, type);
+      this.#headers = headersTyped(this.#headers, type);
     }
     return content;
   }
@@ -261,6 +252,7 @@ export class Request {
       request.#content = content;
     };
     sendIncoming = (request, id, binding, name, options) => {
+      if (typeof request !== 'object' || request === null || !(#settings in request)) return -1;
       if (request.#settings !== null || request.#content !== null) return -1;
       const headers = request.#headers;
       return op(OP_FETCH, id, binding, name, options, request.#method, request.#url,
@@ -305,10 +297,8 @@ export class Request {
   clone() {
     const request = Request.#of(this);
     const content = cloneContent(requestContent(request));
-    const copy = new Request(INCOMING, undefined, request.#method, request.#url, request.#headText(), -1, null, request.#ctx);
-    copy.#content = content;
-    copy.#settings = request.#settings === null ? null : request.#copySettings();
-    return copy;
+    return make(REQUEST, request.#method, request.#url, request.#headText(), content, null,
+      request.#settings === null ? null : request.#copySettings(), request.#ctx);
   }
 
   get method() {
@@ -363,6 +353,11 @@ export class Request {
     return Request.#of(this).#settings?.cache;
   }
 }
+// make(REQUEST, method, url, headers text, number of the body's stream | null, its length | null, null, ctx): an incoming one.
+export const REQUEST = template(new Request(INCOMING));
+getter(Request.prototype, 'method', GET_FIELD, REQUEST, 0, 0);
+getter(Request.prototype, 'url', GET_FIELD, REQUEST, 1, 0);
+getter(Request.prototype, 'headers', GET_REQUEST_HEADERS, REQUEST, 2, 5);
 present(Request);
 
 // A Request as init whose body is no stream yet: what it was made from can be sent again after a redirect.

@@ -1,13 +1,15 @@
 // Response, by the Fetch standard with workerd's limits and messages. One made from a status and a text holds
 // just these; headers become objects when somebody looks at them, and go to the host as one text.
 import * as host from 'switchyard:host';
-import { contextGet, op } from 'switchyard:host';
-import { BODY_GUEST, BODY_HOST, BODY_NONE, BODY_WHOLE, OP_RESPOND, VERBATIM } from './abi.js';
+import { contextGet, isOf, isPlain, make, op } from 'switchyard:host';
+import {
+  BODY_GUEST, BODY_HOST, BODY_NONE, BODY_WHOLE, GET_FIELD, GET_RESPONSE_HEADERS, OP_RESPOND, QUICK_RESPONSE, VERBATIM,
+} from './abi.js';
 import { isOn } from './compatibility.js';
-import { Content, SPENT, TEXT_TYPE, checkSendable, cloneContent, extract, extracted, giveAway } from './content.js';
+import { CONTENT, Content, SPENT, TEXT_TYPE, checkSendable, cloneContent, extract, extracted, giveAway } from './content.js';
 import { answered } from './context.js';
 import { SOURCE, refuseForeign, refuseGlobalScope } from './errors.js';
-import { contentTypeIfMissing, headersFromText, headersOf, headersText } from './headers.js';
+import { headersFromText, headersOf, headersText, headersTyped } from './headers.js';
 import { illegalInvocation, isObject, notConstructed, notField, notOfType, present, toInt, toText } from './idl.js';
 import { newPump, runPump } from './pump.js';
 import { copyCf } from './request.js';
@@ -36,10 +38,11 @@ class Details {
     this.manual = false; // the body is encoded already
   }
 }
+const DETAILS = host.template(new Details(false, '', false));
 
-export let isResponse;
+export const isResponse = (value) => isOf(RESPONSE, value); // who is asked often asks isOf() itself
 export let responseContent; // (Response) -> Content or null
-export let fetchedResponse; // what a fetch brought, from the values of its completion
+export let fetchedResponse; // what a fetch brought, from the values of its completion, and whose it is
 export let connectedResponse; // what a fetch brought that began a WebSocket
 export let sendResponse; // (request number, response, ctx): RESPOND
 
@@ -55,7 +58,7 @@ export class Response {
   constructor(body, init) {
     if (init !== undefined && init !== null) {
       this.#initialize(init);
-      if (nullBodyStatus(this.#status)) {
+      if (this.#status !== 200 && nullBodyStatus(this.#status)) {
         if (this.#status === 101 && this.#socket() === null) throw badStatus();
         if (body !== null && body !== undefined && body !== '' && !isEmpty(extract(body))) throw nullBody();
         return;
@@ -66,20 +69,19 @@ export class Response {
       if (owner === undefined) refuseGlobalScope();
       else this.#owner = owner;
       this.#content = body;
-      if (this.#headers === '') this.#headers = TEXT_HEAD;
-      else contentTypeIfMissing(this.#headers, TEXT_TYPE);
+      this.#headers = this.#headers === '' ? TEXT_HEAD : headersTyped(this.#headers, TEXT_TYPE);
       return;
     }
     if (body === null || body === undefined) return;
     this.#content = extract(body, true);
     const type = extracted.type;
     if (type === null) return;
-    if (this.#headers === '') this.#headers = `content-type\n${type}`;
-    else contentTypeIfMissing(this.#headers, type);
+    this.#headers = headersTyped(this.#headers, type);
   }
 
   // Everything is read once, in this order.
   #initialize(init) {
+    if (isPlain(RESPONSE, init) && this.#copy(init)) return;
     if (!isObject(init)) throw notConstructed('Response', 2, `${STRUCT} or Response`);
     const { status, statusText, headers, cf, webSocket, encodeBody } = init;
     if (webSocket !== undefined && webSocket !== null) this.#connect(webSocket, status);
@@ -104,6 +106,20 @@ export class Response {
     }
   }
 
+  // Another response as init, which every framework gives: what its getters would say, without asking them.
+  #copy(from) {
+    const details = from.#details;
+    if (from.#status === 0 || details !== null && (details.socket !== null || details.cf !== undefined)) return false;
+    const text = from.#statusText;
+    if (text !== null && text !== '' && /[\0-\x1f]/.test(text)) return false;
+    this.#status = from.#status;
+    this.#statusText = text;
+    const headers = from.#headers;
+    this.#headers = typeof headers === 'string' ? headers : headersOf(headers, STRUCT);
+    if (details !== null && details.manual) this.#detail().manual = true;
+    return true;
+  }
+
   #detail() {
     return (this.#details ??= new Details(false, '', false));
   }
@@ -119,26 +135,20 @@ export class Response {
   }
 
   static {
-    isResponse = (value) => typeof value === 'object' && value !== null && #status in value;
     responseContent = (response) => {
       const content = response.#content;
       return typeof content === 'string' ? (response.#content =
         new Content(BODY_WHOLE, content, null, response.#owner)) : content;
     };
-    fetchedResponse = (status, statusText, headers, url, redirected, stream, length, raw) => {
-      const response = new Response();
-      response.#status = status;
-      response.#statusText = statusText;
-      response.#headers = headers;
-      response.#details = new Details(true, url, redirected);
-      if (raw) response.#details.manual = true;
-      if (stream >= 0 && (status === 200 || !nullBodyStatus(status))) {
-        response.#content = new Content(BODY_HOST, stream, length, contextGet());
-      }
-      return response;
+    fetchedResponse = (status, statusText, headers, url, redirected, stream, length, raw, owner) => {
+      const details = make(DETAILS, true, url, redirected);
+      if (raw) details.manual = true;
+      const content = stream >= 0 && (status === 200 || !nullBodyStatus(status)) ?
+        make(CONTENT, owner, BODY_HOST, stream, length) : null;
+      return make(RESPONSE, status, statusText, headers, content, undefined, details);
     };
     connectedResponse = (status, headers, url, redirected, socket) => {
-      const response = fetchedResponse(status, 'Switching Protocols', headers, url, redirected, -1, null, false);
+      const response = fetchedResponse(status, 'Switching Protocols', headers, url, redirected, -1, null, false, undefined);
       response.#details.socket = socket;
       return response;
     };
@@ -235,8 +245,7 @@ export class Response {
     response.#owner = owner;
     if (nullBodyStatus(response.#status)) throw nullBody();
     response.#content = text;
-    if (response.#headers === '') response.#headers = JSON_HEAD;
-    else contentTypeIfMissing(response.#headers, JSON_TYPE);
+    response.#headers = response.#headers === '' ? JSON_HEAD : headersTyped(response.#headers, JSON_TYPE);
     return response;
   }
 
@@ -294,6 +303,11 @@ export class Response {
     return Response.#of(this).#status === 0 ? 'error' : 'default';
   }
 }
+
+export const RESPONSE = host.template(new Response());
+host.quick(QUICK_RESPONSE, Response, RESPONSE, TEXT_HEAD);
+host.getter(Response.prototype, 'status', GET_FIELD, RESPONSE, 0, 0);
+host.getter(Response.prototype, 'headers', GET_RESPONSE_HEADERS, RESPONSE, 2, 5);
 present(Response);
 
 function isEmpty(content) {

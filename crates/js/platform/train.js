@@ -3,6 +3,7 @@
 // `trainingWorker` takes the requests that the host sends with the entrypoint `__train`.
 import * as host from 'switchyard:host';
 import { message } from './console.js';
+import { CONTEXT } from './context.js';
 import { trainingEnv } from './env.js';
 import { format } from './format.js';
 import { traceItems } from './trace.js';
@@ -100,7 +101,7 @@ const ITEM = {
 };
 
 export function train() {
-  const previous = host.contextSet({});
+  const previous = host.contextSet(host.make(CONTEXT, 0, null, null, 0));
   format(['%s', 'x', headers(), errors(), language(), events(), new Map([[1, { a: [] }]]), new Error('e'), () => {}]);
   message(['a', 1, { b: [null, 2.5] }, new Error('e'), new Date(0), () => {}]);
   traceItems(JSON.stringify([ITEM])).map((item) => item.event.request.getUnredacted());

@@ -49,13 +49,13 @@ function decode(text) {
 
 // -> name, value, name, value…
 function parse(text) {
+  const plain = host.paramsList(text);
+  if (plain !== undefined) return plain;
   const list = [];
-  const plain = !/[%+\ud800-\udfff]/.test(text);
   for (const piece of text.split('&')) {
     if (piece === '') continue;
     const at = piece.indexOf('=');
-    if (at < 0) list.push(plain ? piece : decode(piece), '');
-    else if (plain) list.push(piece.slice(0, at), piece.slice(at + 1));
+    if (at < 0) list.push(decode(piece), '');
     else list.push(decode(piece.slice(0, at)), decode(piece.slice(at + 1)));
   }
   return list;
@@ -120,13 +120,8 @@ export class URLSearchParams {
   }
 
   static {
-    paramsOf = (url, search, change) => {
-      const params = new URLSearchParams();
-      params.#parseFrom(search);
-      params.#url = url;
-      params.#change = change;
-      return params;
-    };
+    paramsOf = (url, search, change) =>
+      host.make(PARAMS, search[0] === '?' ? search.slice(1) : search, null, url, change);
     resetParams = (params, search) => params.#parseFrom(search);
     listOf = (params) => params.#read();
   }
@@ -192,8 +187,8 @@ export class URLSearchParams {
   get(name) {
     this.#list;
     if (arguments.length < 1) throw missing('get', arguments);
-    const list = this.#read();
-    name = wellFormed(name);
+    const list = this.#list ?? this.#read();
+    if (typeof name !== 'string' || !name.isWellFormed()) name = wellFormed(name);
     for (let i = 0; i < list.length; i += 2) if (list[i] === name) return list[i + 1];
     return null;
   }
@@ -282,5 +277,6 @@ export class URLSearchParams {
     return text;
   }
 }
+const PARAMS = host.template(new URLSearchParams());
 present(URLSearchParams);
 iterable(URLSearchParams);

@@ -1,7 +1,7 @@
 // URL, by the URL standard. The host parses and re-parses (the `url` crate); here are the class, the parts it
 // answered with, and the link to searchParams.
-import { plainUrl, sync } from 'switchyard:host';
-import { SYNC_URL_PARSE, SYNC_URL_SET } from './abi.js';
+import { getter, plainUrl, quick, sync, template } from 'switchyard:host';
+import { GET_URL, QUICK_URL, SYNC_URL_PARSE, SYNC_URL_SET } from './abi.js';
 import { isBlob } from './blob.js';
 import { notConstructed, notOfType, present } from './idl.js';
 import { paramsOf, resetParams } from './url-search-params.js';
@@ -34,8 +34,14 @@ function text(value) {
 
 let changeSearch;
 
+const HAS_PORT = 1 << 24;
+
 function hostOf(href, marks) {
   return href.slice(href[4] === 's' ? 8 : 7, marks & 1023);
+}
+
+function pathEnd(marks) {
+  return marks >> 10 & 8191;
 }
 
 export class URL {
@@ -97,7 +103,7 @@ export class URL {
   // As the search is now, whether or not it is kept as a part.
   #search() {
     const parts = this.#parts;
-    return parts === null ? this.#href.slice(this.#marks >> 10) : parts[SEARCH];
+    return parts === null ? this.#href.slice(pathEnd(this.#marks)) : parts[SEARCH];
   }
 
   #text() {
@@ -151,21 +157,29 @@ export class URL {
   }
   get hostname() {
     const parts = this.#parts;
-    return parts === null ? hostOf(this.#href, this.#marks).split(':')[0] : parts[HOSTNAME];
+    if (parts !== null) return parts[HOSTNAME];
+    const marks = this.#marks;
+    const host = hostOf(this.#href, marks);
+    return marks < HAS_PORT ? host : host.slice(0, host.indexOf(':'));
   }
   set hostname(value) {
     this.#set('hostname', value);
   }
   get port() {
     const parts = this.#parts;
-    return parts === null ? hostOf(this.#href, this.#marks).split(':')[1] ?? '' : parts[PORT];
+    if (parts !== null) return parts[PORT];
+    const marks = this.#marks;
+    if (marks < HAS_PORT) return '';
+    const host = hostOf(this.#href, marks);
+    return host.slice(host.indexOf(':') + 1);
   }
   set port(value) {
     this.#set('port', value);
   }
   get pathname() {
     const parts = this.#parts;
-    return parts === null ? this.#href.slice(this.#marks & 1023, this.#marks >> 10) : parts[PATHNAME];
+    const marks = this.#marks;
+    return parts === null ? this.#href.slice(marks & 1023, pathEnd(marks)) : parts[PATHNAME];
   }
   set pathname(value) {
     this.#set('pathname', value);
@@ -197,4 +211,10 @@ export class URL {
     return this.#text();
   }
 }
+
+const PLAIN = template(new URL(TOKEN, null));
+quick(QUICK_URL, URL, PLAIN, null);
+// In the order of the parts' places.
+for (const [place, name] of ['href', 'protocol', 'username', 'password', 'host', 'hostname', 'port', 'pathname', 'search', 'hash',
+  'origin'].entries()) getter(URL.prototype, name, GET_URL, PLAIN, 0, place);
 present(URL);

@@ -28,7 +28,7 @@ pub const PATCHES: &[Patch] = &[
             ),
             once(
                 "    /* XXX: 5 bits available */\n    uint8_t *byte_code_buf;",
-                "    uint8_t sy_platform : 1; /* sees built-ins as they were */\n    /* XXX: 4 bits available */\n    uint8_t *byte_code_buf;",
+                "    uint8_t sy_platform : 1; /* sees built-ins as they were */\n    uint8_t sy_quick : 2; /* a constructor that sy_construct() knows */\n    /* XXX: 2 bits available */\n    uint8_t *byte_code_buf;",
             ),
             once(
                 "static bool sy_frozen;\n",

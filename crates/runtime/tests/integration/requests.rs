@@ -26,3 +26,13 @@ async fn request_facts_arrive() {
     let response = bench.call(&worker, post("/", "grüße")).await.unwrap();
     assert!(text(response).await.contains(r#""method":"POST","header":null,"body":"grüße""#));
 }
+
+/// The engine's ways past the platform's classes lead to the same place, on the first request and on later ones.
+#[tokio::test]
+async fn short_ways_are_what_the_classes_do() {
+    let bench = Bench::new();
+    let worker = bench.worker(include_str!("../fixtures/short.js")).await;
+    for _ in 0..3 {
+        assert_eq!(bench.get(&worker, "/a?b=c").await, (200, "all alike".into()));
+    }
+}
