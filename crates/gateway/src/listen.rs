@@ -283,7 +283,8 @@ impl Server {
                 biased;
                 // What it ends with concerns the client alone, or was recorded with its request.
                 _ = connection.as_mut() => return,
-                () = self.ended.cancelled() => return,
+                // The grace is over only after a drain has begun: until then nobody need look.
+                () = self.ended.cancelled(), if draining_since.is_some() => return,
                 () = self.draining.cancelled(), if draining_since.is_none() => {
                     draining_since = Some(watch.now());
                     if watch.is_http2() {
