@@ -6,8 +6,8 @@
 //!
 //! Where a guest thread has nothing to do, the thread that has a request begins it itself
 //! ([`Executor::here`]): handing it over and waiting to be told costs two wake-ups, more than a short
-//! request. It stays within what the guest threads may run at once, and goes on for [`VISIT`] at most,
-//! or until the tick; what takes longer goes to them.
+//! request. It stays within what the guest threads may run at once, but for a tenant for which all of those would have to
+//! give way, and goes on for [`VISIT`] at most, or until the tick; what takes longer goes to them.
 
 use std::cell::{Cell, OnceCell};
 use std::future::Future;
@@ -174,8 +174,8 @@ impl Executor {
         runnable.schedule();
     }
 
-    /// What `act` has run first begins on this thread, before this returns, where it is `short`, a guest thread is free
-    /// and nothing else waits. The caller holds no lock that a guest may want.
+    /// What `act` has run first begins on this thread, before this returns, where it is `short`, it is its tenant's turn,
+    /// and a guest thread is free or runs what would have to give way. The caller holds no lock that a guest may want.
     pub fn here<R>(&self, short: bool, act: impl FnOnce() -> R) -> R {
         // In a guest its own turn comes when this one's is over.
         if !short || WORKS_FOR.get() != 0 {
@@ -227,13 +227,13 @@ impl Shared {
         }
         // Pushed by its own poll, which has just ended.
         let resumes = state.charge() == Some(tenant);
-        let alone = state.queues.is_empty() && state.queues.running() < state.guests;
         state.queues.push(tenant, weight, Waiting { runnable, resumes });
         // What this thread's guest wakes is next when its turn is over, or at the tick. Who takes that and finds more
         // wakes another thread: mostly there is only this one to go on with.
-        let mine = WORKS_FOR.get() == self.address() || alone && !resumes && state.offered();
+        let taken = !resumes && state.offered(tenant);
+        let mine = taken || WORKS_FOR.get() == self.address();
         // What resumes was on a thread, which takes the next one now.
-        let interrupted = !resumes && state.interrupt_for(tenant);
+        let interrupted = !taken && !resumes && state.interrupt_for(tenant);
         if !state.ticking {
             state.ticking = true;
             self.tick.notify_one();
@@ -264,7 +264,7 @@ impl Shared {
             state.ran(number);
             let goes_on = began.elapsed() < VISIT && !state.ended && state.queues.running() < state.guests;
             next = if goes_on { state.next(number) } else { None };
-            let more = !state.queues.is_empty();
+            let more = !state.queues.is_empty() && state.queues.running() < state.guests;
             drop(state);
             if more {
                 self.wake.notify_one();
@@ -358,10 +358,33 @@ impl State {
         }
     }
 
-    /// Gives the only thing that waits to this thread, if it is to be had. True: it runs it.
-    fn offered(&mut self) -> bool {
+    /// Whether what this tenant has just pushed may begin on the thread that did: it is next, and a guest thread is free
+    /// or all run what has to give way to it. Those would do so at their next look at the epoch, after two changes of
+    /// threads; the system gives this one its turn beside them, for as long as a short request takes.
+    fn may_begin_here(&mut self, tenant: TenantKey) -> bool {
+        if !self.queues.is_next(tenant) {
+            return false;
+        }
+        if self.queues.running() < self.guests {
+            return true;
+        }
+        let now = Instant::now();
+        let mut runs = self.threads.iter().filter_map(|thread| thread.runs);
+        runs.all(|run| run.tenant != tenant && self.gives_way(&run, tenant, now).is_some())
+    }
+
+    /// For how long it has run, if it is no short one and `tenant` goes before it.
+    fn gives_way(&self, run: &Running, tenant: TenantKey, now: Instant) -> Option<Duration> {
+        let ran = now.saturating_duration_since(run.began);
+        let nanos = u64::try_from(ran.as_nanos()).unwrap_or(u64::MAX);
+        let must = (run.resumed || ran >= SHORT) && self.queues.is_ahead(tenant, run.tenant, nanos);
+        must.then_some(ran)
+    }
+
+    /// Gives what waits first to this thread, if it is to be had. True: it runs it.
+    fn offered(&mut self, tenant: TenantKey) -> bool {
         match OFFER.take() {
-            Offer::Open => {}
+            Offer::Open if self.may_begin_here(tenant) => {}
             other => {
                 OFFER.set(other);
                 return false;
@@ -395,13 +418,8 @@ impl State {
             return false;
         }
         let now = Instant::now();
-        let longest = self.threads.iter().filter_map(|thread| {
-            let run = thread.runs?;
-            let ran = now.saturating_duration_since(run.began);
-            let nanos = u64::try_from(ran.as_nanos()).unwrap_or(u64::MAX);
-            let may = (run.resumed || ran >= SHORT) && self.queues.is_ahead(tenant, run.tenant, nanos);
-            may.then_some((ran, thread))
-        });
+        let longest =
+            self.threads.iter().filter_map(|thread| Some((self.gives_way(&thread.runs?, tenant, now)?, thread)));
         match longest.max_by_key(|(ran, _)| *ran) {
             Some((_, thread)) => !thread.give_up.swap(true, Ordering::Relaxed),
             None => false,

@@ -110,6 +110,24 @@ impl<T> Queues<T> {
         own.time < other.time.saturating_add(over(nanos, other.weight))
     }
 
+    /// Whether that tenant is the next that [`Queues::pop`] gives something of.
+    pub fn is_next(&mut self, tenant: TenantKey) -> bool {
+        // What was charged since has its place put right first, as `pop` does.
+        while let Some(Reverse((time, _, first))) = self.turns.peek().copied() {
+            let Some(entry) = self.tenants.get(&first) else {
+                self.turns.pop();
+                continue;
+            };
+            if entry.time <= time {
+                return first == tenant;
+            }
+            let time = entry.time;
+            self.turns.pop();
+            self.turn(time, first);
+        }
+        false
+    }
+
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.turns.is_empty()
@@ -266,6 +284,25 @@ mod tests {
             queues.done(tenant);
         }
         assert!(queues.tenants.is_empty() && queues.is_empty() && queues.running() == 0);
+    }
+
+    #[test]
+    fn who_is_next_is_known_before_it_is_taken() {
+        let (burner, quiet) = (TenantKey::random(), TenantKey::random());
+        let mut queues = Queues::default();
+        assert!(!queues.is_next(quiet));
+        queues.push(burner, 1, 0);
+        assert!(queues.is_next(burner));
+        queues.pop().unwrap();
+        queues.push(burner, 1, 1);
+        queues.charge(burner, 1_000 * MICROS);
+        queues.push(quiet, 1, 2);
+        assert!(queues.is_next(quiet) && !queues.is_next(burner));
+        assert_eq!(queues.pop(), Some((quiet, 2)));
+        queues.charge(quiet, 2_000 * MICROS);
+        queues.push(quiet, 1, 3);
+        assert!(queues.is_next(burner) && !queues.is_next(quiet));
+        assert_eq!(queues.pop(), Some((burner, 1)));
     }
 
     #[test]
