@@ -64,13 +64,9 @@ impl<T> Queues<T> {
 
     /// What is next, and whose it is. The caller says [`Queues::done`] when it has run.
     pub fn pop(&mut self) -> Option<(TenantKey, T)> {
-        while let Some(Reverse((time, _, tenant))) = self.turns.pop() {
+        while let Some((time, tenant)) = self.first() {
+            self.turns.pop();
             let Some(entry) = self.tenants.get_mut(&tenant) else { continue };
-            if entry.time > time {
-                let time = entry.time;
-                self.turn(time, tenant);
-                continue;
-            }
             let Some(item) = entry.waiting.pop_front() else { continue };
             entry.running += 1;
             self.running += 1;
@@ -112,20 +108,7 @@ impl<T> Queues<T> {
 
     /// Whether that tenant is the next that [`Queues::pop`] gives something of.
     pub fn is_next(&mut self, tenant: TenantKey) -> bool {
-        // What was charged since has its place put right first, as `pop` does.
-        while let Some(Reverse((time, _, first))) = self.turns.peek().copied() {
-            let Some(entry) = self.tenants.get(&first) else {
-                self.turns.pop();
-                continue;
-            };
-            if entry.time <= time {
-                return first == tenant;
-            }
-            let time = entry.time;
-            self.turns.pop();
-            self.turn(time, first);
-        }
-        false
+        self.first().is_some_and(|(_, first)| first == tenant)
     }
 
     /// Whether nothing waits.
@@ -136,6 +119,23 @@ impl<T> Queues<T> {
     /// How many run.
     pub fn running(&self) -> usize {
         self.running
+    }
+
+    /// The first turn. One that charges since have put further back gets its right place before.
+    fn first(&mut self) -> Option<(u64, TenantKey)> {
+        while let Some(Reverse((time, _, tenant))) = self.turns.peek().copied() {
+            match self.tenants.get(&tenant) {
+                Some(entry) if entry.time <= time => return Some((time, tenant)),
+                entry => {
+                    let later = entry.map(|entry| entry.time);
+                    self.turns.pop();
+                    if let Some(time) = later {
+                        self.turn(time, tenant);
+                    }
+                }
+            }
+        }
+        None
     }
 
     fn turn(&mut self, time: u64, tenant: TenantKey) {

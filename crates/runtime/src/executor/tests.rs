@@ -31,6 +31,18 @@ fn tell(executor: &Executor, told: &mpsc::Sender<ThreadId>) {
     });
 }
 
+/// Something of a tenant that runs, until what this returns is dropped.
+fn hold(executor: &Executor, tenant: TenantKey) -> mpsc::Sender<()> {
+    let (release, held) = mpsc::channel();
+    let (began, begun) = mpsc::channel();
+    executor.spawn(tenant, 1, meter(), async move {
+        let _ = began.send(());
+        let _ = held.recv();
+    });
+    begun.recv().unwrap();
+    release
+}
+
 #[test]
 fn what_begins_here_is_done_when_here_returns() {
     let (executor, _tokio) = executor(1);
@@ -52,13 +64,7 @@ fn what_begins_here_is_done_when_here_returns() {
 fn who_goes_before_a_long_run_does_not_wait_for_its_thread() {
     let (executor, _tokio) = executor(1);
     let (told, ran) = mpsc::channel();
-    let (release, held) = mpsc::channel::<()>();
-    let (began, begun) = mpsc::channel();
-    executor.spawn(TenantKey::random(), 1, meter(), async move {
-        let _ = began.send(());
-        let _ = held.recv();
-    });
-    begun.recv().unwrap();
+    let release = hold(&executor, TenantKey::random());
     // Until what runs is no short one any more.
     std::thread::sleep(10 * SHORT);
     for _ in 0..10 {
@@ -76,14 +82,8 @@ fn who_goes_before_a_long_run_does_not_wait_for_its_thread() {
 fn no_more_run_at_once_than_there_are_guest_threads() {
     let (executor, _tokio) = executor(1);
     let (told, ran) = mpsc::channel();
-    let (release, held) = mpsc::channel::<()>();
-    let (began, begun) = mpsc::channel();
     let tenant = TenantKey::random();
-    executor.spawn(tenant, 1, meter(), async move {
-        let _ = began.send(());
-        let _ = held.recv();
-    });
-    begun.recv().unwrap();
+    let release = hold(&executor, tenant);
     let again = told.clone();
     executor.here(true, || {
         executor.spawn(tenant, 1, meter(), async move {
