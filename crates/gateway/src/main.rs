@@ -40,7 +40,9 @@ fn run(cli: Cli, inherited: Inherited) -> anyhow::Result<()> {
     heap::bound();
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     // Requests begin on the threads that they come in by, as deep as on a guest's own.
-    let runtime = builder.enable_all().thread_stack_size(switchyard_runtime::GUEST_THREAD_STACK).build()?;
+    builder.enable_all().thread_stack_size(switchyard_runtime::GUEST_THREAD_STACK);
+    builder.on_thread_start(switchyard_runtime::prompt_thread);
+    let runtime = builder.build()?;
     let done = runtime.block_on(serve(config, inherited, &cli.command));
     // Guests that do not end must not hold up the exit.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));

@@ -22,6 +22,7 @@ use parking_lot::{Condvar, Mutex};
 use switchyard_catalog::ScriptId;
 
 use crate::meter::Meter;
+use crate::scheduling;
 
 mod queues;
 #[cfg(test)]
@@ -94,6 +95,14 @@ struct Running {
     resumed: bool,
 }
 
+impl Running {
+    /// What it has used at most, in nanoseconds: it may have waited for its core, but has not had more than a slice.
+    /// To take it for more would lend to others what they then have to wait for.
+    fn used(&self, now: Instant) -> u64 {
+        now.saturating_duration_since(self.began).min(TICK).as_nanos() as u64
+    }
+}
+
 thread_local! {
     /// This guest thread's [`Thread::give_up`].
     static GIVE_UP: OnceCell<Arc<AtomicBool>> = const { OnceCell::new() };
@@ -101,6 +110,8 @@ thread_local! {
     static POLLED: Cell<Option<(TenantKey, u64)>> = const { Cell::new(None) };
     /// The executor whose guests this thread runs now, by its address; 0: none's.
     static WORKS_FOR: Cell<usize> = const { Cell::new(0) };
+    /// What this thread ran last gave it up to the tick.
+    static GAVE_UP: Cell<bool> = const { Cell::new(false) };
     static OFFER: Cell<Offer> = const { Cell::new(Offer::No) };
 }
 
@@ -116,7 +127,11 @@ enum Offer {
 
 /// Asked at each epoch: whether the guest that runs on this thread has to give it up.
 pub fn must_give_up() -> bool {
-    GIVE_UP.with(|flag| flag.get().is_some_and(|flag| flag.swap(false, Ordering::Relaxed)))
+    let must = GIVE_UP.with(|flag| flag.get().is_some_and(|flag| flag.swap(false, Ordering::Relaxed)));
+    if must {
+        GAVE_UP.set(true);
+    }
+    must
 }
 
 impl Executor {
@@ -143,11 +158,15 @@ impl Executor {
             let builder = std::thread::Builder::new().name(format!("guest-{number}")).stack_size(GUEST_THREAD_STACK);
             this.threads.push(builder.spawn(move || {
                 let _tokio = tokio.enter();
+                scheduling::guest_thread();
                 shared.work(number, &give_up);
             })?);
         }
         let shared = Arc::clone(&this.shared);
-        this.threads.push(std::thread::Builder::new().name("epoch".into()).spawn(move || shared.tick())?);
+        this.threads.push(std::thread::Builder::new().name("epoch".into()).spawn(move || {
+            scheduling::prompt_thread();
+            shared.tick();
+        })?);
         Ok(this)
     }
 
@@ -299,6 +318,10 @@ impl Shared {
                 self.wake.notify_one();
             }
             run(runnable);
+            // Whoever waits for this core is let in with the tick, not with the system's.
+            if GAVE_UP.take() {
+                std::thread::yield_now();
+            }
         }
     }
 
@@ -362,13 +385,17 @@ impl State {
     /// or all run what has to give way to it. Those would do so at their next look at the epoch, after two changes of
     /// threads; the system gives this one its turn beside them, for as long as a short request takes.
     fn may_begin_here(&mut self, tenant: TenantKey) -> bool {
-        if !self.queues.is_next(tenant) {
-            return false;
-        }
         if self.queues.running() < self.guests {
-            return true;
+            return self.queues.next() == Some(tenant);
         }
         let now = Instant::now();
+        // A second call of one that computes stands where the first began, until that is charged.
+        while let Some(first) = self.queues.next().filter(|first| *first != tenant) {
+            let runs = self.threads.iter().filter_map(|thread| thread.runs).filter(|run| run.tenant == first);
+            if !self.queues.defer(first, runs.map(|run| run.used(now)).sum()) {
+                return false;
+            }
+        }
         let mut runs = self.threads.iter().filter_map(|thread| thread.runs);
         runs.all(|run| run.tenant != tenant && self.gives_way(&run, tenant, now).is_some())
     }
@@ -376,8 +403,7 @@ impl State {
     /// For how long it has run, if it is no short one and `tenant` goes before it.
     fn gives_way(&self, run: &Running, tenant: TenantKey, now: Instant) -> Option<Duration> {
         let ran = now.saturating_duration_since(run.began);
-        let nanos = u64::try_from(ran.as_nanos()).unwrap_or(u64::MAX);
-        let must = (run.resumed || ran >= SHORT) && self.queues.is_ahead(tenant, run.tenant, nanos);
+        let must = (run.resumed || ran >= SHORT) && self.queues.is_ahead(tenant, run.tenant, run.used(now));
         must.then_some(ran)
     }
 

@@ -45,6 +45,7 @@ mod pagemap;
 mod publish;
 #[cfg(test)]
 mod restore_proof;
+mod scheduling;
 mod sealed;
 mod session;
 mod shipped;
@@ -74,6 +75,7 @@ pub use outbound::{
 };
 pub use outcome::{Ending, Exception, LogLevel, LogLine, Outcome};
 pub use runtime::{Evicted, Runtime, RuntimeStats, WorkerSource};
+pub use scheduling::prompt_thread;
 pub use shipped::{Made, beside_program, look as look_at_shipped, make as make_shipped};
 pub use socket::{Close, Message, NotSent, Socket, SocketReader, SocketWriter, Waiting};
 pub use worker::{About, Remembered, Worker};

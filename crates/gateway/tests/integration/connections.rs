@@ -10,7 +10,7 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use crate::basics::HELLO;
 use crate::harness::{PATIENCE, TestGateway};
-use crate::tls::{metric, metric_is};
+use crate::tls::metric_is;
 use crate::websocket_client::Client;
 
 const REFUSED: &str = "switchyard_connections_refused_total";
@@ -81,11 +81,11 @@ async fn an_address_has_so_many_and_others_have_theirs() {
     for to in [first, second, first] {
         open.push(held(from, to, b"").await.expect("below the line"));
     }
-    assert_eq!(metric(&gateway, REFUSED).await, 0);
+    metric_is(&gateway, REFUSED, 0).await;
     for to in [first, second] {
         assert!(held(from, to, b"").await.is_none(), "one more is closed, whichever listener it comes by");
     }
-    assert_eq!(metric(&gateway, REFUSED).await, 2);
+    metric_is(&gateway, REFUSED, 2).await;
     assert!(held("127.0.0.3", first, b"").await.is_some(), "another address");
     // Those that are open serve on, and one that ends makes room for one.
     for stream in &mut open {
@@ -128,7 +128,7 @@ async fn a_load_balancers_clients_are_counted_and_not_itself() {
         assert_eq!(held.is_some(), served, "{}", header.escape_ascii());
         open.extend(held);
     }
-    assert_eq!(metric(&gateway, REFUSED).await, 3);
+    metric_is(&gateway, REFUSED, 3).await;
     drop(open);
     held_soon("127.0.0.1", to, &v4("192.0.2.7")).await;
 }
@@ -169,7 +169,7 @@ async fn it_can_be_off_and_is_read_again() {
     for stream in &mut open {
         assert!(is_served(stream, b"").await);
     }
-    assert_eq!(metric(&gateway, REFUSED).await, 1);
+    metric_is(&gateway, REFUSED, 1).await;
 }
 
 /// What has become of a connection is still one.
@@ -187,7 +187,7 @@ async fn a_websocket_is_a_connection_to_its_end() {
     let mut first = Client::open(to, "echo.test", "/").await;
     let _second = Client::open(to, "echo.test", "/").await;
     assert!(held("127.0.0.1", to, b"").await.is_none());
-    assert_eq!(metric(&gateway, "switchyard_connections").await, 2);
+    metric_is(&gateway, "switchyard_connections", 2).await;
     assert_eq!(first.asks("still").await, "still");
     drop(first);
     held_soon("127.0.0.1", to, b"").await;
@@ -216,7 +216,7 @@ async fn one_listener_can_have_all_places() {
     let served = tokio::spawn(async move { is_served(&mut waits, b"").await });
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert!(!served.is_finished());
-    assert_eq!(metric(&gateway, "switchyard_connections").await, 3);
+    metric_is(&gateway, "switchyard_connections", 3).await;
     open.pop();
     assert!(tokio::time::timeout(PATIENCE, served).await.unwrap().unwrap());
 }

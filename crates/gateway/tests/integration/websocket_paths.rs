@@ -135,10 +135,10 @@ async fn a_worker_opens_one_over_the_network_as_far_as_it_may() {
     assert_eq!(answer, json!(["open chat", talked[0], talked[1]]));
     let answer = opened(&gateway, "fetch", &format!("http://{there}/x")).await;
     assert_eq!(answer, json!([101, "the Worker", talked[0], talked[1]]));
+    until(async || gateway.admin("/metrics").await.text().contains("\nswitchyard_websockets 0\n")).await;
     let metrics = gateway.admin("/metrics").await.text().to_owned();
     assert!(metrics.contains("switchyard_egress_total{end=\"ok\"} 2"), "{metrics}");
     assert!(metrics.contains("switchyard_websocket_messages_total{direction=\"received\"} 2"), "{metrics}");
-    until(async || gateway.admin("/metrics").await.text().contains("\nswitchyard_websockets 0\n")).await;
 
     // A server that is none, nobody there, this node itself.
     let plain = TestGateway::with(|config| config.resolver = vec![Resolver::worker("plain")]).await;

@@ -70,7 +70,8 @@ impl<T> Queues<T> {
             let Some(item) = entry.waiting.pop_front() else { continue };
             entry.running += 1;
             self.running += 1;
-            self.now = self.now.max(time);
+            // Not that of its turn: one that was put back stands later than what was used in the end.
+            self.now = self.now.max(entry.time);
             if !entry.waiting.is_empty() {
                 self.turn(time, tenant);
             }
@@ -106,9 +107,23 @@ impl<T> Queues<T> {
         own.time < other.time.saturating_add(over(nanos, other.weight))
     }
 
-    /// Whether that tenant is the next that [`Queues::pop`] gives something of.
-    pub fn is_next(&mut self, tenant: TenantKey) -> bool {
-        self.first().is_some_and(|(_, first)| first == tenant)
+    /// Whose [`Queues::pop`] would be.
+    pub fn next(&mut self) -> Option<TenantKey> {
+        self.first().map(|(_, tenant)| tenant)
+    }
+
+    /// What waits of a tenant comes no sooner than its present runs, of which `nanos` are not charged yet, would have
+    /// it. False: that moves it nowhere.
+    pub fn defer(&mut self, tenant: TenantKey, nanos: u64) -> bool {
+        let Some((time, first)) = self.first() else { return false };
+        let Some(entry) = self.tenants.get(&tenant) else { return false };
+        let later = entry.time.saturating_add(over(nanos, entry.weight));
+        if first != tenant || later <= time {
+            return false;
+        }
+        self.turns.pop();
+        self.turn(later, tenant);
+        true
     }
 
     /// Whether nothing waits.
@@ -290,19 +305,55 @@ mod tests {
     fn who_is_next_is_known_before_it_is_taken() {
         let (burner, quiet) = (TenantKey::random(), TenantKey::random());
         let mut queues = Queues::default();
-        assert!(!queues.is_next(quiet));
+        assert_eq!(queues.next(), None);
         queues.push(burner, 1, 0);
-        assert!(queues.is_next(burner));
+        assert_eq!(queues.next(), Some(burner));
         queues.pop().unwrap();
         queues.push(burner, 1, 1);
         queues.charge(burner, 1_000 * MICROS);
         queues.push(quiet, 1, 2);
-        assert!(queues.is_next(quiet) && !queues.is_next(burner));
+        assert_eq!(queues.next(), Some(quiet));
         assert_eq!(queues.pop(), Some((quiet, 2)));
         queues.charge(quiet, 2_000 * MICROS);
         queues.push(quiet, 1, 3);
-        assert!(queues.is_next(burner) && !queues.is_next(quiet));
+        assert_eq!(queues.next(), Some(burner));
         assert_eq!(queues.pop(), Some((burner, 1)));
+    }
+
+    #[test]
+    fn a_second_call_waits_behind_what_the_first_has_used_so_far() {
+        let (burner, quiet) = (TenantKey::random(), TenantKey::random());
+        let mut queues = Queues::default();
+        (0..2).for_each(|call| queues.push(burner, 1, call));
+        assert_eq!(queues.pop(), Some((burner, 0)));
+        queues.push(quiet, 1, 2);
+        // Both stand where the first call began.
+        assert_eq!(queues.next(), Some(burner));
+        assert!(!queues.defer(quiet, 100 * MICROS), "not its turn");
+        assert!(!queues.defer(burner, 0));
+        assert!(queues.defer(burner, 300 * MICROS) && !queues.defer(burner, 300 * MICROS));
+        assert_eq!(queues.pop(), Some((quiet, 2)));
+        queues.charge(quiet, 500 * MICROS);
+        queues.push(quiet, 1, 3);
+        // It counts once, however much of it was told before its end.
+        queues.charge(burner, 400 * MICROS);
+        assert_eq!(queues.pop(), Some((burner, 1)));
+    }
+
+    #[test]
+    fn what_was_told_too_much_puts_nobody_else_back() {
+        let (burner, quiet, other) = (TenantKey::random(), TenantKey::random(), TenantKey::random());
+        let mut queues = Queues::default();
+        (0..2).for_each(|call| queues.push(burner, 1, call));
+        queues.pop().unwrap();
+        queues.push(quiet, 1, 2);
+        assert!(queues.defer(burner, 3_000 * MICROS));
+        queues.charge(burner, 1_000 * MICROS);
+        assert_eq!(queues.pop(), Some((quiet, 2)));
+        assert_eq!(queues.pop(), Some((burner, 1)));
+        // It stands where the burner does, and not where that was thought to be.
+        queues.push(other, 1, 3);
+        assert!(queues.is_ahead(other, burner, MICROS));
     }
 
     #[test]

@@ -79,6 +79,26 @@ fn who_goes_before_a_long_run_does_not_wait_for_its_thread() {
 }
 
 #[test]
+fn who_comes_does_not_wait_for_the_second_call_of_one_that_computes() {
+    let (executor, _tokio) = executor(1);
+    let (told, ran) = mpsc::channel();
+    let burner = TenantKey::random();
+    let release = hold(&executor, burner);
+    let (second, done) = mpsc::channel();
+    executor.spawn(burner, 1, meter(), async move {
+        let _ = second.send(());
+    });
+    std::thread::sleep(10 * SHORT);
+    for _ in 0..10 {
+        executor.here(true, || tell(&executor, &told));
+        assert_eq!(ran.try_recv(), Ok(std::thread::current().id()));
+    }
+    assert!(done.try_recv().is_err(), "its tenant has the only place");
+    drop(release);
+    assert_eq!(done.recv_timeout(Duration::from_secs(10)), Ok(()));
+}
+
+#[test]
 fn no_more_run_at_once_than_there_are_guest_threads() {
     let (executor, _tokio) = executor(1);
     let (told, ran) = mpsc::channel();
