@@ -55,17 +55,27 @@ async fn they_serve_as_elsewhere() {
     ]);
     for (script, wasm) in guests {
         put(&gateway, script, wasm, json!({ "bindings": bindings })).await;
-        answers(&gateway, script).await;
-        passes_bodies(&gateway, script).await;
-        fetches(&gateway, script).await;
+    }
+    for isolation in ["request", "warm"] {
+        for (script, _) in guests {
+            set_namespace(&gateway, json!({ "isolation": isolation })).await;
+            answers(&gateway, script, isolation == "warm").await;
+            passes_bodies(&gateway, script).await;
+            fetches(&gateway, script, isolation).await;
+        }
     }
 }
 
-/// A status, a header, a variable, the request's method and path.
-async fn answers(gateway: &TestGateway, script: &str) {
-    let answer = gateway.send(Method::PUT, script, "/a", &[], "unread".into()).await;
-    assert_eq!(answer.header("x-made-with"), script);
-    assert_eq!((answer.status.as_u16(), answer.text()), (201, "welcome at /a by PUT"));
+/// A status, a header, the request's method and path, a variable, and whether requests share an instance.
+async fn answers(gateway: &TestGateway, script: &str, warm: bool) {
+    let mut most = 0;
+    for _ in 0..4 {
+        let answer = gateway.send(Method::PUT, script, "/a", &[], "unread".into()).await;
+        assert_eq!((answer.status.as_u16(), answer.header("x-made-with")), (201, script), "{}", answer.text());
+        let number = answer.text().strip_prefix("welcome to PUT /a, number ").expect(answer.text());
+        most = most.max(number.parse::<u32>().unwrap());
+    }
+    assert_eq!(most > 1, warm, "{script}: greeted {most} times by one instance");
 }
 
 /// Whole, and as they come.
@@ -85,26 +95,22 @@ async fn passes_bodies(gateway: &TestGateway, script: &str) {
 }
 
 /// Under the namespace's rules, as `fetch` does.
-async fn fetches(gateway: &TestGateway, script: &str) {
+async fn fetches(gateway: &TestGateway, script: &str, isolation: &str) {
     let refused = gateway.get(script, "/fetch").await;
     assert_eq!(refused.status, 502, "{script}: {}", refused.text());
     assert!(refused.text().starts_with("no answer: "), "{script}: {}", refused.text());
-    set_namespace(gateway, json!({ "egress": { "also": ["127.0.0.1"] } })).await;
+    set_namespace(gateway, json!({ "isolation": isolation, "egress": { "also": ["127.0.0.1"] } })).await;
     let answer = gateway.get(script, "/fetch").await;
     assert_eq!(answer.status, 200, "{script}: {}", answer.text());
-    assert!(
-        answer.text().starts_with("POST /show ") && answer.text().ends_with(" body=asked by a guest"),
-        "{}",
-        answer.text()
-    );
-    set_namespace(gateway, json!({})).await;
+    assert!(answer.text().starts_with("POST /show "), "{}", answer.text());
+    assert!(answer.text().ends_with(" body=asked by a guest"), "{}", answer.text());
 }
 
 #[tokio::test]
 async fn they_fail_as_all_workers_do() {
     let Some(guests) = guests().await else { return };
     let gateway = TestGateway::start().await;
-    let limits = json!({ "limits": { "cpu_ms": 200 } });
+    let limits = json!({ "limits": { "cpu_ms": 1000 } });
     for (script, wasm) in guests {
         put(&gateway, script, wasm, limits.clone()).await;
         let mut tail = Events::open(&gateway, &format!("/namespaces/ns/scripts/{script}/tail")).await;

@@ -18,6 +18,9 @@ use crate::packages::debian;
 const COMPONENTS: &str = "wasm32-wasip2";
 const MODULES: &str = "wasm32-wasip1";
 
+/// The minor version of the oldest compiler that all crates of the guests take.
+const OLDEST: u32 = 94;
+
 pub struct Toolchain {
     target: &'static str,
     /// Environment variables of cargo.
@@ -50,7 +53,8 @@ impl Toolchain {
             return None;
         }
         let packages = ["rustc-web", "libstd-rust-web-dev", "rust-web-src", "wasi-libc"];
-        let root = debian("rust-for-guests", &packages).await?.join("usr");
+        let place = debian("rust-for-guests", &packages).await?;
+        let root = place.join("usr");
         let machine = format!("{}-linux-gnu", std::env::consts::ARCH);
         let mut libraries = vec![root.join("lib").join(machine)];
         libraries.extend(std::env::split_paths(&std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default()));
@@ -60,8 +64,24 @@ impl Toolchain {
             ("CARGO_TARGET_WASM32_WASIP1_LINKER", linker.into()),
         ];
         let toolchain = Self { target: MODULES, settings };
+        let release = toolchain.release(&root.join("bin/rustc")).await;
+        if release < OLDEST {
+            println!("SKIPPED: guests in Rust: Debian's compiler is 1.{release}, their crates ask for 1.{OLDEST}");
+            // The next run looks for a newer one.
+            std::fs::remove_dir_all(place).unwrap();
+            return None;
+        }
         toolchain.build_library(&root).await;
         Some(toolchain)
+    }
+
+    /// The minor version of Debian's compiler.
+    async fn release(&self, rustc: &Path) -> u32 {
+        let mut rustc = Command::new(rustc);
+        rustc.arg("--version").envs(self.settings.iter().map(|(name, value)| (name, value)));
+        let said = succeed(rustc, "rustc --version").await;
+        let minor = said.strip_prefix("rustc 1.").and_then(|rest| rest.split('.').next());
+        minor.and_then(|minor| minor.parse().ok()).unwrap_or_else(|| panic!("{said}"))
     }
 
     /// Makes the standard library and puts it where the compiler looks, once.
@@ -133,7 +153,9 @@ impl Toolchain {
     }
 }
 
-async fn succeed(mut command: Command, what: &str) {
+/// What it prints.
+async fn succeed(mut command: Command, what: &str) -> String {
     let output = command.output().await.unwrap();
     assert!(output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }

@@ -1,6 +1,6 @@
 //! A component of bindings alone, which wit-bindgen makes of a WIT: `wasi:http` 0.2 without any library.
 
-use failures::fail_if_asked;
+use common::{fail_if_asked, greet, origin};
 
 use exports::wasi::http0_2_0::incoming_handler::Guest;
 use wasi::http0_2_0::outgoing_handler;
@@ -30,8 +30,7 @@ impl Guest for Component {
                 Err(error) => say(start(out, 502), &format!("no answer: {error:?}")).expect("the text goes out"),
             },
             _ => {
-                let greeting = std::env::var("GREETING").unwrap_or_default();
-                let text = format!("{greeting} at {path} by {}", method(&request.method()));
+                let text = greet(method(&request.method()), &path);
                 say(start(out, 201), &text).expect("the text goes out");
             }
         }
@@ -83,7 +82,7 @@ fn pass(from: &IncomingBody, body: OutgoingBody) {
 }
 
 fn fetch() -> Result<IncomingResponse, ErrorCode> {
-    let url = std::env::var("ORIGIN").expect("ORIGIN is set");
+    let url = origin();
     let (authority, path) = url.strip_prefix("http://").and_then(|rest| rest.split_once('/')).expect("ORIGIN is a URL");
     let request = OutgoingRequest::new(Fields::new());
     request.set_method(&Method::Post).expect("a method");

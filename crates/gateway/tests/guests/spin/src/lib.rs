@@ -1,6 +1,6 @@
 //! A component of Spin with its SDK for `wasi:http` 0.3: an async function from a request of the crate `http` to a response.
 
-use failures::fail_if_asked;
+use common::{fail_if_asked, greet, origin};
 use spin_sdk::http::{BoxBody, FullBody, Request, Response, box_body, post};
 use spin_sdk::http_service;
 
@@ -10,17 +10,11 @@ async fn handle(request: Request) -> Response<BoxBody> {
     fail_if_asked(&path);
     match path.as_str() {
         "/echo" => respond(200, box_body(request.into_body())),
-        "/fetch" => {
-            let url = std::env::var("ORIGIN").expect("ORIGIN is set");
-            match post(url, "asked by a guest").await {
-                Ok(answer) => respond(answer.status().as_u16(), box_body(answer.into_body())),
-                Err(error) => say(502, format!("no answer: {error}")),
-            }
-        }
-        _ => {
-            let greeting = std::env::var("GREETING").unwrap_or_default();
-            say(201, format!("{greeting} at {path} by {}", request.method()))
-        }
+        "/fetch" => match post(origin(), "asked by a guest").await {
+            Ok(answer) => respond(answer.status().as_u16(), box_body(answer.into_body())),
+            Err(error) => say(502, format!("no answer: {error}")),
+        },
+        _ => say(201, greet(request.method().as_str(), &path)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A component of wasmCloud with its library: its server's trait, bodies that pass through, and a request that goes out by
 //! the bindings which the library hands on.
 
-use failures::fail_if_asked;
+use common::{fail_if_asked, greet, origin};
 use wasmcloud_component::http::{
     self, ErrorCode, IncomingBody, IncomingRequest, OutgoingBody, Response, StatusCode, Uri,
 };
@@ -32,14 +32,11 @@ impl http::Server for Component {
         fail_if_asked(&path);
         let (status, body) = match path.as_str() {
             "/echo" => (StatusCode::OK, Body::Passed(request.into_body())),
-            "/fetch" => match fetch(&std::env::var("ORIGIN").expect("ORIGIN is set")) {
+            "/fetch" => match fetch(&origin()) {
                 Ok((status, body)) => (status, Body::Passed(body)),
                 Err(error) => (StatusCode::BAD_GATEWAY, Body::Text(format!("no answer: {error}"))),
             },
-            _ => {
-                let greeting = std::env::var("GREETING").unwrap_or_default();
-                (StatusCode::CREATED, Body::Text(format!("{greeting} at {path} by {}", request.method())))
-            }
+            _ => (StatusCode::CREATED, Body::Text(greet(request.method().as_str(), &path))),
         };
         let made = Response::builder().status(status).header("x-made-with", "wasmcloud").body(body);
         made.map_err(|error| ErrorCode::InternalError(Some(error.to_string())))

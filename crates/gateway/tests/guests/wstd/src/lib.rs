@@ -1,7 +1,7 @@
 //! A component of `wasi:http` 0.2 by wstd: an async function on an executor inside of the guest, which waits for all that it
 //! waits for in one poll.
 
-use failures::fail_if_asked;
+use common::{fail_if_asked, greet, origin};
 use wstd::http::{Body, Client, Error, Request, Response};
 
 #[wstd::http_server]
@@ -11,16 +11,13 @@ async fn main(request: Request<Body>) -> Result<Response<Body>, Error> {
     match path.as_str() {
         "/echo" => respond(200, request.into_body()),
         "/fetch" => {
-            let asks = Request::post(std::env::var("ORIGIN")?).body(Body::from("asked by a guest"))?;
+            let asks = Request::post(origin()).body(Body::from("asked by a guest"))?;
             match Client::new().send(asks).await {
                 Ok(answer) => respond(answer.status().as_u16(), answer.into_body()),
                 Err(error) => respond(502, Body::from(format!("no answer: {error:?}"))),
             }
         }
-        _ => {
-            let greeting = std::env::var("GREETING").unwrap_or_default();
-            respond(201, Body::from(format!("{greeting} at {path} by {}", request.method())))
-        }
+        _ => respond(201, Body::from(greet(request.method().as_str(), &path))),
     }
 }
 
