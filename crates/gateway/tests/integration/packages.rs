@@ -73,7 +73,7 @@ pub async fn debian(name: &str, packages: &[&str]) -> Option<PathBuf> {
         mkdir -p lists/partial cache/archives/partial
         apt update
         apt install --download-only --no-install-recommends "$@" || exit 1
-        for archive in cache/archives/*.deb; do dpkg-deb -x "$archive" . || exit 1; done
+        printf '%s\0' cache/archives/*.deb | xargs -0 -P 2 -I archive dpkg-deb -x archive . || exit 1
         rm -r lists cache"#;
     installed(&format!("debian-{name}"), |folder| {
         let mut shell = Command::new("sh");
