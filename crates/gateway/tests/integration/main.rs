@@ -10,6 +10,7 @@ mod manifests;
 mod npm_packages;
 mod origin;
 mod packages;
+mod rust_toolchain;
 mod tls_client;
 mod websocket_client;
 

@@ -1,5 +1,5 @@
-//! Programs that the tests drive for real, from npm and PyPI, installed once and kept beside the build.
-//! A machine without npm or pip, or that reaches no registry, skips them and says so; CI must have them.
+//! Programs that the tests drive for real, from npm, PyPI and Debian, installed once and kept beside the build.
+//! A machine without npm, pip or apt-get, or that reaches no registry, skips them and says so; CI must have them.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -57,6 +57,28 @@ pub async fn pip(package: &str) -> Option<PathBuf> {
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--target"]);
         pip.arg(folder).arg(package);
         pip
+    })
+    .await
+}
+
+/// The folder in which these packages of Debian lie unpacked, with what they need that this machine has not installed.
+pub async fn debian(name: &str, packages: &[&str]) -> Option<PathBuf> {
+    // With lists of its own: the system's may be old, and are not everybody's to renew. A source that cannot be read is
+    // no matter where the packages are found all the same.
+    const FETCH: &str = r#"
+        apt() {
+            apt-get -qq -o APT::Sandbox::User=root -o Debug::NoLocking=1 \
+                -o Dir::State::lists="$PWD/lists/" -o Dir::Cache="$PWD/cache/" "$@"
+        }
+        mkdir -p lists/partial cache/archives/partial
+        apt update
+        apt install --download-only --no-install-recommends "$@" || exit 1
+        printf '%s\0' cache/archives/*.deb | xargs -0 -P 2 -I archive dpkg-deb -x archive . || exit 1
+        rm -r lists cache"#;
+    installed(&format!("debian-{name}"), |folder| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", FETCH, "sh"]).args(packages).current_dir(folder);
+        shell
     })
     .await
 }
