@@ -13,6 +13,13 @@ export let offAbort;
 export let signalAbort; // (signal, reason): throws what a listener throws
 export let isAbortSignal;
 
+// As on workerd it says of itself that what was given up may be tried again.
+function ownReason(message, name) {
+  const reason = new DOMException(message, name);
+  reason.retryable = true;
+  return reason;
+}
+
 export class AbortSignal extends EventTarget {
   #aborted = false;
   #reason = undefined;
@@ -37,7 +44,7 @@ export class AbortSignal extends EventTarget {
     };
     signalAbort = (signal, reason) => {
       if (signal.#aborted) return;
-      if (reason === undefined) reason = new DOMException('The operation was aborted', 'AbortError');
+      if (reason === undefined) reason = ownReason('The operation was aborted', 'AbortError');
       const all = [signal, ...(signal.#followers ?? []).filter((one) => !one.#aborted)];
       signal.#followers = null;
       for (const one of all) {
@@ -76,7 +83,7 @@ export class AbortSignal extends EventTarget {
     // Its listeners run in no store of AsyncLocalStorage, as on workerd.
     const slot = host.contextSet(host.contextGet());
     try {
-      startTimer(() => signalAbort(signal, new DOMException('The operation was aborted due to timeout', 'TimeoutError')), delay);
+      startTimer(() => signalAbort(signal, ownReason('The operation was aborted due to timeout', 'TimeoutError')), delay);
     } finally {
       host.contextSet(slot);
     }

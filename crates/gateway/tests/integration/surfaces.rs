@@ -28,6 +28,11 @@ async fn events() {
 }
 
 #[tokio::test]
+async fn intl() {
+    workerd::probes_of("intl").await;
+}
+
+#[tokio::test]
 async fn globals() {
     workerd::probes_of("globals").await;
 }

@@ -1,5 +1,7 @@
 // The standard library: iterators, promises, collections, objects, numbers, errors, and what is not there.
 
+import { tries } from './show.mjs';
+
 const present = (path) => {
   let at = globalThis;
   for (const name of path.split('.')) at = at?.[name];
@@ -121,6 +123,9 @@ export const library = {
   'numbers: parsing': () => [Number(''), Number('0x1f'), Number('1_0'), Number('  12\n'), Number('1e1000'), parseInt('0x1f'), parseInt('12abc'), parseFloat('.5e1x'), Number('0b2'), Number('٣'), parseInt('9007199254740993'), Number('-0') === 0].map(String),
   'numbers: bad digits': () => [101, -1, 'x'].map((n) => { try { return (1).toFixed(n) } catch (e) { return e.name } }),
   'numbers: math': () => [Math.hypot(3, 4), Math.cbrt(27), Math.clz32(1), Math.imul(0xffffffff, 5), Math.log1p(1e-10), Math.sign(-0), Math.trunc(-1.5), Math.round(-0.5), Math.round(0.49999999999999994), Math.max(), Math.min(NaN, 1), Math.atan2(-0, -1), Math.expm1(1e-10), Math.pow(2, 0.5), Math.sinh(1), Math.acosh(2)].map(String),
+  'numbers: hypot and tanh': () => [[], [3, 4], [-3], [1, 2, 3], [NaN, Infinity], [NaN, 1], [0, -0], ['3', 4], [1e200, 1e200], [0.1, 0.7]].map((list) => Math.hypot(...list)).concat([-0, 0.3, -0.7, 1.5, 22, Infinity, 'x'].map((value) => Math.tanh(value)), Math.hypot.length, Math.tanh.length),
+  'numbers: last digits of functions': () => ['sin', 'cos', 'tan', 'asin', 'acos', 'atan', 'sinh', 'cosh', 'asinh', 'atanh', 'exp', 'expm1', 'log1p', 'cbrt'].map((name) => [name, ...Array.from({ length: 60 }, (_, at) => Math[name]((at - 30) / 31))]),
+  'regexps: escape': () => tries(() => RegExp.escape('a.b-c 1/é😀\n\t,_^'), () => RegExp.escape('\u2028\ud800x'), () => RegExp.escape('9'), () => RegExp.escape(5), () => RegExp.escape(''), () => RegExp.escape.length),
   'numbers: bigint': () => [(2n ** 64n).toString(16), BigInt.asIntN(8, 255n), BigInt.asUintN(8, -1n), -7n / 2n, -7n % 2n, BigInt('0x1f'), BigInt(' 12 '), 5n == 5, 2n > 1, typeof 1n, (123n).toLocaleString('en'), 1n << 70n, -1n >> 5n].map(String),
   'numbers: bigint refused': () => [() => 1n + 1, () => +1n, () => BigInt(1.5), () => BigInt('x'), () => 1n >>> 0n, () => 2n ** -1n, () => 1n / 0n, () => Math.max(1n), () => BigInt(undefined), () => new BigInt(1)].map((f) => { try { return String(f()) } catch (e) { return e.name } }),
   'symbols: registry': () => [Symbol.for('a') === Symbol.for('a'), Symbol.keyFor(Symbol.for('a')), Symbol.keyFor(Symbol.iterator), Symbol('x').description, Symbol().description, String(Symbol('y'))],

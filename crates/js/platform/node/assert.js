@@ -4,12 +4,20 @@ import { AssertionError } from './internal/assertion-error.js';
 import { isDeepStrictEqual, isPartialStrictEqual } from './internal/deep-equal.js';
 import { coded, invalidArgType, invalidArgValue } from './internal/errors.js';
 import { lineDifference } from './internal/line-difference.js';
+import { describeReceived } from './internal/received.js';
 
 export { AssertionError };
 
 function fails(message, options) {
   if (message instanceof Error) throw message;
   throw new AssertionError({ ...options, message: message ?? options.message });
+}
+
+function failsAsGenerated(message, options) {
+  if (message instanceof Error) throw message;
+  const error = new AssertionError({ ...options, message: message ?? options.message });
+  error.generatedMessage = message === undefined;
+  throw error;
 }
 
 export function ok(value, message) {
@@ -93,7 +101,6 @@ export function ifError(value) {
   const error = new AssertionError({
     actual: value, expected: null, operator: 'ifError', message: text, stackStartFn: ifError,
   });
-  error.generatedMessage = true;
   throw error;
 }
 
@@ -120,7 +127,7 @@ function checkThrown(thrown, wanted, message, caller) {
   if (typeof wanted === 'function') {
     if (wanted.prototype !== undefined && thrown instanceof wanted) return;
     if (Error.isPrototypeOf(wanted) || wanted === Error) {
-      fails(message, {
+      failsAsGenerated(message, {
         message: `The error is expected to be an instance of "${wanted.name}". Received "${
           thrown?.constructor?.name ?? inspect(thrown)}"\n\nError message:\n\n${thrown?.message}`,
         actual: thrown, expected: wanted, operator: caller.name, stackStartFn: caller,
@@ -128,7 +135,7 @@ function checkThrown(thrown, wanted, message, caller) {
     }
     const result = Reflect.apply(wanted, {}, [thrown]);
     if (result === true) return;
-    fails(message, {
+    failsAsGenerated(message, {
       message: `The ${wanted.name ? `"${wanted.name}" ` : ''}validation function is expected to return "true". Received ${
         inspect(result)}\n\nCaught error:\n\n${thrown}`,
       actual: thrown, expected: wanted, operator: caller.name, stackStartFn: caller,
@@ -197,8 +204,8 @@ async function rejectedBy(source) {
     promise = source();
     if (typeof promise?.then !== 'function') {
       throw coded(TypeError, 'ERR_INVALID_RETURN_VALUE',
-        `Expected instance of Promise to be returned from the "promiseFn" function but got ${
-          promise === undefined ? 'undefined' : `type ${typeof promise}`}.`);
+        `Expected instance of Promise to be returned from the "promiseFn" function but got${
+          describeReceived(promise).slice(' Received'.length)}.`);
     }
   } else if (typeof source?.then !== 'function') throw invalidArgType('promiseFn', ['Function', 'Promise'], source);
   try {
@@ -236,7 +243,7 @@ function expectNothing(caller, thrown, error, message) {
   if (error !== undefined && !wanted) throw thrown;
   const text = message ? `: ${message}` : '.';
   throw new AssertionError({
-    message: `Got unwanted exception${text}\nActual message: "${thrown?.message}"`, actual: thrown, expected: error,
+    message: `Got unwanted exception${text}\nActual message: "${thrown?.message}"`, actual: caller === doesNotReject ? undefined : thrown, expected: error,
     operator: caller.name, stackStartFn: caller,
   });
 }

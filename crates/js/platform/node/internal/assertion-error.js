@@ -164,7 +164,10 @@ export class AssertionError extends Error {
     this.actual = actual;
     this.expected = expected;
     this.operator = operator;
+    // The stack is taken with the code in the name.
+    this.name = 'AssertionError [ERR_ASSERTION]';
     Error.captureStackTrace?.(this, stackStartFn);
+    this.name = 'AssertionError';
   }
 
   toString() {

@@ -60,7 +60,6 @@ function compare(a, b, mode, memory) {
       break;
     case 'WeakMap':
     case 'WeakSet':
-    case 'Promise':
       if (mode !== LOOSE) return false;
       break;
     default:

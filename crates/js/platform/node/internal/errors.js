@@ -1,15 +1,38 @@
-// Errors as Node raises them: a class of the language with a `code`, and the code in the stack's first line.
+// Errors as Node raises them: a class of the language with a `code`, which their text shows.
 // Texts are Node's, which applications and their tests match on.
 import { describeReceived } from './received.js';
 
+class NodeError extends Error {
+  toString() {
+    return `${this.name} [${this.code}]: ${this.message}`;
+  }
+}
+
+const OUT_OF_RANGE = 'ERR_OUT_OF_RANGE';
+const classes = new Map();
+
+// Errors that are no mistakes of a type or a size have each a class of their own, named as their code.
+function classOf(code, Base) {
+  let Class = classes.get(code);
+  if (Class === undefined) {
+    Class = class extends Base {};
+    Object.defineProperty(Class, 'name', { value: code, configurable: true });
+    classes.set(code, Class);
+  }
+  return Class;
+}
+
+// As on workerd code and name lie on the error, and so does the method of those of the language's own classes.
 export function coded(Base, code, message) {
-  const error = new Base(message);
-  Object.defineProperty(error, 'code', { value: code, writable: true, enumerable: true, configurable: true });
-  const { stack } = error;
-  if (typeof stack === 'string' && stack.startsWith(`${error.name}: `)) {
-    Object.defineProperty(error, 'stack', {
-      value: `${error.name} [${code}]: ${stack.slice(error.name.length + 2)}`, writable: true, configurable: true,
-    });
+  const own = (Base === TypeError || Base === RangeError) && code !== OUT_OF_RANGE;
+  const Class = own ? Base : classOf(code, code === OUT_OF_RANGE ? RangeError : NodeError);
+  const error = new Class(message);
+  error.code = code;
+  error.name = Base.name;
+  if (own) [error.toString] = [() => `${error.name} [${code}]: ${error.message}`];
+  if (code === OUT_OF_RANGE && typeof error.stack === 'string') {
+    const value = error.stack.replace(/^[^:]*/, `${error.name} [${code}]`);
+    Object.defineProperty(error, 'stack', { value, writable: true, configurable: true });
   }
   return error;
 }
