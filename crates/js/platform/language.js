@@ -32,9 +32,20 @@ const regexps = {
   },
 };
 
+// Of two, as nearly all calls have: what the sums of more lose is nothing yet.
+function hypotenuse(a, b) {
+  if (a === Infinity || b === Infinity) return Infinity;
+  const greatest = a > b || b !== b ? a : b;
+  if (greatest === 0 || a !== a || b !== b) return a + b;
+  const x = a / greatest;
+  const y = b / greatest;
+  return sqrt(x * x + y * y) * greatest;
+}
+
 const functions = {
-  hypot(x, y, ...more) {
-    const sizes = [x, y, ...more].slice(0, arguments.length).map((value) => abs(+value));
+  hypot(x, y) {
+    if (arguments.length === 2) return hypotenuse(abs(x), abs(y));
+    const sizes = Array.from(arguments, (value) => abs(value));
     if (sizes.includes(Infinity)) return Infinity;
     const greatest = max(0, ...sizes);
     if (greatest === 0 || greatest !== greatest) return greatest;

@@ -60,8 +60,9 @@ async fn memory_that_one_used_up_is_its_own_error() {
     let source = "const all = []; let n = 0; export default { async fetch(request) {
         n++;
         if (request.url.endsWith('/wait')) await (await fetch('https://o.test/gate')).text();
-        if (request.url.endsWith('/grow')) for (;;) all.push(new Uint8Array(1 << 20).fill(1));
+        if (request.url.endsWith('/grow')) for (;;) all.push(new Uint8Array(1 << 24).fill(1));
         return new Response('' + n) } }";
+    // Pieces of that size: what is left where one does not fit is enough for the other request.
     let worker = warm.worker(source).await;
     let waits = warm.call(&worker, get("/wait"));
     warm.asked("/gate").await;
