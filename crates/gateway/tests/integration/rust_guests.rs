@@ -25,9 +25,12 @@ fn place(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("rust-guests").join(name)
 }
 
-/// All of [`GUESTS`], by their scripts' names.
-async fn guests() -> Option<&'static Vec<(&'static str, Vec<u8>)>> {
-    static BUILT: OnceCell<Option<Vec<(&str, Vec<u8>)>>> = OnceCell::const_new();
+/// A script's name, and its component.
+type Guest = (&'static str, Vec<u8>);
+
+/// All of [`GUESTS`].
+async fn guests() -> Option<&'static Vec<Guest>> {
+    static BUILT: OnceCell<Option<Vec<Guest>>> = OnceCell::const_new();
     let build = async || {
         let toolchain = toolchain().await?;
         let began = Instant::now();
@@ -72,7 +75,8 @@ async fn answers(gateway: &TestGateway, script: &str, warm: bool) {
     for _ in 0..4 {
         let answer = gateway.send(Method::PUT, script, "/a", &[], "unread".into()).await;
         assert_eq!((answer.status.as_u16(), answer.header("x-made-with")), (201, script), "{}", answer.text());
-        let number = answer.text().strip_prefix("welcome to PUT /a, number ").expect(answer.text());
+        let greeted = answer.text();
+        let number = greeted.strip_prefix("welcome to PUT /a, number ").unwrap_or_else(|| panic!("{greeted}"));
         most = most.max(number.parse::<u32>().unwrap());
     }
     assert_eq!(most > 1, warm, "{script}: greeted {most} times by one instance");
