@@ -57,13 +57,13 @@ impl Threads {
         let times = |two: &[Row], figure: &dyn Fn(&Row, &Row) -> f64| {
             report::round(report::median(one.iter().zip(two).map(|(one, two)| figure(one, two)).collect()))
         };
-        let each = |figure: &dyn Fn(&Row, &Row) -> f64| times(two, figure);
+        let calls = |one: &Row, two: &Row| two.rps / one.rps.max(1.0);
         let mut rows = vec![summary(one), summary(two), summary(&apart)];
         rows[1].more.insert("cores", process::cores() as f64);
-        rows[1].more.insert("rps_times", each(&|one, two| two.rps / one.rps.max(1.0)));
+        rows[1].more.insert("rps_times", times(two, &calls));
         // As if nothing else ran on these cores: a thread that is kept waiting for its core uses none of it.
-        rows[1].more.insert("rps_times_by_cpu", each(&|one, two| 2.0 * one.cpu_us / two.cpu_us.max(1e-9)));
-        rows[2].more.insert("rps_times", times(&apart, &|one, two| two.rps / one.rps.max(1.0)));
+        rows[1].more.insert("rps_times_by_cpu", times(two, &|one, two| 2.0 * one.cpu_us / two.cpu_us.max(1e-9)));
+        rows[2].more.insert("rps_times", times(&apart, &calls));
         Ok(rows)
     }
 }

@@ -12,6 +12,7 @@ use tokio::process::{Child, Command};
 use crate::harness::PATIENCE;
 use crate::image::{Files, Reached, check, engine, of_image, size};
 use crate::manifests::image;
+use crate::packages::debian;
 use crate::process::get;
 use crate::tools::{Said, say};
 
@@ -38,23 +39,12 @@ impl Tools {
         if let (Some(umoci), Some(runc)) = (in_path("umoci"), in_path("runc")) {
             return Some(Self { umoci, runc, libraries: PathBuf::new() });
         }
-        let all = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let place = all.join("debian-umoci-runc");
-        if !place.is_dir() {
-            let part = tempfile::Builder::new().prefix(".part-").tempdir_in(all).unwrap();
-            let fetch = "apt-get -q download umoci runc libseccomp2 && for a in *.deb; do dpkg-deb -x \"$a\" .; done";
-            let mut shell = Command::new("sh");
-            shell.args(["-c", fetch]).current_dir(part.path()).kill_on_drop(true);
-            match say(shell).await {
-                Said { code: Some(0), .. } => std::fs::rename(part.keep(), &place).unwrap(),
-                said => {
-                    println!("SKIPPED: no umoci and runc in PATH, nor from Debian: {}", said.error.trim());
-                    return None;
-                }
-            }
-        }
-        let found = |program: &str| ["usr/bin", "usr/sbin"].map(|folder| place.join(folder).join(program));
-        let one = |program| found(program).into_iter().find(|file| file.is_file()).unwrap();
+        let place = debian("umoci-runc", &["umoci", "runc"]).await?;
+        // What this machine has installed is not fetched.
+        let one = |program: &str| {
+            let unpacked = ["usr/bin", "usr/sbin"].map(|folder| place.join(folder).join(program));
+            unpacked.into_iter().find(|file| file.is_file()).or_else(|| in_path(program)).expect(program)
+        };
         let machine = format!("{}-linux-gnu", std::env::consts::ARCH);
         Some(Self { umoci: one("umoci"), runc: one("runc"), libraries: place.join("usr/lib").join(machine) })
     }
