@@ -50,6 +50,7 @@ export const numbers = {
   'other places': () => PLACES.map((place) => [1234.5, -1234567.891, 0.256].map((value) => [value.toLocaleString(place), value.toLocaleString(place, { style: 'percent' }), value.toLocaleString(place, { minimumFractionDigits: 2 })])),
   'euros in other places': () => PLACES.map((place) => money(place, 'EUR')()),
   'dollars in other places': () => PLACES.filter((place) => place !== 'es-AR').map((place) => money(place, 'USD')()),
+  'Spanish of other places': () => ['es-CO', 'es-CL', 'es-PE', 'es-VE', 'es-CR', 'es-EC', 'es-UY', 'es-419'].map((place) => [(1234.5).toLocaleString(place), (0.256).toLocaleString(place, { style: 'percent' }), money(place, 'EUR')(), new Date(Date.UTC(2024, 1, 3)).toLocaleString(place)]),
   'own money': () => [money('ja-JP', 'JPY')(), money('en-IN', 'INR')(), money('sv-SE', 'SEK')(), money('pl-PL', 'PLN')(), money('pt-BR', 'BRL')(), money('zh-CN', 'CNY')(), money('en-GB', 'GBP')(), money('en-AU', 'AUD')(), money('en-CA', 'CAD')()],
   'words of other languages': () => [(1234567).toLocaleString('de', { notation: 'compact' }), (5).toLocaleString('fr', { style: 'unit', unit: 'day', unitDisplay: 'long' })],
 };

@@ -18,6 +18,8 @@ function shape(object) {
   }).sort();
 }
 
+const parsed = (...texts) => texts.map((text) => Date.parse(text));
+
 const BUILT_INS = [
   'AggregateError', 'Array', 'Array.prototype', 'ArrayBuffer', 'ArrayBuffer.prototype', 'AsyncDisposableStack',
   'AsyncDisposableStack.prototype', 'Atomics', 'BigInt', 'BigInt.prototype', 'Boolean.prototype', 'DataView.prototype', 'Date',
@@ -134,6 +136,14 @@ export const library = {
   'proxies: invariants': () => { const t = Object.freeze({ a: 1 }); return [() => new Proxy(t, { get: () => 2 }).a, () => Object.keys(new Proxy(t, { ownKeys: () => [] })), () => 'a' in new Proxy(t, { has: () => false }), () => { 'use strict'; new Proxy({}, { set: () => false }).x = 1 }].map((f) => { try { return f() } catch (e) { return e.name } }) },
   'proxies: revoked': () => { const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); return [() => proxy.x, () => Array.isArray(proxy), () => typeof proxy, () => Object.prototype.toString.call(proxy), () => new Proxy(proxy, {})].map((f) => { try { return typeof f() } catch (e) { return e.name } }) },
   'dates: parsing': () => ['2024-02-30', '2024-01-01', '2024-01-01T00:00', '2024-01-01T00:00:00.123456Z', '2024-01-01T24:00Z', '2024-1-1', 'Jan 1 2024', '1 January 2024 10:00 GMT+0200', 'Tue, 01 Jan 2024 00:00:00 GMT', '2024/01/02', '01/02/2024', '+002024-01-01T00:00Z', '-000000-01-01T00:00Z', '2024-01-01 10:00:00', '2024-01-01T10:00:00+0530', '12', '2024', '2024-13', 'x', '', '2024-01-01T00:00:00z', 'Mon Jan 01 2024 00:00:00 GMT+0100 (CET)', '10:00', '2024-01-01T10'].map((t) => Date.parse(t)),
+  'dates: parsing of odd forms': () => parsed('12:00 PM 1 Jan 2020', '(one) Jan 1 (two (three)) 2024', '1()', '()', 'Jan 1 2024)', '1/2/24', '1/2/49', '1/2/50', '12-31-99', '70-01-01', '1.2.2024', '1-Jan-2024', 'Jan/1/2024', 'Jan. 1, 2024', 'Jan,1,2024', 'Jan_1_2024', 'Janxyz 1 2024', 'Sept 1 2024', 'Juneteenth 1 2024', 'Jan1 2024', 'Jan 1st 2024', 'Jan 1 2024 at 10:00', 'Jan 1 2024 13:00 PM', 'Jan 1 2024 10:00AM', 'Jan 1 2024 10:00 Z', '2024-01-01Z', '2024-01-01 Z', '2024-01-01 10:00:00Z', '2024-01-01 10:00:00+00', '2024-01-01 10:00:00.123456+00', 'Jan 1 2024 10:00 PDT', 'Mon Jan 1 10:00:00 2024', '13/1/2024', '31/12/99', 'Feb 30 2024', '0', '13', '49', '99', '275761', '20240101', '1704067200', 'Jan', 'Jan 2024', 'AM', 'Z', 'now'),
+  'dates: parsing of days that are none': () => parsed('2024-00-01', '2024-01-00', 'Jan 32 2024', 'Jan 0 2024', '0/1/2024', '1/32/2024'),
+  'dates: parsing of zones in odd places': () => parsed('2024-01-01 10:00Z', 'Jan 1 2024 10:00+0100', '2024-01-01 10:00:00-05', 'Jan 1 2024 GMT+1', 'Jan 1 2024 GMT+01:30', 'Jan 1 2024-0500', 'Jan 1 2024 +0130', 'Jan 1 2024 10:00 - 05:00', '2024-01-01T10:00:00+01', '2024-01-01T00:00:00\u221201:00'),
+  'dates: parsing of spaces': () => parsed('\t2024-01-01', '2024-01-01\n', '2024-01-01\u00a0', 'Jan\u00a01\u00a02024', 'Jan 1 2024 10:00\u202fAM'),
+  'dates: parsing of odd signs': () => parsed('Jan 1 2024 (open', 'Jan;1;2024', 'Jan+1+2024', 'Jan 1 +2024', '-1', '-2024', '-000000-01-01', '1,000', '2024-01-01T10:00:00,5Z', '2024-01-01t10:00'),
+  'dates: parsing of odd times': () => parsed('Jan 1 2024 10', 'Jan 1 2024 10:', 'Jan 1 2024 :10', 'Jan 1 2024 10:60', 'Jan 1 2024 10:00:00:123'),
+  'dates: parsing of odd numbers': () => parsed('2024-001', '2024-012-01', 'Jan 1 024', '1/2024', 'Jan 1 2024 10:00 +13000'),
+  'dates: parsing of words that are none': () => parsed('Foo 1 2024', 'ja 1 2024', 'Mon Jan  1 10:00:00 CET 2024'),
   'dates: texts': () => { const d = new Date(Date.UTC(2024, 1, 29, 13, 4, 5, 6)); return [String(d), d.toISOString(), d.toUTCString(), d.toDateString(), d.toTimeString(), d.toJSON(), d.getTimezoneOffset(), d.getYear(), new Date(-1e15).toISOString(), String(new Date(NaN))] },
   'dates: invalid ISO': () => { try { new Date(NaN).toISOString() } catch (e) { return e.name } },
   'dates: setters': () => { const d = new Date(0); return [d.setUTCMonth(13), d.setUTCDate(0), d.setUTCHours(25, 61, 61, 1001), d.setTime(8.64e15 + 1), d.setFullYear(2020)] },

@@ -124,6 +124,7 @@ export default {
   'write too large 32': () => put('writeUInt32LE', 4294967296),
   'write too large 48': () => put('writeUIntBE', 2 ** 48, 0, 6),
   'write too large big': () => put('writeBigUInt64LE', -1n),
+  'write too large big, signed': () => [2n ** 63n, -(2n ** 63n) - 1n].map((value) => { try { return put('writeBigInt64LE', value); } catch (error) { return error; } }),
   'write past the end': () => put('writeDoubleLE', 1, 5),
   'inspect': () => [from('a'.repeat(60)).inspect(), from('').inspect()],
   'parent and offset': () => [from('abc').slice(1).offset - from('abc').offset, from('x').parent instanceof ArrayBuffer],

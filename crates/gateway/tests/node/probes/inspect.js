@@ -1,4 +1,5 @@
 import util, { inspect, format } from 'node:util';
+import { setTimeout as wait } from 'node:timers/promises';
 
 class Foo { x = 1; }
 const many = (n) => Array.from({ length: n }, (_, i) => i);
@@ -50,6 +51,13 @@ export default {
     const e = new MyError('m');
     e.stack = 'Error: m\n    at f (a.js:1:2)';
     return inspect(e);
+  },
+  'own properties of a DOMException': async () => {
+    const late = AbortSignal.timeout(1);
+    await new Promise((done) => setTimeout(done, 20));
+    const aborted = await wait(1, null, { signal: AbortSignal.abort() }).catch((error) => error.cause);
+    const shown = [AbortSignal.abort().reason, late.reason, aborted, Object.assign(new DOMException('m'), { mine: 1 })];
+    return shown.map((reason) => inspect(reason).replace(/stack: .*(\n +' .*)*/, 'stack'));
   },
   'toStringTag': () => [inspect({ [Symbol.toStringTag]: 'T' }), inspect(new (class X { get [Symbol.toStringTag]() { return 'T'; } })())],
   'custom': () => [inspect({ [inspect.custom]: () => 'mine' }), inspect({ a: { [inspect.custom]: (d, o) => ({ d, depth: o.depth }) } }), inspect({ [util.inspect.custom](d, o, i) { return i === inspect; } })],
