@@ -2,6 +2,7 @@
 //! that an orchestrator sees a node that starts, and to the last, so that it sees one that drains.
 
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -167,9 +168,11 @@ pub struct AdminHandler(pub Arc<Admin>);
 
 impl Handler for AdminHandler {
     type Body = ReplyBody;
+    type Answer = Pin<Box<dyn Future<Output = Response<ReplyBody>> + Send>>;
 
-    async fn handle(&self, peer: Peer, request: Request<Incoming>) -> Response<ReplyBody> {
-        self.0.answer(peer.address.ip(), request).await
+    fn handle(&self, peer: Peer, request: Request<Incoming>) -> Self::Answer {
+        let admin = self.0.clone();
+        Box::pin(async move { admin.answer(peer.address.ip(), request).await })
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use http::{Request, Response};
+use http::Request;
 use hyper::body::Incoming;
 use switchyard_api::Api;
 use switchyard_catalog::{AccountId, AssetKey, Blobs, Catalog, CatalogError, Storage, StorageError, Validator};
@@ -28,7 +28,7 @@ use crate::cache::Caches;
 use crate::config::{self, Config, Wrong};
 use crate::dispatch::{Dispatcher, Network};
 use crate::egress::Egress;
-use crate::gateway::{Bounds, Gateway, Live};
+use crate::gateway::{Answering, Bounds, Gateway, Live};
 use crate::handover::Inherited;
 use crate::listen::{Handler, Peer, Server};
 use crate::listeners::{Bound, Doors};
@@ -413,9 +413,10 @@ struct GatewayHandler {
 
 impl Handler for GatewayHandler {
     type Body = Recorded;
+    type Answer = Answering;
 
-    async fn handle(&self, peer: Peer, request: Request<Incoming>) -> Response<Recorded> {
-        self.gateway.handle(peer, self.listener, request).await
+    fn handle(&self, peer: Peer, request: Request<Incoming>) -> Answering {
+        self.gateway.handle(peer, self.listener, request)
     }
 }
 

@@ -1,16 +1,18 @@
 //! One canonical authority for every request. Whom a request is for is decided by its host, so a
 //! request that names two hosts, or none, or a malformed one, is refused and no resolver sees it.
 
+use std::fmt::Write as _;
 use std::net::Ipv6Addr;
 
-use http::{HeaderMap, Uri, header};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Uri, header};
 
 /// The host a request is for, in its one canonical spelling: lower case, no trailing dot, no user
 /// info, an IPv6 literal in brackets and in its shortest form. Punycode is left as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authority {
-    /// `host` or `host:port`, as the Worker sees it in `request.url`.
-    text: String,
+    /// `host` or `host:port`, as the Worker sees it in `request.url`. ASCII.
+    text: HeaderValue,
     /// Length of the host in `text`.
     host_len: usize,
 }
@@ -18,11 +20,16 @@ pub struct Authority {
 impl Authority {
     /// The host without the port. IPv6 literals keep their brackets.
     pub fn host(&self) -> &str {
-        &self.text[..self.host_len]
+        self.as_str().get(..self.host_len).unwrap_or_default()
     }
 
     /// `host`, or `host:port` where the client gave another port than its scheme's own.
     pub fn as_str(&self) -> &str {
+        self.text.to_str().unwrap_or_default()
+    }
+
+    /// As the header `Host`.
+    pub fn value(&self) -> &HeaderValue {
         &self.text
     }
 
@@ -39,7 +46,10 @@ impl Authority {
             return Err(AuthorityError::Several);
         }
         let host = match first {
-            Some(value) => Some(Self::read(value.to_str().map_err(|_| AuthorityError::Malformed)?, own)?),
+            Some(value) => {
+                let text = value.to_str().map_err(|_| AuthorityError::Malformed)?;
+                Some(Self::spelled(text, Some(value), own)?)
+            }
             None => None,
         };
         let target = match uri.authority() {
@@ -71,48 +81,73 @@ impl Authority {
     /// # Errors
     /// As [`Authority::parse`].
     pub fn read(text: &str, own: u16) -> Result<Self, AuthorityError> {
+        Self::spelled(text, None, own)
+    }
+
+    /// `given`: the header whose text it is, which is taken as it is where it is canonical, as it mostly is.
+    fn spelled(text: &str, given: Option<&HeaderValue>, own: u16) -> Result<Self, AuthorityError> {
         let malformed = AuthorityError::Malformed;
-        let (host, port) = match text.strip_prefix('[') {
-            Some(rest) => {
-                let (address, after) = rest.split_once(']').ok_or(malformed)?;
-                let address: Ipv6Addr = address.parse().map_err(|_| malformed)?;
-                let port = match after.strip_prefix(':') {
-                    Some(port) => port,
-                    None if after.is_empty() => "",
-                    None => return Err(malformed),
-                };
-                (format!("[{address}]"), port)
-            }
-            None => {
-                let (name, port) = text.split_once(':').unwrap_or((text, ""));
-                let name = name.strip_suffix('.').unwrap_or(name);
-                if !is_host_name(name) {
-                    return Err(malformed);
-                }
-                (name.to_ascii_lowercase(), port)
-            }
-        };
-        let host_len = host.len();
-        let mut text = host;
-        if !port.is_empty() {
-            let digits = port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit());
-            let port: u16 = if digits { port.parse().map_err(|_| malformed)? } else { return Err(malformed) };
-            // The default port is not part of an origin; one spelling for both.
-            if port != own {
-                text.push(':');
-                text.push_str(&port.to_string());
-            }
+        if let Some(rest) = text.strip_prefix('[') {
+            let (address, after) = rest.split_once(']').ok_or(malformed)?;
+            let address: Ipv6Addr = address.parse().map_err(|_| malformed)?;
+            return Self::written(format!("[{address}]"), port(after, own)?);
         }
+        let (length, written) = host_name(text).ok_or(malformed)?;
+        let (name, after) = (&text[..length], &text[written..]);
+        let port = port(after, own)?;
+        let is_canonical = length == written
+            && !name.bytes().any(|byte| byte.is_ascii_uppercase())
+            && (after.is_empty() || port.is_some() && !after.starts_with(":0"));
+        match given {
+            Some(given) if is_canonical => Ok(Self { text: given.clone(), host_len: length }),
+            _ => Self::written(name.to_ascii_lowercase(), port),
+        }
+    }
+
+    fn written(mut text: String, port: Option<u16>) -> Result<Self, AuthorityError> {
+        let host_len = text.len();
+        if let Some(port) = port {
+            let _ = write!(text, ":{port}");
+        }
+        let text = HeaderValue::from_maybe_shared(Bytes::from(text)).map_err(|_| AuthorityError::Malformed)?;
         Ok(Self { text, host_len })
     }
 }
 
-fn is_host_name(name: &str) -> bool {
-    name.len() <= 253
-        && name.split('.').all(|label| {
-            (1..=63).contains(&label.len())
-                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-        })
+/// What stands behind a host: nothing, or a port, which `None` is where it goes without saying.
+fn port(after: &str, own: u16) -> Result<Option<u16>, AuthorityError> {
+    let malformed = AuthorityError::Malformed;
+    let port = match after.strip_prefix(':') {
+        Some(port) => port,
+        None if after.is_empty() => "",
+        None => return Err(malformed),
+    };
+    if port.is_empty() {
+        return Ok(None);
+    }
+    let digits = port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit());
+    let port: u16 = if digits { port.parse().map_err(|_| malformed)? } else { return Err(malformed) };
+    // The default port is not part of an origin; one spelling for both.
+    Ok((port != own).then_some(port))
+}
+
+/// How many bytes the host name takes with which a text begins, and how many with its last dot. `None`: it is none, or
+/// what follows is no port. Read in one go, since each request has one.
+fn host_name(text: &str) -> Option<(usize, usize)> {
+    let (mut label, mut end) = (0, text.len());
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => label += 1,
+            b'.' if (1..=63).contains(&label) => label = 0,
+            b':' => {
+                end = at;
+                break;
+            }
+            _ => return None,
+        }
+    }
+    let length = if label == 0 { end.checked_sub(1)? } else { end };
+    (label <= 63 && (1..=253).contains(&length)).then_some((length, end))
 }
 
 /// Why a request has no one host.

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use http::uri::PathAndQuery;
 use http::{HeaderValue, Method};
 use switchyard_catalog::{Limit, LimitSet, ScriptId};
 use switchyard_runtime::Outcome;
@@ -28,9 +29,11 @@ pub struct RequestContext {
     /// `None`: without TLS on this node.
     pub tls: Option<Version>,
     pub method: Method,
-    /// Host and path as the client sent them, for the access line; empty when nobody reads it.
-    pub host: String,
-    pub path: String,
+    /// The client's address as its Worker reads it.
+    pub address: HeaderValue,
+    /// As the client sent them, for the access line; none where nobody reads it.
+    host: Option<HeaderValue>,
+    target: Option<PathAndQuery>,
     pub started: Instant,
     route: OnceLock<Arc<Route>>,
     observer: Arc<Observer>,
@@ -61,6 +64,7 @@ impl RequestContext {
     ) -> Arc<Self> {
         let trace = Trace::of(&head.headers, vouched, &observer.tracer);
         let mut ctx = Self::begin(observer, ray, peer.address.ip(), trace);
+        ctx.address = peer.text.clone();
         (ctx.https, ctx.tls) = (peer.https, peer.tls.as_ref().map(|tls| tls.version));
         ctx.http2 = head.version == http::Version::HTTP_2;
         ctx.method = head.method.clone();
@@ -68,11 +72,12 @@ impl RequestContext {
         // Until the response has ended otherwise.
         ctx.kind = AtomicU8::new(Kind::ClientGone as u8);
         if ctx.observer.logs_access() {
-            let host = head.headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
-            let host = host.or(head.uri.authority().map(|authority| authority.as_str()));
-            ctx.host = host.unwrap_or_default().to_owned();
-            // Without the query: it is where people put secrets.
-            ctx.path = head.uri.path().to_owned();
+            // Kept, not copied: what they lie in is there as long as the request.
+            ctx.host = head.headers.get(http::header::HOST).cloned();
+            if let (None, Some(authority)) = (&ctx.host, head.uri.authority()) {
+                ctx.host = HeaderValue::from_str(authority.as_str()).ok();
+            }
+            ctx.target = head.uri.path_and_query().cloned();
         }
         Arc::new(ctx)
     }
@@ -95,8 +100,9 @@ impl RequestContext {
             https: false,
             tls: None,
             method: Method::POST,
-            host: String::new(),
-            path: String::new(),
+            address: HeaderValue::from_static("0.0.0.0"),
+            host: None,
+            target: None,
             started: Instant::now(),
             route: OnceLock::new(),
             observer,
@@ -164,6 +170,16 @@ impl RequestContext {
 
     pub fn limits(&self) -> LimitSet {
         LimitSet::from_bits(self.limits.load(Ordering::Relaxed))
+    }
+
+    /// Empty where nobody reads it, or it is no text.
+    pub fn host(&self) -> &str {
+        self.host.as_ref().and_then(|host| host.to_str().ok()).unwrap_or_default()
+    }
+
+    /// Without the query: it is where people put secrets. Empty where nobody reads it.
+    pub fn path(&self) -> &str {
+        self.target.as_ref().map_or("", PathAndQuery::path)
     }
 
     pub fn status(&self) -> u16 {

@@ -338,8 +338,8 @@ impl Dispatcher {
             ctx.observer().metrics.plans_missing(missing);
         }
         let admitted = match route.scope {
-            Scope::Account => self.admission.enter_worker(route.script),
-            Scope::Namespace(_) => self.admission.enter_script(route.script, &terms.limits),
+            Scope::Account => self.admission.enter_worker(&route.usage),
+            Scope::Namespace(_) => self.admission.enter_script(&route.usage, &terms.limits),
         };
         let observer = ctx.observer();
         observer.called(route.script);

@@ -308,12 +308,8 @@ impl Failure {
     /// What the client reads: a page where it asked for HTML, with the ids of request and trace, else one line.
     pub fn response(&self, html: bool, ray: &HeaderValue, trace: Option<u128>) -> Response<Body> {
         let page = self.page();
-        let line = match page.code {
-            Some(code) => format!("error code: {code}"),
-            None => page.text.clone().into_owned(),
-        };
-        let (kind, text) = if html {
-            let title = page.code.map_or(line, |code| format!("Error {code}"));
+        let (kind, body) = if html {
+            let title = page.code.map_or_else(|| page.text.clone(), |code| format!("Error {code}").into());
             let ray = ray.to_str().unwrap_or_default();
             let trace = trace.map_or_else(String::new, |trace| format!("<p>Trace ID: {trace:032x}</p>"));
             let text = format!(
@@ -321,11 +317,17 @@ impl Failure {
                  <h1>{title}</h1><p>{}</p><p>Ray ID: {ray}</p>{trace}</html>\n",
                 page.text,
             );
-            ("text/html; charset=utf-8", text)
+            ("text/html; charset=utf-8", Body::from(text))
         } else {
-            ("text/plain; charset=utf-8", line + "\n")
+            let body = match page.code {
+                // Where many are refused, each costs little.
+                Some(1015) => Body::from("error code: 1015\n"),
+                Some(code) => Body::from(format!("error code: {code}\n")),
+                None => Body::from(format!("{}\n", page.text)),
+            };
+            ("text/plain; charset=utf-8", body)
         };
-        let mut response = Response::new(Body::from(text));
+        let mut response = Response::new(body);
         *response.status_mut() = page.status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));

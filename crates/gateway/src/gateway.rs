@@ -4,7 +4,9 @@
 pub mod pieces;
 
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -25,10 +27,11 @@ use crate::error::{Failure, Kind};
 use crate::headers::{RAY, describe_client, remove_hop_by_hop, wants_html};
 use crate::ids;
 use crate::listen::Peer;
+use crate::loops::Passed;
 use crate::observe::{Ending, Observer, Recorded};
 use crate::outbound::OutboundWorker;
 use crate::resolve::{Question, Resolved, Resolvers, trusts};
-use crate::tls::Session;
+use crate::routes::Route;
 use crate::trace::SpanKind;
 use crate::upstream::{Asked, Switched};
 use crate::version::VersionChoice;
@@ -60,12 +63,51 @@ impl Live {
     }
 }
 
-/// How a request came in, and what it goes by.
-struct Came<'a> {
-    live: &'a Live,
-    listener: usize,
+/// A request that is still to find its tenant.
+struct Pending {
+    live: Arc<Live>,
+    ctx: Arc<RequestContext>,
+    authority: Authority,
+    passed: Passed,
     vouched: bool,
-    tls: Option<Arc<Session>>,
+    head: request::Parts,
+    body: Incoming,
+}
+
+impl Pending {
+    fn question(&self) -> Question<'_> {
+        Question { authority: &self.authority, head: &self.head, peer: self.ctx.peer, vouched: self.vouched }
+    }
+}
+
+/// What makes a client's answer of what became of its request.
+struct Reply {
+    gateway: Arc<Gateway>,
+    ending: Ending,
+    /// The client would rather read a page.
+    html: bool,
+    head_only: bool,
+    /// It asks for a WebSocket.
+    client: Option<Client>,
+}
+
+/// The answer to a client's request: there already, where nothing had to be waited for. What has to be is in a box of
+/// its own, which most of what a gateway refuses does without.
+pub enum Answering {
+    Now(Option<Response<Recorded>>),
+    Later(Pin<Box<dyn Future<Output = Response<Recorded>> + Send>>),
+}
+
+impl Future for Answering {
+    type Output = Response<Recorded>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response<Recorded>> {
+        match self.get_mut() {
+            // As other futures, it is not to be polled again.
+            Self::Now(response) => response.take().map_or(Poll::Pending, Poll::Ready),
+            Self::Later(answer) => answer.as_mut().poll(cx),
+        }
+    }
 }
 
 /// What a request may bring.
@@ -91,79 +133,61 @@ impl Gateway {
         self.live.store(Arc::new(live));
     }
 
-    /// Always answers; a failure is a response. `listener`: its number in the configuration.
-    pub async fn handle(&self, peer: Peer, listener: usize, request: Request<Incoming>) -> Response<Recorded> {
+    /// Always answers; a failure is a response. `listener`: its number in the configuration. What needs no waiting is
+    /// done before this returns.
+    pub fn handle(self: &Arc<Self>, peer: Peer, listener: usize, request: Request<Incoming>) -> Answering {
         let (head, body) = request.into_parts();
-        let html = wants_html(&head.headers);
-        let head_only = head.method == Method::HEAD;
         let live = self.live();
         let vouched = live.vouches(listener, peer.address.ip());
         let ctx = RequestContext::new(self.observer.clone(), ids::ray(), &peer, vouched, &head);
-        let mut ending = Ending::new(ctx.clone());
-        let came = Came { live: &live, listener, vouched, tls: peer.tls };
-        let client = Client::of(&head);
-
-        let (mut response, kind) = match self.answer(&ctx, &mut ending, came, head, body).await {
-            Ok(response) => (Self::outgoing(response, head_only), Kind::Ok),
-            Err(failure) => (failure.response(html, &ctx.ray, Some(ctx.trace.id)), failure.kind()),
+        let mut reply = Reply {
+            gateway: self.clone(),
+            ending: Ending::new(ctx.clone()),
+            html: wants_html(&head.headers),
+            head_only: head.method == Method::HEAD,
+            client: Client::of(&head),
         };
-        response.headers_mut().insert(RAY, ctx.ray.clone());
-        if let Some(switched) = response.extensions_mut().remove::<Switched>() {
-            return switched.begin(response, ending);
+        match self.begin(&mut reply, live, vouched, (&peer, listener), (head, body)) {
+            Ok(Begun::Found(route, errand)) => Answering::Later(Box::pin(reply.dispatch(route, errand))),
+            Ok(Begun::Unknown(pending)) => Answering::Later(Box::pin(reply.resolve(pending))),
+            Ok(Begun::Redirected(response)) => Answering::Now(Some(reply.of(Ok(response)))),
+            Err(failure) => Answering::Now(Some(reply.of(Err(failure)))),
         }
-        if let Some(socket) = Socket::take(response.extensions_mut()) {
-            return self.websockets.begin(client, socket, response, ending);
-        }
-        let status = response.status().as_u16();
-        response.map(|body| Recorded::new(body, ending, status, kind, head_only))
     }
 
-    async fn answer(
+    /// From its head to its tenant, as far as nothing has to be waited for.
+    fn begin(
         &self,
-        ctx: &Arc<RequestContext>,
-        ending: &mut Ending,
-        Came { live, listener, vouched, tls }: Came<'_>,
-        mut head: request::Parts,
-        body: Incoming,
-    ) -> Result<Response<Body>, Failure> {
-        Self::check(&live.bounds, ctx, &head, &body)?;
+        reply: &mut Reply,
+        live: Arc<Live>,
+        vouched: bool,
+        (peer, listener): (&Peer, usize),
+        (mut head, body): (request::Parts, Incoming),
+    ) -> Result<Begun, Failure> {
+        let ctx = reply.ending.ctx().clone();
+        Self::check(&live.bounds, &ctx, &head, &body)?;
         let authority = Authority::of(&head.uri, &head.headers, head.version == Version::HTTP_2, ctx.https)?;
-        if tls.is_some_and(|tls| !tls.is_for(authority.host())) {
+        if peer.tls.as_ref().is_some_and(|tls| !tls.is_for(authority.host())) {
             return Err(Failure::Misdirected);
         }
         if let Some(port) = live.redirects.get(listener).copied().flatten().filter(|_| !ctx.https) {
-            return redirect(&authority, port, &head.uri);
+            return redirect(&authority, port, &head.uri).map(Begun::Redirected);
         }
         let passed = self.dispatcher.egress.loops().read(&head.headers);
         if passed.hops >= u32::from(MAX_DEPTH) {
             return Err(Failure::TooDeep);
         }
-        ending.node = Some(self.dispatcher.admission.enter_node()?);
+        reply.ending.node = Some(self.dispatcher.admission.enter_node()?);
         live.resolvers.strip(&mut head.headers, ctx.peer, vouched);
-        let question = Question { authority: &authority, head: &head, peer: ctx.peer, vouched };
-        let Resolved { route, limits, plan, version, outbound } = {
-            let span = ctx.open("resolve", SpanKind::Internal, ctx.trace.span);
-            let resolved = live.resolvers.resolve(question).await;
-            span.end(resolved.as_ref().err().map(|failure| failure.kind().as_str()));
-            resolved?
+        let pending = Pending { live, ctx, authority, passed, vouched, head, body };
+        let span = pending.ctx.open("resolve", SpanKind::Internal, pending.ctx.trace.span);
+        let Some(resolved) = pending.live.resolvers.resolve_now(pending.question()) else {
+            span.untold();
+            return Ok(Begun::Unknown(Box::new(pending)));
         };
-        ctx.set_route(&route);
-        // Without an outbound Worker nobody reads them.
-        let outbound = outbound.and_then(|text| OutboundWorker::of_namespace(&route, Some(text.get().into())));
-        let call = Call {
-            parent: ctx.trace.span,
-            passed,
-            limits,
-            plan,
-            outbound,
-            version: VersionChoice::pinned(version),
-            ..Call::default()
-        };
-        let (route, call) = self.dispatcher.first(route, call)?;
-        let (permit, terms) = self.dispatcher.admit(ctx, &route, &call)?;
-        ending.script = Some(permit);
-        let request = Self::incoming(&live.bounds, ctx, &authority, head, body)?;
-        self.dispatcher.dispatch(ctx, &route, Box::new(Errand { call, terms, request })).await
+        span.end(resolved.as_ref().err().map(|failure| failure.kind().as_str()));
+        let (route, errand) = reply.admit(pending, resolved?)?;
+        Ok(Begun::Found(route, errand))
     }
 
     /// What no Worker gets to see.
@@ -206,7 +230,7 @@ impl Gateway {
         if asks_for_socket {
             Client::describe(&mut head.headers);
         }
-        describe_client(&mut head.headers, authority, ctx.peer, ctx.https, &ctx.ray);
+        describe_client(&mut head.headers, authority, &ctx.address, ctx.https, &ctx.ray);
         let mut uri = http::uri::Parts::default();
         uri.scheme = Some(if ctx.https { Scheme::HTTPS } else { Scheme::HTTP });
         uri.authority = Some(authority.as_str().parse().map_err(|_| AuthorityError::Malformed)?);
@@ -264,6 +288,78 @@ impl Gateway {
             body = coding.encode(body);
         }
         Response::from_parts(head, body)
+    }
+}
+
+/// What becomes of a request that breaks no rule.
+enum Begun {
+    /// Its tenant has let it in.
+    Found(Arc<Route>, Box<Errand>),
+    /// Who its tenant is has to be waited for.
+    Unknown(Box<Pending>),
+    /// To https.
+    Redirected(Response<Body>),
+}
+
+impl Reply {
+    /// A place for the request, and all that its Worker is called with.
+    fn admit(&mut self, pending: Pending, resolved: Resolved) -> Result<(Arc<Route>, Box<Errand>), Failure> {
+        let Pending { live, ctx, authority, passed, head, body, .. } = pending;
+        let Resolved { route, limits, plan, version, outbound } = resolved;
+        ctx.set_route(&route);
+        // Without an outbound Worker nobody reads them.
+        let outbound = outbound.and_then(|text| OutboundWorker::of_namespace(&route, Some(text.get().into())));
+        let call = Call {
+            parent: ctx.trace.span,
+            passed,
+            limits,
+            plan,
+            outbound,
+            version: VersionChoice::pinned(version),
+            ..Call::default()
+        };
+        let dispatcher = &self.gateway.dispatcher;
+        let (route, call) = dispatcher.first(route, call)?;
+        let (permit, terms) = dispatcher.admit(&ctx, &route, &call)?;
+        self.ending.script = Some(permit);
+        let request = Gateway::incoming(&live.bounds, &ctx, &authority, head, body)?;
+        Ok((route, Box::new(Errand { call, terms, request })))
+    }
+
+    async fn resolve(mut self, pending: Box<Pending>) -> Response<Recorded> {
+        let resolved = {
+            let span = pending.ctx.open("resolve", SpanKind::Internal, pending.ctx.trace.span);
+            let resolved = pending.live.resolvers.resolve(pending.question()).await;
+            span.end(resolved.as_ref().err().map(|failure| failure.kind().as_str()));
+            resolved
+        };
+        match resolved.and_then(|resolved| self.admit(*pending, resolved)) {
+            Ok((route, errand)) => Box::pin(self.dispatch(route, errand)).await,
+            Err(failure) => self.of(Err(failure)),
+        }
+    }
+
+    async fn dispatch(self, route: Arc<Route>, errand: Box<Errand>) -> Response<Recorded> {
+        let answered = self.gateway.dispatcher.dispatch(self.ending.ctx(), &route, errand).await;
+        self.of(answered)
+    }
+
+    fn of(self, answered: Result<Response<Body>, Failure>) -> Response<Recorded> {
+        let Self { gateway, ending, html, head_only, client } = self;
+        let ctx = ending.ctx();
+        let (mut response, kind) = match answered {
+            Ok(response) => (Gateway::outgoing(response, head_only), Kind::Ok),
+            Err(failure) => (failure.response(html, &ctx.ray, Some(ctx.trace.id)), failure.kind()),
+        };
+        response.headers_mut().insert(RAY, ctx.ray.clone());
+        if let Some(switched) = response.extensions_mut().remove::<Switched>() {
+            return switched.begin(response, ending);
+        }
+        if let Some(socket) = Socket::take(response.extensions_mut()) {
+            return gateway.websockets.begin(client, socket, response, ending);
+        }
+        let status = response.status().as_u16();
+        response.map(|body| Recorded::new(body, ending, status, kind, head_only))
     }
 }
 

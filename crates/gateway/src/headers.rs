@@ -1,8 +1,6 @@
 //! Which headers cross the gateway. Hop-by-hop ones end here in both directions; what a Worker
 //! learns of its client's address comes from the socket and replaces whatever the client claimed.
 
-use std::net::IpAddr;
-
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::authority::Authority;
@@ -18,6 +16,9 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+
+/// How many a Worker sees that its client did not send.
+const OURS_IN: usize = 7;
 
 /// Headers of one connection only (RFC 9110 §7.6.1), besides those that `Connection` lists.
 const HOP_BY_HOP: [HeaderName; 8] = [
@@ -79,7 +80,15 @@ pub fn remove_hop_by_hop(headers: &mut HeaderMap) {
 /// Makes a client's headers those a Worker sees.
 ///
 /// Call [`remove_hop_by_hop`] first, so that `Connection: cf-connecting-ip` can not remove ours.
-pub fn describe_client(headers: &mut HeaderMap, authority: &Authority, peer: IpAddr, https: bool, ray: &HeaderValue) {
+///
+/// `address`: the client's, as text.
+pub fn describe_client(
+    headers: &mut HeaderMap,
+    authority: &Authority,
+    address: &HeaderValue,
+    https: bool,
+    ray: &HeaderValue,
+) {
     // A server that turns `_` into `-`, as CGI does, would take `x_forwarded_for` for ours.
     let spoofed = |name: &HeaderName| {
         let name = name.as_str();
@@ -96,17 +105,16 @@ pub fn describe_client(headers: &mut HeaderMap, authority: &Authority, peer: IpA
         }
     }
 
-    let address = peer.to_canonical().to_string();
-    if let Ok(address) = HeaderValue::from_maybe_shared(bytes::Bytes::from(address)) {
-        headers.insert(CONNECTING_IP, address.clone());
-        headers.insert(REAL_IP, address.clone());
-        headers.insert(FORWARDED_FOR, address);
-    }
+    // Room for all of them at once.
+    headers.reserve(OURS_IN);
+    headers.insert(CONNECTING_IP, address.clone());
+    headers.insert(REAL_IP, address.clone());
+    headers.insert(FORWARDED_FOR, address.clone());
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static(if https { "https" } else { "http" }));
-    if let Ok(host) = HeaderValue::from_str(authority.as_str()) {
-        headers.insert(header::HOST, host.clone());
-        headers.insert(FORWARDED_HOST, host);
+    if headers.get(header::HOST) != Some(authority.value()) {
+        headers.insert(header::HOST, authority.value().clone());
     }
+    headers.insert(FORWARDED_HOST, authority.value().clone());
     headers.insert(RAY, ray.clone());
 }
 
@@ -135,7 +143,10 @@ pub fn wants_html(headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use super::*;
+    use crate::listen::Peer;
 
     fn map(lines: &[(&'static str, &str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -180,7 +191,8 @@ mod tests {
         ]);
         let authority = Authority::parse("a.example:8080").unwrap();
         let ray = HeaderValue::from_static("0123456789abcdef");
-        describe_client(&mut headers, &authority, "::ffff:192.0.2.7".parse().unwrap(), false, &ray);
+        let peer = Peer::plain(SocketAddr::new("::ffff:192.0.2.7".parse().unwrap(), 1));
+        describe_client(&mut headers, &authority, &peer.text, false, &ray);
         assert_eq!(
             headers,
             map(&[

@@ -5,19 +5,22 @@
 //! that does not read. One watchdog a connection does, from what the socket and the requests say.
 
 mod clients;
+mod gate;
 mod io;
 mod place;
 mod proxy;
 mod socket;
 
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use http::{HeaderValue, Request, Response, Version, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -32,6 +35,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::observe::ConnectionMetrics;
 pub use clients::{Admitted, Clients, PerAddress};
+use gate::Gate;
 use io::{InFlight, Overdue, Watch, Watched};
 use place::Place;
 pub use proxy::{ProxyHeaders, ProxyMetrics};
@@ -45,7 +49,10 @@ pub trait Handler: Clone + Send + Sync + 'static {
         + Unpin
         + 'static;
 
-    fn handle(&self, peer: Peer, request: Request<Incoming>) -> impl Future<Output = Response<Self::Body>> + Send;
+    /// Kept with its connection when there is none: what is large goes in a box.
+    type Answer: Future<Output = Response<Self::Body>> + Send + Unpin + 'static;
+
+    fn handle(&self, peer: Peer, request: Request<Incoming>) -> Self::Answer;
 }
 
 /// How long a connection may take for what.
@@ -93,6 +100,8 @@ pub struct Server {
     draining: CancellationToken,
     /// Cancelled: the grace is over.
     ended: CancellationToken,
+    /// It drains: for requests, since to ask a token takes a lock that all of them share.
+    drains: Arc<AtomicBool>,
     /// Another process accepts on the same listeners.
     handed_over: Arc<AtomicBool>,
     tasks: TaskTracker,
@@ -125,6 +134,7 @@ impl Server {
             open,
             draining: CancellationToken::new(),
             ended: CancellationToken::new(),
+            drains: Arc::default(),
             handed_over: Arc::default(),
             tasks: TaskTracker::new(),
         }
@@ -163,7 +173,7 @@ impl Server {
                 return;
             }
             // Clients behind these have seen their connection succeed.
-            while let Some(Ok((stream, peer))) = futures_util::FutureExt::now_or_never(listener.accept()) {
+            while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
                 if !server.take(stream, peer, &door, &handler).await {
                     return;
                 }
@@ -179,13 +189,14 @@ impl Server {
 
     /// Stops accepting; [`Server::drain`] does the rest.
     pub fn close(&self) {
+        self.drains.store(true, Ordering::Release);
         self.draining.cancel();
     }
 
     /// Stops accepting, lets requests finish, closes connections as they fall idle. True: all have
     /// ended; false: `grace` was over first, and the rest was cut.
     pub async fn drain(&self, grace: Duration) -> bool {
-        self.draining.cancel();
+        self.close();
         self.tasks.close();
         let done = tokio::time::timeout(grace, self.tasks.wait()).await.is_ok();
         if !done {
@@ -251,9 +262,9 @@ impl Server {
     }
 
     async fn run<H: Handler>(&self, socket: Socket, peer: Peer, handler: H, place: Option<Place>) {
-        let watch = Arc::new(Watch::new());
+        let watch = Arc::new(Watch::new(self.drains.clone()));
         let io = TokioIo::new(Watched::new(socket, watch.clone(), place));
-        let (watched, draining) = (watch.clone(), self.draining.clone());
+        let watched = watch.clone();
         let (counts, first) = (self.open.clone(), AtomicBool::new(true));
         let service = service_fn(move |request: Request<Incoming>| {
             let http1 = request.version() != Version::HTTP_2;
@@ -264,12 +275,8 @@ impl Server {
                 if http1 { counts.http1.inc() } else { counts.http2.inc() }
             }
             let in_flight = watched.begin(!http1);
-            let (handler, draining, peer) = (handler.clone(), draining.clone(), peer.clone());
-            // In a box of its own: hyper keeps room for what it is given, and a request's is most of what a connection
-            // takes, which mostly has none.
-            Box::pin(async move {
-                let mut response = handler.handle(peer, request).await;
-                if http1 && draining.is_cancelled() {
+            handler.handle(peer.clone(), request).map(move |mut response| {
+                if http1 && in_flight.drains() {
                     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
                 }
                 Ok::<_, Infallible>(response.map(|body| InFlight::new(body, in_flight)))
@@ -277,22 +284,37 @@ impl Server {
         });
         let mut connection = std::pin::pin!(self.builder.serve_connection_with_upgrades(io, service));
         let mut timer = std::pin::pin!(sleep_until(Instant::now() + self.deadlines.head));
-        let mut draining_since = None;
+        let (mut draining, mut ended) =
+            (std::pin::pin!(self.draining.cancelled()), std::pin::pin!(self.ended.cancelled()));
+        let (mut draining_since, mut gate) = (None, Gate::new());
         loop {
-            tokio::select! {
-                biased;
+            let event = poll_fn(|cx| {
                 // What it ends with concerns the client alone, or was recorded with its request.
-                _ = connection.as_mut() => return,
+                if connection.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(Event::Closed);
+                }
+                let Some(waker) = gate.open(cx.waker()) else { return Poll::Pending };
+                let cx = &mut Context::from_waker(waker);
                 // The grace is over only after a drain has begun: until then nobody need look.
-                () = self.ended.cancelled(), if draining_since.is_some() => return,
-                () = self.draining.cancelled(), if draining_since.is_none() => {
+                if draining_since.is_none() {
+                    if draining.as_mut().poll(cx).is_ready() {
+                        return Poll::Ready(Event::Draining);
+                    }
+                } else if ended.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(Event::Closed);
+                }
+                timer.as_mut().poll(cx).map(|()| Event::Time)
+            });
+            match event.await {
+                Event::Closed => return,
+                Event::Draining => {
                     draining_since = Some(watch.now());
                     if watch.is_http2() {
                         connection.as_mut().graceful_shutdown();
                     }
                     timer.as_mut().reset(Instant::now());
                 }
-                () = timer.as_mut() => match watch.overdue(&self.deadlines, draining_since) {
+                Event::Time => match watch.overdue(&self.deadlines, draining_since) {
                     Overdue::In(left) => timer.as_mut().reset(Instant::now() + left),
                     Overdue::Idle => {
                         // Closes at once, since nothing is under way; the next round is for those that do not.
@@ -302,8 +324,18 @@ impl Server {
                     Overdue::Stuck => return,
                 },
             }
+            gate.ask();
         }
     }
+}
+
+/// What befalls a connection, besides its requests.
+enum Event {
+    /// It has ended, or the grace is over.
+    Closed,
+    Draining,
+    /// To look whether it is overdue.
+    Time,
 }
 
 /// The peer went before it was accepted: not a reason to pause.

@@ -109,13 +109,23 @@ impl Resolver {
     /// # Errors
     /// The request is this resolver's, but cannot be served.
     pub async fn resolve(&self, question: Question<'_>) -> Result<Answer, Failure> {
-        match self {
+        match (self.resolve_now(question), self) {
+            (Some(answer), _) => answer,
+            (None, Self::Sql(sql)) => sql.resolve(question).await,
+            // Nobody else has anything to wait for.
+            (None, _) => Ok(Answer::NotMine(Why::NoRow)),
+        }
+    }
+
+    /// The answer, where there is nothing to wait for.
+    fn resolve_now(&self, question: Question<'_>) -> Option<Result<Answer, Failure>> {
+        Some(match self {
             Self::Fixed(fixed) => Ok(fixed.resolve(question)),
             Self::Header(header) => header.resolve(question),
-            Self::Sql(sql) => sql.resolve(question).await,
+            Self::Sql(sql) => return sql.known(question),
             Self::Subdomain(subdomain) => Ok(subdomain.resolve(question)),
             Self::Worker(worker) => worker.resolve(),
-        }
+        })
     }
 }
 
@@ -182,6 +192,18 @@ impl Resolvers {
         Err(Failure::NoTenant)
     }
 
+    /// As [`Resolvers::resolve`], which is to be asked where this says nothing: something has to be waited for.
+    pub fn resolve_now(&self, question: Question<'_>) -> Option<Result<Resolved, Failure>> {
+        for (_, resolver) in &self.list {
+            match resolver.resolve_now(question)? {
+                Ok(Answer::Mine(resolved)) => return Some(Ok(resolved)),
+                Ok(Answer::NotMine(_)) => {}
+                Err(failure) => return Some(Err(failure)),
+            }
+        }
+        Some(Err(Failure::NoTenant))
+    }
+
     /// In order, with what each was made of.
     pub fn list(&self) -> impl Iterator<Item = (&config::Resolver, &Resolver)> {
         self.list.iter().map(|(config, resolver)| (config, &**resolver))
@@ -216,17 +238,17 @@ fn one(
     Ok(match config.kind {
         ResolverKind::Fixed => {
             let script = needed("script", &config.script)?;
-            Resolver::Fixed(Fixed::new(script, config.namespace.clone(), config.hosts.as_deref(), own()?))
+            Resolver::Fixed(Fixed::new(script, config.namespace.as_deref(), config.hosts.as_deref(), own()?))
         }
         ResolverKind::Header => {
             let name = HeaderName::try_from(needed("name", &config.name)?);
             let name = name.map_err(|_| ("name", "is not a header's name".to_owned()))?;
-            Resolver::Header(Header::new(name, config.namespace.clone(), config.trusted.clone(), own()?))
+            Resolver::Header(Header::new(name, config.namespace.as_deref(), config.trusted.clone(), own()?))
         }
         ResolverKind::Sql => Resolver::Sql(Sql::new(config, account, routes, metrics)?),
         ResolverKind::Subdomain => {
             let suffix = needed("suffix", &config.suffix)?;
-            Resolver::Subdomain(Subdomain::new(&suffix, needed("namespace", &config.namespace)?, own()?))
+            Resolver::Subdomain(Subdomain::new(&suffix, &needed("namespace", &config.namespace)?, own()?))
         }
         ResolverKind::Worker => {
             let script = ScriptName::parse(&needed("script", &config.script)?);

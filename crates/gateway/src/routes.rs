@@ -4,126 +4,24 @@
 //! An account's table never goes away once asked for, so resolvers keep it; namespaces and scripts
 //! in it come and go. A namespace that is renamed takes its scripts along.
 
+mod named;
+mod route;
+
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use dashmap::DashMap;
 use switchyard_catalog::{
-    AccountId, Change, ChangeKind, Follower, NamespaceId, NamespaceName, NamespaceSettings, PlanName, RouteRow, Scope,
-    ScriptId, ScriptName, Storage, StorageError, Tag, TailConsumer, Upstream, VersionId, VersionShare,
+    AccountId, Change, ChangeKind, Follower, NamespaceId, NamespaceName, NamespaceSettings, RouteRow, Scope, ScriptId,
+    Storage, StorageError, VersionId,
 };
 use switchyard_runtime::Remembered;
 
-/// A script with something deployed. Immutable, but for what is remembered: a change puts another in its place.
-#[derive(Debug)]
-pub struct Route {
-    pub account: AccountId,
-    pub scope: Scope,
-    /// For people (logs); everything else uses ids.
-    pub namespace: Option<NamespaceName>,
-    pub script: ScriptId,
-    pub name: ScriptName,
-    /// The namespace's, as they are now; its scripts share them.
-    pub settings: Arc<NamespaceSettings>,
-    /// The namespace's Workers trust each other; false for the account's own.
-    pub trusted: bool,
-    /// Its own; the namespace's is in the settings.
-    pub plan: Option<PlanName>,
-    versions: Vec<VersionShare>,
-    /// Those of the versions that have static assets.
-    with_assets: Vec<VersionId>,
-    version_tags: Vec<(VersionId, String)>,
-    upstreams: Vec<(VersionId, Arc<Upstream>)>,
-    pub tags: Vec<Tag>,
-    /// Who hears of its runs; mostly nobody.
-    pub tail_consumers: Vec<TailConsumer>,
-    /// Its Worker, while it is loaded.
-    pub remembered: Remembered,
-}
-
-/// As people write it.
-impl std::fmt::Display for Route {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.namespace {
-            Some(namespace) => write!(f, "{}/{namespace}/{}", self.account, self.name),
-            None => write!(f, "{}/{}", self.account, self.name),
-        }
-    }
-}
-
-impl Route {
-    /// A user Worker with nothing but these.
-    #[cfg(test)]
-    pub fn sample(settings: NamespaceSettings, plan: Option<PlanName>) -> Self {
-        Self {
-            account: AccountId::parse("a").expect("an account"),
-            scope: Scope::Namespace(NamespaceId::random()),
-            namespace: NamespaceName::parse("ns").ok(),
-            script: ScriptId::random(),
-            name: ScriptName::parse("x").expect("a name"),
-            settings: Arc::new(settings),
-            trusted: false,
-            plan,
-            versions: Vec::new(),
-            with_assets: Vec::new(),
-            version_tags: Vec::new(),
-            upstreams: Vec::new(),
-            tags: Vec::new(),
-            tail_consumers: Vec::new(),
-            remembered: Remembered::default(),
-        }
-    }
-
-    fn versions(&self) -> impl Iterator<Item = VersionId> {
-        self.versions.iter().map(|share| share.version)
-    }
-
-    /// This version, if it is one of those that are live, with whatever share.
-    pub fn live(&self, version: VersionId) -> Option<VersionId> {
-        self.versions().find(|live| *live == version)
-    }
-
-    /// The live version of this id or tag. Of two with the same tag, the first.
-    pub fn named(&self, version: &str) -> Option<VersionId> {
-        let tagged = self.version_tags.iter().find(|(_, tag)| tag == version).map(|(id, _)| *id);
-        tagged.or_else(|| self.live(VersionId::parse(version)?))
-    }
-
-    /// This version's tag.
-    pub fn tag_of(&self, version: VersionId) -> Option<&str> {
-        self.version_tags.iter().find(|(id, _)| *id == version).map(|(_, tag)| tag.as_str())
-    }
-
-    /// Whether something may answer before this version's Worker.
-    pub fn has_assets(&self, version: VersionId) -> bool {
-        self.with_assets.contains(&version)
-    }
-
-    /// Where this version's requests are proxied to, if it is no code.
-    pub fn upstream(&self, version: VersionId) -> Option<&Arc<Upstream>> {
-        self.upstreams.iter().find(|(id, _)| *id == version).map(|(_, upstream)| upstream)
-    }
-
-    /// The version for one request: by weight where two are live.
-    ///
-    /// `draw` is uniform over `u64`.
-    pub fn pick(&self, draw: impl FnOnce() -> u64) -> Option<VersionId> {
-        let (first, rest) = self.versions.split_first()?;
-        if rest.is_empty() {
-            return Some(first.version);
-        }
-        let total: f64 = self.versions.iter().map(|share| share.percentage.max(0.0)).sum();
-        let mut left = draw() as f64 / u64::MAX as f64 * total;
-        for share in &self.versions {
-            if left < share.percentage {
-                return Some(share.version);
-            }
-            left -= share.percentage.max(0.0);
-        }
-        self.versions.iter().rfind(|share| share.percentage > 0.0).map(|share| share.version)
-    }
-}
+use crate::admission::Usage;
+use crate::terms::KnownTerms;
+pub use named::Named;
+pub use route::Route;
 
 /// Scripts of one scope, by name.
 type Table = DashMap<Box<str>, Arc<Route>>;
@@ -132,8 +30,10 @@ type Table = DashMap<Box<str>, Arc<Route>>;
 #[derive(Default)]
 pub struct AccountRoutes {
     own: Table,
-    names: DashMap<Box<str>, NamespaceId>,
+    names: DashMap<Box<str>, (NamespaceId, Arc<Table>)>,
     namespaces: DashMap<NamespaceId, Arc<Table>>,
+    /// Counts the changes of `names`, each after it was made.
+    renamings: AtomicU64,
 }
 
 impl AccountRoutes {
@@ -144,9 +44,8 @@ impl AccountRoutes {
 
     /// A script in a dispatch namespace, both by their names now.
     pub fn dispatched(&self, namespace: &str, name: &str) -> Option<Arc<Route>> {
-        let id = *self.names.get(namespace)?;
-        let table = self.namespaces.get(&id)?;
-        table.get(name).map(|route| route.clone())
+        let entry = self.names.get(namespace)?;
+        entry.1.get(name).map(|route| route.clone())
     }
 
     fn table(&self, id: NamespaceId) -> Arc<Table> {
@@ -288,6 +187,7 @@ impl Routes {
             Scope::Account => Ruled::default(),
             Scope::Namespace(id) => self.namespaces.get(&id).map(|known| known.2.clone()).unwrap_or_default(),
         };
+        let known = self.script(row.script);
         let route = Arc::new(Route {
             account: row.account,
             scope: row.scope,
@@ -304,6 +204,9 @@ impl Routes {
             tags: row.tags,
             tail_consumers: row.tail_consumers,
             remembered: Remembered::default(),
+            usage: known.map_or_else(|| Usage::of(row.script), |known| known.usage.clone()),
+            terms: KnownTerms::default(),
+            told: OnceLock::new(),
         });
         match route.scope {
             Scope::Account => drop(account.own.insert(route.name.as_str().into(), route.clone())),
@@ -332,7 +235,7 @@ impl Routes {
     ) {
         self.script_set(RouteRow {
             account,
-            plan: plan.map(|plan| PlanName::parse(plan).expect("a plan")),
+            plan: plan.map(|plan| switchyard_catalog::PlanName::parse(plan).expect("a plan")),
             ..tests::row(namespace, name)
         });
     }
@@ -361,7 +264,7 @@ impl Routes {
             && (before != name || ruled_before != ruled)
         {
             if before != name {
-                routes.names.remove_if(before.as_str(), |_, there| *there == id);
+                routes.names.remove_if(before.as_str(), |_, there| there.0 == id);
             }
             let scripts: Vec<Arc<Route>> = table.iter().map(|entry| entry.clone()).collect();
             for script in scripts {
@@ -381,19 +284,24 @@ impl Routes {
                     tags: script.tags.clone(),
                     tail_consumers: script.tail_consumers.clone(),
                     remembered: Remembered::default(),
+                    usage: script.usage.clone(),
+                    terms: KnownTerms::default(),
+                    told: OnceLock::new(),
                 });
                 table.insert(changed.name.as_str().into(), changed.clone());
                 self.scripts.insert(changed.script, changed);
             }
         }
-        routes.names.insert(name.as_str().into(), id);
+        routes.names.insert(name.as_str().into(), (id, table));
+        routes.renamings.fetch_add(1, Ordering::Release);
     }
 
     fn namespace_remove(&self, id: NamespaceId) -> Vec<VersionId> {
         let mut gone = Vec::new();
         let Some((_, (account, name, _))) = self.namespaces.remove(&id) else { return gone };
         let routes = self.account(&account);
-        routes.names.remove_if(name.as_str(), |_, there| *there == id);
+        routes.names.remove_if(name.as_str(), |_, there| there.0 == id);
+        routes.renamings.fetch_add(1, Ordering::Release);
         if let Some((_, table)) = routes.namespaces.remove(&id) {
             for entry in table.iter() {
                 self.scripts.remove(&entry.script);
@@ -406,7 +314,7 @@ impl Routes {
 
 #[cfg(test)]
 mod tests {
-    use switchyard_catalog::{Isolation, Limits};
+    use switchyard_catalog::{Isolation, Limits, ScriptName, VersionShare};
 
     use super::*;
 
@@ -446,7 +354,7 @@ mod tests {
         let settings = Arc::new(settings);
         let name = NamespaceName::parse("live").unwrap();
         let ruled = Ruled { settings: settings.clone(), trusted: true };
-        routes.namespace_set(first.account.clone(), id, name, ruled);
+        routes.namespace_set(first.account.clone(), id, name, ruled.clone());
         assert_eq!(account.dispatched("live", "x").unwrap().settings, settings);
         assert!(account.dispatched("live", "x").unwrap().trusted);
         assert!(account.dispatched("prod", "x").is_none());
@@ -459,8 +367,19 @@ mod tests {
         routes.script_remove(first.script);
         assert_eq!(account.dispatched("live", "x").unwrap().script, again.script);
 
+        assert!(Named::new("prod").find(&account, "x").is_none());
+        let live = Named::new("live");
+        for _ in 0..2 {
+            assert_eq!(live.find(&account, "x").unwrap().script, again.script);
+        }
+        let other = NamespaceName::parse("other").unwrap();
+        routes.namespace_set(first.account.clone(), id, other, ruled.clone());
+        assert!(live.find(&account, "x").is_none());
+        routes.namespace_set(first.account.clone(), id, NamespaceName::parse("live").unwrap(), ruled);
+        assert_eq!(live.find(&account, "x").unwrap().script, again.script);
+
         routes.namespace_remove(id);
-        assert!(account.dispatched("live", "x").is_none());
+        assert!(account.dispatched("live", "x").is_none() && live.find(&account, "x").is_none());
         assert_eq!(routes.scripts(), 1);
     }
 

@@ -34,7 +34,8 @@ impl Trace {
     /// Goes on with the client's trace, or begins one. `vouched`: the client is believed when it says
     /// that the trace is recorded; of all others, the node's share is.
     pub fn of(headers: &HeaderMap, vouched: bool, tracer: &Tracer) -> Self {
-        let (span, began) = (id(), SystemTime::now());
+        // Where nobody hears of it, nobody asks the clock.
+        let (span, began) = (id(), if tracer.records() { SystemTime::now() } else { SystemTime::UNIX_EPOCH });
         match Parent::of(headers) {
             Some(parent) => {
                 let sampled = if vouched { parent.sampled } else { tracer.samples(parent.trace) };
@@ -239,6 +240,11 @@ impl OpenSpan<'_> {
         if let Some(span) = &mut self.span {
             span.attributes.push((name, value()));
         }
+    }
+
+    /// It is another's to tell.
+    pub fn untold(mut self) {
+        self.span = None;
     }
 
     /// It has ended; `failed`: with what.

@@ -110,7 +110,7 @@ pub fn each(mut act: impl FnMut(&'static str, &mut dyn FnMut(usize))) {
     act("admission", &mut |round| {
         let route = &routes[round % TENANTS];
         let (terms, _) = node.terms.for_call(route, &Call::default());
-        let permits = (node.admission.enter_node(), node.admission.enter_script(route.script, &terms.limits));
+        let permits = (node.admission.enter_node(), node.admission.enter_script(&route.usage, &terms.limits));
         assert!(black_box(&permits).1.is_ok());
     });
     act("observed", &mut |round| {
@@ -211,7 +211,7 @@ impl Node {
         let resolved = resolvers.resolve(question).now_or_never().expect("it waits for nothing").expect("a tenant");
         ctx.set_route(&resolved.route);
         let (terms, _) = self.terms.for_call(&resolved.route, &Call::default());
-        let Err(failure) = self.closed.enter_script(resolved.route.script, &terms.limits) else {
+        let Err(failure) = self.closed.enter_script(&resolved.route.usage, &terms.limits) else {
             panic!("nobody is let in");
         };
         self.observer.called(resolved.route.script);

@@ -31,6 +31,8 @@ pub struct Watch {
     /// Their flow control holds them back without the socket ever being full. Locked for a look or a change.
     unread: Mutex<Vec<(u64, u64)>>,
     streams: AtomicU64,
+    /// The server drains.
+    drains: Arc<AtomicBool>,
 }
 
 /// What the watchdog finds.
@@ -45,8 +47,10 @@ pub enum Overdue {
 }
 
 impl Watch {
-    pub fn new() -> Self {
+    /// `drains`: the server's, that it drains.
+    pub fn new(drains: Arc<AtomicBool>) -> Self {
         Self {
+            drains,
             began: Instant::now(),
             head_since: AtomicU64::new(0),
             idle_since: AtomicU64::new(1),
@@ -126,6 +130,11 @@ pub struct RequestGuard {
 }
 
 impl RequestGuard {
+    /// Whether its connection is to end with it.
+    pub fn drains(&self) -> bool {
+        self.watch.drains.load(Ordering::Acquire)
+    }
+
     /// The client asks for more of the response.
     fn asked(&self) {
         if let Some(stream) = self.stream {
@@ -271,7 +280,7 @@ mod tests {
 
     #[test]
     fn a_connection_is_watched_from_its_first_moment() {
-        let watch = Arc::new(Watch::new());
+        let watch = Arc::new(Watch::new(Arc::default()));
         assert!(matches!(watch.overdue(&DEADLINES, None), Overdue::In(left) if left <= DEADLINES.head));
         assert_eq!(watch.overdue(&DEADLINES, Some(1)), Overdue::Idle);
         let strict = Deadlines { head: Duration::ZERO, ..DEADLINES };
@@ -289,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_client_that_does_not_read_is_cut() {
-        let watch = Arc::new(Watch::new());
+        let watch = Arc::new(Watch::new(Arc::default()));
         let _request = watch.begin(true);
         watch.stuck_since.store(watch.now(), Ordering::Relaxed);
         assert!(matches!(watch.overdue(&DEADLINES, None), Overdue::In(_)));

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use http::HeaderValue;
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
@@ -16,6 +18,8 @@ use crate::tls::{Session, Termination};
 pub struct Peer {
     /// The client's own, where a PROXY header names it.
     pub address: SocketAddr,
+    /// Its IP address as it is read everywhere: an IPv4 one in its own way.
+    pub text: HeaderValue,
     /// The client speaks TLS, with this node or with a load balancer that says so.
     pub https: bool,
     /// `None`: without TLS here.
@@ -25,7 +29,9 @@ pub struct Peer {
 impl Peer {
     /// One that speaks plain HTTP.
     pub fn plain(address: SocketAddr) -> Self {
-        Self { address, https: false, tls: None }
+        let text = address.ip().to_canonical().to_string();
+        let text = HeaderValue::from_maybe_shared(Bytes::from(text)).unwrap_or(HeaderValue::from_static("0.0.0.0"));
+        Self { address, text, https: false, tls: None }
     }
 }
 
@@ -56,15 +62,15 @@ impl Door {
     /// `None`: the connection is closed, which was counted. Of a client that a PROXY header names, with what counts its
     /// connections.
     pub async fn enter(&self, mut stream: TcpStream, address: SocketAddr) -> Option<(Socket, Peer, Option<Admitted>)> {
-        let (mut peer, mut admitted) = (Peer::plain(address), None);
+        let (mut peer, mut admitted) = (None, None);
         if let Some(proxy) = &self.proxy {
             let named = proxy.read(&mut stream, address).await?;
             if let (Some(client), Some(clients)) = (named.client, &self.per_address) {
                 admitted = Some(clients.admit(client)?);
             }
-            peer.address = named.client.unwrap_or(address);
-            peer.https = named.tls;
+            peer = Some(Peer { https: named.tls, ..Peer::plain(named.client.unwrap_or(address)) });
         }
+        let mut peer = peer.unwrap_or_else(|| Peer::plain(address));
         let Some(tls) = &self.tls else { return Some((Socket::Plain(stream), peer, admitted)) };
         let (stream, session) = tls.accept(stream).await?;
         (peer.https, peer.tls) = (true, Some(Arc::new(session)));

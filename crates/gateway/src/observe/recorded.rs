@@ -30,6 +30,10 @@ impl Ending {
         Self { ctx, node: None, script: None, status: 0, sent: 0, reported: false }
     }
 
+    pub fn ctx(&self) -> &Arc<RequestContext> {
+        &self.ctx
+    }
+
     /// A head was sent.
     pub fn answered(&mut self, status: u16) {
         self.status = status;

@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use super::{Answer, HostPattern, Question, Why, find};
-use crate::routes::AccountRoutes;
+use super::{Answer, HostPattern, Question, Why};
+use crate::routes::{AccountRoutes, Named};
 
 pub struct Fixed {
     script: String,
     /// `None`: one of the account's own Workers.
-    namespace: Option<String>,
+    namespace: Option<Named>,
     /// `None`: all.
     hosts: Option<Vec<HostPattern>>,
     routes: Arc<AccountRoutes>,
@@ -17,14 +17,9 @@ pub struct Fixed {
 
 impl Fixed {
     /// `hosts` that are none have been refused already.
-    pub fn new(
-        script: String,
-        namespace: Option<String>,
-        hosts: Option<&[String]>,
-        routes: Arc<AccountRoutes>,
-    ) -> Self {
+    pub fn new(script: String, namespace: Option<&str>, hosts: Option<&[String]>, routes: Arc<AccountRoutes>) -> Self {
         let hosts = hosts.map(|hosts| hosts.iter().filter_map(|host| HostPattern::parse(host)).collect());
-        Self { script, namespace, hosts, routes }
+        Self { script, namespace: namespace.map(Named::new), hosts, routes }
     }
 
     pub fn resolve(&self, question: Question<'_>) -> Answer {
@@ -32,6 +27,9 @@ impl Fixed {
         if self.hosts.as_ref().is_some_and(|hosts| !hosts.iter().any(|pattern| pattern.fits(host))) {
             return Answer::NotMine(Why::OtherHost);
         }
-        Answer::of(find(&self.routes, self.namespace.as_deref(), &self.script))
+        Answer::of(match &self.namespace {
+            Some(namespace) => namespace.find(&self.routes, &self.script),
+            None => self.routes.worker(&self.script),
+        })
     }
 }

@@ -10,11 +10,11 @@ use switchyard_catalog::{NamespaceName, ScriptName};
 use super::guard::trusts;
 use super::{Answer, Question, Why, find};
 use crate::error::Failure;
-use crate::routes::AccountRoutes;
+use crate::routes::{AccountRoutes, Named};
 
 pub struct Header {
     name: HeaderName,
-    namespace: Option<String>,
+    namespace: Option<Named>,
     trusted: Vec<IpNet>,
     routes: Arc<AccountRoutes>,
 }
@@ -22,11 +22,11 @@ pub struct Header {
 impl Header {
     pub fn new(
         name: HeaderName,
-        namespace: Option<String>,
+        namespace: Option<&str>,
         trusted: Option<Vec<IpNet>>,
         routes: Arc<AccountRoutes>,
     ) -> Self {
-        Self { name, namespace, trusted: trusted.unwrap_or_default(), routes }
+        Self { name, namespace: namespace.map(Named::new), trusted: trusted.unwrap_or_default(), routes }
     }
 
     pub fn name(&self) -> &HeaderName {
@@ -40,14 +40,17 @@ impl Header {
             return Ok(Answer::NotMine(Why::NoHeader));
         };
         let value = value.to_str().unwrap_or_default();
-        let (namespace, script) = match &self.namespace {
-            Some(namespace) => (Some(namespace.as_str()), value),
-            None => match value.split_once('/') {
-                Some((namespace, script)) => (Some(namespace), script),
-                None => (None, value),
-            },
+        let (namespace, script, route) = match &self.namespace {
+            Some(namespace) => (Some(namespace.name()), value, namespace.find(&self.routes, value)),
+            None => {
+                let (namespace, script) = match value.split_once('/') {
+                    Some((namespace, script)) => (Some(namespace), script),
+                    None => (None, value),
+                };
+                (namespace, script, find(&self.routes, namespace, script))
+            }
         };
-        if let Some(route) = find(&self.routes, namespace, script) {
+        if let Some(route) = route {
             return Ok(Answer::Mine(route.into()));
         }
         let are_names = ScriptName::parse(script).is_ok()

@@ -100,6 +100,15 @@ impl Sql {
         }
     }
 
+    /// As [`Sql::resolve`], where what it would say is in memory.
+    pub fn known(&self, question: Question<'_>) -> Option<Result<Answer, Failure>> {
+        match self.value(question) {
+            Ok(Some(key)) => self.lookup.known(&key).map(|found| Ok(answer(found))),
+            Ok(None) => Some(Ok(Answer::NotMine(self.without_value()))),
+            Err(failure) => Some(Err(failure)),
+        }
+    }
+
     /// As [`Sql::resolve`], with what was looked up and how that went, for operators.
     pub async fn explain(&self, question: Question<'_>) -> (Result<Answer, Failure>, Option<String>) {
         let key = match self.value(question) {

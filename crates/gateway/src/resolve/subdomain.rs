@@ -7,24 +7,24 @@ use std::sync::Arc;
 
 use super::hosts::label;
 use super::{Answer, Question, Why};
-use crate::routes::AccountRoutes;
+use crate::routes::{AccountRoutes, Named};
 
 pub struct Subdomain {
     /// With its leading dot, lower case.
     suffix: String,
-    namespace: String,
+    namespace: Named,
     routes: Arc<AccountRoutes>,
 }
 
 impl Subdomain {
-    pub fn new(suffix: &str, namespace: String, routes: Arc<AccountRoutes>) -> Self {
+    pub fn new(suffix: &str, namespace: &str, routes: Arc<AccountRoutes>) -> Self {
         let suffix = suffix.trim_matches('.').to_ascii_lowercase();
-        Self { suffix: format!(".{suffix}"), namespace, routes }
+        Self { suffix: format!(".{suffix}"), namespace: Named::new(namespace), routes }
     }
 
     pub fn resolve(&self, question: Question<'_>) -> Answer {
         match label(question.authority.host(), &self.suffix) {
-            Some(label) => Answer::of(self.routes.dispatched(&self.namespace, label)),
+            Some(label) => Answer::of(self.namespace.find(&self.routes, label)),
             None => Answer::NotMine(Why::NotOneLabel),
         }
     }

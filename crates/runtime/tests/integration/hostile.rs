@@ -92,7 +92,9 @@ impl Fixture {
                 Ok(None) => ending.to_owned(),
             });
         }
-        assert_eq!(seen[0], seen[1], "{}: the second time it was different", self.name);
+        // Which of two limits is met first may depend on the machine.
+        let alike = seen[0] == seen[1] || self.expects(&seen[0]) && self.expects(&seen[1]);
+        assert!(alike, "{}: the second time it was different: {seen:?}", self.name);
         seen.swap_remove(0)
     }
 

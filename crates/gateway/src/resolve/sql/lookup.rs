@@ -117,6 +117,18 @@ impl Lookup {
         (source, found)
     }
 
+    /// What is in memory and counts; `None`: it is to be [found](Self::find).
+    pub(super) fn known(&self, key: &str) -> Option<Option<Arc<Target>>> {
+        let now = Instant::now();
+        let (source, found) = match self.rows.get(key) {
+            Some(known) if now < known.fresh => (Source::Hit, Some(known.target)),
+            None if self.none.get(key).is_some_and(|until| now < until) => (Source::NegativeHit, None),
+            _ => return None,
+        };
+        self.metrics.count(source);
+        Some(found)
+    }
+
     async fn look(self: &Arc<Self>, key: &str) -> (Source, Found) {
         let now = Instant::now();
         let known = self.rows.get(key);
