@@ -1,7 +1,7 @@
 // Intl.DateTimeFormat, in English and by the Gregorian calendar.
 import { britishWidths, dateParts, timeParts } from './date-words.js';
 import { canonicalList, chooser, flag, optionsOf, resolve, supported, within } from './locales.js';
-import { placeDate, placeFor, placeTime } from './places.js';
+import { clockOf, cycleOf, placeDate, placeFor, placeTime } from './places.js';
 import { offsetAt, zoneName, zoneOf } from './zones.js';
 
 const oneOf = chooser('Intl.DateTimeFormat');
@@ -50,15 +50,20 @@ function fieldsOf(given) {
   return fields;
 }
 
+// Whether Britain leaves an hour up to 23 as it is asked for: mostly beside minutes and seconds of two digits.
+function keepsHour({ weekday, year, month, day, minute, second, timeZoneName: zone }) {
+  if (second !== undefined && (zone === 'short' || zone === 'long')) return true;
+  if (second !== undefined && zone !== undefined) return minute === '2-digit' || second === '2-digit';
+  const alone = weekday !== undefined && (year ?? month ?? day) === undefined;
+  return minute === '2-digit' && second !== 'numeric' && zone === undefined && !alone;
+}
+
 // As the fields come out: minutes and seconds that follow something have two digits, and so do hours up to 23.
 function shaped(fields, cycle, british) {
   const shape = { ...fields };
   if (shape.hour !== undefined) {
     shape.cycle = cycle;
-    // Britain leaves the hour as it is asked for beside two digits of minutes, and beside the name of the zone.
-    const named = fields.timeZoneName === 'short' || fields.timeZoneName === 'long';
-    const asked = british && (fields.second === undefined ? fields.minute === '2-digit' : named);
-    if ((cycle === 'h23' || cycle === 'h24') && !asked) shape.hour = '2-digit';
+    if ((cycle === 'h23' || cycle === 'h24') && !(british && keepsHour(fields))) shape.hour = '2-digit';
     if (shape.minute !== undefined) shape.minute = '2-digit';
   }
   if (shape.second !== undefined) shape.second = shape.minute === undefined ? 'numeric' : '2-digit';
@@ -74,6 +79,7 @@ export class DateTimeFormat {
   #calendar = 'gregory';
   #format;
   #place;
+  #clock;
 
   constructor(locales = undefined, options = undefined, needed = 'any', defaults = 'date') {
     const { locale, keys } = resolve(locales);
@@ -116,9 +122,8 @@ export class DateTimeFormat {
 
   // Where it is in figures alone, and the place has its own order of them.
   #inPlace({ place, tag }, fields, asked) {
-    const own = place.time.startsWith('h') ? 'h12' : 'h23';
-    const cycle = asked ?? own;
-    if (cycle !== own && cycle !== 'h23') {
+    const cycle = asked ?? cycleOf(place);
+    if (cycle === 'h11' || cycle === 'h24') {
       this.#shape = shaped(fields, cycle, false);
       return;
     }
@@ -126,10 +131,10 @@ export class DateTimeFormat {
     this.#locale = tag;
     this.#shape = { ...fields };
     if (fields.hour === undefined) return;
+    this.#clock = clockOf(place, fields, cycle);
     // Beside two digits of minutes the hour is left as it is asked for.
-    const exact = fields.hour === 'numeric' && fields.minute === '2-digit' && fields.second === undefined;
-    const padded = cycle === 'h23' && (place.time.startsWith('HH') || own === 'h12') && !exact;
-    Object.assign(this.#shape, { cycle, minute: '2-digit' }, padded ? { hour: '2-digit' } : {});
+    const exact = cycle === 'h23' && cycle === cycleOf(place) && fields.minute === '2-digit' && fields.second === undefined;
+    Object.assign(this.#shape, { cycle, minute: '2-digit' }, /HH|hh/.test(this.#clock) && !exact ? { hour: '2-digit' } : {});
     if (fields.second !== undefined) this.#shape.second = '2-digit';
   }
 
@@ -175,13 +180,11 @@ export class DateTimeFormat {
     const british = this.#locale === 'en-GB';
     const place = this.#place;
     const date = place === undefined ? dateParts(shape, at, british) : shape.year ? placeDate(place, shape, at) : [];
-    const clock = place === undefined ? timeParts(shape, at, british) : shape.hour ? placeTime(place, shape, at) : [];
-    const parts = [...date];
-    if (date.length > 0 && clock.length > 0) parts.push({ type: 'literal', value: this.#between() });
-    parts.push(...clock);
+    const clock = place === undefined ? timeParts(shape, at, british) : shape.hour ? placeTime(this.#clock, shape, at) : [];
+    const parts = date.length > 0 && clock.length > 0 ? joined(date, this.#between(), clock) : [...date, ...clock];
     if (shape.timeZoneName !== undefined) {
       if (parts.length > 0) parts.push({ type: 'literal', value: clock.length > 0 ? ' ' : ', ' });
-      parts.push({ type: 'timeZoneName', value: zoneName(this.#zone, time, shape.timeZoneName) });
+      parts.push({ type: 'timeZoneName', value: zoneName(this.#zone, time, shape.timeZoneName, british) });
     }
     return parts;
   }
@@ -189,10 +192,10 @@ export class DateTimeFormat {
   // Between the date and the time.
   #between() {
     if (this.#place !== undefined) return this.#place.between;
-    const { weekday, year, month, day, era, minute } = this.#shape;
+    const { weekday, year, month, day, era, minute, timeZoneName, cycle } = this.#shape;
     if (month === 'long') return ' at ';
-    const alone = weekday !== undefined && !(year ?? month ?? day ?? era);
-    return alone && (minute !== undefined || this.#locale !== 'en-GB') ? ' ' : ', ';
+    if (weekday === undefined || (year ?? month ?? day ?? era ?? timeZoneName) !== undefined) return ', ';
+    return minute !== undefined || !cycle?.startsWith('h2') ? ' ' : ', ';
   }
 
   resolvedOptions() {
@@ -205,6 +208,15 @@ export class DateTimeFormat {
     for (const name of ['dateStyle', 'timeStyle']) if (this.#styles[name] !== undefined) shown[name] = this.#styles[name];
     return shown;
   }
+}
+
+// Date and time, in that order or the other.
+function joined(date, between, time) {
+  const [first, second] = between[0] === '<' ? [time, date] : [date, time];
+  const sign = between.replace('<', '');
+  const last = first[first.length - 1];
+  if (last.type !== 'literal') return [...first, { type: 'literal', value: sign }, ...second];
+  return [...first.slice(0, -1), { type: 'literal', value: last.value + sign }, ...second];
 }
 
 // A whole date or a time of day or both, and nothing that is told by words.
