@@ -23,7 +23,8 @@ static JSValue sy_throw_active(JSContext *ctx, JSErrorEnum kind, const char *for
 static JSValue sy_throw_receiver(JSContext *ctx, JSValueConst value, JSClassID class_id);
 static void sy_throw_index(JSContext *ctx, JSValueConst value);
 static void sy_throw_new(JSContext *ctx, JSValueConst func);
-static JSValue sy_throw_detached(JSContext *ctx);
+static JSValue sy_throw_detached(JSContext *ctx, bool out);
+static void sy_throw_disposed(JSContext *ctx, JSClassID class_id);
 static JSValue sy_throw_to_object(JSContext *ctx);
 static void sy_throw_class_call(JSContext *ctx, JSValueConst func);
 static void sy_throw_brand(JSContext *ctx, JSValueConst func);

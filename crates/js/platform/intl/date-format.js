@@ -115,8 +115,7 @@ export class DateTimeFormat {
       if (defaults !== 'date') Object.assign(fields, NUMERIC.time);
     }
     const found = locales === undefined || !isFigures(fields) ? undefined : placeFor(canonicalList(locales));
-    const known = found !== undefined && found.place.date !== '' && (fields.hour === undefined || found.place.time !== '');
-    if (known) this.#inPlace(found, fields, hour12 === undefined ? hourCycle : hour12 ? 'h12' : 'h23');
+    if (found !== undefined) this.#inPlace(found, fields, hour12 === undefined ? hourCycle : hour12 ? 'h12' : 'h23');
     else this.#shape = shaped(fields, cycle, british);
   }
 
@@ -195,7 +194,7 @@ export class DateTimeFormat {
     const { weekday, year, month, day, era, minute, timeZoneName, cycle } = this.#shape;
     if (month === 'long') return ' at ';
     if (weekday === undefined || (year ?? month ?? day ?? era ?? timeZoneName) !== undefined) return ', ';
-    return minute !== undefined || !cycle?.startsWith('h2') ? ' ' : ', ';
+    return cycle !== undefined && (minute !== undefined || cycle.startsWith('h1')) ? ' ' : ', ';
   }
 
   resolvedOptions() {
