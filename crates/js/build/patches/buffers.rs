@@ -1,4 +1,4 @@
-//! What buffers that were detached or resized, and stacks of disposables, say: V8's words, as in `words.rs`.
+//! What buffers that were detached or resized, disposables and `Iterator.concat` say: V8's words, as in `words.rs`.
 
 use super::{Patch, once, times};
 
@@ -31,6 +31,35 @@ pub const PATCHES: &[Patch] = &[
         ],
     },
     Patch {
+        name: "words of Iterator.concat",
+        edits: &[
+            once(
+                "        if (!JS_IsObject(obj)) {
+            JS_ThrowTypeErrorNotAnObject(ctx);
+            goto fail;
+        }
+        method = JS_GetProperty(ctx, obj, JS_ATOM_Symbol_iterator);",
+                r#"        if (!JS_IsObject(obj)) {
+            JS_ThrowTypeError(ctx, "Iterator.concat called on non-object");
+            goto fail;
+        }
+        method = JS_GetProperty(ctx, obj, JS_ATOM_Symbol_iterator);"#,
+            ),
+            once(
+                "            JS_ThrowTypeErrorNotAFunction(ctx);
+            JS_FreeValue(ctx, method);
+            goto fail;
+        }
+        it->values[it->count++]",
+                "            sy_throw_not_iterable(ctx, obj);
+            JS_FreeValue(ctx, method);
+            goto fail;
+        }
+        it->values[it->count++]",
+            ),
+        ],
+    },
+    Patch {
         name: "words of disposables",
         edits: &[
             once(
@@ -51,6 +80,20 @@ pub const PATCHES: &[Patch] = &[
                 r#"                JS_FreeValue(ctx, method);
                 return JS_ThrowTypeError(ctx, "Symbol(Symbol.asyncDispose) is not a function");"#,
             ),
+            once(
+                "    if (!JS_IsObject(val)) {
+        JS_ThrowTypeErrorNotAnObject(ctx);
+        return -1;
+    }
+    if (hint == 1) {",
+                r#"    if (!JS_IsObject(val)) {
+        JS_ThrowTypeError(ctx, "An object is expected with `using` declarations");
+        return -1;
+    }
+    if (hint == 1) {"#,
+            ),
+            once(r#""value is not disposable""#, r#""Symbol(Symbol.dispose) is not a function""#),
+            once(r#""dispose method is not a function""#, r#""Symbol(Symbol.dispose) is not a function""#),
             times(4, r#""property is not a function""#, r#""Symbol(Symbol.dispose) is not a function""#),
             times(
                 2,

@@ -103,8 +103,10 @@ export class DateTimeFormat {
       if (needed === 'date' && timeStyle !== undefined) throw new TypeError('Invalid option : timeStyle');
       if (needed === 'time' && dateStyle !== undefined) throw new TypeError('Invalid option : dateStyle');
       this.#styles = { dateStyle, timeStyle };
+      const asked = hour12 === undefined ? hourCycle : hour12 ? 'h12' : 'h23';
+      if (locales !== undefined && this.#inStyle(placeFor(canonicalList(locales)), asked)) return;
       const clock = { ...TIME_STYLES[timeStyle] };
-      if (timeStyle !== undefined && cycle === 'h23') clock.hour = '2-digit';
+      if (timeStyle !== undefined && (british || cycle === 'h23')) clock.hour = '2-digit';
       this.#shape = shaped({ ...DATE_STYLES[dateStyle], ...clock }, cycle, british);
       this.#shape.style = dateStyle;
       if (british && dateStyle === 'short') this.#shape.year = 'numeric';
@@ -135,6 +137,26 @@ export class DateTimeFormat {
     const exact = cycle === 'h23' && cycle === cycleOf(place) && fields.minute === '2-digit' && fields.second === undefined;
     Object.assign(this.#shape, { cycle, minute: '2-digit' }, /HH|hh/.test(this.#clock) && !exact ? { hour: '2-digit' } : {});
     if (fields.second !== undefined) this.#shape.second = '2-digit';
+  }
+
+  // A style that the place writes in figures alone.
+  #inStyle(found, asked) {
+    const { dateStyle, timeStyle } = this.#styles;
+    if (found === undefined || asked === 'h11' || asked === 'h24' || timeStyle === 'full' || timeStyle === 'long') return false;
+    const [short, medium] = found.place.styles.split(';');
+    const date = { short, medium }[dateStyle];
+    if (dateStyle !== undefined && date === undefined) return false;
+    this.#place = { ...found.place, date };
+    this.#locale = found.tag;
+    this.#shape = dateStyle === undefined ? {} : { ...NUMERIC.date };
+    this.#shape.style = dateStyle;
+    if (timeStyle === undefined) return true;
+    const cycle = asked ?? cycleOf(found.place);
+    const clock = { hour: '2-digit', minute: '2-digit', second: timeStyle === 'medium' ? '2-digit' : undefined };
+    this.#clock = clockOf(found.place, clock, cycle);
+    if (!`${this.#clock} ${found.place.time.split(';')[0]}`.includes('HH')) clock.hour = 'numeric';
+    Object.assign(this.#shape, clock, { cycle });
+    return true;
   }
 
   static supportedLocalesOf(locales, options = undefined) {
