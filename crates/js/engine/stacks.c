@@ -321,8 +321,7 @@ static SyNames sy_names(JSContext *ctx, SyFrame *frame)
     if (frame->code && frame->code->filename != JS_ATOM_NULL)
         names.file = JS_AtomToCString(ctx, frame->code->filename);
     if (sy_is_block(frame->code) || sy_is_initializer(frame->code)) {
-        JSObject *home = sy_object(frame->func)->u.func.home_object;
-        bool fixed = sy_is_block(frame->code) || (home && JS_IsFunction(ctx, JS_MKPTR(JS_TAG_OBJECT, home)));
+        bool fixed = JS_IsConstructor(ctx, frame->receiver); /* the class itself */
         names.function = sy_word(ctx, fixed ? "<static_initializer>" : "<instance_members_initializer>");
         names.toplevel = true;
         return names;

@@ -51,11 +51,11 @@ pub const PATCHES: &[Patch] = &[
             goto fail;
         }
         it->values[it->count++]",
-                "            sy_throw_not_iterable(ctx, obj);
+                r#"            sy_throw(ctx, JS_TYPE_ERROR, "%o is not iterable", obj);
             JS_FreeValue(ctx, method);
             goto fail;
         }
-        it->values[it->count++]",
+        it->values[it->count++]"#,
             ),
         ],
     },
