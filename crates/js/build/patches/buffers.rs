@@ -6,8 +6,14 @@ pub const PATCHES: &[Patch] = &[
     Patch {
         name: "words of buffers",
         edits: &[
-            once(r#"    return JS_ThrowTypeError(ctx, "ArrayBuffer is detached");"#, "    return sy_throw_detached(ctx, false);"),
-            once(r#"    return JS_ThrowTypeError(ctx, "ArrayBuffer is detached or resized");"#, "    return sy_throw_detached(ctx, true);"),
+            once(
+                r#"    return JS_ThrowTypeError(ctx, "ArrayBuffer is detached");"#,
+                "    return sy_throw_detached(ctx, false);",
+            ),
+            once(
+                r#"    return JS_ThrowTypeError(ctx, "ArrayBuffer is detached or resized");"#,
+                "    return sy_throw_detached(ctx, true);",
+            ),
             times(2, r#"return JS_ThrowTypeError(ctx, "out of bound");"#, "return sy_throw_detached(ctx, true);"),
             once(r#""invalid array buffer max length""#, r#""Invalid array buffer max length""#),
             once(
@@ -67,7 +73,10 @@ pub const PATCHES: &[Patch] = &[
                 r#"        return JS_ThrowTypeError(ctx, "Constructor %s requires 'new'",
                                  class_id == JS_CLASS_DISPOSABLE_STACK ? "DisposableStack" : "AsyncDisposableStack");"#,
             ),
-            once(r#"JS_ThrowReferenceError(ctx, "DisposableStack has been disposed");"#, "sy_throw_disposed(ctx, class_id);"),
+            once(
+                r#"JS_ThrowReferenceError(ctx, "DisposableStack has been disposed");"#,
+                "sy_throw_disposed(ctx, class_id);",
+            ),
             once(
                 r#"        return JS_ThrowTypeError(ctx, "not an object");
     method = js_get_dispose_method(ctx, value, hint);"#,
