@@ -67,7 +67,7 @@ static SyToken sy_date_word(SyDate *of)
             start[token.length] = (c | 32) < 128 ? c | 32 : 1;
     }
     for (size_t i = 0; i < countof(sy_date_words); i++) {
-        if (strcmp(start, sy_date_words[i].name) == 0 && (token.length <= 3 || sy_date_words[i].meaning == SY_MONTH)) {
+        if (memcmp(start, sy_date_words[i].name, sizeof(start)) == 0 && (token.length <= 3 || sy_date_words[i].meaning == SY_MONTH)) {
             token.meaning = sy_date_words[i].meaning;
             token.value = sy_date_words[i].value;
         }
