@@ -4,6 +4,8 @@
 
 use std::path::Path;
 
+#[path = "patches/buffers.rs"]
+mod buffers;
 #[path = "patches/builtins.rs"]
 mod builtins;
 #[path = "patches/collections.rs"]
@@ -379,6 +381,7 @@ pub fn apply(dir: &Path) -> Result<(), String> {
         PATCHES,
         errors::PATCHES,
         words::PATCHES,
+        buffers::PATCHES,
         language::PATCHES,
         regexp::PATCHES,
         builtins::PATCHES,

@@ -36,6 +36,7 @@ const QUICKJS: &[&str] = &[
 /// themselves.
 const ENGINE: &[&str] = &[
     "builtins.c",
+    "dates.c",
     "engine.h",
     "headers.c",
     "heap.c",

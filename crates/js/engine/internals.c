@@ -403,3 +403,4 @@ bool sy_is_error(JSValueConst value)
 #include "pairs.c"
 #include "objects.c"
 #include "json.c"
+#include "dates.c"

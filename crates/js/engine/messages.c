@@ -437,13 +437,30 @@ static JSValue sy_throw_active(JSContext *ctx, JSErrorEnum kind, const char *for
     return JS_EXCEPTION;
 }
 
+/* The running built-in function as a member of `owner`, behind what kind of accessor it is. */
+static const char *sy_running(JSContext *ctx, char label[160], const char *owner, const char *between)
+{
+    const char *name = sy_active_name(ctx);
+    int kind = name && (!strncmp(name, "get ", 4) || !strncmp(name, "set ", 4)) ? 4 : 0;
+    snprintf(label, 160, "%.*s%s%s%s", kind, name ? name : "", owner ? owner : "", between, name ? name + kind : "");
+    JS_FreeCString(ctx, name);
+    return label;
+}
+
 static JSValue sy_throw_receiver(JSContext *ctx, JSValueConst value, JSClassID class_id)
 {
-    const char *type = JS_AtomToCString(ctx, ctx->rt->class_array[class_id].class_name), *name = sy_active_name(ctx);
-    sy_throw(ctx, JS_TYPE_ERROR, "Method %s.prototype.%s called on incompatible receiver %o", type ? type : "", name ? name : "", value);
+    const char *type = JS_AtomToCString(ctx, ctx->rt->class_array[class_id].class_name);
+    char label[160];
+    sy_throw(ctx, JS_TYPE_ERROR, "Method %s called on incompatible receiver %o", sy_running(ctx, label, type, ".prototype."), value);
     JS_FreeCString(ctx, type);
-    JS_FreeCString(ctx, name);
     return JS_EXCEPTION;
+}
+
+static void sy_throw_disposed(JSContext *ctx, JSClassID class_id)
+{
+    char label[160];
+    sy_running(ctx, label, class_id == JS_CLASS_DISPOSABLE_STACK ? "DisposableStack" : "AsyncDisposableStack", ".prototype.");
+    sy_throw(ctx, JS_REFERENCE_ERROR, "Cannot call %s on an already-disposed DisposableStack", label);
 }
 
 /* A number that is no index, in the words of whom it was given to. */
@@ -526,14 +543,34 @@ static int sy_refuse_primitive(JSContext *ctx, int flags, JSAtom name, JSValueCo
                      JS_IsSymbol(value) ? "Cannot create property '%a' on symbol '%o'" : "Cannot create property '%a' on bigint '%o'", name, value);
 }
 
-static JSValue sy_throw_detached(JSContext *ctx)
+/* `out`: the buffer may also have become too short. */
+static JSValue sy_throw_detached(JSContext *ctx, bool out)
 {
     JSStackFrame *sf = ctx->rt->current_stack_frame;
-    JSObject *p = sf && !sy_code(safe_const(sf->cur_func)) ? sy_object(sf->sy_this) : NULL;
-    return sy_throw_active(ctx, JS_TYPE_ERROR, !p ? "Cannot perform %s on a detached ArrayBuffer" :
-                           is_typed_array(p->class_id) ? "Cannot perform %%TypedArray%%.prototype.%s on a detached ArrayBuffer" :
-                           p->class_id == JS_CLASS_DATAVIEW ? "Cannot perform DataView.prototype.%s on a detached ArrayBuffer" :
-                           "Cannot perform ArrayBuffer.prototype.%s on a detached ArrayBuffer", JS_UNDEFINED);
+    JSObject *p;
+    char label[160];
+    if (!sf || sy_code(safe_const(sf->cur_func)))
+        return JS_ThrowTypeError(ctx, "ArrayBuffer is detached");
+    p = sy_object(sf->sy_this);
+    if (JS_IsConstructor(ctx, safe_const(sf->cur_func))) {
+        sy_running(ctx, label, "", "");
+        snprintf(label, sizeof(label), strcmp(label, "DataView") ? "Construct" : "DataView constructor");
+    } else if (p && is_typed_array(p->class_id)) {
+        const char *name = sy_running(ctx, label, "", "");
+        bool own = strstr(name, "Base64") || strstr(name, "Hex");
+        sy_running(ctx, label, own ? "Uint8Array" : "%TypedArray%", ".prototype.");
+        out = true;
+    } else if (p && p->class_id == JS_CLASS_DATAVIEW) {
+        sy_running(ctx, label, "DataView", ".prototype.");
+        out = true;
+    } else if (p && p->class_id == JS_CLASS_OBJECT) {
+        sy_running(ctx, label, "Atomics", ".");
+        out = true;
+    } else {
+        sy_running(ctx, label, p && p->class_id == JS_CLASS_ARRAY_BUFFER ? "ArrayBuffer.prototype." : "", "");
+    }
+    return sy_throw(ctx, JS_TYPE_ERROR, out ? "Cannot perform %s on a detached or out-of-bounds ArrayBuffer" :
+                    "Cannot perform %s on a detached ArrayBuffer", label);
 }
 
 /* Methods of arrays say so when it is their receiver. */

@@ -113,6 +113,17 @@ static bool sy_is_protocol(JSContext *ctx, JSValueConst func)
     return is;
 }
 
+/* What sets the fields of a class, and calls its static blocks: it is written nowhere. */
+static bool sy_is_initializer(JSFunctionBytecode *code)
+{
+    return code && code->line_num == 0 && !code->source;
+}
+
+static bool sy_is_block(JSFunctionBytecode *code)
+{
+    return code && code->source && *code->source == '{';
+}
+
 static void sy_place(JSContext *ctx, SyFrame *frame, const uint8_t *pc)
 {
     frame->line = -1;
@@ -199,6 +210,8 @@ static uint32_t sy_frames(JSContext *ctx, JSValueConst above, bool skip, SyFrame
         if (code ? sy_of_platform(ctx, code) : sy_is_passage(safe_const(sf->cur_func)))
             continue;
         if (!code && sy_is_protocol(ctx, safe_const(sf->cur_func)))
+            continue;
+        if (sy_is_initializer(code) && count > 0 && sy_is_block(frame[-1].code))
             continue;
         if (!code && sy_hides(ctx)) {
             JSStackFrame *caller = sf->prev_frame;
@@ -307,6 +320,12 @@ static SyNames sy_names(JSContext *ctx, SyFrame *frame)
     }
     if (frame->code && frame->code->filename != JS_ATOM_NULL)
         names.file = JS_AtomToCString(ctx, frame->code->filename);
+    if (sy_is_block(frame->code) || sy_is_initializer(frame->code)) {
+        bool fixed = JS_IsConstructor(ctx, frame->receiver); /* the class itself */
+        names.function = sy_word(ctx, fixed ? "<static_initializer>" : "<instance_members_initializer>");
+        names.toplevel = true;
+        return names;
+    }
     if (!names.toplevel && !frame->constructor && JS_VALUE_GET_TAG(frame->func) == JS_TAG_OBJECT) {
         names.type = sy_type_name(ctx, frame->receiver);
         if (sy_object(frame->receiver))

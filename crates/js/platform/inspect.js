@@ -406,7 +406,8 @@ function platformObject(state, shape, value, shown, beyond) {
   const { constructor, tag, keys } = shape;
   const iterated = shown === ITERATED;
   const entries = iterated ? [...value] : [];
-  const own = value instanceof DOMException ? [] : keys.filter((key) => !shown.includes(key));
+  const own = keys.filter((key) => !shown.includes(key));
+  const last = value instanceof DOMException; // what is shown are its own properties as well, the first of them
   const hidden = hiddenOf(value, tag);
   shape.keys = [];
   if (iterated) shape.braces[0] = `${constructor}(${entries.length}) {`;
@@ -421,11 +422,13 @@ function platformObject(state, shape, value, shown, beyond) {
     const before = state.showHidden;
     state.showHidden = true;
     state.indentation -= 2;
-    for (const key of own) output.push(property(state, value, depth, key, PLAIN));
+    const showOwn = () => { for (const key of own) output.push(property(state, value, depth, key, PLAIN)); };
+    if (!last) showOwn();
     state.indentation += 2;
     for (const key of shown) output.push(`${key}: ${show(state, value[key], depth)}`);
     for (const [key, what] of hidden) output.push(`[${key}]: ${show(state, what, depth)}`);
     state.indentation -= 2;
+    if (last) showOwn();
     state.showHidden = before;
     return output;
   };

@@ -49,8 +49,10 @@ export const numbers = {
   ),
   'other places': () => PLACES.map((place) => [1234.5, -1234567.891, 0.256].map((value) => [value.toLocaleString(place), value.toLocaleString(place, { style: 'percent' }), value.toLocaleString(place, { minimumFractionDigits: 2 })])),
   'euros in other places': () => PLACES.map((place) => money(place, 'EUR')()),
-  'dollars in other places': () => PLACES.filter((place) => place !== 'es-AR').map((place) => money(place, 'USD')()),
-  'Spanish of other places': () => ['es-CO', 'es-CL', 'es-PE', 'es-VE', 'es-CR', 'es-EC', 'es-UY', 'es-419'].map((place) => [(1234.5).toLocaleString(place), (0.256).toLocaleString(place, { style: 'percent' }), money(place, 'EUR')(), new Date(Date.UTC(2024, 1, 3)).toLocaleString(place)]),
+  'dollars in other places': () => PLACES.map((place) => money(place, 'USD')()),
+  'money of Latin America': () => [['es-AR', 'ARS'], ['es-BO', 'BOB'], ['es-CL', 'CLP'], ['es-CO', 'COP'], ['es-CR', 'CRC'], ['es-DO', 'DOP'], ['es-GT', 'GTQ'], ['es-HN', 'HNL'], ['es-NI', 'NIO'], ['es-PA', 'PAB'], ['es-PE', 'PEN'], ['es-PY', 'PYG'], ['es-UY', 'UYU'], ['es-VE', 'VES']].map(([place, currency]) => money(place, currency)()),
+  'digits of currencies': () => ['HUF', 'IDR', 'COP', 'IQD', 'PKR', 'RSD', 'KWD', 'CLP', 'EUR'].map((currency) => (1234.5678).toLocaleString('en', { style: 'currency', currency })),
+  'Spanish of other places': () => ['es-BO', 'es-CL', 'es-CO', 'es-CR', 'es-CU', 'es-DO', 'es-EC', 'es-GT', 'es-HN', 'es-NI', 'es-PA', 'es-PE', 'es-PR', 'es-PY', 'es-SV', 'es-UY', 'es-VE', 'es-419'].map((place) => [(1234.5).toLocaleString(place), (0.256).toLocaleString(place, { style: 'percent' }), money(place, 'EUR')(), new Date(Date.UTC(2024, 1, 3)).toLocaleString(place)]),
   'own money': () => [money('ja-JP', 'JPY')(), money('en-IN', 'INR')(), money('sv-SE', 'SEK')(), money('pl-PL', 'PLN')(), money('pt-BR', 'BRL')(), money('zh-CN', 'CNY')(), money('en-GB', 'GBP')(), money('en-AU', 'AUD')(), money('en-CA', 'CAD')()],
   'words of other languages': () => [(1234567).toLocaleString('de', { notation: 'compact' }), (5).toLocaleString('fr', { style: 'unit', unit: 'day', unitDisplay: 'long' })],
 };

@@ -23,7 +23,8 @@ static JSValue sy_throw_active(JSContext *ctx, JSErrorEnum kind, const char *for
 static JSValue sy_throw_receiver(JSContext *ctx, JSValueConst value, JSClassID class_id);
 static void sy_throw_index(JSContext *ctx, JSValueConst value);
 static void sy_throw_new(JSContext *ctx, JSValueConst func);
-static JSValue sy_throw_detached(JSContext *ctx);
+static JSValue sy_throw_detached(JSContext *ctx, bool out);
+static void sy_throw_disposed(JSContext *ctx, JSClassID class_id);
 static JSValue sy_throw_to_object(JSContext *ctx);
 static void sy_throw_class_call(JSContext *ctx, JSValueConst func);
 static void sy_throw_brand(JSContext *ctx, JSValueConst func);
@@ -180,6 +181,37 @@ static void emit_source_loc_at(JSParseState *s, int line_num, int col_num)
                 "static void free_token(JSParseState *s, JSToken *token)\n{",
                 "static int sy_column(JSParseState *s);\nstatic void free_token(JSParseState *s, JSToken *token)\n{",
             ),
+            // What a class does by itself stands at its first word.
+            once(
+                "    const uint8_t *class_start_ptr = s->token.ptr;\n",
+                "    const uint8_t *class_start_ptr = s->token.ptr;\n    int class_line = s->token.line_num, class_column = s->token.col_num;\n",
+            ),
+            once(
+                "        emit_class_init_end(s, cf);\n        emit_op(s, OP_call_method);\n",
+                "        emit_class_init_end(s, cf);\n        emit_source_loc_at(s, class_line, class_column);\n        emit_op(s, OP_call_method);\n",
+            ),
+            once(
+                "static __exception int js_parse_class_default_ctor(JSParseState *s,
+                                                   bool has_super,
+                                                   JSFunctionDef **pfd)
+{
+",
+                "static __exception int js_parse_class_default_ctor(JSParseState *s, bool has_super, int line, int column, JSFunctionDef **pfd)
+{
+",
+            ),
+            once(
+                "    push_scope(s);  /* enter body scope */
+    fd->body_scope = fd->scope_level;
+    if (has_super) {
+",
+                "    push_scope(s);  /* enter body scope */
+    fd->body_scope = fd->scope_level;
+    emit_source_loc_at(s, line, column);
+    if (has_super) {
+",
+            ),
+            once("class_flags & JS_DEFINE_CLASS_HAS_HERITAGE, &ctor_fd))", "class_flags & JS_DEFINE_CLASS_HAS_HERITAGE, class_line, class_column, &ctor_fd))"),
             // As if a line ended before the first: its columns begin with 1 like those of others.
             once("    s->eol = s->buf_ptr;\n", "    s->eol = s->buf_ptr - 1;\n"),
             once("    s->token.col_num = max_int(1, s->mark - s->eol);\n", "    s->token.col_num = sy_column(s);\n"),

@@ -121,6 +121,35 @@ enum { JS_ONCE_INIT };
             ),
         ],
     },
+    // QuickJS's own parser of dates takes other texts than V8's: `engine/dates.c` takes its place.
+    Patch {
+        name: "Date.parse",
+        edits: &[
+            once("/* Date string parsing */\n", "static double sy_date_parse(JSString *text);\n\n#if 0\n"),
+            once(
+                "static JSValue js_Date_parse(JSContext *ctx, JSValueConst this_val,
+                             int argc, JSValueConst *argv)
+{
+",
+                "#endif
+static JSValue js_Date_parse(JSContext *ctx, JSValueConst this_val, int argc, JSValueConst *argv)
+{
+    JSValue text = JS_ToString(ctx, argv[0]);
+    double time;
+    if (JS_IsException(text))
+        return JS_EXCEPTION;
+    time = sy_date_parse(JS_VALUE_GET_STRING(text));
+    JS_FreeValue(ctx, text);
+    return js_float64(time);
+}
+
+#if 0
+{
+",
+            ),
+            once("static JSValue js_Date_now(", "#endif\nstatic JSValue js_Date_now("),
+        ],
+    },
     // RegExp.$1 and its like: where the last match was, in which text. Older packages read them.
     Patch {
         name: "last match",

@@ -683,7 +683,6 @@ pub const PATCHES: &[Patch] = &[Patch {
     if (JS_VALUE_GET_TAG(obj) != JS_TAG_OBJECT)
         return JS_ThrowTypeError(ctx, magic ? "Reflect.defineProperty called on non-object" : "Object.defineProperty called on non-object");"#,
         ),
-        once(r#"    return JS_ThrowTypeError(ctx, "ArrayBuffer is detached");"#, "    return sy_throw_detached(ctx);"),
         once(
             r#"    default:
     case JS_TAG_NULL:

@@ -1,7 +1,7 @@
 // Intl.DateTimeFormat, in English and by the Gregorian calendar.
 import { britishWidths, dateParts, timeParts } from './date-words.js';
 import { canonicalList, chooser, flag, optionsOf, resolve, supported, within } from './locales.js';
-import { placeDate, placeFor, placeTime } from './places.js';
+import { clockOf, cycleOf, placeDate, placeFor, placeTime } from './places.js';
 import { offsetAt, zoneName, zoneOf } from './zones.js';
 
 const oneOf = chooser('Intl.DateTimeFormat');
@@ -50,15 +50,20 @@ function fieldsOf(given) {
   return fields;
 }
 
+// Whether Britain leaves an hour up to 23 as it is asked for: mostly beside minutes and seconds of two digits.
+function keepsHour({ weekday, year, month, day, minute, second, timeZoneName: zone }) {
+  if (second !== undefined && (zone === 'short' || zone === 'long')) return true;
+  if (second !== undefined && zone !== undefined) return minute === '2-digit' || second === '2-digit';
+  const alone = weekday !== undefined && (year ?? month ?? day) === undefined;
+  return minute === '2-digit' && second !== 'numeric' && zone === undefined && !alone;
+}
+
 // As the fields come out: minutes and seconds that follow something have two digits, and so do hours up to 23.
 function shaped(fields, cycle, british) {
   const shape = { ...fields };
   if (shape.hour !== undefined) {
     shape.cycle = cycle;
-    // Britain leaves the hour as it is asked for beside two digits of minutes, and beside the name of the zone.
-    const named = fields.timeZoneName === 'short' || fields.timeZoneName === 'long';
-    const asked = british && (fields.second === undefined ? fields.minute === '2-digit' : named);
-    if ((cycle === 'h23' || cycle === 'h24') && !asked) shape.hour = '2-digit';
+    if ((cycle === 'h23' || cycle === 'h24') && !(british && keepsHour(fields))) shape.hour = '2-digit';
     if (shape.minute !== undefined) shape.minute = '2-digit';
   }
   if (shape.second !== undefined) shape.second = shape.minute === undefined ? 'numeric' : '2-digit';
@@ -74,6 +79,7 @@ export class DateTimeFormat {
   #calendar = 'gregory';
   #format;
   #place;
+  #clock;
 
   constructor(locales = undefined, options = undefined, needed = 'any', defaults = 'date') {
     const { locale, keys } = resolve(locales);
@@ -97,8 +103,10 @@ export class DateTimeFormat {
       if (needed === 'date' && timeStyle !== undefined) throw new TypeError('Invalid option : timeStyle');
       if (needed === 'time' && dateStyle !== undefined) throw new TypeError('Invalid option : dateStyle');
       this.#styles = { dateStyle, timeStyle };
+      const asked = hour12 === undefined ? hourCycle : hour12 ? 'h12' : 'h23';
+      if (locales !== undefined && this.#inStyle(placeFor(canonicalList(locales)), asked)) return;
       const clock = { ...TIME_STYLES[timeStyle] };
-      if (timeStyle !== undefined && cycle === 'h23') clock.hour = '2-digit';
+      if (timeStyle !== undefined && (british || cycle === 'h23')) clock.hour = '2-digit';
       this.#shape = shaped({ ...DATE_STYLES[dateStyle], ...clock }, cycle, british);
       this.#shape.style = dateStyle;
       if (british && dateStyle === 'short') this.#shape.year = 'numeric';
@@ -109,16 +117,14 @@ export class DateTimeFormat {
       if (defaults !== 'date') Object.assign(fields, NUMERIC.time);
     }
     const found = locales === undefined || !isFigures(fields) ? undefined : placeFor(canonicalList(locales));
-    const known = found !== undefined && found.place.date !== '' && (fields.hour === undefined || found.place.time !== '');
-    if (known) this.#inPlace(found, fields, hour12 === undefined ? hourCycle : hour12 ? 'h12' : 'h23');
+    if (found !== undefined) this.#inPlace(found, fields, hour12 === undefined ? hourCycle : hour12 ? 'h12' : 'h23');
     else this.#shape = shaped(fields, cycle, british);
   }
 
   // Where it is in figures alone, and the place has its own order of them.
   #inPlace({ place, tag }, fields, asked) {
-    const own = place.time.startsWith('h') ? 'h12' : 'h23';
-    const cycle = asked ?? own;
-    if (cycle !== own && cycle !== 'h23') {
+    const cycle = asked ?? cycleOf(place);
+    if (cycle === 'h11' || cycle === 'h24') {
       this.#shape = shaped(fields, cycle, false);
       return;
     }
@@ -126,11 +132,31 @@ export class DateTimeFormat {
     this.#locale = tag;
     this.#shape = { ...fields };
     if (fields.hour === undefined) return;
+    this.#clock = clockOf(place, fields, cycle);
     // Beside two digits of minutes the hour is left as it is asked for.
-    const exact = fields.hour === 'numeric' && fields.minute === '2-digit' && fields.second === undefined;
-    const padded = cycle === 'h23' && (place.time.startsWith('HH') || own === 'h12') && !exact;
-    Object.assign(this.#shape, { cycle, minute: '2-digit' }, padded ? { hour: '2-digit' } : {});
+    const exact = cycle === 'h23' && cycle === cycleOf(place) && fields.minute === '2-digit' && fields.second === undefined;
+    Object.assign(this.#shape, { cycle, minute: '2-digit' }, /HH|hh/.test(this.#clock) && !exact ? { hour: '2-digit' } : {});
     if (fields.second !== undefined) this.#shape.second = '2-digit';
+  }
+
+  // A style that the place writes in figures alone.
+  #inStyle(found, asked) {
+    const { dateStyle, timeStyle } = this.#styles;
+    if (found === undefined || asked === 'h11' || asked === 'h24' || timeStyle === 'full' || timeStyle === 'long') return false;
+    const [short, medium] = found.place.styles.split(';');
+    const date = { short, medium }[dateStyle];
+    if (dateStyle !== undefined && date === undefined) return false;
+    this.#place = { ...found.place, date };
+    this.#locale = found.tag;
+    this.#shape = dateStyle === undefined ? {} : { ...NUMERIC.date };
+    this.#shape.style = dateStyle;
+    if (timeStyle === undefined) return true;
+    const cycle = asked ?? cycleOf(found.place);
+    const clock = { hour: '2-digit', minute: '2-digit', second: timeStyle === 'medium' ? '2-digit' : undefined };
+    this.#clock = clockOf(found.place, clock, cycle);
+    if (!`${this.#clock} ${found.place.time.split(';')[0]}`.includes('HH')) clock.hour = 'numeric';
+    Object.assign(this.#shape, clock, { cycle });
+    return true;
   }
 
   static supportedLocalesOf(locales, options = undefined) {
@@ -175,13 +201,11 @@ export class DateTimeFormat {
     const british = this.#locale === 'en-GB';
     const place = this.#place;
     const date = place === undefined ? dateParts(shape, at, british) : shape.year ? placeDate(place, shape, at) : [];
-    const clock = place === undefined ? timeParts(shape, at, british) : shape.hour ? placeTime(place, shape, at) : [];
-    const parts = [...date];
-    if (date.length > 0 && clock.length > 0) parts.push({ type: 'literal', value: this.#between() });
-    parts.push(...clock);
+    const clock = place === undefined ? timeParts(shape, at, british) : shape.hour ? placeTime(this.#clock, shape, at) : [];
+    const parts = date.length > 0 && clock.length > 0 ? joined(date, this.#between(), clock) : [...date, ...clock];
     if (shape.timeZoneName !== undefined) {
       if (parts.length > 0) parts.push({ type: 'literal', value: clock.length > 0 ? ' ' : ', ' });
-      parts.push({ type: 'timeZoneName', value: zoneName(this.#zone, time, shape.timeZoneName) });
+      parts.push({ type: 'timeZoneName', value: zoneName(this.#zone, time, shape.timeZoneName, british) });
     }
     return parts;
   }
@@ -189,10 +213,10 @@ export class DateTimeFormat {
   // Between the date and the time.
   #between() {
     if (this.#place !== undefined) return this.#place.between;
-    const { weekday, year, month, day, era, minute } = this.#shape;
+    const { weekday, year, month, day, era, minute, timeZoneName, cycle } = this.#shape;
     if (month === 'long') return ' at ';
-    const alone = weekday !== undefined && !(year ?? month ?? day ?? era);
-    return alone && (minute !== undefined || this.#locale !== 'en-GB') ? ' ' : ', ';
+    if (weekday === undefined || (year ?? month ?? day ?? era ?? timeZoneName) !== undefined) return ', ';
+    return cycle !== undefined && (minute !== undefined || cycle.startsWith('h1')) ? ' ' : ', ';
   }
 
   resolvedOptions() {
@@ -205,6 +229,15 @@ export class DateTimeFormat {
     for (const name of ['dateStyle', 'timeStyle']) if (this.#styles[name] !== undefined) shown[name] = this.#styles[name];
     return shown;
   }
+}
+
+// Date and time, in that order or the other.
+function joined(date, between, time) {
+  const [first, second] = between[0] === '<' ? [time, date] : [date, time];
+  const sign = between.replace('<', '');
+  const last = first[first.length - 1];
+  if (last.type !== 'literal') return [...first, { type: 'literal', value: sign }, ...second];
+  return [...first.slice(0, -1), { type: 'literal', value: last.value + sign }, ...second];
 }
 
 // A whole date or a time of day or both, and nothing that is told by words.

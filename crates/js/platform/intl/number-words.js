@@ -1,7 +1,8 @@
 // What English calls currencies and units, and how it writes them.
 
-const NO_MINOR = 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'.split(' ');
-const THREE_MINOR = 'BHD IQD JOD KWD LYD OMR TND'.split(' ');
+const NO_MINOR = `AFN ALL BIF CLP COP DJF GNF HUF IDR IQD IRR ISK JPY KMF KPW KRW LAK LBP MGA MMK PKR PYG RSD RWF SLL SOS SYP UGX
+  UYI VND VUV XAF XOF XPF YER`.split(/\s+/);
+const THREE_MINOR = 'BHD JOD KWD LYD OMR TND'.split(' ');
 
 export const minorDigits = (currency) => (NO_MINOR.includes(currency) ? 0 : THREE_MINOR.includes(currency) ? 3 : 2);
 

@@ -100,11 +100,21 @@ function offsetName(minutes, long) {
 
 const GENERIC = { E: 'ET', C: 'CT', M: 'MT', P: 'PT', AK: 'AKT' };
 
-export function zoneName(zone, time, style) {
+// What Britain knows by short names; those of America are not among it.
+const BRITISH = {
+  'British Summer Time': ['GMT', 'BST'], 'Central European Standard Time': ['CET', 'CEST'], 'Eastern European Standard Time': ['EET', 'EEST'],
+  'Gulf Standard Time': ['GST'], 'Western European Standard Time': ['WET', 'WEST'],
+};
+
+function britishNames({ long, short }) {
+  return BRITISH[long[1]] ?? BRITISH[long[0]] ?? (short[0] === 'GMT' || short[0] === 'UTC' ? short : []);
+}
+
+export function zoneName(zone, time, style, british) {
   const { minutes, later } = offsetAt(zone, time);
   const at = later ? 1 : 0;
   if (style === 'long') return zone.long[at] ?? offsetName(minutes, true);
-  if (style === 'short') return zone.short[at] ?? offsetName(minutes, false);
+  if (style === 'short') return (british ? britishNames(zone) : zone.short)[at] ?? offsetName(minutes, false);
   if (zone !== UTC && style === 'longGeneric') {
     const [name] = zone.long;
     return (zone.start === undefined ? name : name?.replace(' Standard', '')) ?? offsetName(minutes, true);
