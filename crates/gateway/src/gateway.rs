@@ -30,7 +30,7 @@ use crate::listen::Peer;
 use crate::loops::Passed;
 use crate::observe::{Ending, Observer, Recorded};
 use crate::outbound::OutboundWorker;
-use crate::resolve::{Question, Resolved, Resolvers, trusts};
+use crate::resolve::{Question, Resolved, Resolvers, Waits, trusts};
 use crate::routes::Route;
 use crate::trace::SpanKind;
 use crate::upstream::{Asked, Switched};
@@ -93,6 +93,7 @@ struct Reply {
 
 /// The answer to a client's request: there already, where nothing had to be waited for. What has to be is in a box of
 /// its own, which most of what a gateway refuses does without.
+#[expect(clippy::large_enum_variant, reason = "there is one a connection, and a refusal is to make no box")]
 pub enum Answering {
     Now(Option<Response<Recorded>>),
     Later(Pin<Box<dyn Future<Output = Response<Recorded>> + Send>>),
@@ -149,7 +150,7 @@ impl Gateway {
         };
         match self.begin(&mut reply, live, vouched, (&peer, listener), (head, body)) {
             Ok(Begun::Found(route, errand)) => Answering::Later(Box::pin(reply.dispatch(route, errand))),
-            Ok(Begun::Unknown(pending)) => Answering::Later(Box::pin(reply.resolve(pending))),
+            Ok(Begun::Unknown(waits, pending)) => Answering::Later(Box::pin(reply.resolve(waits, pending))),
             Ok(Begun::Redirected(response)) => Answering::Now(Some(reply.of(Ok(response)))),
             Err(failure) => Answering::Now(Some(reply.of(Err(failure)))),
         }
@@ -181,9 +182,12 @@ impl Gateway {
         live.resolvers.strip(&mut head.headers, ctx.peer, vouched);
         let pending = Pending { live, ctx, authority, passed, vouched, head, body };
         let span = pending.ctx.open("resolve", SpanKind::Internal, pending.ctx.trace.span);
-        let Some(resolved) = pending.live.resolvers.resolve_now(pending.question()) else {
-            span.untold();
-            return Ok(Begun::Unknown(Box::new(pending)));
+        let resolved = match pending.live.resolvers.resolve_now(pending.question()) {
+            Ok(resolved) => resolved,
+            Err(waits) => {
+                span.untold();
+                return Ok(Begun::Unknown(waits, Box::new(pending)));
+            }
         };
         span.end(resolved.as_ref().err().map(|failure| failure.kind().as_str()));
         let (route, errand) = reply.admit(pending, resolved?)?;
@@ -296,7 +300,7 @@ enum Begun {
     /// Its tenant has let it in.
     Found(Arc<Route>, Box<Errand>),
     /// Who its tenant is has to be waited for.
-    Unknown(Box<Pending>),
+    Unknown(Waits, Box<Pending>),
     /// To https.
     Redirected(Response<Body>),
 }
@@ -326,10 +330,10 @@ impl Reply {
         Ok((route, Box::new(Errand { call, terms, request })))
     }
 
-    async fn resolve(mut self, pending: Box<Pending>) -> Response<Recorded> {
+    async fn resolve(mut self, waits: Waits, pending: Box<Pending>) -> Response<Recorded> {
         let resolved = {
             let span = pending.ctx.open("resolve", SpanKind::Internal, pending.ctx.trace.span);
-            let resolved = pending.live.resolvers.resolve(pending.question()).await;
+            let resolved = pending.live.resolvers.resolve_from(waits, pending.question()).await;
             span.end(resolved.as_ref().err().map(|failure| failure.kind().as_str()));
             resolved
         };

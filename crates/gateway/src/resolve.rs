@@ -109,11 +109,10 @@ impl Resolver {
     /// # Errors
     /// The request is this resolver's, but cannot be served.
     pub async fn resolve(&self, question: Question<'_>) -> Result<Answer, Failure> {
-        match (self.resolve_now(question), self) {
-            (Some(answer), _) => answer,
-            (None, Self::Sql(sql)) => sql.resolve(question).await,
+        match self {
+            Self::Sql(sql) => sql.resolve(question).await,
             // Nobody else has anything to wait for.
-            (None, _) => Ok(Answer::NotMine(Why::NoRow)),
+            other => other.resolve_now(question).unwrap_or(Ok(Answer::NotMine(Why::NoRow))),
         }
     }
 
@@ -128,6 +127,10 @@ impl Resolver {
         })
     }
 }
+
+/// Which resolver has something to wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waits(usize);
 
 /// All of a node's resolvers, in order. Replaced as a whole when the configuration is read again.
 pub struct Resolvers {
@@ -181,27 +184,30 @@ impl Resolvers {
         self.guards.strip(headers, peer, vouched)
     }
 
+    /// Who gets the request, as far as nothing has to be waited for, or the failure that [`Resolvers::resolve_from`]
+    /// tells; else whom to go on with.
+    pub fn resolve_now(&self, question: Question<'_>) -> Result<Result<Resolved, Failure>, Waits> {
+        for (number, (_, resolver)) in self.list.iter().enumerate() {
+            match resolver.resolve_now(question).ok_or(Waits(number))? {
+                Ok(Answer::Mine(resolved)) => return Ok(Ok(resolved)),
+                Ok(Answer::NotMine(_)) => {}
+                Err(failure) => return Ok(Err(failure)),
+            }
+        }
+        Ok(Err(Failure::NoTenant))
+    }
+
+    /// Goes on where those before have said that the request is not theirs.
+    ///
     /// # Errors
     /// [`Failure::NoTenant`] when nobody answers; else what a resolver says.
-    pub async fn resolve(&self, question: Question<'_>) -> Result<Resolved, Failure> {
-        for (_, resolver) in &self.list {
+    pub async fn resolve_from(&self, Waits(first): Waits, question: Question<'_>) -> Result<Resolved, Failure> {
+        for (_, resolver) in self.list.iter().skip(first) {
             if let Answer::Mine(resolved) = resolver.resolve(question).await? {
                 return Ok(resolved);
             }
         }
         Err(Failure::NoTenant)
-    }
-
-    /// As [`Resolvers::resolve`], which is to be asked where this says nothing: something has to be waited for.
-    pub fn resolve_now(&self, question: Question<'_>) -> Option<Result<Resolved, Failure>> {
-        for (_, resolver) in &self.list {
-            match resolver.resolve_now(question)? {
-                Ok(Answer::Mine(resolved)) => return Some(Ok(resolved)),
-                Ok(Answer::NotMine(_)) => {}
-                Err(failure) => return Some(Err(failure)),
-            }
-        }
-        Some(Err(Failure::NoTenant))
     }
 
     /// In order, with what each was made of.

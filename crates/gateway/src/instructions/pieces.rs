@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use futures_util::FutureExt as _;
 use http::{HeaderValue, Request, Response, Version, request};
 use hyper::body::Incoming;
 use sqlx::{Connection as _, SqliteConnection};
@@ -91,7 +90,7 @@ pub fn each(mut act: impl FnMut(&'static str, &mut dyn FnMut(usize))) {
 
     for (name, resolvers) in ORDER.iter().zip(&node.resolvers) {
         let mut once = |round: usize| {
-            let found = resolvers.resolve(question(round % TENANTS)).now_or_never();
+            let found = resolvers.resolve_now(question(round % TENANTS));
             black_box(found.expect("it waits for nothing").expect("a tenant"));
         };
         act(name, &mut once);
@@ -185,7 +184,9 @@ impl Node {
                 let authority = authority(&head);
                 let peer = [127, 0, 0, 1].into();
                 let question = Question { authority: &authority, head: &head, peer, vouched: false };
-                node.resolvers[3].resolve(question).await.expect("a row");
+                if let Err(waits) = node.resolvers[3].resolve_now(question) {
+                    node.resolvers[3].resolve_from(waits, question).await.expect("a row");
+                }
             }
         });
         node
@@ -208,7 +209,7 @@ impl Node {
         let resolvers = &self.resolvers[2];
         resolvers.strip(&mut head.headers, ctx.peer, false);
         let question = Question { authority: &authority, head: &head, peer: ctx.peer, vouched: false };
-        let resolved = resolvers.resolve(question).now_or_never().expect("it waits for nothing").expect("a tenant");
+        let resolved = resolvers.resolve_now(question).expect("it waits for nothing").expect("a tenant");
         ctx.set_route(&resolved.route);
         let (terms, _) = self.terms.for_call(&resolved.route, &Call::default());
         let Err(failure) = self.closed.enter_script(&resolved.route.usage, &terms.limits) else {
