@@ -20,14 +20,19 @@ pub fn draw() -> u64 {
     })
 }
 
+/// Writes bytes as hex digits, two each; `text` has room for just these.
+pub fn write_hex(text: &mut [u8], bytes: &[u8]) {
+    for (digits, byte) in text.chunks_exact_mut(2).zip(bytes) {
+        for (digit, four) in digits.iter_mut().zip([byte >> 4, byte & 15]) {
+            *digit = four + if four < 10 { b'0' } else { b'a' - 10 };
+        }
+    }
+}
+
 /// A request's id: 16 hex digits.
 pub fn ray() -> HeaderValue {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let number = draw();
     let mut text = [0; 16];
-    for (index, digit) in text.iter_mut().enumerate() {
-        *digit = DIGITS[(number >> (4 * index) & 15) as usize];
-    }
+    write_hex(&mut text, &draw().to_be_bytes());
     HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static("0"))
 }
 
@@ -70,6 +75,9 @@ mod tests {
     fn texts_have_their_form() {
         let ray = ray();
         assert!(ray.len() == 16 && ray.as_bytes().iter().all(u8::is_ascii_hexdigit));
+        let mut text = [0; 32];
+        write_hex(&mut text, &0x0123_4567_89ab_cdef_0000_0000_0000_000f_u128.to_be_bytes());
+        assert_eq!(&text, b"0123456789abcdef000000000000000f");
         assert_eq!(reference().len(), 24);
         let token = token();
         assert!(token.len() == 40 && token.bytes().all(|b| b.is_ascii_alphanumeric()));

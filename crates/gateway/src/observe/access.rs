@@ -15,6 +15,7 @@ use switchyard_catalog::{Timestamp, TimestampText};
 
 use crate::config::{AccessFormat, AccessTarget};
 use crate::context::RequestContext;
+use crate::ids::write_hex;
 use crate::routes::Route;
 
 /// Bytes that a thread keeps for its next line.
@@ -149,7 +150,9 @@ fn json(line: &mut String, ctx: &RequestContext) {
     line.push_str("\",\"client\":\"");
     line.push_str(ctx.address.to_str().unwrap_or_default());
     line.push_str("\",\"trace\":\"");
-    line.push_str(text_of(&hex(ctx.trace.id)));
+    let mut trace = [0; 32];
+    write_hex(&mut trace, &ctx.trace.id.to_be_bytes());
+    line.push_str(text_of(&trace));
     line.push_str(if ctx.http2 { "\",\"protocol\":\"h2\",\"method\":" } else { "\",\"protocol\":\"h1\",\"method\":" });
     quote(line, ctx.method.as_str());
     if let Some(version) = ctx.tls {
@@ -227,17 +230,6 @@ fn millis(line: &mut String, name: &str, time: Duration) {
     line.push_str(text_of(&[b'.', digits[0], digits[1], digits[2]]));
 }
 
-/// 32 digits.
-fn hex(number: u128) -> [u8; 32] {
-    let mut text = [0; 32];
-    for (digits, byte) in text.chunks_exact_mut(2).zip(number.to_be_bytes()) {
-        for (digit, four) in digits.iter_mut().zip([byte >> 4, byte & 15]) {
-            *digit = four + if four < 10 { b'0' } else { b'a' - 10 };
-        }
-    }
-    text
-}
-
 /// Of ASCII.
 fn text_of(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap_or_default()
@@ -299,7 +291,6 @@ mod tests {
             assert!(line >= before && (Timestamp::now().micros() - read.micros()) < 10_000_000);
             before = line;
         }
-        assert_eq!(text_of(&hex(0x0123_4567_89ab_cdef_0000_0000_0000_000f)), "0123456789abcdef000000000000000f");
     }
 
     #[test]

@@ -3,6 +3,8 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::ids::write_hex;
+
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
@@ -53,14 +55,9 @@ impl Parent {
 
     /// As it goes out.
     pub fn value(&self) -> HeaderValue {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
-        for (at, digit) in text[3..35].iter_mut().enumerate() {
-            *digit = DIGITS[(self.trace >> (4 * (31 - at)) & 15) as usize];
-        }
-        for (at, digit) in text[36..52].iter_mut().enumerate() {
-            *digit = DIGITS[(self.span >> (4 * (15 - at)) & 15) as usize];
-        }
+        write_hex(&mut text[3..35], &self.trace.to_be_bytes());
+        write_hex(&mut text[36..52], &self.span.to_be_bytes());
         if self.sampled {
             text[54] = b'1';
         }

@@ -119,23 +119,25 @@ impl Lookup {
 
     /// What is in memory and counts; `None`: it is to be [found](Self::find).
     pub(super) fn known(&self, key: &str) -> Option<Option<Arc<Target>>> {
-        let now = Instant::now();
-        let (source, found) = match self.rows.get(key) {
-            Some(known) if now < known.fresh => (Source::Hit, Some(known.target)),
-            None if self.none.get(key).is_some_and(|until| now < until) => (Source::NegativeHit, None),
-            _ => return None,
-        };
+        let (source, found) = self.fresh(key, self.rows.get(key).as_ref(), Instant::now())?;
         self.metrics.count(source);
         Some(found)
+    }
+
+    /// `known`: what there is of a row, however old.
+    fn fresh(&self, key: &str, known: Option<&Known>, now: Instant) -> Option<(Source, Option<Arc<Target>>)> {
+        match known {
+            Some(known) if now < known.fresh => Some((Source::Hit, Some(known.target.clone()))),
+            None if self.none.get(key).is_some_and(|until| now < until) => Some((Source::NegativeHit, None)),
+            _ => None,
+        }
     }
 
     async fn look(self: &Arc<Self>, key: &str) -> (Source, Found) {
         let now = Instant::now();
         let known = self.rows.get(key);
-        match &known {
-            Some(known) if now < known.fresh => return (Source::Hit, Ok(Some(known.target.clone()))),
-            None if self.none.get(key).is_some_and(|until| now < until) => return (Source::NegativeHit, Ok(None)),
-            _ => {}
+        if let Some((source, found)) = self.fresh(key, known.as_ref(), now) {
+            return (source, Ok(found));
         }
         let outcome = if self.away.waits() {
             Err(LookupError::Away("it did not answer a moment ago".into()))
