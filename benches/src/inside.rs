@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::Request;
+use http::{Request, Uri};
 use switchyard_catalog::{
     AccountId, BindingName, Code, CodeSyntax, Isolation, Limits, Module, ModuleKind, ScriptId, ScriptName, Validator,
     VersionId, WorkerBinding, WorkerSpec,
@@ -78,7 +78,7 @@ impl Inside {
         bindings: &[(&str, WorkerBinding)],
     ) -> anyhow::Result<Called> {
         let worker = self.tokio.block_on(start(&self.runtime, name, code, isolation, bindings))?;
-        Ok(Called { host: format!("{name}.localhost"), worker })
+        Ok(Called { url: format!("http://{name}.localhost/").parse()?, worker })
     }
 
     /// As many clean Workers of that code.
@@ -198,17 +198,16 @@ impl WorkerSource for NoSource {
     }
 }
 
-/// A Worker, and the host that it is asked for.
+/// A Worker, and the URL that it is asked for. Made once: to put a text together is not what a call is to cost.
 #[derive(Clone)]
 pub struct Called {
-    pub host: String,
+    pub url: Uri,
     pub worker: Arc<Worker>,
 }
 
 impl Called {
     async fn call(&self, outbound: &Arc<dyn Outbound>) -> anyhow::Result<()> {
-        let host = &self.host;
-        let request = Request::get(format!("http://{host}/")).header("accept", "*/*").body(Body::Empty)?;
+        let request = Request::get(self.url.clone()).header("accept", "*/*").body(Body::Empty)?;
         let response = self.worker.handle(request, invocation(0, Arc::clone(outbound))).await?;
         ensure!(response.status() == 200, "a Worker answered {}", response.status());
         Ok(())

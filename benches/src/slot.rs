@@ -56,7 +56,7 @@ impl Slot {
         let bound = WorkerBinding::DispatchNamespace { namespace, outbound: None };
         let dispatcher = scripts::DISPATCHER.to_owned();
         let dispatcher = inside.worker("dispatcher", dispatcher, Isolation::Auto, &[("dispatcher", bound)])?;
-        let dispatched = clean.iter().map(|tenant| Called { host: tenant.host.clone(), ..dispatcher.clone() });
+        let dispatched = clean.iter().map(|tenant| Called { url: tenant.url.clone(), ..dispatcher.clone() });
         let dispatched: Vec<Called> = dispatched.collect();
         let heavy = match self.common.wants(AFTER_HEAVY) {
             true => vec![inside.worker("heavy", scripts::slow_bundle("heavy", BUNDLE), Isolation::Request, &[])?],

@@ -91,11 +91,10 @@ struct Reply {
     client: Option<Client>,
 }
 
-/// The answer to a client's request: there already, where nothing had to be waited for. What has to be is in a box of
-/// its own, which most of what a gateway refuses does without.
-#[expect(clippy::large_enum_variant, reason = "there is one a connection, and a refusal is to make no box")]
+/// The answer to a client's request: there already, where nothing had to be waited for. Either is in a box: each
+/// connection keeps the place of this, also while it is idle.
 pub enum Answering {
-    Now(Option<Response<Recorded>>),
+    Now(Option<Box<Response<Recorded>>>),
     Later(Pin<Box<dyn Future<Output = Response<Recorded>> + Send>>),
 }
 
@@ -105,7 +104,7 @@ impl Future for Answering {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response<Recorded>> {
         match self.get_mut() {
             // As other futures, it is not to be polled again.
-            Self::Now(response) => response.take().map_or(Poll::Pending, Poll::Ready),
+            Self::Now(response) => response.take().map_or(Poll::Pending, |response| Poll::Ready(*response)),
             Self::Later(answer) => answer.as_mut().poll(cx),
         }
     }
@@ -151,8 +150,8 @@ impl Gateway {
         match self.begin(&mut reply, live, vouched, (&peer, listener), (head, body)) {
             Ok(Begun::Found(route, errand)) => Answering::Later(Box::pin(reply.dispatch(route, errand))),
             Ok(Begun::Unknown(waits, pending)) => Answering::Later(Box::pin(reply.resolve(waits, pending))),
-            Ok(Begun::Redirected(response)) => Answering::Now(Some(reply.of(Ok(response)))),
-            Err(failure) => Answering::Now(Some(reply.of(Err(failure)))),
+            Ok(Begun::Redirected(response)) => Answering::Now(Some(Box::new(reply.of(Ok(response))))),
+            Err(failure) => Answering::Now(Some(Box::new(reply.of(Err(failure))))),
         }
     }
 

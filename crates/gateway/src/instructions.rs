@@ -78,7 +78,10 @@ fn each_piece_takes_the_instructions_that_are_stored() {
         let plain = counted[&format!("{}{of}", pieces::PLAIN)];
         let longer = counted.remove(&format!("{}{of}", pieces::LONGER)).unwrap();
         println!("{}{of}: {plain}; with a loop of {} turns and an allocation {longer}", pieces::PLAIN, pieces::TURNS);
-        assert!(longer > plain && !bounds::holds(plain, longer, slack(of)), "what was added went unseen: {plain}, {longer}");
+        assert!(
+            longer > plain && !bounds::holds(plain, longer, slack(of)),
+            "what was added went unseen: {plain}, {longer}"
+        );
     }
 
     let made = [

@@ -414,6 +414,23 @@ pub struct Writer<'b> {
     out: &'b mut Vec<u8>,
 }
 
+/// The text that [`Writer::text_of`] writes.
+pub struct Text<'b>(&'b mut Vec<u8>);
+
+impl Text<'_> {
+    pub fn push(&mut self, text: &str) -> &mut Self {
+        self.0.extend_from_slice(text.as_bytes());
+        self
+    }
+}
+
+impl std::fmt::Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.push(text);
+        Ok(())
+    }
+}
+
 impl<'b> Writer<'b> {
     pub fn new(out: &'b mut Vec<u8>) -> Self {
         Writer { out }
@@ -446,6 +463,17 @@ impl<'b> Writer<'b> {
 
     pub fn text(&mut self, text: &str) -> &mut Self {
         self.counted(TEXT, text.as_bytes())
+    }
+
+    /// A text that is written piece by piece, where it will lie. No longer than the engine's memory could hold.
+    pub fn text_of(&mut self, write: impl FnOnce(&mut Text<'_>)) -> &mut Self {
+        self.out.push(TEXT);
+        let at = self.out.len();
+        self.out.extend_from_slice(&[0; 4]);
+        write(&mut Text(self.out));
+        let len = u32::try_from(self.out.len() - at - 4).unwrap_or(u32::MAX);
+        self.out[at..at + 4].copy_from_slice(&len.to_le_bytes());
+        self
     }
 
     pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
@@ -528,6 +556,10 @@ mod tests {
         }
         let read: Result<Vec<_>, _> = Reader::new(&message).collect();
         assert_eq!(read.as_deref(), Ok(SAMPLES));
+        let (mut whole, mut pieces) = (Vec::new(), Vec::new());
+        Writer::new(&mut whole).int(1).text("Grüße").text("").null();
+        Writer::new(&mut pieces).int(1).text_of(|text| _ = text.push("Grü").push("ße")).text_of(|_| ()).null();
+        assert_eq!(whole, pieces);
     }
 
     #[test]

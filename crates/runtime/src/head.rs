@@ -1,6 +1,8 @@
 //! Heads on the wire between host and guest: one text of `name\nvalue` pairs for headers, and the
 //! values of a DISPATCH and of a completed FETCH (ABI.md).
 
+use std::fmt::Write as _;
+
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use switchyard_js::abi::{self, Writer};
 
@@ -17,20 +19,24 @@ pub struct StatusText(pub String);
 pub struct Verbatim;
 
 /// Headers as one text. Values that are not UTF-8 are read as Latin-1.
-pub fn header_text(headers: &HeaderMap) -> String {
-    let mut text = String::with_capacity(headers.len() * 48);
-    for (name, value) in headers {
-        if !text.is_empty() {
-            text.push('\n');
+fn header_text(text: &mut abi::Text<'_>, headers: &HeaderMap) {
+    for (number, (name, value)) in headers.iter().enumerate() {
+        if number > 0 {
+            text.push("\n");
         }
-        text.push_str(name.as_str());
-        text.push('\n');
+        text.push(name.as_str()).push("\n");
         match std::str::from_utf8(value.as_bytes()) {
-            Ok(value) => text.push_str(value),
-            Err(_) => text.extend(value.as_bytes().iter().map(|byte| char::from(*byte))),
+            Ok(value) => _ = text.push(value),
+            Err(_) => {
+                value.as_bytes().iter().for_each(|byte| _ = text.push(char::from(*byte).encode_utf8(&mut [0; 2])))
+            }
         }
     }
-    text
+}
+
+/// What [`header_text`] writes, mostly.
+fn header_bytes(headers: &HeaderMap) -> usize {
+    headers.len() * 48
 }
 
 /// Whether a request asks for a WebSocket.
@@ -105,9 +111,12 @@ pub fn dispatch_values(
     props: Option<&str>,
     parameters: Option<&str>,
 ) -> Vec<u8> {
-    let mut values = Vec::with_capacity(512);
+    let (uri, headers) = (request.uri(), request.headers());
+    let path = uri.path_and_query().map_or(0, |path| path.as_str().len());
+    let mut values = Vec::with_capacity(256 + path + header_bytes(headers));
     let mut write = Writer::new(&mut values);
-    write.text(request.method().as_str()).text(&request.uri().to_string()).text(&header_text(request.headers()));
+    write.text(request.method().as_str());
+    write.text_of(|text| _ = write!(text, "{uri}")).text_of(|text| header_text(text, headers));
     write.int(stream.map_or(-1, |(number, _)| number)).number_or_null(stream.and_then(|(_, length)| length));
     write.text_or_null(entrypoint).text_or_null(props).text_or_null(parameters);
     values
@@ -129,9 +138,10 @@ pub fn fetch_values(
     redirected: bool,
     stream: Option<(i32, Option<u64>)>,
 ) -> Vec<u8> {
-    let mut values = Vec::with_capacity(512);
+    let mut values = Vec::with_capacity(256 + url.len() + header_bytes(headers));
     let mut write = Writer::new(&mut values);
-    write.int(i32::from(status)).text(status_text).text(&header_text(headers)).text(url).bool(redirected);
+    write.int(i32::from(status)).text(status_text).text_of(|text| header_text(text, headers)).text(url);
+    write.bool(redirected);
     write.int(stream.map_or(-1, |(number, _)| number)).number_or_null(stream.and_then(|(_, length)| length));
     values
 }
@@ -148,7 +158,10 @@ mod tests {
         headers.append("set-cookie", HeaderValue::from_static("y=2"));
         headers.append("u", HeaderValue::from_bytes("grüß".as_bytes()).unwrap());
         headers.append("empty", HeaderValue::from_static(""));
-        assert_eq!(header_map(&header_text(&headers)), Ok(headers));
+        let mut values = Vec::new();
+        Writer::new(&mut values).text_of(|text| header_text(text, &headers));
+        let Some(Ok(abi::Value::Text(text))) = abi::Reader::new(&values).next() else { panic!("no text") };
+        assert_eq!(header_map(text), Ok(headers));
         assert_eq!(header_map(""), Ok(HeaderMap::new()));
         assert_eq!(header_map("a b\nx"), Err("Invalid header name."));
         assert_eq!(header_map("a\n\u{0}"), Err("Invalid header value."));

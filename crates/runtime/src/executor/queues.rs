@@ -15,8 +15,8 @@ use super::TenantKey;
 
 /// Virtual time of one nanosecond at weight 1: what is left of short polls at large weights.
 const SCALE: u64 = 16;
-/// Tenants above which those that are through with their debt are looked for.
-const FEW: usize = 64;
+/// Tenants above which those whose debt is of no account are looked for: what all threads write is to lie in few lines.
+const FEW: usize = 16;
 
 /// See the module's paragraph.
 pub struct Queues<T> {
@@ -32,7 +32,9 @@ pub struct Queues<T> {
 }
 
 struct Tenant<T> {
-    waiting: VecDeque<T>,
+    /// What waits longest has its place here: mostly it is all that waits, and takes no memory of its own.
+    first: Option<T>,
+    behind: VecDeque<T>,
     time: u64,
     weight: u16,
     running: u32,
@@ -48,11 +50,13 @@ impl<T> Queues<T> {
     /// A tenant has something to run. Its weight (0 is taken as 1) counts from now on.
     pub fn push(&mut self, tenant: TenantKey, weight: u16, item: T) {
         let now = self.now;
-        let fresh = || Tenant { waiting: VecDeque::new(), time: now, weight: 1, running: 0 };
+        let fresh = || Tenant { first: None, behind: VecDeque::new(), time: now, weight: 1, running: 0 };
         let entry = self.tenants.entry(tenant).or_insert_with(fresh);
         entry.weight = weight.max(1);
-        entry.waiting.push_back(item);
-        if entry.waiting.len() == 1 {
+        if entry.first.is_some() {
+            entry.behind.push_back(item);
+        } else {
+            entry.first = Some(item);
             entry.time = entry.time.max(now);
             let time = entry.time;
             self.turn(time, tenant);
@@ -67,12 +71,13 @@ impl<T> Queues<T> {
         while let Some((time, tenant)) = self.first() {
             self.turns.pop();
             let Some(entry) = self.tenants.get_mut(&tenant) else { continue };
-            let Some(item) = entry.waiting.pop_front() else { continue };
+            let Some(item) = entry.first.take() else { continue };
+            entry.first = entry.behind.pop_front();
             entry.running += 1;
             self.running += 1;
             // Not that of its turn: one that was put back stands later than what was used in the end.
             self.now = self.now.max(entry.time);
-            if !entry.waiting.is_empty() {
+            if entry.first.is_some() {
                 self.turn(time, tenant);
             }
             return Some((tenant, item));
@@ -98,6 +103,9 @@ impl<T> Queues<T> {
             let last = self.tenants.values().map(|tenant| tenant.time).max();
             self.now = self.now.max(last.unwrap_or(0));
             self.tenants.clear();
+        } else if self.turns.is_empty() && self.tenants.len() >= FEW {
+            // The same for all but those that run: there is a free thread for whoever comes.
+            self.tenants.retain(|_, tenant| tenant.running > 0);
         }
     }
 
@@ -160,7 +168,7 @@ impl<T> Queues<T> {
 
     fn sweep(&mut self) {
         let now = self.now;
-        self.tenants.retain(|_, tenant| !tenant.waiting.is_empty() || tenant.running > 0 || tenant.time > now);
+        self.tenants.retain(|_, tenant| tenant.first.is_some() || tenant.running > 0 || tenant.time > now);
         self.sweep_at = (2 * self.tenants.len()).max(FEW);
     }
 }
