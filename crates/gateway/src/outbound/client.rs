@@ -8,7 +8,7 @@ use crate::tls::Version;
 /// The text of a JSON object.
 pub fn cf(ctx: &RequestContext) -> String {
     json!({
-        "clientIp": ctx.peer.to_string(),
+        "clientIp": ctx.address.to_str().unwrap_or_default(),
         "httpProtocol": if ctx.http2 { "HTTP/2" } else { "HTTP/1.1" },
         "tlsVersion": ctx.tls.map_or("", Version::as_str),
     })
