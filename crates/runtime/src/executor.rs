@@ -281,8 +281,9 @@ impl Shared {
             run(runnable);
             let mut state = self.state.lock();
             state.ran(number);
-            let goes_on = began.elapsed() < VISIT && !state.ended && state.queues.running() < state.guests;
-            next = if goes_on { state.next(number) } else { None };
+            let goes_on = began.elapsed() < VISIT && !state.ended;
+            let waits = if goes_on { state.queues.next() } else { None };
+            next = if waits.is_some_and(|tenant| state.may_begin_here(tenant)) { state.next(number) } else { None };
             let more = !state.queues.is_empty() && state.queues.running() < state.guests;
             drop(state);
             if more {
@@ -381,10 +382,14 @@ impl State {
         }
     }
 
-    /// Whether what this tenant has just pushed may begin on the thread that did: it is next, and a guest thread is free
-    /// or all run what has to give way to it. Those would do so at their next look at the epoch, after two changes of
-    /// threads; the system gives this one its turn beside them, for as long as a short request takes.
+    /// Whether what this tenant has waiting may begin on a thread that is no guest's: it is next, and a guest thread is
+    /// free or all run what has to give way to it. Those would do so at their next look at the epoch, after two changes of
+    /// threads; the system gives this one its turn beside them, for as long as a short request takes. What has given up a
+    /// thread before is no short one: here it would hold up connections for all of its slice.
     fn may_begin_here(&mut self, tenant: TenantKey) -> bool {
+        if self.queues.waiting(tenant).is_none_or(|waiting| waiting.resumes) {
+            return false;
+        }
         if self.queues.running() < self.guests {
             return self.queues.next() == Some(tenant);
         }
@@ -400,10 +405,12 @@ impl State {
         runs.all(|run| run.tenant != tenant && self.gives_way(&run, tenant, now).is_some())
     }
 
-    /// For how long it has run, if it is no short one and `tenant` goes before it.
+    /// For how long it has run, if it is no short one and `tenant` goes before it, or is behind it by less than a short
+    /// run: a slice that has just begun is behind nobody yet, and who waits for its end waits for all of it.
     fn gives_way(&self, run: &Running, tenant: TenantKey, now: Instant) -> Option<Duration> {
         let ran = now.saturating_duration_since(run.began);
-        let must = (run.resumed || ran >= SHORT) && self.queues.is_ahead(tenant, run.tenant, run.used(now));
+        let used = run.used(now) + SHORT.as_nanos() as u64;
+        let must = (run.resumed || ran >= SHORT) && self.queues.is_ahead(tenant, run.tenant, used);
         must.then_some(ran)
     }
 

@@ -120,6 +120,11 @@ impl<T> Queues<T> {
         self.first().map(|(_, tenant)| tenant)
     }
 
+    /// What a tenant's next [`Queues::pop`] would be.
+    pub fn waiting(&self, tenant: TenantKey) -> Option<&T> {
+        self.tenants.get(&tenant)?.first.as_ref()
+    }
+
     /// What waits of a tenant comes no sooner than its present runs, of which `nanos` are not charged yet, would have
     /// it. False: that moves it nowhere.
     pub fn defer(&mut self, tenant: TenantKey, nanos: u64) -> bool {
