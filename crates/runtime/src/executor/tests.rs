@@ -161,6 +161,31 @@ fn what_a_long_guest_wakes_does_not_wait_for_it() {
     assert_ne!(other.expect("what it woke ran while it computed"), this);
 }
 
+/// A visitor has connections to serve: only first, short runs are for it.
+#[test]
+fn what_gave_up_its_thread_goes_on_on_a_guest_thread() {
+    let (executor, _tokio) = executor(1);
+    let (told, ran) = mpsc::channel();
+    executor.here(true, || {
+        executor.spawn(TenantKey::random(), 1, meter(), async move {
+            let _ = told.send(std::thread::current().id());
+            let mut yielded = false;
+            std::future::poll_fn(|cx| {
+                if std::mem::replace(&mut yielded, true) {
+                    return Poll::Ready(());
+                }
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            })
+            .await;
+            let _ = told.send(std::thread::current().id());
+        });
+    });
+    let this = std::thread::current().id();
+    assert_eq!(ran.recv_timeout(Duration::from_secs(10)), Ok(this));
+    assert_ne!(ran.recv_timeout(Duration::from_secs(10)).unwrap(), this);
+}
+
 #[test]
 fn a_panic_ends_its_own_task_alone_here_too() {
     let (executor, _tokio) = executor(1);
