@@ -12,7 +12,8 @@ pub const PINNED: &str = "0.17.1";
 const NONE: &str = "no C compiler for wasm was found. Any of these will do:
   1. SWITCHYARD_ENGINE_WASM=<file>, an engine already built;
   2. zig on PATH;
-  3. python3 with pip, which then installs the package ziglang privately (or one already installed);
+  3. python3 with pip, or with apt-get to fetch pip by, which then installs the package ziglang privately (or one
+     already installed);
   4. clang with a WASI sysroot: on Debian the packages clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32
      (WASI_SYSROOT names a sysroot elsewhere).";
 
@@ -87,7 +88,8 @@ fn find_any(cache: &Path) -> Result<Compiler, String> {
     }
     if !binary.is_file() {
         let python = python().ok_or(NONE)?;
-        install(python, &private).map_err(|e| format!("{e}\n{NONE}"))?;
+        let pip = pip(python, cache).map_err(|e| format!("{e}\n{NONE}"))?;
+        install(python, &pip, &private).map_err(|e| format!("{e}\n{NONE}"))?;
     }
     let version = answers(&binary, &["version"]).ok_or_else(|| format!("{} does not run", binary.display()))?;
     Ok(zig(cache, binary.into(), vec![], version))
@@ -138,10 +140,45 @@ fn clang() -> Option<Compiler> {
     })
 }
 
-fn install(python: &str, to: &Path) -> Result<(), String> {
+/// What python runs as pip: its own, or where it came without (as Debian's does), the one that Debian has for others,
+/// fetched and unpacked privately: a wheel can be run as it is. With lists of its own, since a fresh machine has none.
+fn pip(python: &str, cache: &Path) -> Result<Vec<OsString>, String> {
+    const FETCH: &str = r#"
+        apt() {
+            apt-get -qq -o Debug::NoLocking=1 -o Dir::State::lists="$PWD/lists/" -o Dir::Cache="$PWD/cache/" "$@"
+        }
+        mkdir -p lists/partial cache/archives/partial
+        apt update
+        apt download python3-pip-whl && dpkg-deb -x python3-pip-whl_*.deb . || exit 1
+        rm -r lists cache"#;
+    if answers(python, &["-m", "pip", "--version"]).is_some() {
+        return Ok(["-m", "pip"].map(Into::into).to_vec());
+    }
+    let folder = cache.join("pip");
+    let wheel = || {
+        let wheels = std::fs::read_dir(folder.join("usr/share/python-wheels")).ok()?;
+        let mut files = wheels.filter_map(|file| Some(file.ok()?.path()));
+        files.find(|file| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("pip-")))
+    };
+    if wheel().is_none() {
+        println!("cargo::warning=python3 has no pip: fetching the package python3-pip-whl");
+        std::fs::create_dir_all(&folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
+        let fetched = Command::new("sh").args(["-c", FETCH]).current_dir(&folder).output();
+        let fetched = fetched.map_err(|e| format!("python3 has no pip, and sh cannot be run: {e}"))?;
+        if !fetched.status.success() {
+            let why = String::from_utf8_lossy(&fetched.stderr);
+            return Err(format!("python3 has no pip, and apt-get could not fetch it (python3-pip-whl):\n{why}"));
+        }
+    }
+    let wheel = wheel().ok_or("the package python3-pip-whl has no pip in it")?;
+    Ok(vec![wheel.join("pip").into()])
+}
+
+fn install(python: &str, pip: &[OsString], to: &Path) -> Result<(), String> {
     let partly = to.with_extension(format!("{}.tmp", std::process::id()));
     let output = Command::new(python)
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--target"])
+        .args(pip)
+        .args(["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--target"])
         .arg(&partly)
         .arg(format!("ziglang=={PINNED}"))
         .output()
