@@ -92,7 +92,7 @@ async fn the_client_that_the_header_names_is_the_client() {
     }
     // One text of it, wherever a Worker reads it.
     gateway.upload("ns", "cf", "export default { fetch: r => new Response(r.cf.clientIp) };").await;
-    let get = String::from_utf8_lossy(GET).replace("Tenant: echo", "Tenant: cf");
+    let get = String::from_utf8_lossy(GET).replace("echo.test", "cf.test");
     let answer = send(gateway.address(), &[b"PROXY TCP6 ::ffff:192.0.2.7 ::1 1 2\r\n", get.as_bytes()]).await;
     assert!(answer.ends_with("\r\n\r\n192.0.2.7"), "{answer}");
     metric_is(&gateway, "switchyard_connections", 0).await;
