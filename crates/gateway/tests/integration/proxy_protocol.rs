@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use http::Method;
 use ipnet::IpNet;
 use switchyard_gateway::Config;
 use switchyard_gateway::config::{Listener, ProxyProtocol, Redirect, Resolver, ResolverKind};
@@ -90,7 +91,10 @@ async fn the_client_that_the_header_names_is_the_client() {
             assert!(answer.ends_with(&wanted), "{wanted}: {answer}");
         }
     }
-    // One text of it, wherever a Worker reads it.
+    // One text of it, wherever a Worker reads it: here one that may, of a trusted namespace.
+    let path = format!("/client/v4/accounts/{}/workers/dispatch/namespaces/ns", gateway.account());
+    let trusted = gateway.api(Method::PATCH, &path, "application/json", r#"{"trusted_workers":true}"#.into()).await;
+    assert_eq!(trusted.status, 200, "{}", trusted.text());
     gateway.upload("ns", "cf", "export default { fetch: r => new Response(r.cf.clientIp) };").await;
     let get = String::from_utf8_lossy(GET).replace("echo.test", "cf.test");
     let answer = send(gateway.address(), &[b"PROXY TCP6 ::ffff:192.0.2.7 ::1 1 2\r\n", get.as_bytes()]).await;
