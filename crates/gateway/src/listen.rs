@@ -284,8 +284,8 @@ impl Server {
         });
         let mut connection = std::pin::pin!(self.builder.serve_connection_with_upgrades(io, service));
         let mut timer = std::pin::pin!(sleep_until(Instant::now() + self.deadlines.head));
-        let (mut draining, mut ended) =
-            (std::pin::pin!(self.draining.cancelled()), std::pin::pin!(self.ended.cancelled()));
+        // First that a drain begins, then that its grace is over: until then nobody need look.
+        let mut told = std::pin::pin!(self.draining.cancelled());
         let (mut draining_since, mut gate) = (None, Gate::new());
         loop {
             let event = poll_fn(|cx| {
@@ -295,13 +295,8 @@ impl Server {
                 }
                 let Some(waker) = gate.open(cx.waker()) else { return Poll::Pending };
                 let cx = &mut Context::from_waker(waker);
-                // The grace is over only after a drain has begun: until then nobody need look.
-                if draining_since.is_none() {
-                    if draining.as_mut().poll(cx).is_ready() {
-                        return Poll::Ready(Event::Draining);
-                    }
-                } else if ended.as_mut().poll(cx).is_ready() {
-                    return Poll::Ready(Event::Closed);
+                if told.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(if draining_since.is_none() { Event::Draining } else { Event::Closed });
                 }
                 timer.as_mut().poll(cx).map(|()| Event::Time)
             });
@@ -309,6 +304,7 @@ impl Server {
                 Event::Closed => return,
                 Event::Draining => {
                     draining_since = Some(watch.now());
+                    told.set(self.ended.cancelled());
                     if watch.is_http2() {
                         connection.as_mut().graceful_shutdown();
                     }
