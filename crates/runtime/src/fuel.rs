@@ -171,9 +171,9 @@ async fn each_request_takes_the_fuel_that_is_stored() {
     }
     // The gate can fail: a short loop of the script's own is out of bounds.
     let longer = counted.remove("hello-and-a-loop").unwrap();
-    assert!(!bounds::holds(counted["hello"], longer, 0.0), "a loop went unseen: {}, {longer}", counted["hello"]);
+    assert!(!bounds::holds(counted["hello"], longer), "a loop went unseen: {}, {longer}", counted["hello"]);
 
     let made = [("engine-compiler".to_owned(), switchyard_js::engine_compiler().to_owned())].into();
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bounds/fuel.toml");
-    bounds::hold(&file, &made, &counted, |_| 0.0, COMMAND);
+    bounds::hold(&file, &made, &counted, COMMAND);
 }

@@ -11,10 +11,6 @@ use serde::Deserialize;
 
 /// How far a count may be from what is stored, above and below.
 pub const TOLERANCE: f64 = 0.03;
-/// How far it may be in any case, where counts are of compiled instructions: a change elsewhere in the program moves what
-/// the compiler writes inline, by so much in a piece of a few hundred. What is larger than that is held by the pieces that
-/// these are parts of.
-pub const INLINED: f64 = 40.0;
 /// Set to `write`, it has what was counted stored.
 pub const SWITCH: &str = "SWITCHYARD_BOUNDS";
 
@@ -32,22 +28,16 @@ pub fn ratio(stored: f64, counted: f64) -> f64 {
     if (stored - counted).abs() < 0.05 { 1.0 } else { counted / stored.max(1e-9) }
 }
 
-/// Whether a count is within the bounds, or no further away than `slack`.
-pub fn holds(stored: f64, counted: f64, slack: f64) -> bool {
-    (ratio(stored, counted) - 1.0).abs() <= TOLERANCE || (stored - counted).abs() <= slack
+/// Whether a count is within the bounds.
+pub fn holds(stored: f64, counted: f64) -> bool {
+    (ratio(stored, counted) - 1.0).abs() <= TOLERANCE
 }
 
-/// Holds counts against a file. `command`: what stores them. `slack`: how far each may be in any case.
+/// Holds counts against a file. `command`: what stores them.
 ///
 /// # Panics
 /// When a piece is out of its bounds, new, or gone.
-pub fn hold(
-    file: &Path,
-    made: &BTreeMap<String, String>,
-    counted: &BTreeMap<String, f64>,
-    slack: impl Fn(&str) -> f64,
-    command: &str,
-) {
+pub fn hold(file: &Path, made: &BTreeMap<String, String>, counted: &BTreeMap<String, f64>, command: &str) {
     if std::env::var(SWITCH).is_ok_and(|switch| switch == "write") {
         std::fs::create_dir_all(file.parent().expect("a folder")).expect("its folder is there");
         std::fs::write(file, written(made, counted, command)).expect("the file is written");
@@ -65,7 +55,7 @@ pub fn hold(
             (Some(stored), Some(counted)) => {
                 let line =
                     format!("{name:<28} {counted:>14.2}, stored {stored:>14.2}: {:.3}", ratio(*stored, *counted));
-                if holds(*stored, *counted, slack(name)) {
+                if holds(*stored, *counted) {
                     println!("{line}");
                     continue;
                 }
