@@ -162,13 +162,16 @@ fn pip(python: &str, cache: &Path) -> Result<Vec<OsString>, String> {
     };
     if wheel().is_none() {
         println!("cargo::warning=python3 has no pip: fetching the package python3-pip-whl");
-        std::fs::create_dir_all(&folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
-        let fetched = Command::new("sh").args(["-c", FETCH]).current_dir(&folder).output();
+        // Moved when it is whole: one that was interrupted is never taken for it.
+        let partly = folder.with_extension(format!("{}.tmp", std::process::id()));
+        std::fs::create_dir_all(&partly).map_err(|e| format!("cannot make {}: {e}", partly.display()))?;
+        let fetched = Command::new("sh").args(["-c", FETCH]).current_dir(&partly).output();
         let fetched = fetched.map_err(|e| format!("python3 has no pip, and sh cannot be run: {e}"))?;
         if !fetched.status.success() {
             let why = String::from_utf8_lossy(&fetched.stderr);
             return Err(format!("python3 has no pip, and apt-get could not fetch it (python3-pip-whl):\n{why}"));
         }
+        moved(&partly, &folder)?;
     }
     let wheel = wheel().ok_or("the package python3-pip-whl has no pip in it")?;
     Ok(vec![wheel.join("pip").into()])
@@ -186,7 +189,12 @@ fn install(python: &str, pip: &[OsString], to: &Path) -> Result<(), String> {
     if !output.status.success() {
         return Err(format!("pip could not install ziglang:\n{}", String::from_utf8_lossy(&output.stderr)));
     }
-    match std::fs::rename(&partly, to) {
+    moved(&partly, to)
+}
+
+/// Another build may have been first.
+fn moved(partly: &Path, to: &Path) -> Result<(), String> {
+    match std::fs::rename(partly, to) {
         Err(e) if !to.is_dir() => Err(format!("cannot move {}: {e}", partly.display())),
         _ => Ok(()),
     }
