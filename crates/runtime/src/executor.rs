@@ -4,10 +4,10 @@
 //! The tenant that has used the least CPU is next ([`queues`]); a guest that computes gives its thread
 //! up at each tick of a millisecond, or earlier, when a runnable comes that goes before it.
 //!
-//! Where a guest thread has nothing to do, the thread that has a request begins it itself
-//! ([`Executor::here`]): handing it over and waiting to be told costs two wake-ups, more than a short
-//! request. It stays within what the guest threads may run at once, but for a tenant for which all of those would have to
-//! give way, and goes on for [`VISIT`] at most, or until the tick; what takes longer goes to them.
+//! The thread that has a request begins what is next itself, where that is short ([`Executor::here`]): handing it over
+//! and waiting to be told costs two wake-ups, more than a short request. It stays within what the guest threads may run at
+//! once, but beside other tenants' runs that are short themselves or would have to give way, and goes on for [`VISIT`] at
+//! most, or until the tick; what takes longer goes to them.
 
 use std::cell::{Cell, OnceCell};
 use std::future::Future;
@@ -22,6 +22,7 @@ use parking_lot::{Condvar, Mutex};
 use switchyard_catalog::ScriptId;
 
 use crate::meter::Meter;
+use crate::reply::{self, Held};
 use crate::scheduling;
 
 mod queues;
@@ -80,6 +81,8 @@ struct Waiting {
     runnable: Runnable,
     /// It gave up its thread and was not done.
     resumes: bool,
+    /// Its Worker's requests are.
+    short: bool,
 }
 
 struct Thread {
@@ -96,6 +99,11 @@ struct Running {
 }
 
 impl Running {
+    /// As far as is known by now.
+    fn is_short(&self, now: Instant) -> bool {
+        !self.resumed && now.saturating_duration_since(self.began) < SHORT
+    }
+
     /// What it has used at most, in nanoseconds: it may have waited for its core, but has not had more than a slice.
     /// To take it for more would lend to others what they then have to wait for.
     fn used(&self, now: Instant) -> u64 {
@@ -112,6 +120,8 @@ thread_local! {
     static WORKS_FOR: Cell<usize> = const { Cell::new(0) };
     /// What this thread ran last gave it up to the tick.
     static GAVE_UP: Cell<bool> = const { Cell::new(false) };
+    /// What runs on this thread gives it up without being done.
+    static RESUMES: Cell<bool> = const { Cell::new(false) };
     static OFFER: Cell<Offer> = const { Cell::new(Offer::No) };
 }
 
@@ -130,8 +140,14 @@ pub fn must_give_up() -> bool {
     let must = GIVE_UP.with(|flag| flag.get().is_some_and(|flag| flag.swap(false, Ordering::Relaxed)));
     if must {
         GAVE_UP.set(true);
+        will_resume();
     }
     must
+}
+
+/// What runs on this thread lets others go first, with more to do. What is only woken while it runs is no such thing.
+pub fn will_resume() {
+    RESUMES.set(true);
 }
 
 impl Executor {
@@ -180,32 +196,29 @@ impl Executor {
 
     /// Runs a future to its end on the guest threads, metering each poll, which its tenant is charged
     /// with by `weight`: a tenant of twice the weight gets twice the CPU where both want all they can
-    /// get. A panic in the future ends it alone.
-    pub fn spawn<M, F>(&self, tenant: TenantKey, weight: u16, meter: M, future: F)
-    where
+    /// get. `short`: whether what it is about to do mostly is. A panic in the future ends it alone.
+    pub fn spawn<M, F>(
+        &self,
+        tenant: TenantKey,
+        weight: u16,
+        meter: M,
+        short: impl Fn() -> bool + Send + Sync + 'static,
+        future: F,
+    ) where
         M: Meter,
         F: Future<Output = ()> + Send + 'static,
     {
         let shared = Arc::clone(&self.shared);
-        let schedule = move |runnable| shared.push(tenant, weight, runnable);
+        let schedule = move |runnable| shared.push(tenant, weight, short(), runnable);
         let (runnable, task) = async_task::spawn(Metered { tenant, meter, future }, schedule);
         task.detach();
         runnable.schedule();
     }
 
-    /// What `act` has run first begins on this thread, before this returns, where it is `short`, it is its tenant's turn,
-    /// and a guest thread is free or runs what would have to give way. The caller holds no lock that a guest may want.
-    pub fn here<R>(&self, short: bool, act: impl FnOnce() -> R) -> R {
-        // In a guest its own turn comes when this one's is over.
-        if !short || WORKS_FOR.get() != 0 {
-            return act();
-        }
-        OFFER.set(Offer::Open);
-        let done = act();
-        if let Offer::Taken(runnable, number) = OFFER.take() {
-            self.shared.visit(runnable, number);
-        }
-        done
+    /// When `act` has something run, what is next begins on this thread, before this returns, where it is short, and a
+    /// guest thread is free or those beside it are no reason to wait. The caller holds no lock that a guest may want.
+    pub fn here<R>(&self, act: impl FnOnce() -> R) -> R {
+        self.shared.here(act)
     }
 }
 
@@ -238,18 +251,18 @@ impl Shared {
         }
     }
 
-    fn push(&self, tenant: TenantKey, weight: u16, runnable: Runnable) {
+    fn push(&self, tenant: TenantKey, weight: u16, short: bool, runnable: Runnable) {
         let mut state = self.state.lock();
         if state.ended {
             drop(state);
             return; // and the task goes, with all it holds
         }
         // Pushed by its own poll, which has just ended.
-        let resumes = state.charge() == Some(tenant);
-        state.queues.push(tenant, weight, Waiting { runnable, resumes });
+        let resumes = state.charge() == Some(tenant) && RESUMES.take();
+        state.queues.push(tenant, weight, Waiting { runnable, resumes, short });
         // What this thread's guest wakes is next when its turn is over, or at the tick. Who takes that and finds more
         // wakes another thread: mostly there is only this one to go on with.
-        let taken = !resumes && state.offered(tenant);
+        let taken = !resumes && state.offered();
         let mine = taken || WORKS_FOR.get() == self.address();
         // What resumes was on a thread, which takes the next one now.
         let interrupted = !taken && !resumes && state.interrupt_for(tenant);
@@ -270,6 +283,25 @@ impl Shared {
         std::ptr::from_ref(self).addr()
     }
 
+    /// See [`Executor::here`].
+    fn here<R>(&self, act: impl FnOnce() -> R) -> R {
+        // In a guest its own turn comes when this one's is over.
+        if WORKS_FOR.get() != 0 {
+            return act();
+        }
+        OFFER.set(Offer::Open);
+        let done = act();
+        let taken = match OFFER.take() {
+            Offer::Taken(runnable, number) => Some((runnable, number)),
+            // It joined what is about to run already: others may wait before that.
+            _ => self.state.lock().take_here(),
+        };
+        if let Some((runnable, number)) = taken {
+            self.visit(runnable, number);
+        }
+        done
+    }
+
     /// Runs guests on a thread that is none of theirs.
     fn visit(&self, first: Runnable, number: usize) {
         let began = Instant::now();
@@ -282,8 +314,7 @@ impl Shared {
             let mut state = self.state.lock();
             state.ran(number);
             let goes_on = began.elapsed() < VISIT && !state.ended;
-            let waits = if goes_on { state.queues.next() } else { None };
-            next = if waits.is_some_and(|tenant| state.may_begin_here(tenant)) { state.next(number) } else { None };
+            next = if goes_on && state.may_begin_here() { state.next(number) } else { None };
             let more = !state.queues.is_empty() && state.queues.running() < state.guests;
             drop(state);
             if more {
@@ -294,7 +325,7 @@ impl Shared {
         crate::meter::leave_thread();
     }
 
-    fn work(&self, number: usize, give_up: &Arc<AtomicBool>) {
+    fn work(self: &Arc<Self>, number: usize, give_up: &Arc<AtomicBool>) {
         let _ = GIVE_UP.with(|own| own.set(Arc::clone(give_up)));
         WORKS_FOR.set(self.address());
         loop {
@@ -318,7 +349,19 @@ impl Shared {
             if more {
                 self.wake.notify_one();
             }
+            reply::hold();
             run(runnable);
+            if let Some(held) = reply::held() {
+                self.state.lock().ran(number);
+                let shared = Arc::clone(self);
+                self.tokio.spawn(async move {
+                    held.into_iter().for_each(Held::tell);
+                    // The thread of these clients is awake, and has answered them then: what waits is begun there, or
+                    // each of its answers would be a change of threads as well.
+                    tokio::task::yield_now().await;
+                    shared.here(|| ());
+                });
+            }
             // Whoever waits for this core is let in with the tick, not with the system's.
             if GAVE_UP.take() {
                 std::thread::yield_now();
@@ -367,7 +410,7 @@ impl State {
 
     /// Takes what is next, as the thread of that number.
     fn next(&mut self, number: usize) -> Option<Runnable> {
-        let (tenant, Waiting { runnable, resumes }) = self.queues.pop()?;
+        let (tenant, Waiting { runnable, resumes, .. }) = self.queues.pop()?;
         let thread = &mut self.threads[number];
         thread.runs = Some(Running { tenant, began: Instant::now(), resumed: resumes });
         thread.give_up.store(false, Ordering::Relaxed);
@@ -382,27 +425,30 @@ impl State {
         }
     }
 
-    /// Whether what this tenant has waiting may begin on a thread that is no guest's: it is next, and a guest thread is
-    /// free or all run what has to give way to it. Those would do so at their next look at the epoch, after two changes of
-    /// threads; the system gives this one its turn beside them, for as long as a short request takes. What has given up a
-    /// thread before is no short one: here it would hold up connections for all of its slice.
-    fn may_begin_here(&mut self, tenant: TenantKey) -> bool {
-        if self.queues.waiting(tenant).is_none_or(|waiting| waiting.resumes) {
-            return false;
-        }
-        if self.queues.running() < self.guests {
-            return self.queues.next() == Some(tenant);
-        }
-        let now = Instant::now();
-        // A second call of one that computes stands where the first began, until that is charged.
-        while let Some(first) = self.queues.next().filter(|first| *first != tenant) {
-            let runs = self.threads.iter().filter_map(|thread| thread.runs).filter(|run| run.tenant == first);
-            if !self.queues.defer(first, runs.map(|run| run.used(now)).sum()) {
+    /// Whether what is next may begin on a thread that is no guest's: it is short, and a guest thread is free, or all run
+    /// other tenants' that are short as well or have to give way to it. Those would do so at their next look at the epoch,
+    /// after two changes of threads; the system gives this one its turn beside them, for as long as a short request takes.
+    /// What has given up a thread before is no short one: here it would hold up connections for all of its slice.
+    fn may_begin_here(&mut self) -> bool {
+        let is_free = self.queues.running() < self.guests;
+        let now = if is_free { None } else { Some(Instant::now()) };
+        while let Some(tenant) = self.queues.next() {
+            let short = self.queues.waiting(tenant).is_some_and(|waiting| waiting.short && !waiting.resumes);
+            let Some(now) = now else { return short };
+            let mut runs = self.threads.iter().filter_map(|thread| thread.runs);
+            let beside = |run: Running| {
+                run.tenant != tenant && (run.is_short(now) || self.gives_way(&run, tenant, now).is_some())
+            };
+            if short && runs.all(beside) {
+                return true;
+            }
+            // A second call of one that computes stands where the first began, until that is charged.
+            let runs = self.threads.iter().filter_map(|thread| thread.runs).filter(|run| run.tenant == tenant);
+            if !self.queues.defer(tenant, runs.map(|run| run.used(now)).sum()) {
                 return false;
             }
         }
-        let mut runs = self.threads.iter().filter_map(|thread| thread.runs);
-        runs.all(|run| run.tenant != tenant && self.gives_way(&run, tenant, now).is_some())
+        false
     }
 
     /// For how long it has run, if it is no short one and `tenant` goes before it, or is behind it by less than a short
@@ -410,18 +456,34 @@ impl State {
     fn gives_way(&self, run: &Running, tenant: TenantKey, now: Instant) -> Option<Duration> {
         let ran = now.saturating_duration_since(run.began);
         let used = run.used(now) + SHORT.as_nanos() as u64;
-        let must = (run.resumed || ran >= SHORT) && self.queues.is_ahead(tenant, run.tenant, used);
+        let must = !run.is_short(now) && self.queues.is_ahead(tenant, run.tenant, used);
         must.then_some(ran)
     }
 
-    /// Gives what waits first to this thread, if it is to be had. True: it runs it.
-    fn offered(&mut self, tenant: TenantKey) -> bool {
+    /// Gives what waits first to this thread, if it would run it. True: it does.
+    fn offered(&mut self) -> bool {
         match OFFER.take() {
-            Offer::Open if self.may_begin_here(tenant) => {}
+            Offer::Open => match self.take_here() {
+                Some((runnable, number)) => {
+                    OFFER.set(Offer::Taken(runnable, number));
+                    true
+                }
+                None => {
+                    OFFER.set(Offer::Open);
+                    false
+                }
+            },
             other => {
                 OFFER.set(other);
-                return false;
+                false
             }
+        }
+    }
+
+    /// Takes what waits first for this thread, which is no guest's, if it may begin here; with its number.
+    fn take_here(&mut self) -> Option<(Runnable, usize)> {
+        if !self.may_begin_here() {
+            return None;
         }
         let give_up = GIVE_UP.with(|own| Arc::clone(own.get_or_init(Arc::default)));
         let free = self.threads.iter().skip(self.guests).position(|thread| thread.runs.is_none());
@@ -436,23 +498,20 @@ impl State {
                 self.threads.len() - 1
             }
         };
-        match self.next(number) {
-            Some(runnable) => {
-                OFFER.set(Offer::Taken(runnable, number));
-                true
-            }
-            None => false,
-        }
+        Some((self.next(number)?, number))
     }
 
-    /// Where all threads are taken: has the one that is furthest behind `tenant` give up its own.
+    /// Where all threads are taken: has the one that is furthest behind `tenant` give up its own. Not this thread: what
+    /// runs on it has begun something, and mostly is about to wait for that.
     fn interrupt_for(&self, tenant: TenantKey) -> bool {
         if self.queues.running() < self.guests {
             return false;
         }
         let now = Instant::now();
-        let longest =
-            self.threads.iter().filter_map(|thread| Some((self.gives_way(&thread.runs?, tenant, now)?, thread)));
+        let is_own =
+            |thread: &Thread| GIVE_UP.with(|own| own.get().is_some_and(|own| Arc::ptr_eq(own, &thread.give_up)));
+        let others = self.threads.iter().filter(|thread| !is_own(thread));
+        let longest = others.filter_map(|thread| Some((self.gives_way(&thread.runs?, tenant, now)?, thread)));
         match longest.max_by_key(|(ran, _)| *ran) {
             Some((_, thread)) => !thread.give_up.swap(true, Ordering::Relaxed),
             None => false,
@@ -479,6 +538,7 @@ impl<M: Meter, F: Future<Output = ()>> Future for Metered<M, F> {
         // SAFETY: `future` is structurally pinned: it is never moved out of `self`, and `Metered`
         // has no `Drop` of its own and is not `Unpin` unless the future is.
         let this = unsafe { self.get_unchecked_mut() };
+        RESUMES.set(false);
         this.meter.poll_begin();
         // SAFETY: as above.
         let future = unsafe { Pin::new_unchecked(&mut this.future) };

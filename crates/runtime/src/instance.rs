@@ -13,8 +13,9 @@ use crate::error::{RunError, RunErrorKind};
 use crate::host::{Limiter, Mode, Share};
 use crate::meter::CpuMeter;
 use crate::outcome::{Ending, Outcome};
+use crate::reply::{self, Reply};
 use crate::runtime::Inner;
-use crate::session::{Call, Reply, Session, SessionContext, Step, Wait, failure, unacceptable};
+use crate::session::{Call, Session, SessionContext, Step, Wait, failure, unacceptable};
 use crate::slot::Slot;
 use crate::stream::HostStream;
 use crate::worker::{Script, Worker};
@@ -59,7 +60,7 @@ impl Arrival {
 
     /// Answers with an error.
     pub fn refuse(self: Box<Self>, error: RunError) {
-        let _ = self.reply.send(Err(self.finish.with_error(error)));
+        self.reply.send(Err(self.finish.with_error(error)));
     }
 
     /// To another instance than the one whose mail it was in.
@@ -225,6 +226,7 @@ impl Instance {
 
     /// Calls the guest for a request (0: for none), and has what was started acted on.
     async fn call(&mut self, request: i32, kind: i32, id: i32, status: i32, values: &[u8]) -> Result<(), Broken> {
+        reply::tell();
         let alone = self.visits.are_of(request);
         let host = self.slot.store.data_mut();
         host.call_for(request);

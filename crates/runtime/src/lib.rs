@@ -43,6 +43,7 @@ mod modules;
 mod node;
 mod pagemap;
 mod publish;
+mod reply;
 #[cfg(test)]
 mod restore_proof;
 mod scheduling;

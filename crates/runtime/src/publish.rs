@@ -80,7 +80,7 @@ pub async fn publish(runtime: &Arc<Inner>, spec: &WorkerSpec) -> Result<(Sealed,
             let _ = reply.send(evaluate(&runtime, &spec, meter).await);
         }
     };
-    runtime.executor.spawn(spec.script, 1, meter, task);
+    runtime.executor.spawn(spec.script, 1, meter, || false, task);
     answer.await.unwrap_or_else(|_| Err(InvalidScript::Unavailable("the evaluation ended early".into())))
 }
 

@@ -13,18 +13,16 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::StreamExt;
 use futures_util::future::AbortHandle;
-use futures_util::stream::FuturesUnordered;
-use http::Response;
 use switchyard_catalog::{LimitSet, Limits};
 use switchyard_js::abi::{FETCHED_SOCKET, Writer, event, status};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::Semaphore;
 
 use crate::error::{RunError, RunErrorKind};
 use crate::host::Host;
 use crate::meter::CpuMeter;
 use crate::outcome::{Ending, Exception};
+use crate::reply::Reply;
 use crate::socket::{Message, SocketReader};
 use crate::stream::{GuestSender, HostStream, MAX_STREAMS};
 use crate::{Body, BodyError, FetchError, FetchResponse, Invocation, head};
@@ -40,12 +38,12 @@ mod crypto;
 mod failure;
 mod operations;
 mod sockets;
+mod waiting;
 
 use failure::{crashed, exceeded_cpu, exceeded_wall, out_of_memory};
 pub use failure::{ended_by_another, failure, unacceptable};
 use sockets::{Sockets, TOO_MANY_SOCKETS};
-
-pub type Reply = oneshot::Sender<Result<Response<Body>, RunError>>;
+use waiting::Waiting;
 
 /// What a session needs beside its slot.
 pub struct SessionContext {
@@ -99,7 +97,6 @@ pub enum Happened {
 }
 
 type Timer = Pin<Box<tokio::time::Sleep>>;
-type Pending = Pin<Box<dyn Future<Output = Happened> + Send>>;
 
 /// The state of one request.
 pub struct Session {
@@ -107,7 +104,7 @@ pub struct Session {
     request: i32,
     reply: Option<Reply>,
     /// Made with the first of them, like what else most requests do not need.
-    pending: Option<FuturesUnordered<Pending>>,
+    pending: Option<Waiting>,
     /// Operations the guest waits for; what counts as "something is pending".
     outstanding: HashMap<i32, AbortHandle>,
     ready: VecDeque<Happened>,
@@ -306,7 +303,7 @@ impl Session {
     pub fn fail(&mut self, error: RunError) {
         if let Some(reply) = self.reply.take() {
             self.failed = Some(error.kind);
-            let _ = reply.send(Err(error));
+            reply.send(Err(error));
         }
         self.answered = true;
     }
@@ -324,7 +321,7 @@ impl Session {
             return Poll::Ready(Wait::WallOver);
         }
         loop {
-            match self.pending.as_mut().map_or(Poll::Ready(None), |pending| pending.poll_next_unpin(cx)) {
+            match self.pending.as_mut().map_or(Poll::Ready(None), |pending| pending.poll_next(cx)) {
                 Poll::Ready(Some(Happened::Stopped)) => {}
                 Poll::Ready(Some(happened)) => return Poll::Ready(Wait::Happened(happened)),
                 _ if !self.ready.is_empty() => return Poll::Ready(Wait::Nothing),
@@ -455,7 +452,7 @@ impl Session {
 
     /// Operations that are pending.
     pub fn load(&self) -> usize {
-        self.pending.as_ref().map_or(0, FuturesUnordered::len) + self.ready.len()
+        self.pending.as_ref().map_or(0, Waiting::len) + self.ready.len()
     }
 
     /// It ends with an error, and the instance with it.

@@ -23,6 +23,7 @@ use crate::memory::Usage;
 use crate::meter::{CpuMeter, SharedMeter};
 use crate::modules::Modules;
 use crate::outcome::{Ending, Outcome};
+use crate::reply::{self, Reply};
 use crate::runtime::Inner;
 use crate::slots::{Permit, Slots};
 use crate::warm::{Entered, FirstRequests, Pool, Wants};
@@ -247,7 +248,7 @@ impl Worker {
             return Err(finish.with_error(error(RunErrorKind::Internal, "the runtime has ended")));
         };
         let meter = Arc::new(CpuMeter::in_task(invocation.limits.cpu()));
-        let (reply, answer) = oneshot::channel();
+        let (reply, answer) = Reply::new(invocation.depth);
         let waits = Waits(Some(Arc::clone(&meter)));
         let worker = Arc::clone(self);
         let arrived = match &self.code {
@@ -278,7 +279,7 @@ impl Worker {
         let (runtime, meter) = (Arc::clone(&arrival.runtime), Arc::clone(&arrival.meter));
         let (weight, short) = (arrival.invocation.weight, arrival.script.cost.is_short());
         let task = alone::run(arrival, permit);
-        runtime.executor.here(short, || runtime.executor.spawn(self.about.script, weight, meter, task));
+        runtime.executor.here(|| runtime.executor.spawn(self.about.script, weight, meter, move || short, task));
         Ok(())
     }
 
@@ -291,7 +292,7 @@ impl Worker {
         let (runtime, meter) = (Arc::clone(&visit.runtime), Arc::clone(&visit.meter));
         let (weight, short) = (visit.invocation.weight, visit.component.cost.is_short());
         let task = component::run(visit, permit);
-        runtime.executor.here(short, || runtime.executor.spawn(self.about.script, weight, meter, task));
+        runtime.executor.here(|| runtime.executor.spawn(self.about.script, weight, meter, move || short, task));
         Ok(())
     }
 
@@ -307,9 +308,9 @@ impl Worker {
         let (worker, runtime) = (Arc::clone(&arrival.worker), Arc::clone(&arrival.runtime));
         let pool = Arc::clone(&arrival.script.pool);
         let (depth, weight) = (arrival.invocation.depth, arrival.invocation.weight);
-        let short = arrival.script.cost.is_short();
+        let script = Arc::clone(&arrival.script);
         loop {
-            arrival = match runtime.executor.here(short, || pool.enter(arrival, Wants::Soon)) {
+            arrival = match runtime.executor.here(|| pool.enter(arrival, Wants::Soon)) {
                 Entered::Joined => return runtime.counts.warm_reused(),
                 Entered::Needs(arrival) => arrival,
             };
@@ -334,11 +335,12 @@ impl Worker {
                 Poll::Ready(Err(overloaded)) => return arrival.refuse(overloaded),
                 Poll::Pending => continue,
             };
-            runtime.executor.here(short, || match pool.admit(arrival, permit) {
+            runtime.executor.here(|| match pool.admit(arrival, permit) {
                 Some(member) => {
                     let meter: Arc<SharedMeter> = Arc::default();
                     let task = shared::run(member, Arc::clone(&meter));
-                    runtime.executor.spawn(worker.about.script, weight, meter, task);
+                    let short = move || script.cost.is_short();
+                    runtime.executor.spawn(worker.about.script, weight, meter, short, task);
                 }
                 None => runtime.counts.warm_reused(),
             });
@@ -354,7 +356,7 @@ enum Arrived {
     Component(Box<Visit>),
 }
 
-type Answer = oneshot::Receiver<Result<Response<Body>, RunError>>;
+type Answer = oneshot::Receiver<reply::Answer>;
 
 /// A client that waits for an answer; dropped, it has gone.
 struct Waits(Option<Arc<CpuMeter>>);

@@ -21,8 +21,8 @@ use crate::error::{RunError, RunErrorKind};
 use crate::instance::{Event, Finish};
 use crate::meter::CpuMeter;
 use crate::outcome::{Ending, Outcome};
+use crate::reply::Reply;
 use crate::runtime::Inner;
-use crate::session::Reply;
 use crate::slots::Permit;
 use crate::worker::Worker;
 
@@ -47,7 +47,7 @@ pub async fn run(mut visit: Box<Visit>, _permit: Permit) {
     let Visit { runtime, worker, component, event, invocation, meter, reply, finish } = *visit;
     let Event::Fetch(request) = event else {
         let none = error(RunErrorKind::Exception, "A component has no handler for other Workers' traces.");
-        let _ = reply.send(Err(finish.with_error(none)));
+        reply.send(Err(finish.with_error(none)));
         return;
     };
     let memory = invocation.limits.memory_bytes.unwrap_or(128 << 20);

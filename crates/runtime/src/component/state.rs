@@ -27,7 +27,7 @@ use crate::held::Held;
 use crate::memory::GuestMemory;
 use crate::meter::CpuMeter;
 use crate::outcome::{Exception, now_ms};
-use crate::session::Reply;
+use crate::reply::Reply;
 use crate::{Body, FetchError, FetchRequest, FetchResponse, Outbound, Target};
 
 /// Things of the host that one request may hold at once.
@@ -266,7 +266,7 @@ impl Exchange {
             pipe.cut();
         }
         if let Some(reply) = answer.reply.take() {
-            let _ = reply.send(Err(error));
+            reply.send(Err(error));
         }
     }
 
@@ -284,7 +284,7 @@ impl Exchange {
         if response.headers().contains_key(http::header::CONTENT_ENCODING) {
             response.extensions_mut().insert(Verbatim);
         }
-        let _ = reply.send(Ok(response));
+        reply.send(Ok(response));
     }
 
     /// Whether there is an answer, of which the guest will write no more.

@@ -26,7 +26,7 @@ fn rest(executor: &Executor) {
 /// Spawns something that tells on which thread it ran.
 fn tell(executor: &Executor, told: &mpsc::Sender<ThreadId>) {
     let told = told.clone();
-    executor.spawn(TenantKey::random(), 1, meter(), async move {
+    executor.spawn(TenantKey::random(), 1, meter(), || true, async move {
         let _ = told.send(std::thread::current().id());
     });
 }
@@ -35,7 +35,7 @@ fn tell(executor: &Executor, told: &mpsc::Sender<ThreadId>) {
 fn hold(executor: &Executor, tenant: TenantKey) -> mpsc::Sender<()> {
     let (release, held) = mpsc::channel();
     let (began, begun) = mpsc::channel();
-    executor.spawn(tenant, 1, meter(), async move {
+    executor.spawn(tenant, 1, meter(), || true, async move {
         let _ = began.send(());
         let _ = held.recv();
     });
@@ -48,11 +48,11 @@ fn what_begins_here_is_done_when_here_returns() {
     let (executor, _tokio) = executor(1);
     let (told, ran) = mpsc::channel();
     for _ in 0..100 {
-        executor.here(true, || tell(&executor, &told));
+        executor.here(|| tell(&executor, &told));
         assert_eq!(ran.try_recv(), Ok(std::thread::current().id()));
     }
     // Of two, the second is a guest thread's, or this one's afterwards.
-    executor.here(true, || (0..2).for_each(|_| tell(&executor, &told)));
+    executor.here(|| (0..2).for_each(|_| tell(&executor, &told)));
     assert_eq!(ran.recv(), Ok(std::thread::current().id()));
     assert!(ran.recv_timeout(Duration::from_secs(10)).is_ok());
     // Nobody offers anything any more.
@@ -68,11 +68,16 @@ fn who_goes_before_a_long_run_does_not_wait_for_its_thread() {
     // Until what runs is no short one any more.
     std::thread::sleep(10 * SHORT);
     for _ in 0..10 {
-        executor.here(true, || tell(&executor, &told));
+        executor.here(|| tell(&executor, &told));
         assert_eq!(ran.try_recv(), Ok(std::thread::current().id()));
     }
     // One that is not short waits for a guest thread.
-    executor.here(false, || tell(&executor, &told));
+    executor.here(|| {
+        let told = told.clone();
+        executor.spawn(TenantKey::random(), 1, meter(), || false, async move {
+            let _ = told.send(std::thread::current().id());
+        });
+    });
     assert!(ran.try_recv().is_err());
     drop(release);
     assert_ne!(ran.recv_timeout(Duration::from_secs(10)).unwrap(), std::thread::current().id());
@@ -85,12 +90,12 @@ fn who_comes_does_not_wait_for_the_second_call_of_one_that_computes() {
     let burner = TenantKey::random();
     let release = hold(&executor, burner);
     let (second, done) = mpsc::channel();
-    executor.spawn(burner, 1, meter(), async move {
+    executor.spawn(burner, 1, meter(), || true, async move {
         let _ = second.send(());
     });
     std::thread::sleep(10 * SHORT);
     for _ in 0..10 {
-        executor.here(true, || tell(&executor, &told));
+        executor.here(|| tell(&executor, &told));
         assert_eq!(ran.try_recv(), Ok(std::thread::current().id()));
     }
     assert!(done.try_recv().is_err(), "its tenant has the only place");
@@ -105,8 +110,8 @@ fn no_more_run_at_once_than_there_are_guest_threads() {
     let tenant = TenantKey::random();
     let release = hold(&executor, tenant);
     let again = told.clone();
-    executor.here(true, || {
-        executor.spawn(tenant, 1, meter(), async move {
+    executor.here(|| {
+        executor.spawn(tenant, 1, meter(), || true, async move {
             let _ = again.send(std::thread::current().id());
         });
     });
@@ -116,9 +121,9 @@ fn no_more_run_at_once_than_there_are_guest_threads() {
 
     // And the other way round: the guest thread waits while this one has the place.
     rest(&executor);
-    executor.here(true, || {
+    executor.here(|| {
         let (executor, told) = (&executor, told.clone());
-        executor.spawn(TenantKey::random(), 1, meter(), async move {
+        executor.spawn(TenantKey::random(), 1, meter(), || true, async move {
             let _ = told.send(std::thread::current().id());
             std::thread::sleep(Duration::from_millis(20));
             let _ = told.send(std::thread::current().id());
@@ -135,9 +140,9 @@ fn what_a_guest_wakes_goes_on_when_its_turn_is_over() {
     let (told, ran) = mpsc::channel();
     let inner = Arc::clone(&executor);
     let outer = told.clone();
-    executor.here(true, || {
-        executor.spawn(TenantKey::random(), 1, meter(), async move {
-            inner.here(true, || tell(&inner, &outer));
+    executor.here(|| {
+        executor.spawn(TenantKey::random(), 1, meter(), || true, async move {
+            inner.here(|| tell(&inner, &outer));
             let _ = outer.send(std::thread::current().id());
         });
     });
@@ -152,7 +157,7 @@ fn what_a_long_guest_wakes_does_not_wait_for_it() {
     let (told, ran) = mpsc::channel();
     let (done, seen) = mpsc::channel();
     let inner = Arc::clone(&executor);
-    executor.spawn(TenantKey::random(), 1, meter(), async move {
+    executor.spawn(TenantKey::random(), 1, meter(), || true, async move {
         tell(&inner, &told);
         // It computes until the other has run.
         let _ = done.send((ran.recv_timeout(Duration::from_secs(10)), std::thread::current().id()));
@@ -166,14 +171,15 @@ fn what_a_long_guest_wakes_does_not_wait_for_it() {
 fn what_gave_up_its_thread_goes_on_on_a_guest_thread() {
     let (executor, _tokio) = executor(1);
     let (told, ran) = mpsc::channel();
-    executor.here(true, || {
-        executor.spawn(TenantKey::random(), 1, meter(), async move {
+    executor.here(|| {
+        executor.spawn(TenantKey::random(), 1, meter(), || true, async move {
             let _ = told.send(std::thread::current().id());
             let mut yielded = false;
             std::future::poll_fn(|cx| {
                 if std::mem::replace(&mut yielded, true) {
                     return Poll::Ready(());
                 }
+                will_resume();
                 cx.waker().wake_by_ref();
                 Poll::Pending
             })
@@ -190,7 +196,7 @@ fn what_gave_up_its_thread_goes_on_on_a_guest_thread() {
 fn a_panic_ends_its_own_task_alone_here_too() {
     let (executor, _tokio) = executor(1);
     let (told, ran) = mpsc::channel();
-    executor.here(true, || executor.spawn(TenantKey::random(), 1, meter(), async { panic!("on purpose") }));
-    executor.here(true, || tell(&executor, &told));
+    executor.here(|| executor.spawn(TenantKey::random(), 1, meter(), || true, async { panic!("on purpose") }));
+    executor.here(|| tell(&executor, &told));
     assert_eq!(ran.try_recv(), Ok(std::thread::current().id()));
 }

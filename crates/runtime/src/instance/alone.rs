@@ -75,6 +75,7 @@ impl Instance {
 
 /// Lets the thread's other tenants go first.
 pub(super) async fn give_way() {
+    crate::executor::will_resume();
     let mut given = false;
     std::future::poll_fn(|cx| {
         if std::mem::replace(&mut given, true) {

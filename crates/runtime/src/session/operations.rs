@@ -135,7 +135,7 @@ impl Session {
         self.done = done;
         self.answered = true;
         if let Some(reply) = self.reply.take() {
-            let _ = reply.send(Ok(http::Response::new(Body::Empty)));
+            reply.send(Ok(http::Response::new(Body::Empty)));
         }
     }
 
@@ -183,7 +183,7 @@ impl Session {
                 self.body_stream = stream;
                 self.answered = true;
                 if let Some(reply) = self.reply.take() {
-                    let _ = reply.send(Ok(response));
+                    reply.send(Ok(response));
                 }
             }
             Err(refusal) => self.refuse_response(refusal),
