@@ -75,3 +75,40 @@ pub fn held() -> Option<Vec<Held>> {
 pub fn tell() {
     HELD.take().into_iter().for_each(Held::tell);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer() -> Answer {
+        Ok(Response::new(Body::Empty))
+    }
+
+    #[test]
+    fn a_client_is_told_when_the_turn_is_over_and_a_guest_at_once() {
+        hold();
+        let (client, mut at_client) = Reply::new(0);
+        let (nested, mut at_worker) = Reply::new(1);
+        client.send(answer());
+        nested.send(answer());
+        assert!(at_worker.try_recv().is_ok());
+        assert!(at_client.try_recv().is_err());
+        held().unwrap().into_iter().for_each(Held::tell);
+        assert!(at_client.try_recv().is_ok());
+        assert!(held().is_none());
+    }
+
+    #[test]
+    fn before_more_of_a_guest_runs_a_client_is_told() {
+        hold();
+        let (client, mut at_client) = Reply::new(0);
+        client.send(answer());
+        tell();
+        assert!(at_client.try_recv().is_ok());
+        assert!(held().is_none());
+        // This thread is no guest's now.
+        let (client, mut at_client) = Reply::new(0);
+        client.send(answer());
+        assert!(at_client.try_recv().is_ok());
+    }
+}
