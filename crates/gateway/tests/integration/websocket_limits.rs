@@ -195,10 +195,13 @@ async fn a_flood_of_messages_holds_up_no_neighbour() {
         crate::namespace_settings::put(&gateway, json!({ "isolation": isolation })).await;
         gateway.upload("ns", "echo", ECHO).await;
         gateway.upload("ns", "other", ECHO).await;
-        let (mut first, mut beside, mut other) =
-            (open(&gateway, "echo").await, open(&gateway, "echo").await, open(&gateway, "other").await);
+        // One that floods comes first, in an instance for all, and one between the others.
+        let one = open(&gateway, "echo").await;
+        let (mut first, mut other) = (open(&gateway, "echo").await, open(&gateway, "other").await);
+        let two = open(&gateway, "echo").await;
+        let mut beside = open(&gateway, "echo").await;
         let mut floods = Vec::new();
-        for mut client in [open(&gateway, "echo").await, open(&gateway, "echo").await] {
+        for mut client in [one, two] {
             floods.push(tokio::spawn(async move {
                 let burst = frame(FINAL | TEXT, b"x", true).repeat(200);
                 let (mut read, mut write) = client.stream.split();

@@ -47,7 +47,7 @@ pub async fn run(member: Member, meter: Arc<SharedMeter>) {
             return;
         }
     };
-    let mut shared = Shared { instance, due: VecDeque::new(), in_a_row: 0, member, meter };
+    let mut shared = Shared { instance, due: VecDeque::new(), first_went: false, in_a_row: 0, member, meter };
     let host = shared.instance.slot.store.data_mut();
     host.share_with(Arc::clone(&shared.meter), shared.member.busy());
     loop {
@@ -80,6 +80,8 @@ struct Shared {
     instance: Instance,
     /// Requests that are to be asked what has happened.
     due: VecDeque<i32>,
+    /// The first request was the last that something had happened for.
+    first_went: bool,
     /// See [`IN_A_ROW`].
     in_a_row: u32,
     member: Member,
@@ -158,20 +160,16 @@ impl Shared {
         self.member.door.opened()
     }
 
-    /// The request in it for which something has happened, and what.
+    /// The request in it for which something has happened, and what. Some have always more: each goes behind those that
+    /// are ready as well.
     fn poll_inside(&mut self, cx: &mut Context<'_>) -> Poll<(i32, Wait)> {
-        let door = &self.member.door;
-        // The first needs no waker of its own.
-        if let Some((request, visit)) = &mut self.instance.visits.first
-            && let Poll::Ready(wait) = visit.session.poll(cx)
-        {
-            return Poll::Ready((*request, wait));
+        self.due.extend(self.member.door.ready.lock().drain(..));
+        let after_others = std::mem::take(&mut self.first_went) && !self.due.is_empty();
+        if !after_others && let Poll::Ready(happened) = self.poll_first(cx) {
+            return Poll::Ready(happened);
         }
-        loop {
-            if self.due.is_empty() {
-                self.due.extend(door.ready.lock().drain(..));
-            }
-            let Some(request) = self.due.pop_front() else { return Poll::Pending };
+        let door = &self.member.door;
+        while let Some(request) = self.due.pop_front() {
             let Some(visit) = self.instance.visits.get(request) else { continue };
             let waking = visit.waker.get_or_insert_with(|| Waking::new(request, door));
             waking.state.queued.store(false, Ordering::Release);
@@ -180,6 +178,15 @@ impl Shared {
                 return Poll::Ready((request, wait));
             }
         }
+        if after_others { self.poll_first(cx) } else { Poll::Pending }
+    }
+
+    /// The first needs no waker of its own.
+    fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<(i32, Wait)> {
+        let Some((request, visit)) = &mut self.instance.visits.first else { return Poll::Pending };
+        let polled = visit.session.poll(cx).map(|wait| (*request, wait));
+        self.first_went = polled.is_ready();
+        polled
     }
 
     /// A request has ended, and the instance may go on. False: it is over.
