@@ -23,10 +23,15 @@ fn rest(executor: &Executor) {
     }
 }
 
-/// Spawns something that tells on which thread it ran.
+/// Spawns something short that tells on which thread it ran.
 fn tell(executor: &Executor, told: &mpsc::Sender<ThreadId>) {
+    tell_of(executor, TenantKey::random(), true, told);
+}
+
+/// The same of a tenant, whose requests are short or not.
+fn tell_of(executor: &Executor, tenant: TenantKey, short: bool, told: &mpsc::Sender<ThreadId>) {
     let told = told.clone();
-    executor.spawn(TenantKey::random(), 1, meter(), || true, async move {
+    executor.spawn(tenant, 1, meter(), move || short, async move {
         let _ = told.send(std::thread::current().id());
     });
 }
@@ -72,12 +77,7 @@ fn who_goes_before_a_long_run_does_not_wait_for_its_thread() {
         assert_eq!(ran.try_recv(), Ok(std::thread::current().id()));
     }
     // One that is not short waits for a guest thread.
-    executor.here(|| {
-        let told = told.clone();
-        executor.spawn(TenantKey::random(), 1, meter(), || false, async move {
-            let _ = told.send(std::thread::current().id());
-        });
-    });
+    executor.here(|| tell_of(&executor, TenantKey::random(), false, &told));
     assert!(ran.try_recv().is_err());
     drop(release);
     assert_ne!(ran.recv_timeout(Duration::from_secs(10)).unwrap(), std::thread::current().id());
@@ -109,12 +109,7 @@ fn no_more_run_at_once_than_there_are_guest_threads() {
     let (told, ran) = mpsc::channel();
     let tenant = TenantKey::random();
     let release = hold(&executor, tenant);
-    let again = told.clone();
-    executor.here(|| {
-        executor.spawn(tenant, 1, meter(), || true, async move {
-            let _ = again.send(std::thread::current().id());
-        });
-    });
+    executor.here(|| tell_of(&executor, tenant, true, &told));
     assert!(ran.try_recv().is_err(), "the only place is taken, by the same tenant");
     drop(release);
     assert_ne!(ran.recv_timeout(Duration::from_secs(10)).unwrap(), std::thread::current().id());
@@ -199,12 +194,7 @@ fn beside_a_short_run_of_another_tenant_one_begins() {
     let tenant = TenantKey::random();
     let begins_beside = |other: TenantKey| {
         let release = hold(&executor, tenant);
-        let told = told.clone();
-        executor.here(|| {
-            executor.spawn(other, 1, meter(), || true, async move {
-                let _ = told.send(std::thread::current().id());
-            });
-        });
+        executor.here(|| tell_of(&executor, other, true, &told));
         let began = ran.try_recv() == Ok(std::thread::current().id());
         drop(release);
         rest(&executor);
