@@ -1,5 +1,8 @@
 //! `canary`: a quiet tenant alone, and beside the hostile programs of the tests, which come in turns from
 //! clients that take some of an answer and go. On one core; the worst of it is the quiet one's slowest answers.
+//!
+//! It asks for less than its share of that core: [`RATE`]. One that asks for all it can get is measured as well, and has
+//! no goal here: it has its turns among the hostile ones as they do among each other (bench `fairness`).
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -12,13 +15,18 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use serde_json::json;
 
+use crate::load::Order;
 use crate::report::{self, Row, Window};
 use crate::scripts::{self, Main};
 use crate::server::{Server, Setup};
 use crate::{Common, load};
 
-/// Connections of the quiet tenant.
-const QUIET: usize = 2;
+/// Requests of the quiet tenant a second. With the five that want the core, a fifth of it is some 4,000.
+const RATE: u32 = 1_000;
+/// Its connections: enough that one is free mostly.
+const QUIET: usize = 8;
+/// Those of the one that asks for all it can get.
+const BUSY: usize = 2;
 /// Hostile requests at once.
 const HOSTILE: usize = 4;
 /// What a hostile program's client takes at most, in time and bytes.
@@ -32,10 +40,9 @@ pub struct Canary {
 }
 
 impl Canary {
-    pub fn run(mut self) -> anyhow::Result<Vec<Row>> {
-        self.common.connections = QUIET;
+    pub fn run(self) -> anyhow::Result<Vec<Row>> {
         let node = Server::start(Setup::default())?;
-        node.publish([("quiet".to_owned(), scripts::small("quiet"))])?;
+        node.publish(["quiet", "busy"].map(|name| (name.to_owned(), scripts::small(name))))?;
         let mut names = Vec::new();
         for (name, source) in programs()? {
             // Some are refused at upload, as they should be.
@@ -46,11 +53,11 @@ impl Canary {
         }
         ensure!(names.len() >= 60, "only {} hostile programs can be published", names.len());
         let (programs, names) = (names.len(), Arc::new(names));
-        let quiet = [load::get("quiet.localhost", "/")];
-        let mut windows: [Vec<Window>; 2] = Default::default();
+        let mut windows: [Vec<Window>; 4] = Default::default();
         let called = Arc::new(AtomicUsize::new(0));
         for _ in 0..self.common.rounds.max(1) {
-            windows[0].push(report::window(&node, &quiet, &self.common)?);
+            windows[0].push(self.quiet(&node)?);
+            windows[2].push(self.busy(&node)?);
             let stop = Arc::new(AtomicBool::new(false));
             let hostile: Vec<_> = (0..HOSTILE)
                 .map(|_| {
@@ -64,27 +71,39 @@ impl Canary {
                     })
                 })
                 .collect();
-            let beside = report::window(&node, &quiet, &self.common);
+            let beside = self.quiet(&node).and_then(|quiet| Ok((quiet, self.busy(&node)?)));
             stop.store(true, Ordering::Relaxed);
             for client in hostile {
                 client.join().map_err(|_| anyhow::anyhow!("a hostile client ended early"))?;
             }
-            windows[1].push(beside?);
+            let (quiet, busy) = beside?;
+            windows[1].push(quiet);
+            windows[3].push(busy);
             node.forget_log();
             // What they began ends at its limits.
             std::thread::sleep(PATIENCE);
         }
-        let [alone, beside] = &windows;
-        let mut rows = vec![
-            report::summary("canary", "quiet-alone", alone, None),
-            report::summary("canary", "quiet-beside-hostile", beside, None),
-        ];
-        let more = &mut rows[1].more;
-        more.insert("p50_times", report::times(alone, beside, 0.5));
-        more.insert("p99_times", report::times(alone, beside, 0.99));
-        more.insert("programs", programs as f64);
-        more.insert("hostile_calls", called.load(Ordering::Relaxed) as f64);
+        let names = ["quiet-alone", "quiet-beside-hostile", "busy-alone", "busy-beside-hostile"];
+        let rows = names.iter().zip(&windows).map(|(name, windows)| report::summary("canary", name, windows, None));
+        let mut rows: Vec<Row> = rows.collect();
+        for (alone, beside) in [(0, 1), (2, 3)] {
+            let more = &mut rows[beside].more;
+            more.insert("p50_times", report::times(&windows[alone], &windows[beside], 0.5));
+            more.insert("p99_times", report::times(&windows[alone], &windows[beside], 0.99));
+            more.insert("programs", programs as f64);
+            more.insert("hostile_calls", called.load(Ordering::Relaxed) as f64);
+        }
         Ok(rows)
+    }
+
+    fn quiet(&self, node: &Server) -> anyhow::Result<Window> {
+        let order = Order::Paced(self.common.window(), RATE);
+        report::measure(node, node.gateway, &[load::get("quiet.localhost", "/")], order, QUIET, 200, Duration::ZERO)
+    }
+
+    fn busy(&self, node: &Server) -> anyhow::Result<Window> {
+        let order = Order::Random(self.common.window());
+        report::measure(node, node.gateway, &[load::get("busy.localhost", "/")], order, BUSY, 200, Duration::ZERO)
     }
 }
 

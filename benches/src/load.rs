@@ -70,7 +70,8 @@ pub enum Order {
     Some(usize),
     /// Each once, in the order given.
     Each,
-    /// Any of them, for so long, so many a second as long as the connections suffice.
+    /// Any of them, for so long, so many a second. One that finds no free connection waits for it, and its time counts
+    /// from when it was due.
     Paced(Duration, u32),
 }
 
@@ -222,23 +223,32 @@ struct Shared {
 }
 
 impl Shared {
-    async fn next(&self, until: Option<Instant>) -> Option<usize> {
+    /// Which request, and since when it is under way.
+    async fn next(&self, until: Option<Instant>) -> Option<(usize, Instant)> {
         let Some(until) = until else {
             let next = self.next.replace(self.next.get() + 1);
-            return match self.some {
+            let next = match self.some {
                 Some(many) => (next < many).then(|| self.any()),
                 None => (next < self.requests.len()).then_some(next),
             };
+            return next.map(|next| (next, Instant::now()));
         };
+        let mut late = None;
         if let Some(pace) = self.pace {
             let turn = u32::try_from(self.next.replace(self.next.get() + 1)).unwrap_or(u32::MAX);
-            let at = self.began + pace.saturating_mul(turn);
-            tokio::time::sleep_until(at.min(until).into()).await;
+            let due = self.began + pace.saturating_mul(turn);
+            if due < Instant::now() {
+                late = Some(due);
+            } else {
+                // Timers have milliseconds: what they are late by is none of the server's.
+                tokio::time::sleep_until(due.min(until).into()).await;
+            }
         }
-        if Instant::now() >= until {
+        let now = Instant::now();
+        if late.unwrap_or(now) >= until {
             return None;
         }
-        Some(self.any())
+        Some((self.any(), late.unwrap_or(now)))
     }
 
     fn any(&self) -> usize {
@@ -258,8 +268,7 @@ async fn drive(
     expect: Expect,
     address: SocketAddr,
 ) -> anyhow::Result<()> {
-    while let Some(which) = shared.next(until).await {
-        let began = Instant::now();
+    while let Some((which, began)) = shared.next(until).await {
         let answer = connection.call(&shared.requests[which]).await;
         let micros = u32::try_from(began.elapsed().as_micros()).unwrap_or(u32::MAX);
         let wrong = match answer {

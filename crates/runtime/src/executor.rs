@@ -7,7 +7,8 @@
 //! The thread that has a request begins what is next itself, where that is short ([`Executor::here`]): handing it over
 //! and waiting to be told costs two wake-ups, more than a short request. It stays within what the guest threads may run at
 //! once, but beside other tenants' runs that are short themselves or would have to give way, and goes on for [`VISIT`] at
-//! most, or until the tick; what takes longer goes to them.
+//! most, or until the tick; what takes longer goes to them. Of Workers that nothing is known of, it begins what comes
+//! while a guest thread is free.
 
 use std::cell::{Cell, OnceCell};
 use std::future::Future;
@@ -21,7 +22,7 @@ use async_task::Runnable;
 use parking_lot::{Condvar, Mutex};
 use switchyard_catalog::ScriptId;
 
-use crate::meter::Meter;
+use crate::meter::{CpuClock, Meter};
 use crate::reply::{self, Held};
 use crate::scheduling;
 
@@ -46,6 +47,16 @@ const SHORT: Duration = Duration::from_micros(200);
 
 /// After so long, a thread that is no guest's begins nothing more.
 const VISIT: Duration = Duration::from_micros(250);
+
+/// What a Worker's requests take of a thread, by those that have ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// Less than handing them over would.
+    Short,
+    Long,
+    /// None has ended yet. It may be short, and may hold a thread for a whole slice.
+    Unknown,
+}
 
 /// Who a runnable is charged to.
 pub type TenantKey = ScriptId;
@@ -82,14 +93,15 @@ struct Waiting {
     runnable: Runnable,
     /// It gave up its thread and was not done.
     resumes: bool,
-    /// Its Worker's requests are.
-    short: bool,
+    pace: Pace,
 }
 
 struct Thread {
     /// Set: what runs there gives up the thread at its next look at the epoch.
     give_up: Arc<AtomicBool>,
     runs: Option<Running>,
+    /// The guest thread's of its CPU time.
+    clock: Option<CpuClock>,
 }
 
 #[derive(Clone, Copy)]
@@ -97,6 +109,10 @@ struct Running {
     tenant: TenantKey,
     began: Instant,
     resumed: bool,
+    /// The thread's CPU time when it was told to give the thread up.
+    cpu: Option<u64>,
+    /// It was told so a tick of CPU ago.
+    overdue: bool,
 }
 
 impl Running {
@@ -170,12 +186,13 @@ impl Executor {
         let mut this = Self { shared, threads: Vec::new() };
         for number in 0..guests {
             let give_up: Arc<AtomicBool> = Arc::default();
-            this.shared.state.lock().threads.push(Thread { give_up: Arc::clone(&give_up), runs: None });
+            this.shared.state.lock().threads.push(Thread { give_up: Arc::clone(&give_up), runs: None, clock: None });
             let (shared, tokio) = (Arc::clone(&this.shared), tokio.clone());
             let builder = std::thread::Builder::new().name(format!("guest-{number}")).stack_size(GUEST_THREAD_STACK);
             this.threads.push(builder.spawn(move || {
                 let _tokio = tokio.enter();
                 scheduling::guest_thread();
+                shared.state.lock().threads[number].clock = CpuClock::of_this_thread();
                 shared.work(number, &give_up);
             })?);
         }
@@ -197,20 +214,20 @@ impl Executor {
 
     /// Runs a future to its end on the guest threads, metering each poll, which its tenant is charged
     /// with by `weight`: a tenant of twice the weight gets twice the CPU where both want all they can
-    /// get. `short`: whether what it is about to do mostly is. A panic in the future ends it alone.
+    /// get. `pace`: what it is about to do, as far as is known. A panic in the future ends it alone.
     pub fn spawn<M, F>(
         &self,
         tenant: TenantKey,
         weight: u16,
         meter: M,
-        short: impl Fn() -> bool + Send + Sync + 'static,
+        pace: impl Fn() -> Pace + Send + Sync + 'static,
         future: F,
     ) where
         M: Meter,
         F: Future<Output = ()> + Send + 'static,
     {
         let shared = Arc::clone(&self.shared);
-        let schedule = move |runnable| shared.push(tenant, weight, short(), runnable);
+        let schedule = move |runnable| shared.push(tenant, weight, pace(), runnable);
         let (runnable, task) = async_task::spawn(Metered { tenant, meter, future }, schedule);
         task.detach();
         runnable.schedule();
@@ -252,7 +269,7 @@ impl Shared {
         }
     }
 
-    fn push(&self, tenant: TenantKey, weight: u16, short: bool, runnable: Runnable) {
+    fn push(&self, tenant: TenantKey, weight: u16, pace: Pace, runnable: Runnable) {
         let mut state = self.state.lock();
         if state.ended {
             drop(state);
@@ -260,7 +277,7 @@ impl Shared {
         }
         // Pushed by its own poll, which has just ended.
         let resumes = state.charge() == Some(tenant) && RESUMES.take();
-        state.queues.push(tenant, weight, Waiting { runnable, resumes, short });
+        state.queues.push(tenant, weight, Waiting { runnable, resumes, pace });
         // What this thread's guest wakes is next when its turn is over, or at the tick. Who takes that and finds more
         // wakes another thread: mostly there is only this one to go on with.
         let taken = !resumes && state.offered();
@@ -315,7 +332,7 @@ impl Shared {
             let mut state = self.state.lock();
             state.ran(number);
             let goes_on = began.elapsed() < VISIT && !state.ended;
-            next = if goes_on && state.may_begin_here() { state.next(number) } else { None };
+            next = if goes_on { state.begin_here(number) } else { None };
             let more = !state.queues.is_empty() && state.queues.running() < state.guests;
             drop(state);
             if more {
@@ -379,12 +396,7 @@ impl Shared {
             if state.ended {
                 return;
             }
-            let now = Instant::now();
-            for thread in &state.threads {
-                if thread.runs.is_some_and(|run| now.saturating_duration_since(run.began) >= BARELY_BEGUN) {
-                    thread.give_up.store(true, Ordering::Relaxed);
-                }
-            }
+            state.end_slices(Instant::now());
             self.increment_epoch();
             if !state.queues.is_empty() && state.queues.running() < state.guests {
                 self.wake.notify_one(); // whoever was to go on with it still computes

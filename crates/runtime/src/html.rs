@@ -32,9 +32,13 @@ const MAX_HANDLERS: usize = 4096;
 /// What the parser may hold of a page, in bytes, as on workerd: a tag that has not ended, the elements that are open.
 const MAX_MEMORY: usize = 3 << 20;
 /// The shortest and the longest slice, in bytes.
-const SLICES: (usize, usize) = (512, 64 << 10);
-/// CPU time of one slice above which the next is shorter, and below which it may be longer, in nanoseconds.
-const SLICE_TIME: (u64, u64) = (1_000_000, 4_000_000);
+const SLICES: (usize, usize) = (16, 64 << 10);
+/// A slice's bytes times its page's handlers, at most: a tag of three bytes is one event for each of them, and an event
+/// takes some 0.1 us, so that the worst of slices takes a few milliseconds.
+const SLICE_WORK: usize = 128 << 10;
+/// CPU time of one slice above which the next is shorter, and below which it may be longer, in nanoseconds: a guest's
+/// tick, since nothing can interrupt it.
+const SLICE_TIME: (u64, u64) = (250_000, 1_000_000);
 /// What an open element takes at most, beside what its selectors take, in bytes.
 const OPEN_ELEMENT: usize = 224;
 /// What a handler takes, and a byte of selectors, in both parsers.
@@ -84,7 +88,7 @@ impl Page {
     fn begin(reading: Reading, handlers: &[Handler], complexity: &Complexity) -> Self {
         let selecting = handlers.iter().any(|handler| handler.selector.is_some());
         let element = if selecting { OPEN_ELEMENT + complexity.combinators * 32 + handlers.len() / 8 } else { 0 };
-        let most = ((2 << 20) / (handlers.len() + 31)).clamp(SLICES.0, SLICES.1);
+        let most = (SLICE_WORK / handlers.len().max(1)).clamp(SLICES.0, SLICES.1);
         Self {
             scan: Scan::new(reading, handlers),
             apply: Apply::new(reading, handlers),

@@ -11,10 +11,29 @@ use parking_lot::Mutex;
 
 /// Nanoseconds of CPU that this thread has used.
 pub fn thread_cpu() -> u64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the kernel writes one timespec, which is ours.
-    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+    CpuClock(libc::CLOCK_THREAD_CPUTIME_ID).nanos()
+}
+
+/// A thread's clock of CPU time, for others to read.
+#[derive(Debug, Clone, Copy)]
+pub struct CpuClock(libc::clockid_t);
+
+impl CpuClock {
+    /// `None`: the system has none.
+    pub fn of_this_thread() -> Option<Self> {
+        let mut clock = 0;
+        // SAFETY: it is this thread that is asked for, and one number that is written.
+        let failed = unsafe { libc::pthread_getcpuclockid(libc::pthread_self(), &raw mut clock) };
+        (failed == 0).then_some(Self(clock))
+    }
+
+    /// Used so far; 0 once the thread has ended.
+    pub fn nanos(self) -> u64 {
+        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: the kernel writes one timespec, which is ours.
+        unsafe { libc::clock_gettime(self.0, &raw mut time) };
+        time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+    }
 }
 
 thread_local! {

@@ -10,6 +10,7 @@ use switchyard_js::abi::{MAKE_KEYS, Reader, event, op, start};
 use tokio::sync::oneshot;
 
 use crate::engine::CpuExceeded;
+use crate::executor::Pace;
 use crate::host::{GuestOp, Host, Limiter, Mode};
 use crate::meter::CpuMeter;
 use crate::modules::Modules;
@@ -80,7 +81,7 @@ pub async fn publish(runtime: &Arc<Inner>, spec: &WorkerSpec) -> Result<(Sealed,
             let _ = reply.send(evaluate(&runtime, &spec, meter).await);
         }
     };
-    runtime.executor.spawn(spec.script, 1, meter, || false, task);
+    runtime.executor.spawn(spec.script, 1, meter, || Pace::Long, task);
     answer.await.unwrap_or_else(|_| Err(InvalidScript::Unavailable("the evaluation ended early".into())))
 }
 

@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use crate::component::{self, ComponentWorker, Visit};
 use crate::delta::Delta;
 use crate::error::{RunError, RunErrorKind};
+use crate::executor::Pace;
 use crate::head::wants_socket;
 use crate::held::Held;
 use crate::instance::{Arrival, Event, Finish, alone, shared};
@@ -107,7 +108,7 @@ pub(crate) struct Script {
 /// What a Worker's requests have cost lately.
 #[derive(Debug, Default)]
 pub(crate) struct Cost {
-    /// Microseconds of CPU, of which the last request makes a quarter.
+    /// Microseconds of CPU, of which the last request makes a quarter; 0: none has ended.
     micros: AtomicU32,
 }
 
@@ -119,12 +120,15 @@ impl Cost {
     pub fn ran(&self, cpu: Duration) {
         let this = u32::try_from(cpu.as_micros()).unwrap_or(u32::MAX) / 4;
         let before = self.micros.load(Ordering::Relaxed);
-        self.micros.store((before - before / 4).saturating_add(this), Ordering::Relaxed);
+        self.micros.store((before - before / 4).saturating_add(this).max(1), Ordering::Relaxed);
     }
 
-    /// Requests are short, or none has ended yet.
-    pub fn is_short(&self) -> bool {
-        self.micros.load(Ordering::Relaxed) < SHORT
+    pub fn pace(&self) -> Pace {
+        match self.micros.load(Ordering::Relaxed) {
+            0 => Pace::Unknown,
+            1..SHORT => Pace::Short,
+            _ => Pace::Long,
+        }
     }
 }
 
@@ -277,9 +281,9 @@ impl Worker {
         };
         arrival.finish.dropped = Ending::Internal; // from here on the task tells
         let (runtime, meter) = (Arc::clone(&arrival.runtime), Arc::clone(&arrival.meter));
-        let (weight, short) = (arrival.invocation.weight, arrival.script.cost.is_short());
+        let (weight, pace) = (arrival.invocation.weight, arrival.script.cost.pace());
         let task = alone::run(arrival, permit);
-        runtime.executor.here(|| runtime.executor.spawn(self.about.script, weight, meter, move || short, task));
+        runtime.executor.here(|| runtime.executor.spawn(self.about.script, weight, meter, move || pace, task));
         Ok(())
     }
 
@@ -290,9 +294,9 @@ impl Worker {
         };
         visit.finish.dropped = Ending::Internal; // from here on the task tells
         let (runtime, meter) = (Arc::clone(&visit.runtime), Arc::clone(&visit.meter));
-        let (weight, short) = (visit.invocation.weight, visit.component.cost.is_short());
+        let (weight, pace) = (visit.invocation.weight, visit.component.cost.pace());
         let task = component::run(visit, permit);
-        runtime.executor.here(|| runtime.executor.spawn(self.about.script, weight, meter, move || short, task));
+        runtime.executor.here(|| runtime.executor.spawn(self.about.script, weight, meter, move || pace, task));
         Ok(())
     }
 
@@ -339,8 +343,8 @@ impl Worker {
                 Some(member) => {
                     let meter: Arc<SharedMeter> = Arc::default();
                     let task = shared::run(member, Arc::clone(&meter));
-                    let short = move || script.cost.is_short();
-                    runtime.executor.spawn(worker.about.script, weight, meter, short, task);
+                    let pace = move || script.cost.pace();
+                    runtime.executor.spawn(worker.about.script, weight, meter, pace, task);
                 }
                 None => runtime.counts.warm_reused(),
             });

@@ -1,10 +1,12 @@
 //! Whose runnable is next: the tenant's that has used the least, measured in CPU time over its weight
 //! (start-time fair queueing, which is deficit round robin with the quantum at its limit of nothing).
 //!
-//! Each tenant has a virtual time that its charges move on. One that was idle begins at the present
-//! virtual time, that of what was handed out last: being idle earns nothing. One that ran has debt
-//! until the others have caught up, so that a tenant of short calls has all of them run before the
-//! next slice of one that burns. What is kept of a tenant is bounded: it goes with its debt.
+//! Each tenant has a virtual time that its charges move on. One that was idle begins at most [`CREDIT`]
+//! before the present virtual time, that of what was handed out last, however long it was away: who asks
+//! for less than its share is before all that want more than theirs, and need not wait for a round of
+//! their slices. One that ran has debt until the others have caught up, so that a tenant of short calls
+//! has all of them run before the next slice of one that burns. What is kept of a tenant is bounded: it
+//! goes when it is as one that was never there.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
@@ -15,6 +17,10 @@ use super::TenantKey;
 
 /// Virtual time of one nanosecond at weight 1: what is left of short polls at large weights.
 const SCALE: u64 = 16;
+/// Nanoseconds of CPU, at weight 1 of as many, that being idle earns at most: a slice.
+const CREDIT: u64 = 1_000_000;
+/// How many turns are looked through for one that is wanted before its time.
+const LOOK: usize = 16;
 /// Tenants above which those whose debt is of no account are looked for: what all threads write is to lie in few lines.
 const FEW: usize = 16;
 
@@ -42,22 +48,23 @@ struct Tenant<T> {
 
 impl<T> Default for Queues<T> {
     fn default() -> Self {
-        Self { tenants: HashMap::default(), turns: BinaryHeap::new(), number: 0, now: 0, running: 0, sweep_at: FEW }
+        let now = over(CREDIT, 1); // as much as there has to be behind it
+        Self { tenants: HashMap::default(), turns: BinaryHeap::new(), number: 0, now, running: 0, sweep_at: FEW }
     }
 }
 
 impl<T> Queues<T> {
     /// A tenant has something to run. Its weight (0 is taken as 1) counts from now on.
     pub fn push(&mut self, tenant: TenantKey, weight: u16, item: T) {
-        let now = self.now;
-        let fresh = || Tenant { first: None, behind: VecDeque::new(), time: now, weight: 1, running: 0 };
+        let earliest = self.earliest(weight);
+        let fresh = || Tenant { first: None, behind: VecDeque::new(), time: earliest, weight: 1, running: 0 };
         let entry = self.tenants.entry(tenant).or_insert_with(fresh);
         entry.weight = weight.max(1);
         if entry.first.is_some() {
             entry.behind.push_back(item);
         } else {
             entry.first = Some(item);
-            entry.time = entry.time.max(now);
+            entry.time = entry.time.max(earliest);
             let time = entry.time;
             self.turn(time, tenant);
         }
@@ -70,19 +77,46 @@ impl<T> Queues<T> {
     pub fn pop(&mut self) -> Option<(TenantKey, T)> {
         while let Some((time, tenant)) = self.first() {
             self.turns.pop();
-            let Some(entry) = self.tenants.get_mut(&tenant) else { continue };
-            let Some(item) = entry.first.take() else { continue };
-            entry.first = entry.behind.pop_front();
-            entry.running += 1;
-            self.running += 1;
             // Not that of its turn: one that was put back stands later than what was used in the end.
-            self.now = self.now.max(entry.time);
-            if entry.first.is_some() {
-                self.turn(time, tenant);
-            }
+            let now = self.tenants.get(&tenant).map_or(0, |entry| entry.time);
+            let Some(item) = self.hand_out(tenant, time) else { continue };
+            self.now = self.now.max(now);
             return Some((tenant, item));
         }
         None
+    }
+
+    /// As [`Queues::pop`], of the next few turns ([`LOOK`]) the first that stands before `latest` and is `wanted`. The
+    /// present virtual time is none of its business: others are still to have theirs.
+    pub fn pop_where(&mut self, latest: u64, wanted: impl Fn(TenantKey, &T) -> bool) -> Option<(TenantKey, T)> {
+        let mut passed = Vec::new();
+        let mut found = None;
+        while passed.len() < LOOK
+            && let Some((time, tenant)) = self.first()
+            && time < latest
+            && let Some(turn) = self.turns.pop()
+        {
+            if self.waiting(tenant).is_some_and(|item| wanted(tenant, item)) {
+                found = self.hand_out(tenant, time).map(|item| (tenant, item));
+                break;
+            }
+            passed.push(turn);
+        }
+        self.turns.extend(passed);
+        found
+    }
+
+    /// What waits first of a tenant, whose turn, at `time`, was taken.
+    fn hand_out(&mut self, tenant: TenantKey, time: u64) -> Option<T> {
+        let entry = self.tenants.get_mut(&tenant)?;
+        let item = entry.first.take()?;
+        entry.first = entry.behind.pop_front();
+        entry.running += 1;
+        self.running += 1;
+        if entry.first.is_some() {
+            self.turn(time, tenant);
+        }
+        Some(item)
     }
 
     /// A tenant has used that much CPU.
@@ -111,13 +145,30 @@ impl<T> Queues<T> {
 
     /// Whether `tenant` goes before `of`, whose present run has taken `nanos` that are not charged yet.
     pub fn is_ahead(&self, tenant: TenantKey, of: TenantKey, nanos: u64) -> bool {
-        let (Some(own), Some(other)) = (self.tenants.get(&tenant), self.tenants.get(&of)) else { return false };
-        own.time < other.time.saturating_add(over(nanos, other.weight))
+        self.stands(of, nanos).is_some_and(|other| self.stands(tenant, 0).is_some_and(|own| own < other))
+    }
+
+    /// Where one stands that runs and has used `nanos` that are not charged yet.
+    pub fn stands(&self, tenant: TenantKey, nanos: u64) -> Option<u64> {
+        self.tenants.get(&tenant).map(|entry| entry.time.saturating_add(over(nanos, entry.weight)))
+    }
+
+    /// What a tenant has used so far is as if it had used nothing lately.
+    pub fn forgive(&mut self, tenant: TenantKey) {
+        let now = self.now;
+        if let Some(entry) = self.tenants.get_mut(&tenant) {
+            entry.time = entry.time.min(now.saturating_sub(over(CREDIT, entry.weight)));
+        }
     }
 
     /// Whose [`Queues::pop`] would be.
     pub fn next(&mut self) -> Option<TenantKey> {
         self.first().map(|(_, tenant)| tenant)
+    }
+
+    /// So many nanoseconds of CPU, at weight 1, after where that one stands.
+    pub fn next_stands(&mut self, nanos: u64) -> Option<u64> {
+        self.first().map(|(time, _)| time.saturating_add(over(nanos, 1)))
     }
 
     /// What a tenant's next [`Queues::pop`] would be.
@@ -171,9 +222,15 @@ impl<T> Queues<T> {
         self.turns.push(Reverse((time, self.number, tenant)));
     }
 
+    /// Where one begins that has nothing under way.
+    fn earliest(&self, weight: u16) -> u64 {
+        self.now.saturating_sub(over(CREDIT, weight))
+    }
+
     fn sweep(&mut self) {
         let now = self.now;
-        self.tenants.retain(|_, tenant| tenant.first.is_some() || tenant.running > 0 || tenant.time > now);
+        let is_back = |tenant: &Tenant<T>| tenant.time.saturating_add(over(CREDIT, tenant.weight)) <= now;
+        self.tenants.retain(|_, tenant| tenant.first.is_some() || tenant.running > 0 || !is_back(tenant));
         self.sweep_at = (2 * self.tenants.len()).max(FEW);
     }
 }
@@ -248,7 +305,8 @@ mod tests {
             queues.push(burner, 1, "burn");
             queues.done(burner);
         }
-        // Forty of 25 µs are one slice; the burner had a hundred, which are forgotten.
+        // Forty of 25 µs are one slice, and another one is what being idle has earned; the burner had a hundred, which
+        // are forgotten.
         (0..100).for_each(|_| queues.push(quiet, 1, "quiet"));
         let mut before = 0;
         while let Some((tenant, what)) = queues.pop() {
@@ -259,11 +317,11 @@ mod tests {
             }
             before += 1;
         }
-        assert_eq!(before, 40);
+        assert_eq!(before, 80);
     }
 
     #[test]
-    fn being_idle_earns_nothing() {
+    fn being_idle_earns_a_slice_and_no_more() {
         let (early, late) = (TenantKey::random(), TenantKey::random());
         let mut queues = Queues::default();
         queues.push(late, 1, 0);
@@ -287,7 +345,28 @@ mod tests {
             queues.push(tenant, 1, who);
             queues.done(tenant);
         }
-        assert!((495..=515).contains(&used[1]), "{used:?}");
+        assert!((505..=515).contains(&used[1]), "{used:?}");
+    }
+
+    #[test]
+    fn who_asks_for_less_than_its_share_waits_for_no_round_of_slices() {
+        let quiet = TenantKey::random();
+        let mut queues = Queues::default();
+        (0..4).for_each(|_| queues.push(TenantKey::random(), 1, ()));
+        for turn in 0..1_000 {
+            let (tenant, ()) = queues.pop().unwrap();
+            queues.charge(tenant, 1_000 * MICROS);
+            queues.push(tenant, 1, ());
+            queues.done(tenant);
+            if turn < 4 {
+                continue; // what they earned by coming is used up then
+            }
+            // It comes in each slice, for a seventh of one; a fifth of five is its share.
+            queues.push(quiet, 1, ());
+            assert_eq!(queues.pop(), Some((quiet, ())), "{turn}");
+            queues.charge(quiet, 140 * MICROS);
+            queues.done(quiet);
+        }
     }
 
     #[test]
@@ -312,6 +391,31 @@ mod tests {
             queues.done(tenant);
         }
         assert!(queues.tenants.is_empty() && queues.is_empty() && queues.running() == 0);
+    }
+
+    #[test]
+    fn what_is_wanted_before_its_time_is_taken_from_among_the_next_and_leaves_their_order() {
+        let tenants: Vec<TenantKey> = (0..LOOK + 2).map(|_| TenantKey::random()).collect();
+        let mut queues = Queues::default();
+        tenants.iter().zip(0..).for_each(|(tenant, number)| queues.push(*tenant, 1, number));
+        let slice = queues.next_stands(1_000 * MICROS).unwrap();
+        assert_eq!(queues.pop_where(u64::MAX, |_, number| *number > LOOK), None, "too far back");
+        assert_eq!(
+            queues.pop_where(queues.stands(tenants[0], 0).unwrap(), |_, _| true),
+            None,
+            "none is before the first"
+        );
+        assert_eq!(queues.pop_where(slice, |_, number| *number == 3), Some((tenants[3], 3)));
+        // One that has used much is behind a slice; then it is as if it had used nothing.
+        queues.charge(tenants[3], 5_000 * MICROS);
+        queues.push(tenants[3], 1, 100);
+        queues.done(tenants[3]);
+        assert_eq!(queues.pop_where(slice, |_, number| *number == 100), None);
+        queues.forgive(tenants[3]);
+        assert_eq!(queues.stands(tenants[3], 0), queues.stands(tenants[0], 0));
+        let order: Vec<usize> = std::iter::from_fn(|| queues.pop().map(|(_, number)| number)).collect();
+        assert_eq!(order[..4], [0, 1, 2, 4]);
+        assert_eq!(order.len(), LOOK + 2);
     }
 
     #[test]

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use async_task::Runnable;
 
-use super::{GIVE_UP, OFFER, Offer, POLLED, Running, SHORT, State, TenantKey, Thread, Waiting};
+use super::{
+    BARELY_BEGUN, GIVE_UP, OFFER, Offer, POLLED, Pace, Running, SHORT, State, TICK, TenantKey, Thread, Waiting,
+};
 
 impl State {
     /// Charges the poll that has just ended on this thread, if one did, and says whose it was.
@@ -19,11 +21,68 @@ impl State {
 
     /// Takes what is next, as the thread of that number.
     pub(super) fn next(&mut self, number: usize) -> Option<Runnable> {
-        let (tenant, Waiting { runnable, resumes, .. }) = self.queues.pop()?;
+        let (tenant, waiting) = self.queues.pop()?;
+        Some(self.begins(number, tenant, waiting))
+    }
+
+    fn begins(&mut self, number: usize, tenant: TenantKey, waiting: Waiting) -> Runnable {
         let thread = &mut self.threads[number];
-        thread.runs = Some(Running { tenant, began: Instant::now(), resumed: resumes });
+        thread.runs =
+            Some(Running { tenant, began: Instant::now(), resumed: waiting.resumes, cpu: None, overdue: false });
         thread.give_up.store(false, Ordering::Relaxed);
-        Some(runnable)
+        waiting.runnable
+    }
+
+    /// Takes what may begin on a thread that is no guest's: what is next ([`State::may_begin_here`]), or else, where the
+    /// guest threads have what they can do, what is short and not far behind it. What is before that waits for a guest
+    /// thread, and gets none the sooner if it waits alone. It may be a slice behind; beside guests that should have given
+    /// up their threads and do not, at any place, and then it costs those that wait nothing: there is nothing for them.
+    pub(super) fn begin_here(&mut self, number: usize) -> Option<Runnable> {
+        if self.may_begin_here() {
+            return self.next(number);
+        }
+        if self.queues.running() < self.guests {
+            return None;
+        }
+        let runs: Vec<Running> = self.threads.iter().filter_map(|thread| thread.runs).collect();
+        let overdue = self.threads.iter().take(self.guests).all(|thread| thread.runs.is_some_and(|run| run.overdue));
+        let latest = if overdue { Some(u64::MAX) } else { self.slice_behind(&runs) };
+        let wanted = |tenant, waiting: &Waiting| {
+            waiting.pace == Pace::Short && !waiting.resumes && runs.iter().all(|run| run.tenant != tenant)
+        };
+        let (tenant, waiting) = self.queues.pop_where(latest?, wanted)?;
+        if overdue {
+            self.queues.forgive(tenant);
+        }
+        Some(self.begins(number, tenant, waiting))
+    }
+
+    /// A slice after what is next, and after all that runs.
+    fn slice_behind(&mut self, runs: &[Running]) -> Option<u64> {
+        let slice = TICK.as_nanos() as u64;
+        let now = Instant::now();
+        let long = runs.iter().filter(|run| !run.is_short(now));
+        let stand = long.filter_map(|run| self.queues.stands(run.tenant, run.used(now) + slice));
+        let first = stand.min().unwrap_or(u64::MAX);
+        Some(self.queues.next_stands(slice)?.min(first))
+    }
+
+    /// At the tick: guests that have run for long are to give up their threads. One that was told so and has used another
+    /// tick of CPU since, in a call that nothing interrupts, is overdue.
+    pub(super) fn end_slices(&mut self, now: Instant) {
+        for thread in &mut self.threads {
+            let Some(run) = thread.runs.as_mut() else { continue };
+            if now.saturating_duration_since(run.began) < BARELY_BEGUN {
+                continue;
+            }
+            thread.give_up.store(true, Ordering::Relaxed);
+            let Some(clock) = thread.clock else { continue };
+            let cpu = clock.nanos();
+            match run.cpu {
+                None => run.cpu = Some(cpu),
+                Some(told) => run.overdue |= cpu.saturating_sub(told) >= TICK.as_nanos() as u64,
+            }
+        }
     }
 
     /// The thread of that number is through with what it ran, if anything.
@@ -37,13 +96,15 @@ impl State {
     /// Whether what is next may begin on a thread that is no guest's: it is short, and a guest thread is free, or all run
     /// other tenants' that are short as well or have to give way to it. Those would do so at their next look at the epoch,
     /// after two changes of threads; the system gives this one its turn beside them, for as long as a short request takes.
-    /// What has given up a thread before is no short one: here it would hold up connections for all of its slice.
-    pub(super) fn may_begin_here(&mut self) -> bool {
+    /// What has given up a thread before is no short one: here it would hold up connections for all of its slice. So might
+    /// what nothing is known of, which is not worth that where others wait for guest threads as well.
+    fn may_begin_here(&mut self) -> bool {
         let is_free = self.queues.running() < self.guests;
         let now = if is_free { None } else { Some(Instant::now()) };
         while let Some(tenant) = self.queues.next() {
-            let short = self.queues.waiting(tenant).is_some_and(|waiting| waiting.short && !waiting.resumes);
-            let Some(now) = now else { return short };
+            let waiting = self.queues.waiting(tenant).filter(|waiting| !waiting.resumes);
+            let Some(now) = now else { return waiting.is_some_and(|waiting| waiting.pace != Pace::Long) };
+            let short = waiting.is_some_and(|waiting| waiting.pace == Pace::Short);
             let mut runs = self.threads.iter().filter_map(|thread| thread.runs);
             let beside = |run: Running| {
                 run.tenant != tenant && (run.is_short(now) || self.gives_way(&run, tenant, now).is_some())
@@ -91,7 +152,7 @@ impl State {
 
     /// Takes what waits first for this thread, which is no guest's, if it may begin here; with its number.
     pub(super) fn take_here(&mut self) -> Option<(Runnable, usize)> {
-        if !self.may_begin_here() {
+        if self.queues.is_empty() {
             return None;
         }
         let give_up = GIVE_UP.with(|own| Arc::clone(own.get_or_init(Arc::default)));
@@ -103,11 +164,11 @@ impl State {
                 number
             }
             None => {
-                self.threads.push(Thread { give_up, runs: None });
+                self.threads.push(Thread { give_up, runs: None, clock: None });
                 self.threads.len() - 1
             }
         };
-        Some((self.next(number)?, number))
+        Some((self.begin_here(number)?, number))
     }
 
     /// Where all threads are taken: has the one that is furthest behind `tenant` give up its own. Not this thread: what
