@@ -24,7 +24,9 @@ const COMMENT = 2;
 const DOCTYPE = 3;
 const END_TAG = 4;
 
-const ROOM = 16384; // bytes of the first slice, until the host says how long they may be
+const ROOM = 16384; // bytes of the first slice at most, until the host says how long they may be
+const SHORTEST = 16; // bytes of a slice that the host always takes
+const WORK = 65536; // bytes of the first slice times handlers: each may be called for every few bytes
 const MOST_VALUES = 1000; // that go to the host at once
 
 const { apply } = Reflect;
@@ -36,7 +38,7 @@ export class Page {
     this.encoding = encoding; // null: UTF-8
     this.input = input; // a Reader, or all the bytes
     this.frame = host.contextRaw(); // handlers run in the context of transform()
-    this.room = ROOM;
+    this.room = Math.max(SHORTEST, Math.min(ROOM, Math.trunc(WORK / Math.max(1, handlers.length))));
     this.over = false;
 
     this.wants = []; // event, number of values' commands, values…: what goes to the host next

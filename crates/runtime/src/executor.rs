@@ -39,7 +39,7 @@ pub const GUEST_THREAD_STACK: usize = 8 << 20;
 const TICK: Duration = Duration::from_millis(1);
 /// Ticks without anything to run after which the ticker sleeps.
 const IDLE_TICKS: u32 = 20;
-/// What began less than this before a tick goes on to the next one.
+/// What began less than this before a tick goes on to the next one, unless connections wait for its thread.
 const BARELY_BEGUN: Duration = Duration::from_micros(500);
 /// A run that takes longer is no short one, and may be interrupted for another tenant's; shorter ones
 /// are done sooner than they are interrupted.
@@ -109,6 +109,8 @@ struct Running {
     tenant: TenantKey,
     began: Instant,
     resumed: bool,
+    /// It is none that is known to be short, on a thread that has connections to serve.
+    intrudes: bool,
     /// The thread's CPU time when it was told to give the thread up.
     cpu: Option<u64>,
     /// It was told so a tick of CPU ago.

@@ -232,7 +232,7 @@ pub fn answer(
         sync::HTML_SCAN => {
             let Some(page) = host.share.pages.get_mut(&number) else { return Ok(false) };
             let (last, slice) = (values.bool()?, values.bytes()?);
-            if slice.len() > SLICES.1 || !page.count(&mut host.limiter, memory) {
+            if slice.len() > page.room || !page.count(&mut host.limiter, memory) {
                 host.share.pages.remove(&number);
                 return Ok(false);
             }

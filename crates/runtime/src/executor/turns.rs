@@ -27,8 +27,14 @@ impl State {
 
     fn begins(&mut self, number: usize, tenant: TenantKey, waiting: Waiting) -> Runnable {
         let thread = &mut self.threads[number];
-        thread.runs =
-            Some(Running { tenant, began: Instant::now(), resumed: waiting.resumes, cpu: None, overdue: false });
+        thread.runs = Some(Running {
+            tenant,
+            began: Instant::now(),
+            resumed: waiting.resumes,
+            intrudes: number >= self.guests && waiting.pace != Pace::Short,
+            cpu: None,
+            overdue: false,
+        });
         thread.give_up.store(false, Ordering::Relaxed);
         waiting.runnable
     }
@@ -72,7 +78,7 @@ impl State {
     pub(super) fn end_slices(&mut self, now: Instant) {
         for thread in &mut self.threads {
             let Some(run) = thread.runs.as_mut() else { continue };
-            if now.saturating_duration_since(run.began) < BARELY_BEGUN {
+            if !run.intrudes && now.saturating_duration_since(run.began) < BARELY_BEGUN {
                 continue;
             }
             thread.give_up.store(true, Ordering::Relaxed);

@@ -215,3 +215,18 @@ fn nonsense_from_a_guest_is_an_error() {
         assert!(page.apply.commands(Reader::new(commands)).is_err());
     }
 }
+
+#[test]
+fn a_slice_is_the_shorter_the_more_handlers_may_be_called_in_it() {
+    for (handlers, most) in [(1, 64 << 10), (8, 16 << 10), (2_000, 65)] {
+        let mut page = page(&vec![(Some("*"), listens::ELEMENT); handlers]);
+        // The guest's first one, as ABI.md has it.
+        let first = ((64 << 10) / handlers).clamp(16, 16 << 10);
+        assert!((first..=most).contains(&page.room), "{handlers}: {}", page.room);
+        for _ in 0..20 {
+            page.scan(b"x", false, &mut Vec::new()).unwrap();
+            page.apply(&mut Vec::new()).unwrap();
+            assert!(page.room <= most, "{handlers}: {}", page.room);
+        }
+    }
+}
