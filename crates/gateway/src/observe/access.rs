@@ -38,7 +38,7 @@ struct Shared {
 
 #[derive(Default)]
 struct Lines {
-    text: String,
+    text: Vec<u8>,
     writing: bool,
     closed: bool,
     hurry: bool,
@@ -56,7 +56,7 @@ impl AccessLog {
 
     pub fn write(&self, ctx: &RequestContext) {
         thread_local! {
-            static LINE: RefCell<String> = RefCell::new(String::with_capacity(512));
+            static LINE: RefCell<Vec<u8>> = RefCell::new(Vec::with_capacity(512));
         }
         LINE.with_borrow_mut(|line| {
             line.clear();
@@ -94,14 +94,14 @@ impl Drop for AccessLog {
 }
 
 impl Shared {
-    fn push(&self, line: &str) {
+    fn push(&self, line: &[u8]) {
         let mut lines = self.lines.lock();
         if lines.text.len() + line.len() > self.most {
             self.dropped.fetch_add(1, Ordering::Relaxed);
             return;
         }
         let first = lines.text.is_empty();
-        lines.text.push_str(line);
+        lines.text.extend_from_slice(line);
         drop(lines);
         if first {
             self.changed.notify_all();
@@ -109,7 +109,7 @@ impl Shared {
     }
 
     fn run(&self, target: AccessTarget) {
-        let mut lump = String::new();
+        let mut lump = Vec::new();
         loop {
             {
                 let mut lines = self.lines.lock();
@@ -128,8 +128,8 @@ impl Shared {
             }
             // Nobody to tell when it fails.
             let _ = match target {
-                AccessTarget::Stdout => std::io::stdout().lock().write_all(lump.as_bytes()),
-                AccessTarget::Stderr => std::io::stderr().lock().write_all(lump.as_bytes()),
+                AccessTarget::Stdout => std::io::stdout().lock().write_all(&lump),
+                AccessTarget::Stderr => std::io::stderr().lock().write_all(&lump),
                 AccessTarget::Off => Ok(()),
             };
             lump.clear();
@@ -141,53 +141,57 @@ impl Shared {
 }
 
 /// Without the machinery of formatting, and in few pieces: written member by member this was a third of what a gateway
-/// does itself for a small answer.
-fn json(line: &mut String, ctx: &RequestContext) {
-    line.push_str("{\"time\":\"");
+/// does itself for a small answer. As bytes, since nothing here is in doubt to be text.
+fn json(line: &mut Vec<u8>, ctx: &RequestContext) {
+    line.extend_from_slice(b"{\"time\":\"");
     now(line);
-    line.push_str("\",\"ray\":\"");
-    line.push_str(ctx.ray.to_str().unwrap_or_default());
-    line.push_str("\",\"client\":\"");
-    line.push_str(ctx.address.to_str().unwrap_or_default());
-    line.push_str("\",\"trace\":\"");
+    line.extend_from_slice(b"\",\"ray\":\"");
+    line.extend_from_slice(ctx.ray.as_bytes());
+    line.extend_from_slice(b"\",\"client\":\"");
+    line.extend_from_slice(ctx.address.as_bytes());
+    line.extend_from_slice(b"\",\"trace\":\"");
     let mut trace = [0; 32];
     write_hex(&mut trace, &ctx.trace.id.to_be_bytes());
-    line.push_str(text_of(&trace));
-    line.push_str(if ctx.http2 { "\",\"protocol\":\"h2\",\"method\":" } else { "\",\"protocol\":\"h1\",\"method\":" });
+    line.extend_from_slice(&trace);
+    line.extend_from_slice(if ctx.http2 {
+        b"\",\"protocol\":\"h2\",\"method\":"
+    } else {
+        b"\",\"protocol\":\"h1\",\"method\":"
+    });
     quote(line, ctx.method.as_str());
     if let Some(version) = ctx.tls {
-        line.push_str(",\"tls\":\"");
-        line.push_str(version.as_str());
-        line.push('"');
+        line.extend_from_slice(b",\"tls\":\"");
+        line.extend_from_slice(version.as_str().as_bytes());
+        line.push(b'"');
     }
-    line.push_str(",\"host\":");
+    line.extend_from_slice(b",\"host\":");
     quote(line, ctx.host());
-    line.push_str(",\"path\":");
+    line.extend_from_slice(b",\"path\":");
     quote(line, ctx.path());
     let kind = ctx.kind();
-    number(line, ",\"status\":", ctx.status().into());
-    line.push_str(",\"kind\":\"");
-    line.push_str(kind.as_str());
-    line.push_str("\",\"side\":\"");
-    line.push_str(kind.side().as_str());
-    number(line, "\",\"bytes\":", ctx.sent());
-    millis(line, ",\"ms\":", ctx.wall());
-    millis(line, ",\"cpu_ms\":", ctx.cpu());
-    number(line, ",\"subrequests\":", ctx.subrequests().into());
+    number(line, b",\"status\":", ctx.status().into());
+    line.extend_from_slice(b",\"kind\":\"");
+    line.extend_from_slice(kind.as_str().as_bytes());
+    line.extend_from_slice(b"\",\"side\":\"");
+    line.extend_from_slice(kind.side().as_str().as_bytes());
+    number(line, b"\",\"bytes\":", ctx.sent());
+    millis(line, b",\"ms\":", ctx.wall());
+    millis(line, b",\"cpu_ms\":", ctx.cpu());
+    number(line, b",\"subrequests\":", ctx.subrequests().into());
     let mut limits = ctx.limits().iter();
     if let Some(first) = limits.next() {
-        line.push_str(",\"limits\":\"");
-        line.push_str(first.as_str());
+        line.extend_from_slice(b",\"limits\":\"");
+        line.extend_from_slice(first.as_str().as_bytes());
         for limit in limits {
-            line.push(' ');
-            line.push_str(limit.as_str());
+            line.push(b' ');
+            line.extend_from_slice(limit.as_str().as_bytes());
         }
-        line.push('"');
+        line.push(b'"');
     }
     if let Some(route) = ctx.route() {
-        line.push_str(route.told.get_or_init(|| members(route)));
+        line.extend_from_slice(route.told.get_or_init(|| members(route)).as_bytes());
     }
-    line.push_str("}\n");
+    line.extend_from_slice(b"}\n");
 }
 
 /// Whose request it was, which is the same for all of a route's. Names hold no character that JSON would have to escape.
@@ -201,7 +205,7 @@ fn members(route: &Route) -> Box<str> {
 }
 
 /// The time, whose seconds a thread writes once.
-fn now(line: &mut String) {
+fn now(line: &mut Vec<u8>) {
     const SECOND: i64 = 1_000_000;
     thread_local! {
         static WRITTEN: Cell<(i64, TimestampText)> = Cell::new((0, Timestamp::from_micros(0).text()));
@@ -214,28 +218,24 @@ fn now(line: &mut String) {
         text = now.text();
         WRITTEN.set((now.micros().div_euclid(SECOND), text));
     }
-    line.push_str(text.as_str());
+    line.extend_from_slice(text.as_str().as_bytes());
 }
 
-fn number(line: &mut String, name: &str, number: u64) {
-    line.push_str(name);
-    line.push_str(itoa::Buffer::new().format(number));
+fn number(line: &mut Vec<u8>, name: &[u8], number: u64) {
+    line.extend_from_slice(name);
+    line.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 /// With three digits behind the point: microseconds.
-fn millis(line: &mut String, name: &str, time: Duration) {
+fn millis(line: &mut Vec<u8>, name: &[u8], time: Duration) {
     let micros = time.as_micros() as u64;
     number(line, name, micros / 1_000);
-    let digits = [100, 10, 1].map(|unit| b'0' + (micros / unit % 10) as u8);
-    line.push_str(text_of(&[b'.', digits[0], digits[1], digits[2]]));
+    let rest = (micros % 1_000) as u16;
+    let digit = |number: u16| b'0' + number as u8;
+    line.extend_from_slice(&[b'.', digit(rest / 100), digit(rest / 10 % 10), digit(rest % 10)]);
 }
 
-/// Of ASCII.
-fn text_of(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap_or_default()
-}
-
-fn text(line: &mut String, ctx: &RequestContext) {
+fn text(line: &mut Vec<u8>, ctx: &RequestContext) {
     let script = ctx.route().map_or("-", |route| route.name.as_str());
     let _ = writeln!(
         line,
@@ -252,26 +252,26 @@ fn text(line: &mut String, ctx: &RequestContext) {
 }
 
 /// A JSON string; every control character is escaped.
-fn quote(out: &mut String, text: &str) {
-    out.push('"');
+fn quote(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
     // Of all bytes, without a way out at the first: compilers make few instructions of that.
     let is_plain = |plain, byte| plain & matches!(byte, b' '..=b'~') & (byte != b'"') & (byte != b'\\');
     if text.bytes().fold(true, is_plain) {
-        out.push_str(text);
-        out.push('"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
         return;
     }
     for c in text.chars() {
         match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
+            '"' => out.extend_from_slice(b"\\\""),
+            '\\' => out.extend_from_slice(b"\\\\"),
             c if c.is_control() => {
                 let _ = write!(out, "\\u{:04x}", c as u32);
             }
-            c => out.push(c),
+            c => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
         }
     }
-    out.push('"');
+    out.push(b'"');
 }
 
 #[cfg(test)]
@@ -284,8 +284,9 @@ mod tests {
     fn the_time_goes_on_and_is_as_it_is_everywhere() {
         let mut before = String::new();
         for _ in 0..1_000 {
-            let mut line = String::new();
+            let mut line = Vec::new();
             now(&mut line);
+            let line = String::from_utf8(line).unwrap();
             let read = Timestamp::parse(&line).unwrap();
             assert_eq!(read.text().as_str(), line);
             assert!(line >= before && (Timestamp::now().micros() - read.micros()) < 10_000_000);
@@ -296,8 +297,9 @@ mod tests {
     #[test]
     fn quoted_text_is_json_of_one_line() {
         for text in ["plain", "a\"b\\c", "a\r\nb\u{0}\u{1b}[0m\u{9b}", "ä\u{2028}😀"] {
-            let mut out = String::new();
+            let mut out = Vec::new();
             quote(&mut out, text);
+            let out = String::from_utf8(out).unwrap();
             assert_eq!(serde_json::from_str::<String>(&out).unwrap(), text);
             assert!(!out.chars().any(char::is_control));
         }
@@ -328,9 +330,10 @@ mod tests {
             let wanted = (head.uri.path().to_owned(), head.method.as_str().to_owned());
             let ray = http::HeaderValue::from_static("0");
             let ctx = RequestContext::new(observer.clone(), ray, &peer(), false, &head);
-            for (write, is_json) in [(json as fn(&mut String, &RequestContext), true), (text_line, false)] {
-                let mut line = String::new();
+            for (write, is_json) in [(json as fn(&mut Vec<u8>, &RequestContext), true), (text_line, false)] {
+                let mut line = Vec::new();
                 write(&mut line, &ctx);
+                let line = String::from_utf8(line).unwrap();
                 let body = line.strip_suffix('\n').unwrap();
                 assert!(!body.chars().any(|c| c.is_control() && c != '\t'), "{body:?}");
                 if is_json {
@@ -346,7 +349,7 @@ mod tests {
         crate::listen::Peer::plain(([127, 0, 0, 1], 1).into())
     }
 
-    fn text_line(line: &mut String, ctx: &RequestContext) {
+    fn text_line(line: &mut Vec<u8>, ctx: &RequestContext) {
         text(line, ctx);
     }
 
@@ -358,9 +361,9 @@ mod tests {
         let ray = http::HeaderValue::from_static("0");
         let ctx = RequestContext::new(observer, ray, &peer(), false, &head);
         let shown = || {
-            let mut line = String::new();
+            let mut line = Vec::new();
             json(&mut line, &ctx);
-            serde_json::from_str::<serde_json::Value>(&line).unwrap()["limits"].clone()
+            serde_json::from_slice::<serde_json::Value>(&line).unwrap()["limits"].clone()
         };
         assert_eq!(shown(), serde_json::Value::Null);
         for limit in [Limit::Wall, Limit::Cpu, Limit::Cpu] {
@@ -372,9 +375,9 @@ mod tests {
     #[test]
     fn what_finds_no_room_is_counted() {
         let shared = Shared { lines: Mutex::default(), changed: Condvar::new(), dropped: AtomicU64::new(0), most: 10 };
-        shared.push("12345\n");
-        shared.push("12345\n");
+        shared.push(b"12345\n");
+        shared.push(b"12345\n");
         assert_eq!(shared.dropped.load(Ordering::Relaxed), 1);
-        assert_eq!(shared.lines.lock().text, "12345\n");
+        assert_eq!(shared.lines.lock().text, b"12345\n");
     }
 }

@@ -17,7 +17,7 @@ use super::TenantKey;
 
 /// Virtual time of one nanosecond at weight 1: what is left of short polls at large weights.
 const SCALE: u64 = 16;
-/// Nanoseconds of CPU, at weight 1 of as many, that being idle earns at most: a slice.
+/// Nanoseconds of CPU that being idle earns at most, at any weight: a slice.
 const CREDIT: u64 = 1_000_000;
 /// How many turns are looked through for one that is wanted before its time.
 const LOOK: usize = 16;
@@ -35,6 +35,8 @@ pub struct Queues<T> {
     running: usize,
     /// Tenants at which the next sweep is due.
     sweep_at: usize,
+    /// Turns that were passed over; empty, but for its memory.
+    passed: Vec<Reverse<(u64, u64, TenantKey)>>,
 }
 
 struct Tenant<T> {
@@ -49,7 +51,15 @@ struct Tenant<T> {
 impl<T> Default for Queues<T> {
     fn default() -> Self {
         let now = over(CREDIT, 1); // as much as there has to be behind it
-        Self { tenants: HashMap::default(), turns: BinaryHeap::new(), number: 0, now, running: 0, sweep_at: FEW }
+        Self {
+            tenants: HashMap::default(),
+            turns: BinaryHeap::new(),
+            number: 0,
+            now,
+            running: 0,
+            sweep_at: FEW,
+            passed: Vec::new(),
+        }
     }
 }
 
@@ -89,9 +99,8 @@ impl<T> Queues<T> {
     /// As [`Queues::pop`], of the next few turns ([`LOOK`]) the first that stands before `latest` and is `wanted`. The
     /// present virtual time is none of its business: others are still to have theirs.
     pub fn pop_where(&mut self, latest: u64, wanted: impl Fn(TenantKey, &T) -> bool) -> Option<(TenantKey, T)> {
-        let mut passed = Vec::new();
         let mut found = None;
-        while passed.len() < LOOK
+        while self.passed.len() < LOOK
             && let Some((time, tenant)) = self.first()
             && time < latest
             && let Some(turn) = self.turns.pop()
@@ -100,9 +109,9 @@ impl<T> Queues<T> {
                 found = self.hand_out(tenant, time).map(|item| (tenant, item));
                 break;
             }
-            passed.push(turn);
+            self.passed.push(turn);
         }
-        self.turns.extend(passed);
+        self.turns.extend(self.passed.drain(..));
         found
     }
 

@@ -47,30 +47,29 @@ impl State {
         if self.may_begin_here() {
             return self.next(number);
         }
-        if self.queues.running() < self.guests {
+        if self.queues.is_empty() || self.queues.running() < self.guests {
             return None;
         }
-        let runs: Vec<Running> = self.threads.iter().filter_map(|thread| thread.runs).collect();
-        let overdue = self.threads.iter().take(self.guests).all(|thread| thread.runs.is_some_and(|run| run.overdue));
-        let latest = if overdue { Some(u64::MAX) } else { self.slice_behind(&runs) };
-        let wanted = |tenant, waiting: &Waiting| {
-            waiting.pace == Pace::Short && !waiting.resumes && runs.iter().all(|run| run.tenant != tenant)
-        };
-        let (tenant, waiting) = self.queues.pop_where(latest?, wanted)?;
+        let mut guests = self.threads.iter().take(self.guests);
+        let overdue = guests.all(|thread| thread.runs.is_some_and(|run| run.overdue));
+        let latest = if overdue { u64::MAX } else { self.slice_behind()? };
+        let is_free = |tenant| self.threads.iter().all(|thread| thread.runs.is_none_or(|run| run.tenant != tenant));
+        let wanted = |tenant, waiting: &Waiting| waiting.pace == Pace::Short && !waiting.resumes && is_free(tenant);
+        let (tenant, waiting) = self.queues.pop_where(latest, wanted)?;
         if overdue {
             self.queues.forgive(tenant);
         }
         Some(self.begins(number, tenant, waiting))
     }
 
-    /// A slice after what is next, and after all that runs.
-    fn slice_behind(&mut self, runs: &[Running]) -> Option<u64> {
+    /// A slice after what is next, and after all that has run for long.
+    fn slice_behind(&mut self) -> Option<u64> {
         let slice = TICK.as_nanos() as u64;
+        let next = self.queues.next_stands(slice)?;
         let now = Instant::now();
-        let long = runs.iter().filter(|run| !run.is_short(now));
+        let long = self.threads.iter().filter_map(|thread| thread.runs).filter(|run| !run.is_short(now));
         let stand = long.filter_map(|run| self.queues.stands(run.tenant, run.used(now) + slice));
-        let first = stand.min().unwrap_or(u64::MAX);
-        Some(self.queues.next_stands(slice)?.min(first))
+        Some(stand.min().map_or(next, |first| next.min(first)))
     }
 
     /// At the tick: guests that have run for long are to give up their threads. One that was told so and has used another
