@@ -8,7 +8,7 @@
 //! and waiting to be told costs two wake-ups, more than a short request. It stays within what the guest threads may run at
 //! once, but beside other tenants' runs that are short themselves or would have to give way, and goes on for [`VISIT`] at
 //! most, or until the tick; what takes longer goes to them. Of Workers that nothing is known of, it begins what comes
-//! while a guest thread is free.
+//! while a guest thread is free, and no guest has computed for long just before.
 
 use std::cell::{Cell, OnceCell};
 use std::future::Future;
@@ -45,6 +45,8 @@ const BARELY_BEGUN: Duration = Duration::from_micros(500);
 /// are done sooner than they are interrupted.
 const SHORT: Duration = Duration::from_micros(200);
 
+/// For so long after a guest had to be told to give up its thread, what nothing is known of is taken for one of its kind.
+const WARY: Duration = Duration::from_millis(100);
 /// After so long, a thread that is no guest's begins nothing more.
 const VISIT: Duration = Duration::from_micros(250);
 
@@ -84,6 +86,8 @@ struct State {
     /// other threads that run guests now, or places where one did.
     guests: usize,
     threads: Vec<Thread>,
+    /// When one was told last to give up its thread that had run for long.
+    told_at: Option<Instant>,
     /// Whether epochs advance; a push sees to it.
     ticking: bool,
     ended: bool,
@@ -176,7 +180,8 @@ impl Executor {
     /// When the system gives no thread.
     pub fn start(threads: usize, engine: &wasmtime::Engine, tokio: &tokio::runtime::Handle) -> std::io::Result<Self> {
         let guests = threads.max(1);
-        let state = State { queues: Queues::default(), guests, threads: Vec::new(), ticking: false, ended: false };
+        let (queues, threads) = (Queues::default(), Vec::new());
+        let state = State { queues, guests, threads, told_at: None, ticking: false, ended: false };
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
             wake: Condvar::new(),

@@ -85,8 +85,12 @@ fn who_goes_before_a_long_run_does_not_wait_for_its_thread() {
     for _ in 0..2 {
         assert_ne!(ran.recv_timeout(Duration::from_secs(10)).unwrap(), std::thread::current().id());
     }
-    // Where one is free, only what is known not to be.
+    // Where one is free, only what is known not to be; and for a while, what nothing is known of.
     rest(&executor);
+    executor.here(|| tell_of(&executor, TenantKey::random(), Pace::Unknown, &told));
+    assert_ne!(ran.recv_timeout(Duration::from_secs(10)).unwrap(), std::thread::current().id());
+    rest(&executor);
+    std::thread::sleep(2 * WARY);
     executor.here(|| tell_of(&executor, TenantKey::random(), Pace::Unknown, &told));
     assert_eq!(ran.try_recv(), Ok(std::thread::current().id()));
     executor.here(|| tell_of(&executor, TenantKey::random(), Pace::Long, &told));

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use async_task::Runnable;
 
 use super::{
-    BARELY_BEGUN, GIVE_UP, OFFER, Offer, POLLED, Pace, Running, SHORT, State, TICK, TenantKey, Thread, Waiting,
+    BARELY_BEGUN, GIVE_UP, OFFER, Offer, POLLED, Pace, Running, SHORT, State, TICK, TenantKey, Thread, WARY, Waiting,
 };
 
 impl State {
@@ -39,15 +39,15 @@ impl State {
         waiting.runnable
     }
 
-    /// Takes what may begin on a thread that is no guest's: what is next ([`State::may_begin_here`]), or else, where the
-    /// guest threads have what they can do, what is short and not far behind it. What is before that waits for a guest
-    /// thread, and gets none the sooner if it waits alone. It may be a slice behind; beside guests that should have given
+    /// Takes what may begin on a thread that is no guest's: what is next ([`State::may_begin_here`]), or else what is short
+    /// and not far behind it. What is before that is for guest threads, which have others to run or are about to take it,
+    /// and gets none the sooner if it waits alone. It may be a slice behind; beside guests that should have given
     /// up their threads and do not, at any place, and then it costs those that wait nothing: there is nothing for them.
     pub(super) fn begin_here(&mut self, number: usize) -> Option<Runnable> {
         if self.may_begin_here() {
             return self.next(number);
         }
-        if self.queues.is_empty() || self.queues.running() < self.guests {
+        if self.queues.is_empty() {
             return None;
         }
         let mut guests = self.threads.iter().take(self.guests);
@@ -77,8 +77,12 @@ impl State {
     pub(super) fn end_slices(&mut self, now: Instant) {
         for thread in &mut self.threads {
             let Some(run) = thread.runs.as_mut() else { continue };
-            if !run.intrudes && now.saturating_duration_since(run.began) < BARELY_BEGUN {
+            let long = now.saturating_duration_since(run.began) >= BARELY_BEGUN;
+            if !long && !run.intrudes {
                 continue;
+            }
+            if long {
+                self.told_at = Some(now);
             }
             thread.give_up.store(true, Ordering::Relaxed);
             let Some(clock) = thread.clock else { continue };
@@ -102,13 +106,20 @@ impl State {
     /// other tenants' that are short as well or have to give way to it. Those would do so at their next look at the epoch,
     /// after two changes of threads; the system gives this one its turn beside them, for as long as a short request takes.
     /// What has given up a thread before is no short one: here it would hold up connections for all of its slice. So might
-    /// what nothing is known of, which is not worth that where others wait for guest threads as well.
+    /// what nothing is known of, which is not worth that where others wait for guest threads as well, or have just now
+    /// computed for long.
     fn may_begin_here(&mut self) -> bool {
         let is_free = self.queues.running() < self.guests;
         let now = if is_free { None } else { Some(Instant::now()) };
         while let Some(tenant) = self.queues.next() {
             let waiting = self.queues.waiting(tenant).filter(|waiting| !waiting.resumes);
-            let Some(now) = now else { return waiting.is_some_and(|waiting| waiting.pace != Pace::Long) };
+            let Some(now) = now else {
+                return waiting.is_some_and(|waiting| match waiting.pace {
+                    Pace::Short => true,
+                    Pace::Long => false,
+                    Pace::Unknown => self.told_at.is_none_or(|told| told.elapsed() >= WARY),
+                });
+            };
             let short = waiting.is_some_and(|waiting| waiting.pace == Pace::Short);
             let mut runs = self.threads.iter().filter_map(|thread| thread.runs);
             let beside = |run: Running| {
