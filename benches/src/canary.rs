@@ -40,7 +40,8 @@ pub struct Canary {
 }
 
 impl Canary {
-    pub fn run(self) -> anyhow::Result<Vec<Row>> {
+    pub fn run(mut self) -> anyhow::Result<Vec<Row>> {
+        self.common.connections = BUSY;
         let node = Server::start(Setup::default())?;
         node.publish(["quiet", "busy"].map(|name| (name.to_owned(), scripts::small(name))))?;
         let mut names = Vec::new();
@@ -102,8 +103,7 @@ impl Canary {
     }
 
     fn busy(&self, node: &Server) -> anyhow::Result<Window> {
-        let order = Order::Random(self.common.window());
-        report::measure(node, node.gateway, &[load::get("busy.localhost", "/")], order, BUSY, 200, Duration::ZERO)
+        report::window(node, &[load::get("busy.localhost", "/")], &self.common)
     }
 }
 

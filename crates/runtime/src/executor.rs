@@ -104,7 +104,7 @@ struct Thread {
     /// Set: what runs there gives up the thread at its next look at the epoch.
     give_up: Arc<AtomicBool>,
     runs: Option<Running>,
-    /// The guest thread's of its CPU time.
+    /// Of a guest thread's CPU time; the other threads need none.
     clock: Option<CpuClock>,
 }
 
